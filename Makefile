@@ -1,0 +1,42 @@
+# Everything a user runs. Needs Python 3.11 or newer and nothing else; the rest goes into .venv.
+PYTHON ?= python3
+VENV := .venv
+export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
+export PYTHONUNBUFFERED := 1
+
+.PHONY: run test test-slow lint clean
+
+# `make run` is the default data; `make run DATASET=ml-1m SOURCE=folder` is one experiment on real data.
+run: $(VENV)/ready
+	@python -m stages.check
+ifdef DATASET
+	dvc exp run -S dataset.name=$(DATASET) $(if $(SOURCE),-S "dataset.source=$(SOURCE)")
+else
+	dvc repro
+endif
+	@python -m stages.show
+
+test: $(VENV)/ready-dev
+	python -m pytest -n 2 -m "not slow"
+
+test-slow: $(VENV)/ready-dev
+	python -m pytest -n 2 -m slow
+
+lint: $(VENV)/ready-dev
+	ruff format --check .
+	ruff check .
+	mypy
+
+clean:
+	rm -rf $(VENV) .checkpoints logs
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/ready: requirements.txt constraints.txt | $(VENV)/bin/python
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check -r requirements.txt
+	@touch $@
+
+$(VENV)/ready-dev: requirements-dev.txt $(VENV)/ready
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $@

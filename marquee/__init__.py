@@ -1,0 +1,1 @@
+"""Marquee: recommenders for MovieLens as arrays in, arrays out. Knows no path and no params.yaml."""

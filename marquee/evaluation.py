@@ -1,0 +1,255 @@
+"""A model against held-out data: every figure, per user and on average, as docs/evaluation.md defines it.
+
+Nothing is asked of a model but `scores` and `predict`, so an oracle or a fold-in view can stand in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+
+from marquee.beyond import beyond_accuracy, coverage
+from marquee.errors import MarqueeError
+from marquee.interactions import Catalogue, Ratings
+from marquee.metrics import Columns, Ties, list_metrics, pooled_errors, rating_errors, target_metrics
+from marquee.threads import one_blas_thread
+from marquee.topk import Scores, rank_in_blocks
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from scipy.sparse import csr_matrix
+
+    from marquee.negatives import Candidates
+
+ROWS = 1 << 18  # pairs that are predicted at a time
+
+
+class Ranker(Protocol):
+    def scores(self, users: np.ndarray) -> np.ndarray: ...
+
+
+class Rater(Ranker, Protocol):
+    def predict(self, users: np.ndarray, items: np.ndarray) -> np.ndarray: ...
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """metrics   ndcg@10, sampled_ndcg@10, rmse, rmse_cold, coverage@10, ...; what has no data is absent
+    counts    test_users (the denominator), relevant_pairs, test_pairs, users_without_list, ...
+    per_user  `user` int32 [m], ascending, and float64 [m] for each metric; NaN where it is not defined
+    lists     `user` int32 [n], `item` int32 [n, k_max] and `score` float32 [n, k_max]; -1 and -inf: no more
+    """
+
+    metrics: dict[str, float]
+    counts: dict[str, int]
+    per_user: Columns
+    lists: Columns
+
+    def lists_table(self) -> pa.Table:
+        """One row per list: user int32, item and score as lists of fixed length."""
+        import pyarrow as pa
+
+        def column(name: str) -> pa.Array:
+            rows = self.lists[name]
+            return pa.FixedSizeListArray.from_arrays(pa.array(rows.reshape(-1)), rows.shape[1])
+
+        columns = [pa.array(self.lists["user"]), column("item"), column("score")]
+        return pa.table(columns, names=["user", "item", "score"])
+
+
+def evaluate_ranking(
+    model: Ranker,
+    seen: Ratings,
+    relevant: Ratings,
+    candidates: Candidates | None,
+    catalogue: Catalogue,
+    ks: Sequence[int],
+    train: Ratings,
+    ties: Ties = "expected",
+) -> Evaluation:
+    """How well `model` ranks for everyone with a pair in `relevant`, at each k of `ks`.
+
+    seen        pairs that are not recommended again: train and validation at test time
+    candidates  for the sampled figures: each relevant item is ranked among its user's, as they are given
+                (one that is the relevant item itself ties with it), and the user's ranks are averaged
+    train       what popularity is counted in, and who is known
+    ties        how `sampled_...` treats equal scores, see `target_metrics`; lists are by (-score, item)
+
+    Raises MarqueeError where nothing is relevant, k exceeds the catalogue, or a score is not finite.
+    """
+    if not len(relevant):
+        raise MarqueeError("no test rating counts as relevant; lower tasks.ranking.positive_from")
+    wanted = relevant.matrix(catalogue.n_users, catalogue.n_items, binary=True)
+    users = np.unique(relevant.user)
+    among = _AmongCandidates(users, wanted, candidates) if candidates is not None else None
+    items, values = rank_in_blocks(
+        model.scores,
+        users,
+        seen.matrix(catalogue.n_users, catalogue.n_items, binary=True),
+        catalogue.n_items,
+        max(ks),
+        _name(model),
+        among.look if among else None,
+    )
+    n_relevant = np.diff(wanted.indptr)[users]
+    columns = list_metrics(_hits(users, items, wanted), n_relevant, ks)
+    if among:
+        columns |= among.metrics(ks, ties)
+    columns |= beyond_accuracy(items, users, seen, train, catalogue, ks)
+    counts = {
+        "test_users": len(users),
+        "relevant_pairs": int(n_relevant.sum()),
+        "cold_relevant_pairs": int(_is_cold(relevant, train).sum()),
+        "users_without_train": int((~np.isin(users, train.user)).sum()),
+        "users_without_list": int((items[:, 0] < 0).sum()),
+    }
+    if among:
+        counts["users_without_candidates"] = int((among.n_candidates == 0).sum())
+    metrics = {name: float(np.nanmean(x)) for name, x in columns.items() if not np.isnan(x).all()}
+    metrics |= coverage(items, catalogue.n_items, ks)
+    return Evaluation(
+        metrics, counts, {"user": users} | columns, {"user": users, "item": items, "score": values}
+    )
+
+
+def evaluate_rating(
+    model: Rater,
+    train: Ratings,
+    test: Ratings,
+    scale_low: float,
+    scale_high: float,
+    seen: Ratings,
+    positive_from: float,
+    candidates: Candidates | None,
+    catalogue: Catalogue,
+    ks: Sequence[int],
+) -> Evaluation:
+    """How well `model` predicts every rating of `test`, and ranks those of `positive_from` or more.
+
+    Errors are pooled over pairs; `..._warm` and `..._cold` divide them by whether user and item both
+    have a rating in `train`. A user without a relevant test item has NaN in the ranking columns, which
+    are all absent where nobody has one. Raises MarqueeError for a prediction that is not finite, for an
+    empty `test`, and as `evaluate_ranking` does.
+    """
+    if not len(test):
+        raise MarqueeError("the rating task has no test ratings; hold out more in tasks.rating")
+    predicted = _predictions(model, test)
+    cold = _is_cold(test, train)
+
+    def errors(rows: np.ndarray) -> Columns:
+        return rating_errors(test.user[rows], test.rating[rows], predicted[rows], scale_low, scale_high)
+
+    per_user = errors(np.full(len(test), True))
+    metrics = pooled_errors(per_user)
+    for suffix, rows in (("warm", ~cold), ("cold", cold)):
+        metrics |= {f"{name}_{suffix}": value for name, value in pooled_errors(errors(rows)).items()}
+    counts = {
+        "rating_users": len(per_user["user"]),
+        "test_pairs": len(test),
+        "warm_pairs": int((~cold).sum()),
+        "cold_pairs": int(cold.sum()),
+    }
+    relevant = test.take(test.rating >= positive_from)
+    if not len(relevant):
+        lists = {"user": relevant.user, "item": np.empty((0, max(ks)), np.int32)}
+        lists["score"] = lists["item"].astype(np.float32)
+        return Evaluation(metrics, counts | {"test_users": 0}, per_user, lists)
+    ranking = evaluate_ranking(model, seen, relevant, candidates, catalogue, ks, train)
+    row = np.searchsorted(per_user["user"], ranking.per_user["user"])
+    for name, values in ranking.per_user.items():
+        if name != "user":
+            per_user[name] = np.full(len(per_user["user"]), np.nan)
+            per_user[name][row] = values
+    return Evaluation(ranking.metrics | metrics, ranking.counts | counts, per_user, ranking.lists)
+
+
+def validation_ndcg(scores: Scores, seen: Ratings, validation: Ratings, n_items: int, k: int = 10) -> float:
+    """NDCG@k over the whole catalogue without `seen`, a mean over the users of `validation` (not empty)."""
+    n_users = 1 + max(int(part.user.max(initial=0)) for part in (seen, validation))
+    wanted = validation.matrix(n_users, n_items, binary=True)
+    users, k = np.unique(validation.user), min(k, n_items)
+    items, _ = rank_in_blocks(scores, users, seen.matrix(n_users, n_items, binary=True), n_items, k)
+    hits = _hits(users, items, wanted)
+    return float(list_metrics(hits, np.diff(wanted.indptr)[users], [k])[f"ndcg@{k}"].mean())
+
+
+def validation_rmse(model: Rater, validation: Ratings) -> float:
+    """Root mean squared error over the pairs of `validation` (not empty), predictions as they are."""
+    error = _predictions(model, validation) - validation.rating
+    return float(np.sqrt(np.mean(error * error)))
+
+
+class _AmongCandidates:
+    """Counts how many of a user's candidates score above and level with each of that user's targets."""
+
+    def __init__(self, users: np.ndarray, targets: csr_matrix, candidates: Candidates) -> None:
+        from scipy.sparse import csr_matrix
+
+        ones = np.ones(len(candidates.items), bool)
+        self.users, self.targets = users, targets[users]
+        self.candidates = csr_matrix((ones, candidates.items, candidates.offsets), targets.shape)[users]
+        self.n_candidates = np.diff(self.candidates.indptr)
+        self.owner = np.repeat(
+            np.arange(len(users)), np.diff(self.targets.indptr)
+        )  # [n_targets], a row of users
+        self.greater = np.zeros(len(self.owner), np.int64)
+        self.equal = np.zeros(len(self.owner), np.int64)
+
+    def look(self, rows: slice, scores: np.ndarray) -> None:
+        """Take the scores [b, n_items] of the users in `rows`."""
+        pool, n = self.candidates[rows], self.n_candidates[rows]
+        row = np.repeat(np.arange(len(n)), n)
+        theirs = np.full((len(n), n.max(initial=0)), np.nan, np.float32)  # NaN is neither above nor level
+        theirs[row, np.arange(len(row)) - pool.indptr[row]] = scores[row, pool.indices]
+        span = slice(self.targets.indptr[rows.start], self.targets.indptr[rows.start + len(n)])
+        owner = self.owner[span] - rows.start
+        own = scores[owner, self.targets.indices[span]][:, None]  # (n_targets of the block, 1)
+        self.greater[span] = (theirs[owner] > own).sum(1)
+        self.equal[span] = (theirs[owner] == own).sum(1)
+
+    def metrics(self, ks: Sequence[int], ties: Ties) -> Columns:
+        """Means over each user's targets; 0 for a user without candidates."""
+        n_targets = np.bincount(self.owner, minlength=len(self.users))
+        columns = target_metrics(self.greater, self.equal, ks, ties).items()
+        return {
+            f"sampled_{name}": np.bincount(self.owner, x, len(self.users))
+            / n_targets
+            * (self.n_candidates > 0)
+            for name, x in columns
+        }
+
+
+def _hits(users: np.ndarray, items: np.ndarray, wanted: csr_matrix) -> np.ndarray:
+    """bool [n, k]: is items [n, k] of users [n] in that user's row of `wanted`."""
+    n_users, n_items = wanted.shape
+    keys = np.repeat(np.arange(n_users), np.diff(wanted.indptr)) * n_items + wanted.indices
+    return np.isin(users[:, None].astype(np.int64) * n_items + items, keys) & (items >= 0)
+
+
+def _is_cold(pairs: Ratings, train: Ratings) -> np.ndarray:
+    """bool [n]: the user or the item of a pair has no rating in `train`."""
+    return ~(np.isin(pairs.user, train.user) & np.isin(pairs.item, train.item))
+
+
+def _predictions(model: Rater, test: Ratings) -> np.ndarray:
+    """Finite float [n]; a bounded number of pairs at a time."""
+    predicted = np.empty(len(test), np.float64)
+    for first in range(0, len(test), ROWS):
+        rows = slice(first, first + ROWS)
+        with one_blas_thread():
+            predicted[rows] = model.predict(test.user[rows], test.item[rows])
+    odd = np.flatnonzero(~np.isfinite(predicted))
+    if len(odd):
+        pair = f"user {test.user[odd[0]]} and item {test.item[odd[0]]}"
+        raise MarqueeError(
+            f"{_name(model)} predicts {predicted[odd[0]]} for {pair}; check how it was trained"
+        )
+    return predicted
+
+
+def _name(model: object) -> str:
+    """The algorithm, which is its module's name."""
+    return type(model).__module__.rpartition(".")[2]

@@ -1,0 +1,138 @@
+"""Bringing one release into a folder, from wherever the user has it, and making sure that it is the one."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import io
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stdout
+from pathlib import Path
+
+from marquee.errors import MarqueeError
+from marquee.movielens.archives import extract
+from marquee.movielens.contents import compare_counts
+from marquee.movielens.local import copy_custom, copy_folder, find, readable
+from marquee.movielens.releases import Release
+from marquee.movielens.transfer import discard, fetch
+
+ROOM = 10  # times the size of the official zip: more than any release unpacks to
+ELSEWHERE = "set dataset.source to official, or to a folder or zip"
+
+
+def obtain(release: Release, source: str, target: Path, scratch: Path, show_progress: bool = True) -> None:
+    """Fill `target`, an empty folder, with the release's files, without folders in it.
+
+    source   "official" (the release's url, held against its md5); a folder with the files, with a folder of
+             the release's name that has them, or with `<name>.zip`; a zip; an http(s) address; or "kaggle".
+             For custom ratings: a CSV or Parquet file, or a folder with ratings.csv or ratings.parquet and,
+             if there are titles, movies.csv
+    scratch  folder for an unfinished download; the next call goes on from there
+
+    Whatever is not the official zip is held against the release's numbers of ratings, users and movies.
+    Raises MarqueeError with what is wrong and what to do; `target` may then hold some files.
+    """
+    if release.layout == "custom":
+        copy_custom(source, target)
+    elif source == "kaggle":
+        _from_kaggle(release, target, scratch, show_progress)
+    elif source == "official" or source.startswith(("http://", "https://")):
+        _from_web(release, source, target, scratch, show_progress)
+    else:
+        _from_disk(release, source, target)
+
+
+def _from_disk(release: Release, source: str, target: Path) -> None:
+    advice = f"set it to official, kaggle, an http(s) address, or a folder or zip with {release.name}"
+    with readable(source, advice):
+        path = find(release, Path(source).expanduser())
+        if path.is_dir():
+            copy_folder(release, path, target, ROOM * release.size)
+            compare_counts(release, target, str(path))
+        else:
+            _unpack(release, path, target, str(path))
+
+
+def _from_web(release: Release, source: str, target: Path, scratch: Path, show_progress: bool) -> None:
+    advice = f"get {release.name}.zip by other means and set dataset.source to the folder that holds it"
+    official = source in ("official", release.url)
+    url = release.url if official else source
+    if url is None:
+        raise MarqueeError(f"{release.name} has no official address; {advice}")
+    md5 = _published_md5(release, scratch, advice) if official else None
+    partial = scratch / f"{release.name}.zip.partial"
+    fetch(url, partial, ROOM * release.size, advice, show_progress)
+    with _used_up(partial):
+        if md5:
+            _compare_md5(partial, md5, url)
+        _unpack(release, partial, target, url, verified=official)
+
+
+def _from_kaggle(release: Release, target: Path, scratch: Path, show_progress: bool) -> None:
+    """Through Kaggle's own client, whose business the credentials are."""
+    if release.kaggle is None:
+        raise MarqueeError(f"dataset.source is kaggle, where no copy of {release.name} is known; {ELSEWHERE}")
+    scratch.mkdir(parents=True, exist_ok=True)
+    try:
+        with redirect_stdout(io.StringIO()):  # its help on credentials is longer than a line
+            from kaggle.api.kaggle_api_extended import KaggleApi
+
+            client = KaggleApi()
+            client.authenticate()
+            client.dataset_download_files(release.kaggle, path=str(scratch), quiet=not show_progress)
+    except ImportError:
+        raise MarqueeError(
+            "dataset.source is kaggle, but Kaggle's client is not installed; run `pip install kaggle`, "
+            f"or {ELSEWHERE}"
+        ) from None
+    except (Exception, SystemExit) as error:  # it exits when it finds no credentials
+        if getattr(error, "errno", None) == errno.ENOSPC:
+            raise
+        reason = " ".join(str(error).split()) if isinstance(error, Exception) else "no credentials"
+        raise MarqueeError(
+            f"Kaggle's client could not fetch {release.kaggle} ({reason}); see to the network and to your "
+            f"credentials in ~/.kaggle, or {ELSEWHERE}"
+        ) from None
+    archive = scratch / f"{release.kaggle.rpartition('/')[2]}.zip"
+    with _used_up(archive):
+        _unpack(release, archive, target, f"Kaggle's {release.kaggle}")
+
+
+@contextmanager
+def _used_up(archive: Path) -> Iterator[None]:
+    """Remove a download once it is unpacked or known to be bad; whatever else happens, it stays."""
+    try:
+        yield
+    except MarqueeError:
+        discard(archive)
+        raise
+    discard(archive)
+
+
+def _published_md5(release: Release, scratch: Path, advice: str) -> str:
+    if release.md5:
+        return release.md5
+    url, partial = f"{release.url}.md5", scratch / f"{release.name}.zip.md5.partial"
+    fetch(url, partial, 1000, advice, show_progress=False)
+    found = re.search(rb"\b[0-9a-f]{32}\b", partial.read_bytes().lower())
+    discard(partial)
+    if not found:
+        raise MarqueeError(f"{url} holds no md5 to verify the download with; {advice}")
+    return found[0].decode()
+
+
+def _compare_md5(archive: Path, md5: str, url: str) -> None:
+    with archive.open("rb") as file:
+        got = hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
+    if got != md5:
+        raise MarqueeError(
+            f"{url} came with md5 {got}, but {md5} is published; the download was removed: "
+            "run again, or set dataset.source to a good copy"
+        )
+
+
+def _unpack(release: Release, archive: Path, target: Path, called: str, verified: bool = False) -> None:
+    extract(archive, target, release.files, ROOM * release.size, called)
+    if not verified:
+        compare_counts(release, target, called)

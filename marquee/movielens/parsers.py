@@ -1,0 +1,119 @@
+"""The layouts that MovieLens has been published in, each read into the same rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from marquee.errors import MarqueeError, nearest
+from marquee.movielens.delimited import BadRows, Sheet, read
+from marquee.movielens.kinds import NUMBER, TEXT, WHOLE, Kind, whole
+from marquee.movielens.named import CustomColumns, read_named, split_genres
+from marquee.movielens.schema import Dataset, Scale, assemble
+from marquee.options import option
+
+Parsed = tuple[pa.Table, pa.Table | None, pa.Table | None]  # rows, movies, people: what `assemble` takes
+
+RATING = {"user": WHOLE, "movie": WHOLE, "rating": NUMBER, "timestamp": WHOLE}
+# fmt: off
+GENRES_100K = [
+    "unknown", "Action", "Adventure", "Animation", "Children's", "Comedy", "Crime",
+    "Documentary", "Drama", "Fantasy", "Film-Noir", "Horror", "Musical", "Mystery",
+    "Romance", "Sci-Fi", "Thriller", "War", "Western",
+]
+# fmt: on
+
+
+@dataclass(frozen=True)
+class IngestOptions:
+    """What may stand in `ingest:` of params.yaml."""
+
+    columns: CustomColumns = field(default_factory=CustomColumns)  # only read for custom ratings
+    bad_rows: int = option(0, low=0)  # how many malformed rows and ratings off the scale may be left out
+
+
+def read_release(
+    folder: Path, layout: str, scale: Scale | None, columns: CustomColumns, bad_rows: int = 0
+) -> Dataset:
+    """The release whose files lie in `folder`, in Marquee's schema.
+
+    layout    "ml-100k", "ml-1m", "ml-10m", "csv" (GroupLens' later releases), "ncf" or "custom"
+    scale     what ratings are held against; None: taken from the data
+    columns   the names that "custom" goes by
+    bad_rows  how many malformed rows and ratings off the scale may be left out, in all files together
+
+    Raises MarqueeError with file, line and remedy for a file that is missing, unreadable, empty or of another
+    form, and for more bad rows than allowed.
+    """
+    bad = BadRows(bad_rows)
+    if layout == "custom":
+        rows, movies, people = (*read_named(folder, columns, bad, scale), None)
+    elif layout in LAYOUTS:
+        rows, movies, people = LAYOUTS[layout](folder, bad, scale)
+    else:
+        raise MarqueeError(f"{layout!r} is not a layout{nearest(layout, [*LAYOUTS, 'custom'])}")
+    if scale is None:
+        scale = Scale.of(pc.unique(rows["rating"]).to_numpy())
+    return assemble(rows, movies, people, scale, bad.dropped)
+
+
+def _ml_100k(folder: Path, bad: BadRows, scale: Scale | None) -> Parsed:
+    rows = read(Sheet(folder / "u.data", "\t", RATING), bad, scale)
+    genres = _genres_100k(folder / "u.genre", bad)
+    fields = {"movie": WHOLE, "title": TEXT, "released": None, "video": None, "url": None}
+    flags: dict[str, Kind | None] = dict.fromkeys(genres, whole(8))
+    movies = read(Sheet(folder / "u.item", "|", {**fields, **flags}, latin=True), bad)
+    flagged = zip(*(movies[name].to_pylist() for name in genres), strict=True)
+    names = [[g for g, flag in zip(genres, row, strict=True) if flag] for row in flagged]
+    movies = movies.select(["movie", "title"]).append_column("genres", pa.array(names, pa.list_(pa.string())))
+    person = {"user": WHOLE, "age": whole(16), "gender": TEXT, "occupation": TEXT, "zip_code": TEXT}
+    return rows, movies, read(Sheet(folder / "u.user", "|", person, latin=True), bad)
+
+
+def _genres_100k(path: Path, bad: BadRows) -> list[str]:
+    """The names of the genre flags, from u.genre where the release has that file."""
+    if not path.exists():
+        return GENRES_100K
+    return read(Sheet(path, "|", {"genre": TEXT, "flag": None}), bad)["genre"].to_pylist()
+
+
+def _ml_1m(folder: Path, bad: BadRows, scale: Scale | None) -> Parsed:
+    rows, movies, _ = _ml_10m(folder, bad, scale)
+    # gender before age; an age is the lower bound of its range, an occupation the number of its name
+    person = {"user": WHOLE, "gender": TEXT, "age": whole(16), "occupation": TEXT, "zip_code": TEXT}
+    people = read(Sheet(folder / "users.dat", "::", person, latin=True), bad)
+    return rows, movies, people.select(["user", "age", "gender", "occupation", "zip_code"])
+
+
+def _ml_10m(folder: Path, bad: BadRows, scale: Scale | None) -> Parsed:
+    rows = read(Sheet(folder / "ratings.dat", "::", RATING), bad, scale)
+    fields = {"movie": WHOLE, "title": TEXT, "genres": TEXT}
+    movies = read(Sheet(folder / "movies.dat", "::", fields, latin=True), bad)
+    return rows, split_genres(movies), None
+
+
+def _csv(folder: Path, bad: BadRows, scale: Scale | None) -> Parsed:
+    rows, movies = read_named(folder, CustomColumns(), bad, scale, ids=WHOLE)
+    return rows, movies, None
+
+
+def _ncf(folder: Path, bad: BadRows, scale: Scale | None) -> Parsed:
+    """The leave-one-out files of He et al. (2017): training rows without times, then the test rows."""
+    untimed = {name: kind for name, kind in RATING.items() if name != "timestamp"}
+    train = read(Sheet(folder / "ml-1m.train.rating.no_timestamp", "\t", untimed), bad, scale)
+    test = read(Sheet(folder / "ml-1m.test.rating", "\t", RATING), bad, scale)
+    train = train.append_column("timestamp", pa.repeat(pa.scalar(0, pa.int64()), len(train)))
+    return pa.concat_tables([train, test]), None, None
+
+
+LAYOUTS: dict[str, Callable[[Path, BadRows, Scale | None], Parsed]] = {
+    "ml-100k": _ml_100k,
+    "ml-1m": _ml_1m,
+    "ml-10m": _ml_10m,
+    "csv": _csv,
+    "ncf": _ncf,
+}

@@ -1,0 +1,35 @@
+"""Titles as people say them, out of titles as MovieLens files them."""
+
+from __future__ import annotations
+
+import re
+
+ARTICLES = (
+    "The A An Le La Les L' Un Une Il Lo I Gli El Los Las Una O Os "
+    "Der Die Das Ein Eine De Het Den Det En Ett Et"
+)
+# `(1995)`, `(1975-1979)`, `(2009– )`, then perhaps `(V)` or `(TV)`, at the very end
+_YEAR = re.compile(r"\s*\((\d{4})(?:\s*[-–]\s*(?:\d{4})?)?\s*\)\s*(?:\([IVXTG]+\)\s*)?$", re.ASCII)
+_ARTICLE = re.compile(
+    r"(?P<start>^|\((?:a\.?k\.?a\.? )?)(?P<name>[^()]*[^()\s]),\s+"
+    rf"(?P<article>{'|'.join(ARTICLES.split())})(?=\s*(?:[()]|$))"
+)
+
+
+def split_title(filed: str) -> tuple[str, int | None]:
+    """The title without its year, and the year of the (first) release where the title ends in one.
+
+    An article filed behind a comma returns to the front, in the title and in each name in brackets:
+    `Star Maker, The (Uomo delle stelle, L') (1995)` is `The Star Maker (L'Uomo delle stelle)`, 1995.
+    Only `ARTICLES`, capitalised, count as such; runs of blanks become one.
+    """
+    text = " ".join(filed.split())
+    found = _YEAR.search(text)
+    year = int(found[1]) if found else None
+    bare = text[: found.start()] if found else text
+    return _ARTICLE.sub(_article_first, bare).replace(" )", ")") or text, year
+
+
+def _article_first(found: re.Match[str]) -> str:
+    article = found["article"]
+    return f"{found['start']}{article}{'' if article.endswith(chr(39)) else ' '}{found['name']}"

@@ -1,0 +1,197 @@
+"""Items a user has not rated: negatives to learn from, and candidates to be ranked among.
+
+A negative avoids the user's training positives and nothing else: to avoid what is held out as well
+would tell the model where the answer lies. A candidate avoids all that is known of the user.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from marquee.errors import MarqueeError
+from marquee.interactions import Ratings
+from marquee.options import option
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+CELLS = 1 << 22  # users x items that are looked at together: 4 MB, of which the cache keeps what is in use
+REDRAWS = 8  # of collisions, before what is left is drawn from the complement
+
+
+@dataclass(frozen=True)
+class NegativeOptions:
+    per_positive: int = option(4, low=1)
+    sampling: str = option("uniform", choices=("uniform", "popularity"))
+    alpha: float = option(0.75, low=0)  # of popularity^alpha; 0 is uniform over the rated items, 1 popularity
+
+
+@dataclass(frozen=True)
+class CandidateOptions:
+    count: int = option(99, low=1)  # drawn for each user with a held-out row
+    file: str | None = None  # given ones instead, see `folds`
+
+
+class NegativeSampler:
+    """Draws negatives for every row of `train`, whose users are sorted; set up once, drawn from at will.
+
+    sampling  uniform over the `n_items` items, or in proportion to (rows of the item in train)^alpha
+              (Mikolov et al., 2013), each without the user's own rows
+
+    A user for whom popularity leaves nothing (all that others rated, they rated) is drawn for uniformly.
+    Raises MarqueeError for a user who has rated all items.
+    """
+
+    def __init__(self, train: Ratings, n_items: int, sampling: str = "uniform", alpha: float = 0.75) -> None:
+        if (train.user[1:] < train.user[:-1]).any():
+            raise ValueError("train must be sorted by user")
+        counts = np.bincount(train.user)
+        if counts.max(initial=0) >= n_items:
+            raise MarqueeError(
+                f"user {counts.argmax()} has rated all {n_items} items, so no negative can be drawn; "
+                "raise tasks.ranking.positive_from or leave this user out"
+            )
+        self._user, self._item, self._n_items = train.user, train.item, n_items
+        self._starts = np.append(0, np.cumsum(counts))  # [n_users + 1], rows
+        self._weights = np.ones(n_items)
+        self._cumulative: np.ndarray | None = None
+        if sampling == "popularity":
+            popularity = np.bincount(train.item, minlength=n_items)
+            self._weights = np.where(popularity > 0, popularity**alpha, 0)
+            cumulative = self._weights.cumsum()
+            self._cumulative = cumulative / cumulative[-1] if len(train) else cumulative
+
+    def draw(self, rng: np.random.Generator, per_positive: int) -> np.ndarray:
+        """int32 [n_positives, per_positive], with replacement; row n belongs to row n of train."""
+        drawn = np.empty((len(self._user), per_positive), np.int32)
+        n_users = len(self._starts) - 1
+        step = max(1, CELLS // self._n_items)
+        rated = np.zeros((min(step, n_users), self._n_items), bool)
+        for first in range(0, n_users, step):  # blocks of users
+            rows = slice(self._starts[first], self._starts[min(first + step, n_users)])
+            local = self._user[rows] - first
+            rated[local, self._item[rows]] = True
+            self._fill(drawn[rows].reshape(-1), np.repeat(local, per_positive), rated, rng)
+            rated[local, self._item[rows]] = False
+        return drawn
+
+    def _fill(self, drawn: np.ndarray, user: np.ndarray, rated: np.ndarray, rng: np.random.Generator) -> None:
+        """Write a draw for each `user` [n] (a row of `rated`) into `drawn` [n]."""
+        cell = user.astype(np.int64) * self._n_items
+        flat = rated.reshape(-1)
+        drawn[:] = self._propose(len(drawn), rng)
+        again = np.flatnonzero(flat[cell + drawn])
+        for _ in range(REDRAWS):
+            if not len(again):
+                return
+            drawn[again] = self._propose(len(again), rng)
+            again = again[flat[cell[again] + drawn[again]]]
+        drawn[again] = self._from_complement(user[again], rated, rng)
+
+    def _propose(self, n: int, rng: np.random.Generator) -> np.ndarray:
+        if self._cumulative is None:
+            return rng.integers(0, self._n_items, n, dtype=np.int32)
+        return np.searchsorted(self._cumulative, rng.random(n), side="right")
+
+    def _from_complement(self, user: np.ndarray, rated: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """Exact draws from what each `user` [n] has not rated, at a cost of `n_items` for each user in it."""
+        users, row = np.unique(user, return_inverse=True)
+        weights = np.where(rated[users], 0, self._weights)  # (len(users), n_items)
+        nothing = weights.sum(1) == 0
+        weights[nothing] = ~rated[users[nothing]]
+        steps = weights.cumsum(1)
+        steps = steps / steps[:, -1:] + np.arange(len(users))[:, None]  # row r climbs from r to r + 1
+        height = np.minimum(row + rng.random(len(row)), np.nextafter(row + 1, 0))
+        return np.searchsorted(steps.reshape(-1), height, side="right") - row * self._n_items
+
+
+def with_negatives(
+    train: Ratings, n_items: int, options: NegativeOptions, rng: np.random.Generator
+) -> Ratings:
+    """`train` with `negatives` drawn by `options`, and in `sampling` the JSON of the law they follow."""
+    sampler = NegativeSampler(train, n_items, options.sampling, options.alpha)
+    law = json.dumps({"sampling": options.sampling, "alpha": options.alpha})
+    return replace(train, negatives=sampler.draw(rng, options.per_positive), sampling=law)
+
+
+class Candidates(NamedTuple):
+    """Those of user u are items[offsets[u]:offsets[u + 1]].
+
+    offsets  int64 [n_users + 1]
+    items    int32 [n]
+    """
+
+    offsets: np.ndarray
+    items: np.ndarray
+
+    def to_table(self) -> pa.Table:
+        """One row per user, in order: user int32, candidates list<int32>."""
+        import pyarrow as pa
+
+        users = pa.array(np.arange(len(self.offsets) - 1, dtype=np.int32))
+        lists = pa.ListArray.from_arrays(self.offsets.astype(np.int32), pa.array(self.items))
+        return pa.table({"user": users, "candidates": lists})
+
+    @classmethod
+    def from_table(cls, table: pa.Table) -> Candidates:
+        lists = table["candidates"].combine_chunks()
+        lengths = lists.value_lengths().to_numpy()
+        return cls(np.append(0, np.cumsum(lengths, dtype=np.int64)), lists.flatten().to_numpy())
+
+
+def sample_candidates(
+    seen: Sequence[Ratings],
+    held_out: Ratings,
+    n_users: int,
+    n_items: int,
+    count: int,
+    rng: np.random.Generator,
+) -> Candidates:
+    """For each user of `held_out`, `count` distinct items, ascending, uniform over all allowed sets.
+
+    None is in any of `seen` or in `held_out` for that user; where fewer are left, all of them are given.
+    Users without a held-out row get none.
+    """
+    evaluated = np.flatnonzero(np.bincount(held_out.user, minlength=n_users))  # [m]
+    pairs = _pairs_of(evaluated, [*seen, held_out], n_users, n_items)
+    counts = np.bincount(pairs // n_items, minlength=n_users)  # [n_users]
+    starts = np.cumsum(counts) - counts
+    chosen = _distinct(n_items - counts[evaluated], count, rng)  # [m, count], -1 where too few
+    taken = chosen >= 0
+    user = np.repeat(evaluated, taken.sum(1)).astype(np.int64)  # [n]
+    nth = chosen[taken]  # [n]: the how-manieth allowed item
+    # before a pair stand as many allowed items as its item exceeds its place among its user's pairs
+    allowed_before = pairs - (np.arange(len(pairs)) - starts[pairs // n_items])
+    skipped = np.searchsorted(allowed_before, user * n_items + nth, side="right") - starts[user]
+    offsets = np.append(0, np.cumsum(np.bincount(user, minlength=n_users), dtype=np.int64))
+    return Candidates(offsets, (nth + skipped).astype(np.int32))
+
+
+def _pairs_of(users: np.ndarray, parts: Sequence[Ratings], n_users: int, n_items: int) -> np.ndarray:
+    """int64 [n]: user * n_items + item of the rows of `users`, ascending, each once."""
+    wanted = np.zeros(n_users, bool)
+    wanted[users] = True
+    rows = [(part, wanted[part.user]) for part in parts]
+    pairs = np.concatenate([p.user[w].astype(np.int64) * n_items + p.item[w] for p, w in rows])
+    pairs.sort()
+    return pairs[np.diff(pairs, prepend=-1) > 0]  # np.unique hashes, at a hundred times the time
+
+
+def _distinct(available: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:
+    """int32 [m, count]: ascending distinct numbers below available [m], after -1 for each that lacks.
+
+    Floyd's sampling without replacement (Bentley and Floyd, 1987), a draw at a time for all rows.
+    """
+    chosen = np.full((count, len(available)), -1, np.int32)
+    lacking = np.maximum(count - available, 0)
+    for n in range(count):
+        top = available - count + n  # [m]; negative while there are too few
+        draw = (rng.random(len(available)) * (top + 1)).astype(np.int32)
+        taken = (chosen[:n] == draw).any(0)
+        chosen[n] = np.where(n < lacking, -1, np.where(taken, top, draw))
+    return np.sort(chosen.T, axis=1)

@@ -1,0 +1,149 @@
+"""Implicit matrix factorization: a dot product that tells a positive from sampled negatives."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from copy import copy
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+
+from marquee.interactions import Catalogue, Ratings
+from marquee.logistic import newcomers
+from marquee.options import option
+from marquee.recommenders.base import Arrays, Progress, Recommender
+from marquee.sampled import epoch_tensors, logistic_loss, negatives_per_positive
+
+if TYPE_CHECKING:
+    import torch
+
+
+@dataclass(frozen=True)
+class Options:
+    dim: int = option(32, low=1)  # length of an embedding
+    init_std: float = option(0.1, above=0)  # spread of the embeddings before training
+    learning_rate: float = option(0.002, above=0)  # Adam's step
+    weight_decay: float = option(0.0, low=0)  # Adam's L2 penalty on every weight
+    regularization: float = option(0.0, low=0)  # λ below: L2 by how often a vector occurs
+    batch_size: int = option(2048, low=1)  # positives in a step; each brings its negatives
+    epochs: int = option(40, low=1)  # at most so many
+    patience: int = option(5, low=1)  # epochs without a better validation before it stops
+    resample: bool = True  # draw new negatives each epoch by the law of the stored ones
+    negatives: int | None = option(None, low=1)  # so many for each positive then; empty: as many as stored
+    device: str = option("auto", choices=("auto", "cpu", "cuda"))  # auto: a GPU where there is one
+
+
+class Model(Recommender):
+    """s(u, i) = p_u · q_i + b_i, trained on the logistic loss (Rendle et al. 2020, section 3.1):
+
+        min  Σ over positives (u, i) of  -ln σ(s(u, i)) - Σ over its negatives j of ln (1 - σ(s(u, j)))
+             + λ/2 Σ over all of these pairs of  ‖p‖² + ‖q‖²
+
+    by Adam on shuffled batches; it stops at the best validation NDCG@10 over the whole catalogue.
+    A person folded in gets the vector that minimises the expected loss under a Gaussian prior taken
+    from the trained users, by Newton's method: near, not equal to, what training arrives at.
+    Memory: 4 (n_users + n_items) dim bytes, four times that while training, and the negatives.
+    """
+
+    tasks = frozenset({"ranking"})
+    users: np.ndarray  # float32 [n_users, dim]
+    items: np.ndarray  # float32 [n_items, dim]
+    bias: np.ndarray  # float32 [n_items]
+    per_positive: int
+
+    def fit(
+        self,
+        train: Ratings,
+        validation: Ratings,
+        catalogue: Catalogue,
+        rng: np.random.Generator,
+        progress: Progress,
+    ) -> Self:
+        import torch
+
+        from marquee.evaluation import validation_ndcg
+        from marquee.fitting import fit_epochs
+        from marquee.networks import NetworkTraining, choose_device
+
+        self.n_users, self.n_items = catalogue.n_users, catalogue.n_items
+        o = self.options
+        self.per_positive = negatives_per_positive(train, "mf_bce", o.negatives, o.resample)
+        device = choose_device(self.options.device)
+
+        def parameter(*shape: int, std: float) -> torch.nn.Parameter:
+            drawn = rng.normal(0, std, shape).astype(np.float32) if std else np.zeros(shape, np.float32)
+            return torch.nn.Parameter(torch.from_numpy(drawn).to(device))
+
+        std, dim = self.options.init_std, self.options.dim
+        network = torch.nn.ParameterDict(
+            {
+                "user": parameter(self.n_users, dim, std=std),
+                "item": parameter(self.n_items, dim, std=std),
+                "bias": parameter(self.n_items, std=0),
+            }
+        )
+        training = NetworkTraining(
+            network,
+            epoch_tensors(train, self.n_items, self.per_positive, o.resample, rng, device),
+            partial(_loss, self.options.regularization),
+            rng,
+            self.options.batch_size,
+            self.options.learning_rate,
+            self.options.weight_decay,
+        )
+
+        def validate() -> float:
+            self._take(training.weights())
+            return validation_ndcg(self.scores, train, validation, self.n_items)
+
+        fit_epochs(
+            training,
+            self.options.epochs,
+            self.options.patience,
+            validate if len(validation) else None,
+            progress,
+        )
+        self._take(training.weights())
+        return self
+
+    def _take(self, arrays: Arrays) -> None:
+        self.users, self.items, self.bias = arrays["user"], arrays["item"], arrays["bias"]
+
+    def scores(self, users: np.ndarray) -> np.ndarray:
+        return self.users[users] @ self.items.T + self.bias  # (n, n_items)
+
+    def fold_in(self, histories: Ratings) -> Recommender:
+        view = copy(self)
+        view.n_users = int(histories.user.max(initial=-1)) + 1
+        view.users = newcomers(histories, self.users, self.items, self.bias, self.per_positive)
+        return view
+
+    def state(self) -> tuple[Arrays, dict[str, Any]]:
+        arrays = {"user": self.users, "item": self.items, "bias": self.bias}
+        return arrays, {"per_positive": self.per_positive}
+
+    @classmethod
+    def from_state(cls, options: Any, arrays: Arrays, note: Mapping[str, Any]) -> Self:
+        model = cls(options)
+        model._take(arrays)
+        model.per_positive = note["per_positive"]
+        return model
+
+
+def _loss(
+    regularization: float, network: torch.nn.ParameterDict, users: torch.Tensor, items: torch.Tensor
+) -> torch.Tensor:
+    """Mean loss of users [b] with items [b, 1 + per_positive], of which the first is positive."""
+    from torch.nn import functional as F
+
+    user_vectors = F.embedding(users, network["user"])  # (b, dim)
+    item_vectors = F.embedding(items, network["item"])  # (b, 1 + per_positive, dim)
+    bias = F.embedding(items, network["bias"][:, None])[..., 0]  # (b, 1 + per_positive)
+    logits = (item_vectors @ user_vectors[:, :, None])[..., 0] + bias
+    loss = logistic_loss(logits)
+    if regularization:
+        squares = items.shape[1] * user_vectors.square().sum() + item_vectors.square().sum()
+        loss = loss + regularization / 2 / items.numel() * squares
+    return loss

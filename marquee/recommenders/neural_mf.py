@@ -1,0 +1,263 @@
+"""Neural matrix factorization: an element-wise product, a perceptron on both embeddings, or their sum."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from copy import copy
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+
+from marquee.errors import MarqueeError
+from marquee.interactions import Catalogue, Ratings
+from marquee.ncf import as_it_is, hidden_layers, initial_weights, score, user_gradient
+from marquee.newcomers import Loss, newcomers
+from marquee.options import option
+from marquee.recommenders.base import Arrays, Progress, Recommender
+
+if TYPE_CHECKING:
+    import torch
+
+USERS, ITEMS = 16, 1024  # whose hidden layers are in memory together, 4 MB for a width of 64
+
+
+@dataclass(frozen=True)
+class Options:
+    dim: int = option(32, low=1)  # length of an embedding; the product and the layers have each their own
+    gmf: bool = True  # the element-wise product with its linear output
+    layers: tuple[int, ...] = option((), low=1)  # widths of the perceptron's layers; empty for none
+    biases: bool = True  # a bias for each user and item
+    init_std: float = option(0.1, above=0)  # spread of the embeddings before training
+    dropout: float = option(0.0, low=0, below=1)  # share of each layer's inputs that a step leaves out
+    learning_rate: float = option(0.001, above=0)  # Adam's step
+    weight_decay: float = option(0.0, low=0)  # Adam's L2 penalty on every weight
+    regularization: float = option(0.0, low=0)  # λ below: L2 by how often an embedding occurs
+    batch_size: int = option(2048, low=1)  # ratings, or positives with their negatives, in a step
+    epochs: int = option(40, low=1)  # at most so many
+    patience: int = option(5, low=1)  # epochs without a better validation before it stops
+    resample: bool = True  # for ranking: draw new negatives each epoch by the law of the stored ones
+    negatives: int | None = option(None, low=1)  # so many for each positive then; empty: as many as stored
+    device: str = option("auto", choices=("auto", "cpu", "cuda"))  # auto: a GPU where there is one
+
+
+class Model(Recommender):
+    """GMF, MLP and their sum NeuMF (He et al. 2017), without pretraining:
+
+        s(u, i) = c + b_u + b_i + h · (p_u ∘ q_i) + g · a_L
+        a_k = relu(W_k a_{k-1} + w_k),  a_0 = [p'_u; q'_i]
+
+    with h under `gmf`, g where there are `layers`, b under `biases`. By Adam on shuffled batches:
+
+        rating   min  Σ (r_ui - s(u, i))²
+        ranking  min  Σ over positives of -ln σ(s(u, i)) + Σ over their negatives of -ln (1 - σ(s(u, j)))
+        both     + λ/2 Σ over all of these pairs of the squared norms of their embeddings and biases
+
+    It stops at the best validation RMSE, or for ranking NDCG@10 over the whole catalogue.
+    Users without a training row, and for ratings movies too, get the mean embedding of the others.
+    Memory: 4 (n_users + n_items) dim bytes for each of the two parts, four times that while training;
+    scores are computed in blocks, in NumPy.
+    A person folded in gets the embeddings that minimise the training loss on their history under a
+    Gaussian prior taken from the trained users: near, not equal to, what training arrives at.
+    """
+
+    tasks = frozenset({"rating", "ranking"})
+    weights: Arrays  # float32, named in `marquee.ncf`
+    per_positive: int  # negatives; 0 for ratings
+    noise: float  # mean squared error on the training ratings; 1 for ranking
+
+    def __init__(self, options: Options) -> None:
+        super().__init__(options)
+        if not options.gmf and not options.layers:
+            raise MarqueeError("neural_mf has nothing to learn: set gmf to true or give layers a width")
+
+    def fit(
+        self,
+        train: Ratings,
+        validation: Ratings,
+        catalogue: Catalogue,
+        rng: np.random.Generator,
+        progress: Progress,
+    ) -> Self:
+        import torch
+
+        from marquee.evaluation import validation_ndcg, validation_rmse
+        from marquee.fitting import fit_epochs
+        from marquee.networks import NetworkTraining, choose_device
+        from marquee.sampled import epoch_tensors, negatives_per_positive
+
+        self.n_users, self.n_items = catalogue.n_users, catalogue.n_items
+        self.noise, self.per_positive, ranking = 1.0, 0, self.task == "ranking"
+        o, device = self.options, choose_device(self.options.device)
+        initial = initial_weights(
+            self.n_users, self.n_items, o.dim, o.gmf, o.layers, o.biases, o.init_std, rng
+        )
+        if not ranking:
+            initial["constant"][:] = train.rating.mean(dtype=np.float64)
+        network = torch.nn.ParameterDict(
+            {name: torch.nn.Parameter(torch.from_numpy(array).to(device)) for name, array in initial.items()}
+        )
+        if ranking:
+            self.per_positive = negatives_per_positive(train, "neural_mf", o.negatives, o.resample)
+            tensors = epoch_tensors(train, self.n_items, self.per_positive, o.resample, rng, device)
+        else:
+            columns = (train.user, train.item[:, None], train.rating)
+            whole = tuple(torch.tensor(column, device=device) for column in columns)
+
+            def tensors() -> tuple[torch.Tensor, ...]:
+                return whole
+
+        training = NetworkTraining(
+            network,
+            tensors,
+            _Loss(self.options.dropout, self.options.regularization, rng),
+            rng,
+            self.options.batch_size,
+            self.options.learning_rate,
+            self.options.weight_decay,
+        )
+
+        def validate() -> float:
+            self._take(training.weights(), train)
+            if ranking:
+                return validation_ndcg(self.scores, train, validation, self.n_items)
+            return validation_rmse(self, validation)
+
+        fit_epochs(
+            training,
+            self.options.epochs,
+            self.options.patience,
+            validate if len(validation) else None,
+            progress,
+            higher_is_better=ranking,
+        )
+        self._take(training.weights(), train)
+        if not ranking:
+            self.noise = validation_rmse(self, train) ** 2
+        return self
+
+    def _take(self, weights: Arrays, train: Ratings) -> None:
+        """The trained weights, with the mean of the others' for whoever has no row in `train`."""
+        sides = {"user": train.user} if self.task == "ranking" else {"user": train.user, "item": train.item}
+        for side, index in sides.items():
+            known = np.zeros(self.n_users if side == "user" else self.n_items, bool)
+            known[index] = True
+            for name in _of(side, weights):
+                weights[name][~known] = weights[name][known].mean(axis=0)
+        self.weights = weights
+
+    def scores(self, users: np.ndarray) -> np.ndarray:
+        w, out = self.weights, np.empty((len(users), self.n_items), np.float32)
+        for first in range(0, len(users), USERS):
+            rows = slice(first, first + USERS)
+            user = {name: w[name][users[rows]] for name in _of("user", w)}
+            for start in range(0, self.n_items, ITEMS):
+                columns = slice(start, start + ITEMS)
+                out[rows, columns] = score(w, user, {name: w[name][columns] for name in _of("item", w)})
+        return out
+
+    def predict(self, users: np.ndarray, items: np.ndarray) -> np.ndarray:
+        if self.task == "ranking":
+            return super().predict(users, items)
+        w = self.weights
+        user = {name: w[name][users][:, None] for name in _of("user", w)}
+        item = {name: w[name][items][:, None] for name in _of("item", w)}
+        return score(w, user, item)[:, 0, 0]  # (n, 1, 1) before
+
+    def fold_in(self, histories: Ratings) -> Recommender:
+        names = _of("user", self.weights)
+        tables = [self.weights[name].reshape(self.n_users, -1) for name in names]  # a bias has width 1
+        cuts = np.cumsum([table.shape[1] for table in tables])[:-1]
+        found = newcomers(
+            histories, np.hstack(tables), lambda items, ratings: self._loss(items, ratings, cuts)
+        )
+        view = copy(self)
+        view.n_users = len(found)
+        parts = zip(names, np.split(found, cuts, axis=1), strict=True)
+        view.weights = {**self.weights, **{n: part[:, 0] if n == "user_bias" else part for n, part in parts}}
+        return view
+
+    def _loss(self, items: np.ndarray, ratings: np.ndarray, cuts: np.ndarray) -> Loss:
+        """Of one person's history, as a function of their row of all `user_` tables, cut at `cuts`.
+
+        Ranking: negatives in expectation, that is all other items with their share of the weight.
+        """
+        w = self.weights
+        if self.task == "ranking":
+            label = np.zeros(self.n_items)
+            label[items] = 1
+            n = len(items)
+            weight = np.where(label == 1, 1.0, n * self.per_positive / max(self.n_items - n, 1))
+            items = np.arange(self.n_items)
+        item = {name: w[name][items] for name in _of("item", w)}
+
+        def loss(row: np.ndarray) -> tuple[float, np.ndarray]:
+            parts = np.split(row.astype(np.float32), cuts)
+            user = dict(zip(_of("user", w), parts, strict=True))
+            user = {name: part if name == "user_bias" else part[None] for name, part in user.items()}
+            hidden = hidden_layers(w, user, item)
+            s = score(w, user, item, hidden)[0].astype(np.float64)
+            if self.task == "ranking":
+                value = weight @ (np.logaddexp(0, s) - label * s)
+                slope = weight * (1 / (1 + np.exp(-s)) - label)
+            else:
+                value, slope = np.sum((s - ratings) ** 2) / (2 * self.noise), (s - ratings) / self.noise
+            gradient = user_gradient(w, item, [layer[0] for layer in hidden], slope.astype(np.float32))
+            return float(value), np.concatenate([gradient[name] for name in user])
+
+        return loss
+
+    def state(self) -> tuple[Arrays, dict[str, Any]]:
+        return self.weights, {"per_positive": self.per_positive, "noise": self.noise}
+
+    @classmethod
+    def from_state(cls, options: Any, arrays: Arrays, note: Mapping[str, Any]) -> Self:
+        model = cls(options)
+        model.weights, model.per_positive, model.noise = arrays, note["per_positive"], note["noise"]
+        return model
+
+
+def _of(side: str, weights: Mapping[str, Any]) -> list[str]:
+    """The tables with a row for each user, or each item."""
+    return [name for name in sorted(weights) if name.startswith(f"{side}_")]
+
+
+class _Loss:
+    """(network, users [b], items [b, n], ratings [b] or none) -> the mean loss, with dropout.
+
+    A batch's dropout is drawn from a generator seeded by `rng`, whose state is in the checkpoint.
+    """
+
+    def __init__(self, dropout: float, regularization: float, rng: np.random.Generator) -> None:
+        self.dropout, self.regularization, self.rng = dropout, regularization, rng
+
+    def __call__(
+        self,
+        network: torch.nn.ParameterDict,
+        users: torch.Tensor,
+        items: torch.Tensor,
+        ratings: torch.Tensor | None = None,
+    ) -> torch.Tensor:
+        from torch.nn import functional as F
+
+        from marquee.sampled import logistic_loss
+
+        w = dict(network.items())
+        user = {name: w[name].index_select(0, users)[:, None] for name in _of("user", w)}
+        flat = items.reshape(-1)
+        item = {name: w[name].index_select(0, flat).unflatten(0, items.shape) for name in _of("item", w)}
+        drop = self._drop(users.device) if self.dropout else as_it_is
+        scores = score(w, user, item, drop=drop)[:, 0]  # (b, n)
+        loss = logistic_loss(scores) if ratings is None else F.mse_loss(scores[:, 0], ratings)
+        if self.regularization:
+            squares = sum(items.shape[1] * rows.square().sum() for rows in user.values())
+            squares = squares + sum(rows.square().sum() for rows in item.values())
+            loss = loss + self.regularization / 2 / items.numel() * squares
+        return loss
+
+    def _drop(self, device: torch.device) -> Callable[[torch.Tensor], torch.Tensor]:
+        import torch
+
+        chance = torch.Generator(device).manual_seed(int(self.rng.integers(1 << 62)))
+        keep = 1 - self.dropout
+        return lambda x: x * torch.empty_like(x).bernoulli_(keep, generator=chance) / keep

@@ -1,0 +1,76 @@
+"""One file per stage: read, call marquee, write. This is how each is started."""
+
+from __future__ import annotations
+
+import errno
+import inspect
+import json
+import sys
+import time
+from collections.abc import Callable
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from marquee import params
+from marquee.errors import MarqueeError
+
+PARAMS = Path("params.yaml")
+LOG = Path("logs/stages.jsonl")  # wall times and memory: untracked, they differ from run to run
+
+
+def run(main: Callable[..., None]) -> None:
+    """Call `main(params, *arguments of the command line)`; one with a `*words` parses them itself.
+
+    A fault of the user's making ends in one line on stderr and exit code 1; `--debug` shows the traceback.
+    """
+    arguments = [word for word in sys.argv[1:] if word != "--debug"]
+    wanted = list(inspect.signature(main).parameters.values())[1:]
+    parses = any(parameter.kind is parameter.VAR_POSITIONAL for parameter in wanted)
+    module = sys.modules["__main__"].__spec__
+    name = module.name.rpartition(".")[2] if module else Path(sys.argv[0]).stem
+    label = "@".join([name, *arguments[: 1 if parses else None]])
+    started = time.perf_counter()
+    try:
+        if not parses and len(arguments) != len(wanted):
+            usage = " ".join(["python -m", f"stages.{name}", *(f"<{word.name}>" for word in wanted)])
+            raise MarqueeError(f"stages.{name} was given {len(arguments)} argument(s); use: {usage}")
+        main(params.read(PARAMS), *arguments)
+    except Exception as error:
+        if "--debug" in sys.argv or (line := _explain(error)) is None:
+            raise
+        print(f"{label}: {line}", file=sys.stderr)
+        raise SystemExit(1) from None
+    except KeyboardInterrupt:
+        raise SystemExit(130) from None
+    _log(label, time.perf_counter() - started)
+
+
+def _explain(error: Exception) -> str | None:
+    """The one line for what a user can cause; None for a fault of the program."""
+    if isinstance(error, MarqueeError):
+        return str(error)
+    if not isinstance(error, OSError):
+        return None
+    where = f" {error.filename}" if error.filename else ""
+    if error.errno == errno.ENOSPC or "No space left on device" in str(error):
+        return (
+            f"the disk is full while writing{where}; free some space and run again, nothing is half written"
+        )
+    if isinstance(error, PermissionError):
+        return f"no permission for{where}; change its owner or mode and run again"
+    if isinstance(error, FileNotFoundError):
+        return f"{error.filename} is missing; `dvc repro` makes it"
+    return None
+
+
+def _log(stage: str, seconds: float) -> None:
+    row: dict[str, Any] = {"stage": stage, "ended": time.strftime("%Y-%m-%dT%H:%M:%S")}
+    row["seconds"] = round(seconds, 3)
+    if find_spec("resource"):  # not on Windows
+        import resource
+
+        row["peak_mib"] = round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+    LOG.parent.mkdir(exist_ok=True)
+    with LOG.open("a", encoding="utf-8", newline="\n") as file:
+        file.write(json.dumps(row) + "\n")

@@ -1,0 +1,51 @@
+"""Stage `compare`: one table of every model, with intervals, paired tests and the oracle if there is one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from marquee import leaderboard, params
+from marquee.artifacts import (
+    atomic_folder,
+    columns,
+    read_json,
+    read_parquet,
+    write_csv,
+    write_figure,
+    write_json,
+)
+from marquee.figures.comparison import leaderboard as draw
+from marquee.leaderboard import ORACLE, Comparison, Evaluated
+from marquee.oracle import Oracle
+from marquee.randomness import generator
+from stages import run
+from stages.evaluate import measure
+from stages.reading import original_ids
+
+
+def main(settings: dict[str, Any]) -> None:
+    options = params.block(settings, "compare", Comparison)
+    evaluated = [_read(name) for name in settings["models"]]
+    truth = Path("data/raw/truth.safetensors")
+    if truth.is_file():
+        oracle = Oracle.load(truth, *original_ids(), settings["tasks"]["ranking"]["positive_from"])
+        for task in params.TASKS:
+            found = measure(oracle, task, settings)
+            evaluated.append(Evaluated(ORACLE, task, found.metrics, found.per_user))
+    rows = leaderboard.compare(evaluated, options, generator(params.seed(settings), "compare"))
+    with atomic_folder(Path("plots/leaderboard")) as folder:
+        write_csv(folder / "table.csv", leaderboard.HEADER, [list(row.values()) for row in rows])
+        for task, metric in leaderboard.deciding(options).items():
+            write_figure(folder / f"{task}.png", draw(rows, task, metric, options.confidence))
+    write_json(Path("metrics/summary.json"), leaderboard.summary(rows, options))
+
+
+def _read(name: str) -> Evaluated:
+    found = read_json(Path(f"metrics/models/{name}.json"))
+    per_user = columns(read_parquet(Path(f"data/evaluation/{name}/per_user.parquet")))
+    return Evaluated(name, found["task"], found["metrics"], per_user)
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,44 @@
+"""Stage `ingest`: any release becomes one schema, with a card and three pictures."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from marquee import params
+from marquee.artifacts import atomic_folder, write_csv, write_figure, write_json, write_parquet
+from marquee.figures import dataset as pictures
+from marquee.movielens.parsers import IngestOptions, read_release
+from marquee.movielens.releases import SIMULATED, release
+from marquee.movielens.schema import Scale
+from marquee.movielens.world import World
+from stages import run
+
+
+def main(settings: dict[str, Any]) -> None:
+    options = params.block(settings, "ingest", IngestOptions)
+    source = release(params.block(settings, "dataset", params.Dataset).name)
+    if source.name == SIMULATED:
+        world = params.block(settings, "simulate", World)
+        source = replace(source, layout=world.layout, scale=world.scale)
+    scale = Scale(*source.scale) if source.scale else None
+    found = read_release(Path("data/raw"), source.layout, scale, options.columns, options.bad_rows)
+    histogram = found.card["histogram"]
+    item, timestamp = found.ratings["item"].to_numpy(), found.ratings["timestamp"].to_numpy()
+    with atomic_folder(Path("plots/dataset")) as folder:
+        for name, rows, figure in (
+            ("ratings", pictures.rating_rows(**histogram), pictures.rating_histogram(**histogram)),
+            ("long_tail", pictures.tail_rows(item), pictures.long_tail(item)),
+            ("over_time", pictures.time_rows(timestamp), pictures.ratings_over_time(timestamp)),
+        ):
+            write_csv(folder / f"{name}.csv", *rows)
+            write_figure(folder / f"{name}.png", figure)
+    write_json(Path("data/dataset.json"), {"name": source.name, "licence": source.licence, **found.card})
+    write_parquet(Path("data/movies.parquet"), found.movies)
+    write_parquet(Path("data/users.parquet"), found.users)
+    write_parquet(Path("data/ratings.parquet"), found.ratings)
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,189 @@
+"""`python -m stages.recommend <model> ...`: what someone should see next, and why."""
+
+from __future__ import annotations
+
+import sys
+from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
+from pathlib import Path
+from typing import Any, NoReturn
+
+import numpy as np
+
+from marquee import importing, listing, params, recommending
+from marquee.artifacts import read_json, read_parquet
+from marquee.errors import MarqueeError
+from marquee.interactions import Ratings
+from marquee.movielens.schema import Scale
+from marquee.movies import COLUMNS, Movies, Wanted
+from marquee.recommenders import load
+from marquee.recommenders.base import Recommender
+from marquee.recommending import People
+from stages import run
+from stages.reading import ratings
+
+EXAMPLES = """examples
+  python -m stages.recommend ease --user 42
+  python -m stages.recommend ease --rate "Toy Story (1995)=5" --rate "heat=4" --genre Drama
+  python -m stages.recommend ease --ratings letterboxd/ratings.csv --year-from 1980
+  python -m stages.recommend ease --users 1,2,3 --out lists.parquet
+  python -m stages.recommend ease --like "Alien (1979)"
+"""
+
+
+class Parser(ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise MarqueeError(f"{message}; see python -m stages.recommend --help")
+
+
+def parser() -> Parser:
+    p = Parser("python -m stages.recommend", None, EXAMPLES, formatter_class=RawDescriptionHelpFormatter)
+    p.add_argument("model", help="a name under models: in params.yaml")
+    who = p.add_argument_group("for whom (one of these; --rate and --ratings go together)")
+    who.add_argument("--user", metavar="ID", help="someone in the data, by the release's own number")
+    who.add_argument("--users", metavar="ID,ID", help="several of them")
+    who.add_argument("--users-file", metavar="FILE", type=Path, help="several, with blanks or lines between")
+    who.add_argument(
+        "--rate", metavar="TITLE=RATING", action="append", default=[], help="a newcomer's rating"
+    )
+    who.add_argument("--ratings", metavar="CSV", type=Path, help="a newcomer's; also of Letterboxd or IMDb")
+    who.add_argument("--like", metavar="TITLE", help="no one: movies that are like this one")
+    what = p.add_argument_group("which movies")
+    what.add_argument("--top", metavar="N", type=int, default=10, help="how many (10)")
+    what.add_argument("--genre", metavar="NAME", action="append", default=[], help="given twice: both")
+    what.add_argument("--year-from", metavar="YEAR", type=int)
+    what.add_argument("--year-to", metavar="YEAR", type=int)
+    what.add_argument("--exclude-unknown", action="store_true", help='no movies titled "unknown"')
+    p.add_argument("--out", metavar="FILE", type=Path, help="write to a .parquet, .csv or .json instead")
+    return p
+
+
+def main(settings: dict[str, Any], *words: str) -> None:
+    asked = parser().parse_args(words)
+    _check(asked)
+    movies = Movies.from_table(read_parquet(Path("data/movies.parquet"), COLUMNS))
+    wanted = Wanted(tuple(asked.genre), asked.year_from, asked.year_to, asked.exclude_unknown)
+    allowed = movies.keep(wanted)
+    model, task = _model(settings, asked.model, len(movies))
+    if asked.like is not None:
+        _like(asked, model, movies, allowed)
+        return
+    scale = Scale(**read_json(Path("data/dataset.json"))["scale"])
+    positive_from = settings["tasks"]["ranking"].get("positive_from")
+    if asked.rate or asked.ratings:
+        items, given = _own_ratings(asked, movies, scale)
+        people = recommending.newcomer(model, items, given, positive_from, task == "ranking")
+    else:
+        people = _members(asked, model, task)
+    items, values = recommending.lists(people, allowed, asked.top, asked.model)
+    column = "score"
+    if task == "rating":
+        column, values = "rating", np.clip(values, scale.low, scale.high)
+    rows = [
+        listing.rows_of(label, best, value, movies, column)
+        for label, best, value in zip(people.labels, items, values, strict=True)
+    ]
+    if len(people.labels) == 1:
+        others = "liked" if task == "ranking" and positive_from else "rated"
+        for row, why in zip(rows[0], _why(model, people, items[0], movies, task, others), strict=False):
+            row["why"] = why
+    _deliver(asked, rows, column)
+
+
+def _check(asked: Namespace) -> None:
+    kinds = [asked.user, asked.users, asked.users_file, asked.rate or asked.ratings, asked.like]
+    if len([kind for kind in kinds if kind not in (None, [])]) != 1:
+        raise MarqueeError(
+            "say for whom, in one way: --user, --users, --users-file, --rate or --ratings, or --like; "
+            "see python -m stages.recommend --help"
+        )
+    if asked.top < 1:
+        raise MarqueeError(f"--top is {asked.top}; ask for at least 1 movie")
+    if asked.out is not None:
+        listing.check_suffix(asked.out)
+
+
+def _model(settings: dict[str, Any], name: str, n_items: int) -> tuple[Recommender, str]:
+    folder = Path("models") / name
+    if not folder.is_dir():
+        params.model(settings, name)  # a misspelt name has a message of its own
+    try:
+        model = load(folder)
+    except KeyError:
+        raise MarqueeError(f"{folder} is of another version; run `dvc repro train@{name}`") from None
+    if model.n_items != n_items:
+        raise MarqueeError(
+            f"{folder} was trained on other data ({model.n_items:,} movies, now {n_items:,}); "
+            f"run `dvc repro train@{name}`"
+        )
+    return model, read_json(folder / "model.json")["task"]
+
+
+def _own_ratings(asked: Namespace, movies: Movies, scale: Scale) -> tuple[np.ndarray, np.ndarray]:
+    rows = importing.read_ratings(asked.ratings, scale) if asked.ratings else []
+    found = importing.match(rows, movies)
+    given = importing.stated(asked.rate, movies, scale)
+    if asked.rate:
+        print("you rated", ", ".join(f"{movies.name(item)} {rating:g}" for item, rating in given))
+    pairs = [*found.pairs, *given]
+    if not pairs:
+        raise MarqueeError(f"none of the {len(rows)} movies in {asked.ratings} is in this data; rate others")
+    for note in found.notes(str(asked.ratings)):
+        print(note, file=sys.stderr)
+    return np.array([item for item, _ in pairs], np.int32), np.array([r for _, r in pairs], np.float32)
+
+
+def _members(asked: Namespace, model: Recommender, task: str) -> People:
+    if asked.user is not None:
+        labels = [asked.user]
+    else:
+        text = importing.read_text(asked.users_file) if asked.users is None else asked.users
+        labels = list(dict.fromkeys(text.replace(",", " ").split()))
+    ids = read_parquet(Path("data/users.parquet"), ["user_id"])["user_id"].to_pylist()
+    users = recommending.numbered(labels, ids)
+
+    def of_them(path: str) -> Ratings:
+        return Ratings.from_table(read_parquet(Path(path), among=("user", users.tolist())))
+
+    parts = ("train", "histories")
+    train, histories = (of_them(f"data/{task}/{part}.parquet") for part in parts)
+    return recommending.members(
+        model, [ids[user] for user in users], users, train, histories, of_them("data/ratings.parquet")
+    )
+
+
+def _why(
+    model: Recommender, people: People, items: np.ndarray, movies: Movies, task: str, others: str
+) -> list[str]:
+    """What spoke for each movie: ratings of the person's own, or else what others say."""
+    listed = items[items >= 0]
+    own = listing.personal(people.history, *recommending.reasons(model, people.history, listed), movies)
+    if all(own):
+        return own
+    train = ratings(Path(f"data/{task}/train.parquet"))
+    crowd = listing.by_others(train, len(movies), task == "rating", others)
+    return [said or crowd(item) for said, item in zip(own, listed, strict=True)]
+
+
+def _like(asked: Namespace, model: Recommender, movies: Movies, allowed: np.ndarray) -> None:
+    item = movies.the_one(asked.like, movies.search())
+    cosines = recommending.alike(model, item, asked.model)
+    items, values = recommending.nearest_items(cosines, allowed, item, asked.top)
+    print(f"like {movies.name(item)}")
+    _deliver(asked, [listing.rows_of(movies.name(item), items, values, movies, "similarity")], "similarity")
+
+
+def _deliver(asked: Namespace, lists: list[listing.Rows], column: str) -> None:
+    rows = [row for one in lists for row in one]
+    if asked.out is not None:
+        columns = ["user", "rank", *COLUMNS, column, *(["why"] if len(lists) == 1 else [])]
+        listing.write(asked.out, rows, columns)
+        print(f"{len(rows):,} rows for {len(lists):,} in {asked.out}")
+        return
+    for one in lists:
+        if len(lists) > 1:
+            print(f"user {one[0]['user']}" if one else "")
+        print(listing.text(one, column))
+
+
+if __name__ == "__main__":
+    run(main)

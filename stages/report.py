@@ -1,0 +1,70 @@
+"""Stage `report`: one page that a person looks at."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+from pathlib import Path
+from platform import python_version
+from typing import Any
+
+from marquee import leaderboard, params
+from marquee.artifacts import read_curve, read_json, read_parquet, sha256, write_text
+from marquee.figures.comparison import tail_shares
+from marquee.leaderboard import Comparison
+from marquee.report import ReportContent, render
+from stages import run
+from stages.reading import ratings
+
+PACKAGES = (
+    "dvc",
+    "matplotlib",
+    "numpy",
+    "pandas",
+    "pyarrow",
+    "safetensors",
+    "scikit-learn",
+    "scipy",
+    "torch",
+)
+METRIC = {"ranking": "validation NDCG@10", "rating": "validation RMSE"}
+
+
+def main(settings: dict[str, Any]) -> None:
+    card = read_json(Path("data/dataset.json"))
+    options = params.block(settings, "compare", Comparison)
+    rows = leaderboard.from_csv(Path("plots/leaderboard/table.csv").read_text("utf-8").splitlines())
+    everything = ratings(Path("data/ratings.parquet"))
+    learned = ratings(Path("data/ranking/train.parquet")).item
+    tasks = {name: entry["task"] for name, entry in settings["models"].items()}
+    rankers = [name for name, task in tasks.items() if task == "ranking"]
+    content = ReportContent(
+        title=params.block(settings, "report", params.Report).title,
+        card=card,
+        rows=rows,
+        headline=leaderboard.deciding(options),
+        confidence=options.confidence,
+        curves={
+            name: read_curve(Path(f"plots/train/{name}.csv"), {"validation": METRIC[task]})
+            for name, task in tasks.items()
+        },
+        item=everything.item,
+        timestamp=everything.timestamp,
+        recommended={name: tail_shares(learned, _listed(name), card["items"]) for name in rankers},
+        learned=tail_shares(learned, learned, card["items"]),
+        coverage={row["model"]: row["value"] for row in rows if row["metric"] == f"coverage@{options.k}"},
+        params=settings,
+        data_hash=sha256(Path("data/ratings.parquet")),
+        versions={"python": python_version(), **{name: version(name) for name in PACKAGES}},
+        command="dvc repro",
+    )
+    write_text(Path("plots/report.html"), render(content))
+
+
+def _listed(name: str) -> Any:
+    """int32 [n, k]: what a model recommends to each test user."""
+    lists = read_parquet(Path(f"data/evaluation/{name}/lists.parquet"), ["item"])["item"].combine_chunks()
+    return lists.flatten().to_numpy()
+
+
+if __name__ == "__main__":
+    run(main)

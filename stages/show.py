@@ -1,0 +1,20 @@
+"""`python -m stages.show`: the leaderboard of the last run, and where its report lies."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from marquee import leaderboard, params
+from marquee.leaderboard import Comparison
+from stages import run
+
+
+def main(settings: dict[str, Any]) -> None:
+    lines = Path("plots/leaderboard/table.csv").read_text("utf-8").splitlines()
+    print(leaderboard.text(leaderboard.from_csv(lines), params.block(settings, "compare", Comparison)))
+    print(f"report: {Path('plots/report.html').resolve()}")
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,32 @@
+"""Stage `split@<task>`: who learns from what."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from marquee import params
+from marquee.artifacts import write_parquet
+from marquee.folds import read_fold
+from marquee.randomness import generator
+from marquee.splits import SplitOptions, split
+from stages import run
+from stages.reading import original_ids, ratings
+
+
+def main(settings: dict[str, Any], task: str) -> None:
+    options = params.block(settings, f"tasks.{task}", SplitOptions)
+    whole, given = ratings(Path("data/ratings.parquet")), None
+    if options.split == "file":
+        given = read_fold(Path("data/raw"), options.train_file, options.test_file, *original_ids(), whole)
+    parts = split(whole, options, generator(params.seed(settings), f"split@{task}"), given)
+    print(", ".join(f"{name} {count:,}" for name, count in parts.counts.items()))
+    room = Path("data") / task
+    write_parquet(room / "train.parquet", parts.train.to_table())
+    write_parquet(room / "val.parquet", parts.validation.to_table())
+    write_parquet(room / "test.parquet", parts.test.to_table())
+    write_parquet(room / "histories.parquet", parts.histories.to_table())
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,50 @@
+"""Stage `train@<model>`: fit one entry of `params.yaml: models`."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+from marquee import params
+from marquee.artifacts import atomic_folder, write_csv
+from marquee.evaluation import validation_ndcg, validation_rmse
+from marquee.progress import FitProgress
+from marquee.randomness import generator
+from marquee.recommenders import create, store
+from stages import run
+from stages.reading import catalogue, ratings
+
+
+def main(settings: dict[str, Any], name: str) -> None:
+    entry, seed = params.model(settings, name), params.seed(settings)
+    model = create(entry.algorithm, entry.task, entry.options, f"models.{name}")
+    inputs = [Path(f"data/{entry.trains_on}/train.parquet"), Path(f"data/{entry.task}/val.parquet")]
+    progress = FitProgress(name, _checkpoint(name, [settings["models"][name], seed], inputs))
+    train, validation = map(ratings, inputs)
+    model.fit(train, validation, catalogue(), generator(seed, f"train@{name}"), progress)
+    if len(validation) and not progress.rows:  # a closed form: its curve is one point
+        value = (
+            validation_ndcg(model.scores, train, validation, model.n_items)
+            if entry.task == "ranking"
+            else validation_rmse(model, validation)
+        )
+        progress.report(1, 1, {"validation": value})
+    described = {"algorithm": entry.algorithm, "task": entry.task, "options": entry.options}
+    with atomic_folder(Path("models") / name) as folder:
+        store(model, described, folder)
+    write_csv(Path(f"plots/train/{name}.csv"), *progress.table())
+    progress.close()
+
+
+def _checkpoint(name: str, settings: list[Any], inputs: list[Path]) -> Path:
+    """A file named after all that the fit depends on; DVC does not know it, so it outlives a crash."""
+    digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
+    for path in [*inputs, *sorted(Path("marquee").rglob("*.py"))]:
+        digest.update(path.read_bytes())
+    return Path(".checkpoints") / f"{name}-{digest.hexdigest()[:16]}.safetensors"
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,260 @@
+"""What every recommender must do. A new algorithm names itself in `CASES` and gets all of it."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import numpy as np
+import pytest
+
+from marquee import recommenders
+from marquee.errors import MarqueeError
+from marquee.interactions import Catalogue, Ratings
+from marquee.negatives import NegativeOptions, with_negatives
+from marquee.progress import FitProgress
+from marquee.randomness import generator
+from marquee.recommenders.base import Recommender
+
+# name: (algorithm, task, options, how many of a training user's top 10 of 40 a fold-in gives back)
+CASES: dict[str, tuple[str, str, dict[str, Any], int]] = {
+    "popularity": ("popularity", "ranking", {}, 10),
+    "bias": ("bias", "rating", {}, 10),
+    "ease": ("ease", "ranking", {"regularization": 1}, 10),
+    "mf_bce": ("mf_bce", "ranking", {"dim": 4, "epochs": 60, "learning_rate": 0.02, "batch_size": 64}, 7),
+    "mf_bce_stored": (
+        "mf_bce",
+        "ranking",
+        {"dim": 4, "epochs": 60, "learning_rate": 0.02, "resample": False},
+        7,
+    ),
+    "gmf": ("neural_mf", "rating", {"dim": 4, "epochs": 30, "learning_rate": 0.02, "batch_size": 64}, 7),
+    "neumf": (
+        "neural_mf",
+        "rating",
+        {"dim": 4, "layers": [8, 4], "epochs": 30, "learning_rate": 0.01, "batch_size": 64, "dropout": 0.1},
+        6,
+    ),
+    "neumf_ranking": (
+        "neural_mf",
+        "ranking",
+        {
+            "dim": 4,
+            "layers": [8, 4],
+            "epochs": 60,
+            "learning_rate": 0.01,
+            "weight_decay": 0.001,
+            "batch_size": 64,
+        },
+        8,
+    ),
+    "sgd_mf": ("sgd_mf", "rating", {}, 9),
+    "sgd_mf_biased": ("sgd_mf", "rating", {"dim": 8, "biases": True, "regularization": 0.1}, 9),
+    "als_bias": ("als", "rating", {"dim": 0}, 10),
+    "als_mf": ("als", "rating", {"dim": 4}, 10),
+    "als_genres": ("als", "rating", {"dim": 4, "genres": True}, 10),
+    "autorec_user": ("autorec", "rating", {"hidden": 8, "epochs": 10, "weight_decay": 1}, 10),
+    "autorec_user_centred": (
+        "autorec",
+        "rating",
+        {"hidden": 8, "epochs": 10, "centre": "biases", "output_activation": "sigmoid", "dropout": 0.2},
+        10,
+    ),
+    "autorec_item": (
+        "autorec",
+        "rating",
+        {"side": "item", "hidden": 8, "hidden_activation": "sigmoid", "epochs": 300, "weight_decay": 1},
+        7,
+    ),
+}
+RATING = [name for name in CASES if CASES[name][1] == "rating"]
+PERSONAL = [name for name in CASES if name != "popularity" and name not in RATING]
+RANDOM = [name for name in CASES if CASES[name][0] in ("mf_bce", "neural_mf", "sgd_mf", "autorec")]
+SAMPLED = [name for name in RANDOM if name not in RATING]
+N_USERS, N_ITEMS = 60, 40
+CATALOGUE = Catalogue.of(N_USERS, N_ITEMS)
+EVERYONE = np.arange(N_USERS, dtype=np.int32)
+
+
+def two_camps(seed: int = 0) -> Ratings:
+    """Even users have half of the even items, odd users half of the odd ones: a checkerboard.
+
+    User 58 and item 38 are left without a rating, user 59 has one.
+    """
+    rng = generator(seed, "two camps")
+    user, item = np.nonzero(np.add.outer(np.arange(N_USERS), np.arange(N_ITEMS)) % 2 == 0)
+    kept = (rng.random(len(user)) < 0.5) & (user != 58) & (item != 38) & (user != 59)
+    user, item = np.append(user[kept], 59), np.append(item[kept], 1)
+    return Ratings.of(user, item, np.where(rng.random(len(user)) < 0.5, 5, 4))
+
+
+def fitted(name: str, train: Ratings | None = None, seed: int = 0, progress: FitProgress | None = None):
+    algorithm, task, options, _ = CASES[name]
+    model = recommenders.create(algorithm, task, options, f"models.{name}")
+    train = two_camps() if train is None else train
+    if name in SAMPLED:
+        train = with_negatives(train, N_ITEMS, NegativeOptions(), generator(seed, "negatives"))
+    progress = progress or FitProgress(show=False)
+    return model.fit(train, Ratings.empty(), CATALOGUE, generator(seed, "train"), progress)
+
+
+@pytest.fixture(scope="module")
+def models() -> dict[str, Recommender]:
+    return {name: fitted(name) for name in CASES}
+
+
+@pytest.fixture(params=CASES)
+def name(request) -> str:
+    return request.param
+
+
+@pytest.fixture
+def model(models, name) -> Recommender:
+    return models[name]
+
+
+def test_every_algorithm_is_in_this_suite():
+    assert {algorithm for algorithm, *_ in CASES.values()} == set(recommenders.algorithms())
+
+
+def test_scores_are_finite_float32_for_everyone_and_every_item(model):
+    scores = model.scores(EVERYONE)
+    assert scores.shape == (N_USERS, N_ITEMS)
+    assert scores.dtype == np.float32
+    assert np.isfinite(scores).all(), "users and items without a rating included"
+
+
+def test_a_batch_equals_one_by_one(model):
+    whole = model.scores(EVERYONE)
+    for user in (0, 1, 58, 59):
+        np.testing.assert_allclose(model.scores(EVERYONE[user : user + 1])[0], whole[user], atol=1e-5)
+
+
+def test_the_order_of_users_is_that_of_the_question(model):
+    np.testing.assert_array_equal(model.scores(EVERYONE[[7, 3, 7]])[[0, 1]], model.scores(EVERYONE[[7, 3]]))
+
+
+def test_nobody_asked_for_is_an_empty_answer(model):
+    assert model.scores(EVERYONE[:0]).shape == (0, N_ITEMS)
+
+
+@pytest.mark.parametrize("name", PERSONAL)
+def test_the_checkerboard_is_found(models, name):
+    """Of what a user has not rated, the best ten are of the user's own colour."""
+    scores, train = models[name].scores(EVERYONE), two_camps()
+    scores[train.user, train.item] = -np.inf
+    scores[:, 38] = -np.inf
+    own = [np.argsort(-scores[user])[:5] % 2 == user % 2 for user in range(58)]
+    assert np.mean(own) > 0.95
+
+
+def test_stored_and_loaded_is_the_same_model(model, name, tmp_path):
+    algorithm, task, options, _ = CASES[name]
+    recommenders.store(model, {"algorithm": algorithm, "task": task, "options": options}, tmp_path)
+    loaded = recommenders.load(tmp_path)
+    assert (loaded.n_users, loaded.n_items) == (N_USERS, N_ITEMS)
+    np.testing.assert_array_equal(loaded.scores(EVERYONE), model.scores(EVERYONE))
+    history = two_camps().take(two_camps().user < 3)
+    np.testing.assert_array_equal(
+        loaded.fold_in(history).scores(EVERYONE[:3]), model.fold_in(history).scores(EVERYONE[:3])
+    )
+
+
+def as_bytes(model: Recommender) -> bytes:
+    arrays, note = model.state()
+    return b"".join(arrays[key].tobytes() for key in sorted(arrays)) + json.dumps(note).encode()
+
+
+def test_the_same_seed_gives_the_same_bytes(model, name):
+    assert as_bytes(fitted(name)) == as_bytes(model)
+
+
+@pytest.mark.parametrize("name", RANDOM)
+def test_another_seed_gives_other_bytes(models, name):
+    assert as_bytes(fitted(name, seed=1)) != as_bytes(models[name])
+
+
+def test_a_training_user_folded_in_gets_their_list_back(model, name):
+    """As far as the algorithm promises: CASES says how much of the top ten."""
+    train = two_camps()
+    view = model.fold_in(train)
+    people = np.flatnonzero(np.bincount(train.user, minlength=58)[:58] > 3).astype(np.int32)
+    old, new = (np.argsort(-m.scores(people), axis=1, kind="stable")[:, :10] for m in (model, view))
+    overlap = np.mean([len(np.intersect1d(a, b)) for a, b in zip(old, new, strict=True)])
+    assert overlap >= CASES[name][3]
+    if CASES[name][3] == 10:
+        np.testing.assert_array_equal(view.scores(people), model.scores(people))
+
+
+def test_folding_in_does_not_change_the_model(models, name):
+    before = models[name].scores(EVERYONE)
+    models[name].fold_in(Ratings.of([0, 0, 1], [3, 5, 2], [5, 4, 1]))
+    np.testing.assert_array_equal(models[name].scores(EVERYONE), before)
+
+
+def test_someone_without_a_history_between_two_others_gets_an_answer(model):
+    view = model.fold_in(Ratings.of([0, 2], [3, 5], [5, 4]))
+    scores = view.scores(EVERYONE[:3])
+    assert scores.shape == (3, N_ITEMS)
+    assert np.isfinite(scores).all()
+
+
+@pytest.mark.parametrize("name", PERSONAL)
+def test_a_newcomer_of_one_colour_gets_that_colour(models, name):
+    view = models[name].fold_in(Ratings.of([0] * 5, [1, 3, 5, 7, 9], 5))
+    order = np.argsort(-view.scores(EVERYONE[:1])[0])
+    fresh = order[~np.isin(order, [1, 3, 5, 7, 9, 38])][:5]
+    assert (fresh % 2 == 1).all()
+
+
+def test_the_order_of_training_rows_does_not_matter_where_nothing_is_drawn(models, name):
+    if name in RANDOM:
+        name = "ease"
+    train = two_camps()
+    shuffled = train.take(generator(3, "shuffle").permutation(len(train)))
+    again = fitted(name, shuffled).scores(EVERYONE)
+    np.testing.assert_allclose(again, models[name].scores(EVERYONE), atol=1e-5)
+
+
+@pytest.mark.parametrize("name", RATING)
+def test_predictions_are_on_the_rating_scale_cold_pairs_included(models, name):
+    users, items = np.array([0, 58, 0, 58], np.int32), np.array([0, 0, 38, 38], np.int32)
+    predicted = models[name].predict(users, items)
+    assert predicted.dtype == np.float32
+    assert ((predicted > 3.5) & (predicted < 5.5)).all()
+
+
+@pytest.mark.parametrize("name", [name for name in CASES if name not in RATING])
+def test_a_ranker_says_that_it_predicts_no_ratings(models, name):
+    with pytest.raises(MarqueeError, match="predicts no ratings"):
+        models[name].predict(EVERYONE[:1], EVERYONE[:1])
+
+
+def test_a_catalogue_of_one_item_is_no_special_case(name):
+    algorithm, task, options, _ = CASES[name]
+    train = Ratings.of([0, 1], [0, 0], [4, 5])
+    if name in SAMPLED:
+        with pytest.raises(MarqueeError, match="user"):
+            with_negatives(train, 1, NegativeOptions(), generator(0, "negatives"))
+        return
+    model = recommenders.create(algorithm, task, options, "models.m")
+    model.fit(train, Ratings.empty(), Catalogue.of(2, 1), generator(0, "m"), FitProgress(show=False))
+    assert np.isfinite(model.scores(EVERYONE[:2])).all()
+
+
+def test_an_option_that_does_not_exist_is_named(name):
+    algorithm, task, options, _ = CASES[name]
+    with pytest.raises(MarqueeError, match=r"models\.m\.speed is not a parameter"):
+        recommenders.create(algorithm, task, {**options, "speed": 1}, "models.m")
+
+
+def test_an_unknown_algorithm_and_a_wrong_task_are_named():
+    with pytest.raises(MarqueeError, match=r"models.m.algorithm is 'eas'; did you mean 'ease'\?"):
+        recommenders.create("eas", "ranking", {}, "models.m")
+    with pytest.raises(MarqueeError, match="ease is made for ranking"):
+        recommenders.create("ease", "rating", {}, "models.m")
+
+
+def test_a_folder_without_a_model_says_what_to_run(tmp_path):
+    with pytest.raises(MarqueeError, match="holds no trained model; run `dvc repro train@"):
+        recommenders.load(tmp_path)

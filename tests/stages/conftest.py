@@ -1,0 +1,147 @@
+"""A small world run through the whole pipeline once; each test gets a copy to break."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import yaml
+from filelock import FileLock
+
+ROOT = Path(__file__).parents[2]
+MODELS = ("popularity", "bias", "ease", "mf_bce")  # each path through the stages, and quick
+SMALL = {
+    "simulate": {"users": 60, "movies": 80, "ratings": 2400},
+    "compare": {"bootstrap": 100},
+    "models": {"mf_bce": {"dim": 4, "epochs": 12, "batch_size": 256}},
+}
+
+
+class Workshop:
+    """A clone of the repository in a folder of its own, and what a user does in it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def __truediv__(self, name: str) -> Path:
+        return self.folder / name
+
+    def set(self, changes: dict) -> None:
+        path = self / "params.yaml"
+        path.write_text(yaml.safe_dump(_merged(yaml.safe_load(path.read_text()), changes), sort_keys=False))
+
+    def start(self, *command: str, **environment: str) -> subprocess.Popen[str]:
+        path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+        return subprocess.Popen(
+            command,
+            cwd=self.folder,
+            env={**os.environ, "PATH": path, "OMP_NUM_THREADS": "1", "DVC_NO_ANALYTICS": "1", **environment},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+
+    def call(self, *command: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        process = self.start(*command, **environment)
+        out, err = process.communicate()
+        return subprocess.CompletedProcess(command, process.returncode, out, err)
+
+    def stage(self, name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+        return self.call("python", "-m", f"stages.{name}", *arguments)
+
+    def repro(self, *arguments: str, **environment: str) -> str:
+        done = self.call("dvc", "repro", *arguments, **environment)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    def refused(self, name: str, *arguments: str) -> str:
+        """The one line that a stage ends with; its outputs must stand as they were."""
+        before = self.fingerprint()
+        done = self.stage(name, *arguments)
+        lines = done.stderr.strip().splitlines()
+        assert done.returncode == 1, done.stdout + done.stderr
+        assert len(lines) == 1, done.stderr
+        assert self.fingerprint() == before
+        return lines[0]
+
+    def fingerprint(self, *rooms: str) -> dict[str, str]:
+        """What every output file holds, half written ones included."""
+        rooms = rooms or ("data", "models", "metrics", "plots")
+        files = [path for room in rooms for path in sorted((self / room).rglob("*")) if path.is_file()]
+        return {str(f.relative_to(self.folder)): hashlib.md5(f.read_bytes()).hexdigest() for f in files}
+
+    def copy(self, folder: Path) -> Workshop:
+        shutil.copytree(self.folder, folder, symlinks=True)
+        return Workshop(folder)
+
+
+def _merged(old: dict, new: dict) -> dict:
+    out = dict(old)
+    for key, value in new.items():
+        both = isinstance(value, dict) and isinstance(old.get(key), dict)
+        out[key] = _merged(old[key], value) if both else value
+    return out
+
+
+def clone(folder: Path, changes: dict = SMALL, models: tuple[str, ...] = MODELS) -> Workshop:
+    """The repository's files with some parameters changed, committed to a repository of their own."""
+    files = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        capture_output=True,
+        check=True,
+        text=True,
+    ).stdout.split("\0")
+    for name in filter(None, files):
+        if (ROOT / name).is_file() and not name.startswith(
+            ("metrics/", "plots/", "dvc.lock", "tests/", "docs/")
+        ):
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / name, folder / name)
+    workshop = Workshop(folder)
+    everything = yaml.safe_load((ROOT / "params.yaml").read_text())
+    kept = {name: everything["models"][name] for name in models}
+    (workshop / "params.yaml").write_text(yaml.safe_dump({**everything, "models": kept}, sort_keys=False))
+    workshop.set(changes)
+    for command in (
+        ["git", "init", "-q"],
+        ["git", "config", "user.name", "A Person"],
+        ["git", "config", "user.email", "person@example.org"],
+        ["git", "add", "-A"],
+        ["git", "commit", "-q", "-m", "A small world"],
+    ):
+        assert workshop.call(*command).returncode == 0, command
+    return workshop
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory) -> Workshop:
+    """The small world after one `dvc repro`, shared by all test processes. Change a `workshop` instead."""
+    shared = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        shared = shared.parent
+    folder = shared / "finished" / "marquee"
+    with FileLock(shared / "finished.lock"):
+        if (folder / "plots/report.html").is_file():
+            return Workshop(folder)
+        workshop = clone(folder)
+        workshop.repro()
+        return workshop
+
+
+@pytest.fixture
+def workshop(finished, tmp_path) -> Workshop:
+    return finished.copy(tmp_path / "marquee")
+
+
+@pytest.fixture
+def fresh(tmp_path) -> Callable[[str], Workshop]:
+    """Clones in which nothing has run."""
+    return lambda name: clone(tmp_path / name)

@@ -1,0 +1,73 @@
+"""What a user lives in: one changed line reruns what hangs on it, and the difference is a table."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+
+
+def stages_run(output: str) -> list[str]:
+    return re.findall(r"Running stage '([^']+)'", output)
+
+
+def committed(workshop) -> None:
+    for command in (["git", "add", "-A"], ["git", "commit", "-q", "-m", "The default run"]):
+        assert workshop.call(*command).returncode == 0
+
+
+def test_one_option_of_a_model_reruns_that_model_and_the_comparison(workshop):
+    committed(workshop)
+    done = workshop.call("dvc", "exp", "run", "-S", "models.mf_bce.dim=6")
+    assert done.returncode == 0, done.stderr
+    assert stages_run(done.stdout) == ["train@mf_bce", "evaluate@mf_bce", "compare", "report"]
+    difference = json.loads(workshop.call("dvc", "metrics", "diff", "--json").stdout)
+    changed = {path: list(metrics) for path, metrics in difference.items()}
+    assert list(changed) == ["metrics/summary.json"]
+    assert {name.split(".")[0] for name in changed["metrics/summary.json"]} == {"mf_bce"}
+    assert all(name.endswith(".value") for name in changed["metrics/summary.json"])
+
+
+def test_a_change_of_sampling_leaves_the_models_that_do_not_sample(workshop):
+    workshop.set({"negatives": {"per_positive": 2}})
+    ran = stages_run(workshop.repro())
+    assert ran == ["negatives", "train@mf_bce", "evaluate@mf_bce", "compare", "report"]
+
+
+def test_an_experiment_can_add_a_model(workshop):
+    committed(workshop)
+    block = "{task: ranking, trains_on: ranking, algorithm: ease, regularization: 50}"
+    done = workshop.call("dvc", "exp", "run", "-S", f"+models.ease_light={block}")
+    assert done.returncode == 0, done.stderr
+    assert stages_run(done.stdout) == ["train@ease_light", "evaluate@ease_light", "compare", "report"]
+    assert "ease_light" in json.loads((workshop / "metrics/summary.json").read_text())
+
+
+def test_a_removed_model_leaves_the_table_though_its_files_stay(workshop):
+    text = (workshop / "params.yaml").read_text()
+    (workshop / "params.yaml").write_text(re.sub(r"(?ms)^  ease:\n.*?(?=^  \w)", "", text))
+    workshop.repro()
+    assert (workshop / "metrics/models/ease.json").is_file()
+    assert "ease" not in json.loads((workshop / "metrics/summary.json").read_text())
+
+
+def test_every_plot_renders_without_an_error(workshop):
+    shown = json.loads(workshop.call("dvc", "plots", "show", "--json").stdout)
+    assert "errors" not in shown
+    assert {f"plots/train/{name}.csv" for name in ("popularity", "bias", "ease", "mf_bce")} <= set(
+        shown["data"]
+    )
+
+
+@pytest.mark.slow
+def test_a_queue_of_two_values_completes(workshop):
+    committed(workshop)
+    queued = workshop.call("dvc", "exp", "run", "--queue", "-S", "models.mf_bce.dim=3,5")
+    assert queued.returncode == 0, queued.stderr
+    done = workshop.call("dvc", "exp", "run", "--run-all")
+    assert done.returncode == 0, done.stdout + done.stderr
+    shown = workshop.call("dvc", "exp", "show", "--csv").stdout.splitlines()
+    header = shown[0].split(",")
+    dims = {line.split(",")[header.index("models.mf_bce.dim")] for line in shown[1:]}
+    assert {"3", "5"} <= dims

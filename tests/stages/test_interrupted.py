@@ -1,0 +1,59 @@
+"""A process that is killed leaves whole files or none, and a killed training ends as if it had not been."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+
+import pytest
+
+
+def kill_when(process, condition) -> None:
+    """`kill -9` to the whole process group as soon as `condition()` holds."""
+    deadline = time.monotonic() + 60
+    while not condition():
+        assert process.poll() is None, f"it ended before it could be killed: {process.communicate()}"
+        assert time.monotonic() < deadline
+        time.sleep(0.002)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+def test_a_training_killed_in_the_middle_ends_with_the_same_bytes(workshop):
+    workshop.set({"models": {"mf_bce": {"epochs": 150, "patience": 150}}})
+    workshop.repro("train@mf_bce")
+    undisturbed = workshop.fingerprint("models", "plots/train")
+    lock = (workshop / "dvc.lock").read_bytes()
+
+    assert workshop.call("git", "checkout", "-q", "HEAD", "--", ".").returncode == 0
+    workshop.set({"models": {"mf_bce": {"epochs": 150, "patience": 150}}})
+    process = workshop.start("dvc", "repro", "--no-run-cache", "--force", "--single-item", "train@mf_bce")
+    checkpoints = workshop / ".checkpoints"
+    kill_when(process, lambda: any(checkpoints.glob("mf_bce-*.safetensors")))
+    assert not (workshop / "models/mf_bce/weights.safetensors").exists()
+
+    out = workshop.call("dvc", "repro", "--no-run-cache", "--single-item", "train@mf_bce")
+    assert out.returncode == 0, out.stderr
+    assert workshop.fingerprint("models", "plots/train") == undisturbed
+    assert (workshop / "dvc.lock").read_bytes() == lock
+    assert not any(checkpoints.glob("mf_bce-*.safetensors"))
+
+
+@pytest.mark.parametrize(
+    ("stage", "arguments", "room"),
+    [("download", (), "data/raw"), ("ingest", (), "data"), ("evaluate", ("ease",), "data/evaluation")],
+)
+def test_a_stage_killed_at_any_moment_leaves_whole_files_or_none(workshop, stage, arguments, room):
+    whole = workshop.fingerprint(room)
+    for delay in (0.2, 0.5, 0.8, 1.1):
+        process = workshop.start("python", "-m", f"stages.{stage}", *arguments)
+        time.sleep(delay)
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+        left = {name: digest for name, digest in workshop.fingerprint(room).items() if ".partial" not in name}
+        assert left == {name: whole[name] for name in left}
+    done = workshop.stage(stage, *arguments)
+    assert done.returncode == 0, done.stderr
+    assert workshop.fingerprint(room) == whole, "and nothing of the killed runs is left"

@@ -1,0 +1,103 @@
+"""What is written is whole or not there, and the same content has the same bytes."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from marquee import artifacts
+
+
+def explode(path):
+    path.write_bytes(b"half")
+    raise OSError(28, "No space left on device")
+
+
+def names(folder):
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_a_file_that_fails_leaves_the_old_one(tmp_path):
+    target = tmp_path / "model.json"
+    artifacts.write_json(target, {"a": 1})
+    with pytest.raises(OSError, match="No space"), artifacts.atomic_file(target) as partial:
+        explode(partial)
+    assert artifacts.read_json(target) == {"a": 1}
+    assert names(tmp_path) == ["model.json"]
+
+
+def test_a_folder_that_fails_leaves_the_old_one(tmp_path):
+    target = tmp_path / "raw"
+    with artifacts.atomic_folder(target) as partial:
+        (partial / "u.data").write_text("whole")
+    with pytest.raises(OSError, match="No space"), artifacts.atomic_folder(target) as partial:
+        explode(partial / "u.data")
+    assert (target / "u.data").read_text() == "whole"
+    assert names(tmp_path) == ["raw"]
+
+
+def test_a_folder_is_replaced_as_a_whole(tmp_path):
+    target = tmp_path / "raw"
+    for name in ("old", "new"):
+        with artifacts.atomic_folder(target) as partial:
+            (partial / name).write_text(name)
+    assert names(target) == ["new"]
+    assert names(tmp_path) == ["raw"]
+
+
+def test_what_a_killed_process_left_is_swept_away(tmp_path):
+    left = tmp_path / "raw.partial"
+    left.mkdir()
+    (left / "half").write_text("half")
+    with artifacts.atomic_folder(tmp_path / "raw") as partial:
+        (partial / "whole").write_text("whole")
+    assert names(tmp_path / "raw") == ["whole"]
+
+
+def test_json_is_sorted_readable_and_refuses_what_is_no_json(tmp_path):
+    artifacts.write_json(tmp_path / "a.json", {"b": [1.5], "a": "é"})
+    assert (tmp_path / "a.json").read_text("utf-8") == '{\n  "a": "é",\n  "b": [\n    1.5\n  ]\n}\n'
+    with pytest.raises(ValueError, match="JSON"):
+        artifacts.write_json(tmp_path / "a.json", {"a": float("nan")})
+    assert names(tmp_path) == ["a.json"]
+
+
+def test_arrays_come_back_with_their_note(tmp_path):
+    arrays = {"b": np.arange(6, dtype=np.float32).reshape(2, 3)[:, ::2], "a": np.empty((0, 4), np.int64)}
+    artifacts.write_arrays(tmp_path / "w", arrays, note='{"epoch": 3}')
+    read, note = artifacts.read_arrays(tmp_path / "w")
+    assert note == '{"epoch": 3}'
+    assert sorted(read) == ["a", "b"]
+    for name, array in arrays.items():
+        np.testing.assert_array_equal(read[name], array)
+        assert read[name].dtype == array.dtype
+
+
+def test_the_order_of_arrays_and_keys_does_not_change_the_bytes(tmp_path):
+    one, two = {"a": np.ones(3), "b": np.zeros(2)}, {"b": np.zeros(2), "a": np.ones(3)}
+    artifacts.write_arrays(tmp_path / "1", one, "n")
+    artifacts.write_arrays(tmp_path / "2", two, "n")
+    assert (tmp_path / "1").read_bytes() == (tmp_path / "2").read_bytes()
+
+
+def test_a_table_comes_back_and_has_stable_bytes(tmp_path):
+    table = pa.table({"user": pa.array([1, 2], pa.int32()), "genres": pa.array([["War"], []])})
+    for name in "12":
+        artifacts.write_parquet(tmp_path / name, table)
+    assert (tmp_path / "1").read_bytes() == (tmp_path / "2").read_bytes()
+    assert artifacts.read_parquet(tmp_path / "1").equals(table)
+    assert artifacts.read_parquet(tmp_path / "1", ["user"]).column_names == ["user"]
+
+
+@pytest.mark.parametrize("suffix", ["png", "svg"])
+def test_a_figure_has_no_date_inside(tmp_path, suffix):
+    from matplotlib.figure import Figure
+
+    for folder in "12":
+        figure = Figure()
+        figure.subplots().plot([1, 2])
+        artifacts.write_figure(tmp_path / folder / f"curve.{suffix}", figure)
+    written = [(tmp_path / folder / f"curve.{suffix}").read_bytes() for folder in "12"]
+    assert written[0] == written[1]
+    assert b"dc:date" not in written[0]

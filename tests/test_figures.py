@@ -1,0 +1,297 @@
+"""The pictures: what they show, that they are labelled, and that nothing in them overlaps."""
+
+from __future__ import annotations
+
+import itertools
+
+import matplotlib as mpl
+import numpy as np
+import pytest
+from matplotlib.colors import to_hex
+from matplotlib.text import Text
+
+from marquee.artifacts import write_figure
+from marquee.errors import MarqueeError
+from marquee.figures import comparison, dataset
+from marquee.figures.style import BLUE, ORANGE
+
+DAY = 86_400
+MONDAY = 4 * DAY  # 1970-01-05
+
+
+def row(model, value, best=False, p=None, metric="ndcg@10"):
+    return {
+        "task": "rating" if metric == "rmse" else "ranking",
+        "model": model,
+        "metric": metric,
+        "value": value,
+        "low": value - 0.01,
+        "high": value + 0.02,
+        "best": best,
+        "p_holm": p,
+    }
+
+
+def epochs(values, metric="validation ndcg@10"):
+    return [{"epoch": n, "loss": 1 / n, metric: value} for n, value in enumerate(values, start=1)]
+
+
+BOARD = [
+    row("popularity", 0.25, p=0.0001),
+    row("ease", 0.4, True),
+    row("mf_bce", 0.39, p=0.2),
+    row("oracle", 0.5),
+]
+NAMES = [f"a_rather_long_model_name_{n:02d}" for n in range(25)]
+SHARES = [0.4, 0.2, 0.1, 0.1, 0.1, 0.04, 0.03, 0.02, 0.01, 0.0]
+SPREAD = np.repeat(np.arange(400), np.geomspace(300, 1, 400).astype(int))
+
+PICTURES = {
+    "histogram": lambda: dataset.rating_histogram([1, 2, 3, 4, 5], [6, 11, 27, 34, 21]),
+    "half stars, millions": lambda: dataset.rating_histogram(np.arange(1, 11) / 2, [3_200_000] * 10),
+    "a scale of a hundred": lambda: dataset.rating_histogram(range(1, 101), range(1, 101)),
+    "long tail": lambda: dataset.long_tail(SPREAD),
+    "tail of ten movies": lambda: dataset.long_tail(np.repeat(np.arange(10), 3)),
+    "days": lambda: dataset.ratings_over_time(np.arange(1, 60) * DAY),
+    "one day": lambda: dataset.ratings_over_time(np.full(3, 886_000_000)),
+    "weeks": lambda: dataset.ratings_over_time(np.arange(874_000_000, 893_000_000, 10_000)),
+    "months": lambda: dataset.ratings_over_time(np.arange(800_000_000, 1_700_000_000, DAY)),
+    "no times": lambda: dataset.ratings_over_time(np.zeros(3, int)),
+    "leaderboard": lambda: comparison.leaderboard(BOARD, "ranking", "ndcg@10"),
+    "one model": lambda: comparison.leaderboard([row("bias", 0.94, True, metric="rmse")], "rating", "rmse"),
+    "25 models": lambda: comparison.leaderboard(
+        [row(name, 0.4 - 0.01 * n, n == 0, 1 / (n + 1)) for n, name in enumerate(NAMES)], "ranking", "ndcg@10"
+    ),
+    "curves": lambda: comparison.learning_curves({"mf": epochs([0.1, 0.3, 0.2]), "ease": epochs([0])}),
+    "curve of a long name": lambda: comparison.learning_curves(
+        {NAMES[0]: epochs([1.0, 0.9], "validation rmse")}
+    ),
+    "no curves": lambda: comparison.learning_curves({"ease": [{"epoch": 1}]}),
+    "recommended": lambda: comparison.recommended_tail({"mf": SHARES, "ease": SHARES}, SHARES, {"mf": 0.12}),
+    "25 recommended": lambda: comparison.recommended_tail(
+        dict.fromkeys(NAMES, SHARES), SHARES, dict.fromkeys(NAMES, 1.0)
+    ),
+}
+
+
+@pytest.fixture(params=PICTURES)
+def picture(request):
+    return PICTURES[request.param]()
+
+
+def texts(figure):
+    """What is written in the figure, and the place it takes in pixels."""
+    figure.draw_without_rendering()
+    hidden = set()
+    for axes in figure.findobj(mpl.axes.Axes):
+        hidden |= set() if axes.axison else set(axes.findobj(Text))
+        for axis in (axes.xaxis, axes.yaxis):  # ticks outside the view exist, but are not drawn
+            low, high = sorted(axis.get_view_interval())
+            ticks = [*axis.get_major_ticks(), *axis.get_minor_ticks()]
+            hidden |= {tick.label1 for tick in ticks if not low <= tick.get_loc() <= high}
+    shown = set(figure.findobj(lambda artist: isinstance(artist, Text) and artist.get_visible())) - hidden
+    return [(text.get_text(), text.get_window_extent()) for text in shown if text.get_text().strip()]
+
+
+def test_no_two_words_of_a_picture_overlap(picture):
+    pairs = itertools.combinations(texts(picture), 2)
+    assert [(one, other) for (one, a), (other, b) in pairs if a.padded(-1).overlaps(b.padded(-1))] == []
+
+
+def test_every_word_of_a_picture_is_inside_it(picture):
+    sheet = picture.bbox.padded(1)
+    outside = [
+        words
+        for words, place in texts(picture)
+        if not (sheet.contains(place.x0, place.y0) and sheet.contains(place.x1, place.y1))
+    ]
+    assert outside == []
+
+
+def test_both_axes_say_what_they_measure_or_whom(picture):
+    for axes in picture.findobj(mpl.axes.Axes):
+        if axes.axison:
+            assert axes.get_xlabel()
+            names = [label.get_text() for label in axes.get_yticklabels()]
+            assert axes.get_ylabel() or {"ease", "bias", NAMES[0]} & set(names)
+
+
+def test_the_same_picture_has_the_same_bytes_whatever_the_reader_has_set(tmp_path):
+    before = dict(mpl.rcParams)
+    for name in ("long tail", "months", "leaderboard", "curves"):
+        one, two = tmp_path / "one" / f"{name}.svg", tmp_path / "two" / f"{name}.svg"
+        write_figure(one, PICTURES[name]())
+        assert dict(mpl.rcParams) == before
+        with mpl.rc_context({"font.size": 20, "axes.facecolor": "pink", "lines.linewidth": 9}):
+            figure = PICTURES[name]()
+        write_figure(two, figure)
+        assert one.read_bytes() == two.read_bytes(), name
+
+
+def test_a_bar_is_as_high_as_its_count_and_says_its_share():
+    (axes,) = dataset.rating_histogram([1, 2, 3], [10, 30, 60]).axes
+    assert [bar.get_height() for bar in axes.patches] == [10, 30, 60]
+    assert [text.get_text() for text in axes.texts] == ["10%", "30%", "60%"]
+    assert dataset.rating_rows([1, 2, 3], [10, 30, 60]) == (
+        ("rating", "ratings", "share"),
+        [(1.0, 10, 0.1), (2.0, 30, 0.3), (3.0, 60, 0.6)],
+    )
+
+
+def test_the_tail_lists_movies_by_how_often_they_were_rated():
+    item = np.array([0, 1, 1, 2, 2, 2, 2, 2, 2, 3])
+    _, rows = dataset.tail_rows(item)
+    assert rows == [(1, 6, 0.6), (2, 2, 0.8), (3, 1, 0.9), (4, 1, 1.0)]
+    assert dataset.head_share(item, 0.25) == 0.6
+    assert dataset.head_share(item, 0.5) == 0.8
+
+
+def test_the_tail_of_a_large_catalogue_stays_a_small_table():
+    _, rows = dataset.tail_rows(np.arange(80_000))
+    assert len(rows) <= 400
+    assert rows[0] == (1, 1, round(1 / 80_000, 6))
+    assert rows[-1] == (80_000, 1, 1.0)
+
+
+def test_the_picture_of_the_tail_names_the_share_of_its_head():
+    item = np.repeat(np.arange(10), [50, 20, 10, 5, 5, 2, 2, 2, 2, 2])
+    (axes,) = dataset.long_tail(item).axes
+    assert [text.get_text().strip() for text in axes.texts] == [
+        "top 10%: 50% of ratings",
+        "top 20%: 70% of ratings",
+    ]
+    assert {axes.get_xscale(), axes.get_yscale()} == {"log"}
+
+
+@pytest.mark.parametrize(
+    ("days", "unit", "first", "n"),
+    [
+        ([0, 119], "day", ("1970-01-05", 1), 120),
+        ([2, 6, 7, 130], "week", ("1970-01-05", 2), 19),
+        ([0, 20, 30, 2000], "month", ("1970-01-01", 2), 66),
+        ([0, 20_000], "year", ("1970-01-01", 1), 55),
+    ],
+)
+def test_the_unit_of_time_follows_the_span_and_empty_ones_are_rows(days, unit, first, n):
+    header, rows = dataset.time_rows(MONDAY + DAY * np.array(days))
+    assert header == ("start", "ratings", "unit")
+    assert (rows[0], len(rows)) == ((*first, unit), n)
+    assert sum(count for _, count, _ in rows) == len(days)
+
+
+@pytest.mark.parametrize(
+    ("days", "end"), [(119, "1970-05-05"), (130, "1970-05-18"), (2000, "1975-07-01"), (20_000, "2025-01-01")]
+)
+def test_the_last_bar_ends_with_its_day_week_month_or_year(days, end):
+    (axes,) = dataset.ratings_over_time(MONDAY + DAY * np.array([0, days])).axes
+    assert str(np.datetime64(int(axes.patches[0].get_data().edges[-1]), "D")) == end
+
+
+def test_no_span_makes_a_long_table():
+    for days in (120, 121, 1461, 1462, 14_610, 14_611, 120_000):
+        assert 1 < len(dataset.time_rows(DAY * np.array([1, days]))[1]) <= 500
+
+
+def test_ratings_without_a_time_are_not_counted_as_of_1970():
+    assert dataset.time_rows(np.array([0, 886_000_000, 0]))[1] == [("1998-01-28", 1, "day")]
+    assert dataset.time_rows(np.zeros(5, np.int64))[1] == []
+
+
+def test_milliseconds_are_told_from_seconds():
+    with pytest.raises(MarqueeError, match="give Unix seconds"):
+        dataset.time_rows(np.array([886_000_000_000]))
+
+
+def test_the_best_model_stands_on_top_and_the_oracle_is_a_line():
+    (axes,) = PICTURES["leaderboard"]().axes
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["ease", "mf_bce", "popularity"]
+    assert axes.yaxis.get_inverted()
+    dots = [line for line in axes.lines if line.get_marker() == "o"]
+    assert [float(dot.get_xdata()[0]) for dot in dots] == [0.4, 0.39, 0.25]
+    (dashed,) = [line for line in axes.lines if line.get_color() == ORANGE]
+    assert dashed.get_xdata()[0] == 0.5
+    assert dashed.get_linestyle() != "-"
+
+
+def test_filled_dots_are_level_with_the_best_and_hollow_ones_are_worse():
+    (axes,) = PICTURES["leaderboard"]().axes
+    faces = [to_hex(line.get_markerfacecolor()) for line in axes.lines if line.get_marker() == "o"]
+    assert faces == [BLUE, BLUE, "#ffffff"]
+    words = [text.get_text() for text in axes.texts]
+    assert words == ["0.4000 best", "0.3900 ≈ best", "0.2500", "oracle 0.5000"]
+
+
+def test_a_task_without_models_has_an_empty_picture():
+    (axes,) = comparison.leaderboard(BOARD, "rating", "rmse").axes
+    assert (len(axes.lines), len(axes.texts), len(axes.get_yticks())) == (0, 0, 0)
+
+
+def test_with_less_confidence_a_smaller_difference_is_significant():
+    (axes,) = comparison.leaderboard(BOARD, "ranking", "ndcg@10", confidence=0.7).axes
+    assert [text.get_text() for text in axes.texts][:2] == ["0.4000 best", "0.3900"]
+
+
+def test_the_smallest_error_is_the_best():
+    rows = [row("a", 0.95, metric="rmse"), row("b", 0.91, True, metric="rmse")]
+    assert [found["model"] for found in comparison.ranked(rows, "rating", "rmse")] == ["b", "a"]
+    (axes,) = comparison.leaderboard(rows, "rating", "rmse").axes
+    assert axes.get_xlabel() == "RMSE, rating test set (lower is better)"
+
+
+@pytest.mark.parametrize(
+    ("metric", "best"), [("validation ndcg@10", (2, 0.3)), ("validation rmse", (1, 0.1))]
+)
+def test_the_best_epoch_has_the_highest_accuracy_or_the_lowest_error(metric, best):
+    rows = epochs([0.1, 0.3, 0.2], metric)
+    found = comparison.best_epoch(rows)
+    assert (found["epoch"], found[metric]) == best
+    _, right = comparison.learning_curves({"mf": rows}).findobj(mpl.axes.Axes)
+    (dot,) = [line for line in right.lines if line.get_marker() == "o"]
+    assert (dot.get_xdata()[0], dot.get_ydata()[0]) == best
+    assert right.get_xlabel() == f"Epoch (best: {best[0]}, {best[1]:.4f})"
+
+
+def test_models_without_epochs_are_named_instead_of_drawn():
+    figure = comparison.learning_curves(
+        {"mf": epochs([0.1, 0.2]), "ease": [{"epoch": 1}], "bias": [{"epoch": 1}]}
+    )
+    assert len(figure.findobj(mpl.axes.Axes)) == 2
+    assert figure.get_supxlabel() == "without epochs: bias, ease"
+
+
+def test_a_fit_without_validation_shows_its_loss_alone():
+    rows = [{"epoch": 1, "loss": 0.5}, {"epoch": 2, "loss": 0.4}]
+    assert comparison.best_epoch(rows) is None
+    drawn = [axes for axes in comparison.learning_curves({"mf": rows}).findobj(mpl.axes.Axes) if axes.axison]
+    assert [axes.get_ylabel() for axes in drawn] == ["loss"]
+
+
+def test_what_is_listed_falls_into_tenths_by_what_was_rated_most():
+    item = np.repeat(np.arange(20), np.arange(20) + 1)  # 19 is rated most
+    listed = np.array([[19, 18, -1], [19, 0, 1]])
+    assert comparison.tail_shares(item, listed, 20) == [0.6, *[0.0] * 8, 0.4]
+    assert sum(comparison.tail_shares(item, item, 20)) == pytest.approx(1)
+
+
+def test_nothing_recommended_is_nothing_everywhere():
+    assert comparison.tail_shares(np.array([0, 1]), np.array([[-1, -1]]), 10) == [0.0] * 10
+
+
+def test_cells_say_their_percentage_and_little_is_not_nothing():
+    (axes,) = comparison.recommended_tail({"mf": [0.996, 0.004, *[0.0] * 8]}, SHARES, {"mf": 0.12}).axes
+    words = [text.get_text() for text in axes.texts]
+    assert words[:10] == ["40", "20", "10", "10", "10", "4", "3", "2", "1", "0"]
+    assert words[10:] == ["100", "<1", *["0"] * 8, "12%"]
+
+
+@pytest.mark.parametrize(
+    ("metric", "title"),
+    [("ndcg@10", "NDCG@10"), ("sampled_hit@5", "Sampled hit@5"), ("rmse_cold", "RMSE cold"), ("map", "MAP")],
+)
+def test_metrics_are_written_as_the_field_writes_them(metric, title):
+    assert comparison.metric_title(metric) == title
+
+
+def test_a_dollar_in_a_name_is_no_formula():
+    (axes,) = comparison.leaderboard([row("a$b$c", 0.4, True)], "ranking", "ndcg@10").axes
+    assert axes.get_yticklabels()[0].get_parse_math() is False
