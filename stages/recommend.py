@@ -9,15 +9,16 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from marquee import importing, listing, params, recommending
+from marquee import params
 from marquee.artifacts import read_json, read_parquet
 from marquee.errors import MarqueeError
 from marquee.interactions import Ratings
 from marquee.movielens.schema import Scale
-from marquee.movies import COLUMNS, Movies, Wanted
 from marquee.recommenders import load
 from marquee.recommenders.base import Recommender
-from marquee.recommending import People
+from marquee.recommending import importing, listing, lists
+from marquee.recommending.lists import People
+from marquee.recommending.movies import COLUMNS, Movies, Wanted
 from stages import run
 from stages.reading import ratings
 
@@ -71,10 +72,10 @@ def main(settings: dict[str, Any], *words: str) -> None:
     positive_from = settings["tasks"]["ranking"].get("positive_from")
     if asked.rate or asked.ratings:
         items, given = _own_ratings(asked, movies, scale)
-        people = recommending.newcomer(model, items, given, positive_from, task == "ranking")
+        people = lists.newcomer(model, items, given, positive_from, task == "ranking")
     else:
         people = _members(asked, model, task)
-    items, values = recommending.lists(people, allowed, asked.top, asked.model)
+    items, values = lists.top_lists(people, allowed, asked.top, asked.model)
     column = "score"
     if task == "rating":
         column, values = "rating", np.clip(values, scale.low, scale.high)
@@ -139,14 +140,14 @@ def _members(asked: Namespace, model: Recommender, task: str) -> People:
         text = importing.read_text(asked.users_file) if asked.users is None else asked.users
         labels = list(dict.fromkeys(text.replace(",", " ").split()))
     ids = read_parquet(Path("data/users.parquet"), ["user_id"])["user_id"].to_pylist()
-    users = recommending.numbered(labels, ids)
+    users = lists.numbered(labels, ids)
 
     def of_them(path: str) -> Ratings:
         return Ratings.from_table(read_parquet(Path(path), among=("user", users.tolist())))
 
     parts = ("train", "histories")
     train, histories = (of_them(f"data/{task}/{part}.parquet") for part in parts)
-    return recommending.members(
+    return lists.members(
         model, [ids[user] for user in users], users, train, histories, of_them("data/ratings.parquet")
     )
 
@@ -156,7 +157,7 @@ def _why(
 ) -> list[str]:
     """What spoke for each movie: ratings of the person's own, or else what others say."""
     listed = items[items >= 0]
-    own = listing.personal(people.history, *recommending.reasons(model, people.history, listed), movies)
+    own = listing.personal(people.history, *lists.reasons(model, people.history, listed), movies)
     if all(own):
         return own
     train = ratings(Path(f"data/{task}/train.parquet"))
@@ -166,8 +167,8 @@ def _why(
 
 def _like(asked: Namespace, model: Recommender, movies: Movies, allowed: np.ndarray) -> None:
     item = movies.the_one(asked.like, movies.search())
-    cosines = recommending.alike(model, item, asked.model)
-    items, values = recommending.nearest_items(cosines, allowed, item, asked.top)
+    cosines = lists.alike(model, item, asked.model)
+    items, values = lists.nearest_items(cosines, allowed, item, asked.top)
     print(f"like {movies.name(item)}")
     _deliver(asked, [listing.rows_of(movies.name(item), items, values, movies, "similarity")], "similarity")
 

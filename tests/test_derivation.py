@@ -11,9 +11,9 @@ import pytest
 import sympy
 
 from marquee import recommenders
-from marquee.descent import descend
 from marquee.interactions import Catalogue, Ratings
-from marquee.progress import FitProgress
+from marquee.learning.descent import descend
+from marquee.learning.progress import FitProgress
 from marquee.randomness import generator
 
 PAGE = Path(__file__).parents[1] / "docs/derivation.md"
@@ -59,7 +59,7 @@ def test_a_compiled_step_is_the_step_along_the_symbolic_gradient(derived, case):
 
 @pytest.mark.parametrize("case", range(5))
 def test_the_symbolic_gradient_is_zero_at_the_compiled_solve_of_a_row(derived, case):
-    from marquee.least_squares import solve_rows
+    from marquee.learning.least_squares import solve_rows
 
     rng = generator(case, "row")
     features, targets = rng.normal(0, 1, (2, 3)).astype(np.float32), rng.normal(0, 2, 2)

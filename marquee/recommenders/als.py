@@ -63,7 +63,7 @@ class Model(Recommender):
         progress: Progress,
     ) -> Self:
         from marquee.evaluation import validation_rmse
-        from marquee.fitting import fit_epochs
+        from marquee.learning.fitting import fit_epochs
 
         self.n_users, self.n_items = catalogue.n_users, catalogue.n_items
         self.mean = float(train.rating.mean(dtype=np.float64))
@@ -134,7 +134,7 @@ class Side:
 
         What a column's bias explains is taken off the rating; the row's own then multiplies a constant 1.
         """
-        from marquee.least_squares import solve_rows
+        from marquee.learning.least_squares import solve_rows
 
         features = others.copy()
         features[:, 0] = 1

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from marquee.damped import damped_biases, user_biases
 from marquee.interactions import Catalogue, Ratings
+from marquee.learning.damped import damped_biases, user_biases
 from marquee.options import option
 from marquee.recommenders.base import Arrays, Progress, Recommender
 
@@ -80,8 +80,8 @@ class Model(Recommender):
         progress: Progress,
     ) -> Self:
         from marquee.evaluation import validation_rmse
-        from marquee.fitting import fit_epochs
-        from marquee.networks import NetworkTraining, choose_device
+        from marquee.learning.fitting import fit_epochs
+        from marquee.learning.networks import NetworkTraining, choose_device
 
         self.n_users, self.n_items = catalogue.n_users, catalogue.n_items
         self.mean, self.user_bias, self.item_bias = damped_biases(

@@ -76,7 +76,7 @@ class Recommender(ABC):
     def reasons(self, history: Ratings, items: np.ndarray) -> np.ndarray | None:
         """float32 [len(history), len(items)]: what each rating of one person adds to each item's score.
 
-        None where a score is no such sum; `marquee.recommending` then leaves out each rating in turn.
+        None where a score is no such sum; `marquee.recommending.lists` then leaves out each rating in turn.
         """
         return None
 

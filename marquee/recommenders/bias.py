@@ -9,8 +9,8 @@ from typing import Any, Self
 
 import numpy as np
 
-from marquee.damped import damped_biases, user_biases
 from marquee.interactions import Catalogue, Ratings
+from marquee.learning.damped import damped_biases, user_biases
 from marquee.options import option
 from marquee.recommenders.base import Arrays, Progress, Recommender
 

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from marquee.interactions import Catalogue, Ratings
-from marquee.logistic import newcomers
+from marquee.learning.logistic import newcomers
+from marquee.learning.sampled import epoch_tensors, logistic_loss, negatives_per_positive
 from marquee.options import option
 from marquee.recommenders.base import Arrays, Progress, Recommender
-from marquee.sampled import epoch_tensors, logistic_loss, negatives_per_positive
 
 if TYPE_CHECKING:
     import torch
@@ -64,8 +64,8 @@ class Model(Recommender):
         import torch
 
         from marquee.evaluation import validation_ndcg
-        from marquee.fitting import fit_epochs
-        from marquee.networks import NetworkTraining, choose_device
+        from marquee.learning.fitting import fit_epochs
+        from marquee.learning.networks import NetworkTraining, choose_device
 
         self.n_users, self.n_items = catalogue.n_users, catalogue.n_items
         o = self.options

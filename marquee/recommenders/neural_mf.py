@@ -11,8 +11,8 @@ import numpy as np
 
 from marquee.errors import MarqueeError
 from marquee.interactions import Catalogue, Ratings
-from marquee.ncf import as_it_is, hidden_layers, initial_weights, score, user_gradient
-from marquee.newcomers import Loss, newcomers
+from marquee.learning.ncf import as_it_is, hidden_layers, initial_weights, score, user_gradient
+from marquee.learning.newcomers import Loss, newcomers
 from marquee.options import option
 from marquee.recommenders.base import Arrays, Progress, Recommender
 
@@ -62,7 +62,7 @@ class Model(Recommender):
     """
 
     tasks = frozenset({"rating", "ranking"})
-    weights: Arrays  # float32, named in `marquee.ncf`
+    weights: Arrays  # float32, named in `marquee.learning.ncf`
     per_positive: int  # negatives; 0 for ratings
     noise: float  # mean squared error on the training ratings; 1 for ranking
 
@@ -82,9 +82,9 @@ class Model(Recommender):
         import torch
 
         from marquee.evaluation import validation_ndcg, validation_rmse
-        from marquee.fitting import fit_epochs
-        from marquee.networks import NetworkTraining, choose_device
-        from marquee.sampled import epoch_tensors, negatives_per_positive
+        from marquee.learning.fitting import fit_epochs
+        from marquee.learning.networks import NetworkTraining, choose_device
+        from marquee.learning.sampled import epoch_tensors, negatives_per_positive
 
         self.n_users, self.n_items = catalogue.n_users, catalogue.n_items
         self.noise, self.per_positive, ranking = 1.0, 0, self.task == "ranking"
@@ -240,7 +240,7 @@ class _Loss:
     ) -> torch.Tensor:
         from torch.nn import functional as F
 
-        from marquee.sampled import logistic_loss
+        from marquee.learning.sampled import logistic_loss
 
         w = dict(network.items())
         user = {name: w[name].index_select(0, users)[:, None] for name in _of("user", w)}

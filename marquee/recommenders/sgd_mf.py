@@ -60,7 +60,7 @@ class Model(Recommender):
         progress: Progress,
     ) -> Self:
         from marquee.evaluation import validation_rmse
-        from marquee.fitting import fit_epochs
+        from marquee.learning.fitting import fit_epochs
 
         self.n_users, self.n_items = catalogue.n_users, catalogue.n_items
         self.mean = float(train.rating.mean(dtype=np.float64))
@@ -92,7 +92,7 @@ class Model(Recommender):
 
     def descend(self, ratings: Ratings, order: np.ndarray, epoch: int, learn_items: bool) -> float:
         """The pass of `epoch` (from 0) over the rows `order`; the sum of squared errors on the way."""
-        from marquee.descent import descend
+        from marquee.learning.descent import descend
 
         return descend(
             order,

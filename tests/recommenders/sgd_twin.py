@@ -1,4 +1,4 @@
-"""The pass of `marquee.descent` once more, readable, in NumPy: what the compiled one must equal."""
+"""The pass of `marquee.learning.descent` once more, readable, in NumPy: what the compiled one must equal."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def descend_slowly(
     biases: bool,
     learn_items: bool,
 ) -> float:
-    """As `marquee.descent.descend`."""
+    """As `marquee.learning.descent.descend`."""
     total = 0.0
     for row in order:
         u, i = user[row], item[row]

@@ -10,7 +10,7 @@ import yaml
 
 from marquee import recommenders
 from marquee.artifacts import read_parquet
-from marquee.movies import COLUMNS, Movies
+from marquee.recommending.movies import COLUMNS, Movies
 from stages.reading import ratings
 
 

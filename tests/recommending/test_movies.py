@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from marquee.errors import MarqueeError
-from marquee.movies import Movies, Wanted
+from marquee.recommending.movies import Movies, Wanted
 
 MOVIES = Movies(
     ids=[1, 2, 3, 4, 5],

@@ -3,9 +3,9 @@ from __future__ import annotations
 import pytest
 
 from marquee.errors import MarqueeError
-from marquee.importing import match, on_scale, read_ratings, stated
 from marquee.movielens.schema import Scale
-from marquee.movies import Movies
+from marquee.recommending.importing import match, on_scale, read_ratings, stated
+from marquee.recommending.movies import Movies
 
 STARS, HALVES = Scale(1, 5, 1), Scale(0.5, 5, 0.5)
 MOVIES = Movies(

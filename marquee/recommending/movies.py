@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from marquee.errors import MarqueeError, nearest
-from marquee.title_search import TitleSearch, plain
+from marquee.recommending.title_search import TitleSearch, plain
 
 if TYPE_CHECKING:
     import pyarrow as pa

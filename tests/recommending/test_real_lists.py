@@ -5,16 +5,17 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from marquee import recommenders, recommending
+from marquee import recommenders
 from marquee.interactions import Catalogue, Ratings
+from marquee.learning.progress import FitProgress
 from marquee.movielens.download import obtain
 from marquee.movielens.named import CustomColumns
 from marquee.movielens.parsers import read_release
 from marquee.movielens.releases import release
 from marquee.movielens.schema import Scale
-from marquee.movies import Movies
-from marquee.progress import FitProgress
 from marquee.randomness import generator
+from marquee.recommending import lists
+from marquee.recommending.movies import Movies
 
 pytestmark = pytest.mark.real
 
@@ -40,8 +41,8 @@ def test_five_science_fiction_films_are_reflected(movielens, tmp_path, name, lea
     search = movies.search()
     rated = ["Alien (1979)", "blade runner", "The Terminator", "aliens", "2001: a space odyssey"]
     items = np.array([movies.the_one(title, search) for title in rated])
-    person = recommending.newcomer(model, items, np.array([5, 5, 5, 5, 4]), 4, True)
-    listed, _ = recommending.lists(person, np.ones(len(movies), bool), 10, "ease")
+    person = lists.newcomer(model, items, np.array([5, 5, 5, 5, 4]), 4, True)
+    listed, _ = lists.top_lists(person, np.ones(len(movies), bool), 10, "ease")
     science_fiction = np.array(["Sci-Fi" in genres for genres in movies.genres])
     assert science_fiction.mean() < 0.08
     assert science_fiction[listed[0]].mean() >= least

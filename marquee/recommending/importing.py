@@ -11,7 +11,7 @@ from pathlib import Path
 from marquee.errors import MarqueeError
 from marquee.movielens.schema import Scale
 from marquee.movielens.titles import split_title
-from marquee.movies import Movies
+from marquee.recommending.movies import Movies
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,9 @@ import torch
 
 from marquee.errors import MarqueeError
 from marquee.interactions import Ratings
+from marquee.learning.sampled import epoch_tensors, logistic_loss, negatives_per_positive
 from marquee.negatives import NegativeOptions, with_negatives
 from marquee.randomness import generator
-from marquee.sampled import epoch_tensors, logistic_loss, negatives_per_positive
 
 TRAIN = with_negatives(
     Ratings.of([0, 0, 1], [3, 1, 0]), 6, NegativeOptions(per_positive=2), generator(0, "negatives")

@@ -11,7 +11,7 @@ import numpy as np
 from marquee.artifacts import write_csv, write_json, write_parquet
 from marquee.errors import MarqueeError
 from marquee.interactions import Ratings
-from marquee.movies import Movies
+from marquee.recommending.movies import Movies
 
 NAMED = 3  # ratings that are named as having spoken for a movie
 SUFFIXES = (".parquet", ".csv", ".json")

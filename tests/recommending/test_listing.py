@@ -6,10 +6,10 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from marquee import listing
 from marquee.errors import MarqueeError
 from marquee.interactions import Ratings
-from marquee.movies import Movies
+from marquee.recommending import listing
+from marquee.recommending.movies import Movies
 
 MOVIES = Movies(
     [10, 20, 30], ["Alien", None, "Heat"], [1979, None, 1995], [["Horror", "Sci-Fi"], [], ["Crime"]]

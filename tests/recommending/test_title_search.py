@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from marquee.movielens.titles import split_title
-from marquee.title_search import TitleSearch, bare, plain
+from marquee.recommending.title_search import TitleSearch, bare, plain
 
 FILED = [
     "Heat (1995)",

@@ -97,7 +97,7 @@ def newcomer(
     return People(["you"], view.scores, history, rated)
 
 
-def lists(people: People, allowed: np.ndarray, k: int, name: str) -> tuple[np.ndarray, np.ndarray]:
+def top_lists(people: People, allowed: np.ndarray, k: int, name: str) -> tuple[np.ndarray, np.ndarray]:
     """Items int32 [n, k'] and scores [n, k'] of everyone's best k of the `allowed` (a mask) they have not
     rated, k' at most k; -1 where there are no more."""
     items = np.flatnonzero(allowed).astype(np.int32)
