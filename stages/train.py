@@ -10,7 +10,7 @@ from typing import Any
 from marquee import params
 from marquee.artifacts import atomic_folder, write_csv
 from marquee.evaluation import validation_ndcg, validation_rmse
-from marquee.learning.progress import FitProgress
+from marquee.progress import FitProgress
 from marquee.randomness import generator
 from marquee.recommenders import create, store
 from stages import run

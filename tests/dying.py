@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from marquee.learning.progress import FitProgress
+from marquee.progress import FitProgress
 
 
 class Killed(BaseException):

@@ -13,7 +13,7 @@ import sympy
 from marquee import recommenders
 from marquee.interactions import Catalogue, Ratings
 from marquee.learning.descent import descend
-from marquee.learning.progress import FitProgress
+from marquee.progress import FitProgress
 from marquee.randomness import generator
 
 PAGE = Path(__file__).parents[1] / "docs/derivation.md"

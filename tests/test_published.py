@@ -12,13 +12,13 @@ from marquee import recommenders
 from marquee.evaluation import Evaluation, evaluate_ranking, evaluate_rating
 from marquee.folds import read_candidates, read_fold
 from marquee.interactions import Catalogue, Ratings, joined
-from marquee.learning.progress import FitProgress
 from marquee.movielens.download import obtain
 from marquee.movielens.named import CustomColumns
 from marquee.movielens.parsers import read_release
 from marquee.movielens.releases import release
 from marquee.movielens.schema import Scale
 from marquee.negatives import NegativeOptions, sample_candidates, with_negatives
+from marquee.progress import FitProgress
 from marquee.randomness import generator
 from marquee.splits import Split, SplitOptions, split
 

@@ -1,1 +1,1 @@
-"""What algorithms share: the loop over epochs, its progress, closed-form and gradient updates, fold-ins."""
+"""What algorithms share: the loop over epochs, closed-form and gradient updates, draws, fold-ins."""

@@ -7,7 +7,7 @@ import pytest
 
 from marquee.errors import MarqueeError
 from marquee.learning.fitting import fit_epochs
-from marquee.learning.progress import FitProgress
+from marquee.progress import FitProgress
 from tests.dying import DyingProgress, Killed
 
 

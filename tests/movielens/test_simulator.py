@@ -16,7 +16,6 @@ import pytest
 from marquee import recommenders
 from marquee.errors import MarqueeError
 from marquee.interactions import Catalogue, Ratings
-from marquee.learning.progress import FitProgress
 from marquee.movielens import choices
 from marquee.movielens.named import CustomColumns
 from marquee.movielens.parsers import read_release
@@ -25,6 +24,7 @@ from marquee.movielens.simulator import START, World, simulate
 from marquee.movielens.truth import Truth
 from marquee.movielens.world import GENRES
 from marquee.options import parse
+from marquee.progress import FitProgress
 from marquee.randomness import generator
 from marquee.splits import Split, SplitOptions, split
 

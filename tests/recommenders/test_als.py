@@ -14,13 +14,13 @@ from hypothesis import strategies as st
 from marquee.folds import read_fold
 from marquee.interactions import Catalogue, Ratings
 from marquee.learning.least_squares import solve_in_place, solve_rows
-from marquee.learning.progress import FitProgress
 from marquee.movielens.download import obtain
 from marquee.movielens.named import CustomColumns
 from marquee.movielens.parsers import read_release
 from marquee.movielens.releases import release
 from marquee.movielens.schema import Scale
 from marquee.options import parse
+from marquee.progress import FitProgress
 from marquee.randomness import generator
 from marquee.recommenders.als import Model, Options, Side, Sweeps, genre_shares, solve_genres
 from marquee.splits import SplitOptions, split
@@ -149,7 +149,7 @@ def test_cholesky_solves_a_system_and_reads_its_lower_triangle_alone():
 THREADS = """
 import numba, numpy as np
 from marquee.interactions import Ratings, Catalogue
-from marquee.learning.progress import FitProgress
+from marquee.progress import FitProgress
 from marquee.recommenders.als import Model, Options
 rng = np.random.default_rng(0)
 user, item = np.nonzero(rng.random((300, 200)) < 0.2)

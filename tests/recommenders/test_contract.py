@@ -11,8 +11,8 @@ import pytest
 from marquee import recommenders
 from marquee.errors import MarqueeError
 from marquee.interactions import Catalogue, Ratings
-from marquee.learning.progress import FitProgress
 from marquee.negatives import NegativeOptions, with_negatives
+from marquee.progress import FitProgress
 from marquee.randomness import generator
 from marquee.recommenders.base import Recommender
 

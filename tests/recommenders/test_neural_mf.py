@@ -10,8 +10,8 @@ from marquee import recommenders
 from marquee.errors import MarqueeError
 from marquee.interactions import Catalogue, Ratings
 from marquee.learning.ncf import hidden_layers, initial_weights, score, user_gradient
-from marquee.learning.progress import FitProgress
 from marquee.negatives import NegativeOptions, with_negatives
+from marquee.progress import FitProgress
 from marquee.randomness import generator
 from marquee.recommenders import neural_mf
 from tests.dying import DyingProgress, Killed

@@ -10,12 +10,12 @@ from marquee import recommenders
 from marquee.errors import MarqueeError
 from marquee.interactions import Catalogue, Ratings, joined
 from marquee.learning.descent import descend
-from marquee.learning.progress import FitProgress
 from marquee.movielens.download import obtain
 from marquee.movielens.named import CustomColumns
 from marquee.movielens.parsers import read_release
 from marquee.movielens.releases import release
 from marquee.movielens.schema import Scale
+from marquee.progress import FitProgress
 from marquee.randomness import generator
 from marquee.recommenders.sgd_mf import user_by_user
 from marquee.splits import SplitOptions, split

@@ -7,12 +7,12 @@ import pytest
 
 from marquee import recommenders
 from marquee.interactions import Catalogue, Ratings
-from marquee.learning.progress import FitProgress
 from marquee.movielens.download import obtain
 from marquee.movielens.named import CustomColumns
 from marquee.movielens.parsers import read_release
 from marquee.movielens.releases import release
 from marquee.movielens.schema import Scale
+from marquee.progress import FitProgress
 from marquee.randomness import generator
 from marquee.recommending import lists
 from marquee.recommending.movies import Movies
