@@ -8,8 +8,11 @@ from __future__ import annotations
 import numpy as np
 from numba import njit, prange
 
+from marquee.threads import one_blas_thread
 
-@njit(cache=True, parallel=True)
+TILE = 64  # entries whose features are copied side by side, so that a matrix product takes them at once
+
+
 def solve_rows(
     offsets: np.ndarray,
     columns: np.ndarray,
@@ -25,7 +28,8 @@ def solve_rows(
         Σ over its entries (t, j) of (t - x·y_j)² + xᵀ G x + w_r Σ_k penalty_k (x_k - prior_rk)²
 
     which solves (G + Σ y_j y_jᵀ + w_r diag(penalty)) x = Σ t y_j + w_r penalty ∘ prior_r, by Cholesky in
-    float64. A row is one thread's from beginning to end, so the bytes do not depend on their number.
+    float64; the products y_j y_jᵀ are summed in float32 over a tile and in float64 over tiles. A row is one
+    thread's from beginning to end: with BLAS on one thread the bytes do not depend on how many there are.
 
     offsets, columns, targets  int64 [n_rows + 1], int [n_entries], float [n_entries]: t and j by row
     features                   float32 [n_columns, dim]: y
@@ -33,6 +37,23 @@ def solve_rows(
     prior                      float32 [n_rows, dim]: what x is without an entry, where G is zero
     gram                       float64 [dim, dim]: G, what all columns have in common (implicit ALS); or zeros
     """
+    import scipy.linalg.cython_blas  # noqa: F401 - the kernel's BLAS; what is not loaded cannot be limited
+
+    with one_blas_thread():
+        return _solve_rows(offsets, columns, targets, features, weight, penalty, prior, gram)
+
+
+@njit(cache=True, parallel=True, fastmath={"contract"})
+def _solve_rows(
+    offsets: np.ndarray,
+    columns: np.ndarray,
+    targets: np.ndarray,
+    features: np.ndarray,
+    weight: np.ndarray,
+    penalty: np.ndarray,
+    prior: np.ndarray,
+    gram: np.ndarray,
+) -> np.ndarray:
     n_rows, dim = len(offsets) - 1, features.shape[1]
     solved = np.empty((n_rows, dim), np.float32)
     for row in prange(n_rows):
@@ -40,32 +61,44 @@ def solve_rows(
         for k in range(dim):
             system[k, k] += weight[row] * penalty[k]
             x[k] = weight[row] * penalty[k] * prior[row, k]
-        for entry in range(offsets[row], offsets[row + 1]):
-            y = features[columns[entry]].astype(np.float64)
+        tile, products = np.empty((TILE, dim), np.float32), np.empty((dim, dim), np.float32)
+        for first in range(offsets[row], offsets[row + 1], TILE):
+            n = min(TILE, offsets[row + 1] - first)
+            for entry in range(n):
+                column, target = columns[first + entry], targets[first + entry]
+                for k in range(dim):
+                    tile[entry, k] = features[column, k]
+                    x[k] += target * features[column, k]
+            np.dot(tile[:n].T, tile[:n], products)
             for k in range(dim):
-                x[k] += targets[entry] * y[k]
-                for m in range(k + 1):  # the lower triangle is enough
-                    system[k, m] += y[k] * y[m]
+                for m in range(dim):
+                    system[k, m] += products[k, m]
         solve_in_place(system, x)
-        solved[row] = x
+        for k in range(dim):
+            solved[row, k] = x[k]
     return solved
 
 
-@njit(cache=True)
+@njit(cache=True, fastmath={"contract"})
 def solve_in_place(system: np.ndarray, x: np.ndarray) -> None:
-    """Turn `x` [dim] into system⁻¹ x, by Cholesky: system = L Lᵀ. Reads and overwrites the lower triangle."""
+    """Turn `x` [dim] into system⁻¹ x, by Cholesky: system = UᵀU. Reads and overwrites the upper triangle.
+
+    All inner loops run along a row of U, which the compiler turns into vector instructions.
+    """
     dim = len(x)
     for k in range(dim):
-        for m in range(k + 1):
-            rest = system[k, m]
-            for n in range(m):
-                rest -= system[k, n] * system[m, n]
-            system[k, m] = np.sqrt(rest) if k == m else rest / system[m, m]
-    for k in range(dim):  # L z = x
-        for n in range(k):
-            x[k] -= system[k, n] * x[n]
+        pivot = np.sqrt(system[k, k])
+        for m in range(k, dim):
+            system[k, m] /= pivot
+        for row in range(k + 1, dim):
+            share = system[k, row]
+            for m in range(row, dim):
+                system[row, m] -= share * system[k, m]
+    for k in range(dim):  # Uᵀ z = x
         x[k] /= system[k, k]
-    for k in range(dim - 1, -1, -1):  # Lᵀ x = z
-        for n in range(k + 1, dim):
-            x[k] -= system[n, k] * x[n]
+        for m in range(k + 1, dim):
+            x[m] -= system[k, m] * x[k]
+    for k in range(dim - 1, -1, -1):  # U x = z
+        for m in range(k + 1, dim):
+            x[k] -= system[k, m] * x[m]
         x[k] /= system[k, k]

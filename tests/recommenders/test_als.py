@@ -138,11 +138,11 @@ def test_a_row_without_entries_is_its_prior():
     np.testing.assert_allclose(solved, prior, rtol=1e-7)
 
 
-def test_cholesky_solves_a_system_and_reads_its_lower_triangle_alone():
+def test_cholesky_solves_a_system_and_reads_its_upper_triangle_alone():
     root = np.random.default_rng(0).normal(size=(6, 6))
     system, x = root.T @ root + np.eye(6), np.arange(6.0)
     expected = np.linalg.solve(system, x)
-    solve_in_place(np.tril(system), x)
+    solve_in_place(np.triu(system), x)
     np.testing.assert_allclose(x, expected, rtol=1e-10)
 
 

@@ -48,6 +48,7 @@ CASES: dict[str, tuple[str, str, dict[str, Any], int]] = {
         },
         8,
     ),
+    "ials": ("ials", "ranking", {"dim": 4}, 10),
     "sgd_mf": ("sgd_mf", "rating", {}, 9),
     "sgd_mf_biased": ("sgd_mf", "rating", {"dim": 8, "biases": True, "regularization": 0.1}, 9),
     "als_bias": ("als", "rating", {"dim": 0}, 10),

@@ -1,0 +1,81 @@
+"""iALS against its objective as the docstring has it, and against a dense solve for every row."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from marquee.interactions import Catalogue, Ratings
+from marquee.progress import FitProgress
+from marquee.randomness import generator
+from marquee.recommenders.ials import Model, Options, solve
+
+N_USERS, N_ITEMS = 30, 20
+
+
+@pytest.fixture(scope="module")
+def train() -> Ratings:
+    user, item = np.nonzero(generator(1, "positives").random((N_USERS, N_ITEMS)) < 0.2)
+    return Ratings.of(user, item, np.full(len(user), 5))
+
+
+def fitted(train: Ratings, **options) -> tuple[Model, list[dict[str, float]]]:
+    progress = FitProgress(show=False)
+    model = Model(Options(**{"dim": 3, "epochs": 5} | options))
+    catalogue = Catalogue.of(N_USERS, N_ITEMS)
+    model.fit(train, Ratings.empty(), catalogue, generator(0, "ials"), progress)
+    return model, progress.rows
+
+
+def objective(positive: np.ndarray, users: np.ndarray, items: np.ndarray, o: Options) -> float:
+    """As the docstring of `Model` has it, over every pair."""
+    scores = users @ items.T
+    pull = 0.0
+    for side, counts, others in (
+        (users, positive.sum(1), N_ITEMS),
+        (items, positive.sum(0), N_USERS),
+    ):
+        weight = (counts + o.unobserved_weight * others) ** o.count_power
+        pull += o.regularization * (weight * np.square(side).sum(1)).sum()
+    return float(
+        (positive * np.square(1 - scores)).sum() + o.unobserved_weight * np.square(scores).sum() + pull
+    )
+
+
+@pytest.mark.parametrize("nu", [0, 0.5, 1])
+def test_the_users_are_where_no_small_step_lowers_the_objective(train, nu):
+    model, _ = fitted(train, count_power=nu, regularization=0.05)
+    positive = train.matrix(N_USERS, N_ITEMS, binary=True).toarray().astype(np.float64)
+    users, items = model.users.astype(np.float64), model.items.astype(np.float64)
+    least = objective(positive, users, items, model.options)
+    rng = generator(2, "steps")
+    for _ in range(200):
+        step = np.zeros_like(users)
+        step[rng.integers(N_USERS), rng.integers(3)] = rng.choice([-0.01, 0.01])
+        assert objective(positive, users + step, items, model.options) > least
+
+
+def test_the_loss_is_the_objective_for_each_positive_and_never_rises(train):
+    model, rows = fitted(train)
+    positive = train.matrix(N_USERS, N_ITEMS, binary=True).toarray()
+    losses = [row["loss"] for row in rows]
+    assert losses == sorted(losses, reverse=True)
+    assert losses[-1] == pytest.approx(
+        objective(positive, model.users, model.items, model.options) / len(train), rel=1e-5
+    )
+
+
+def test_each_row_is_the_solution_of_its_own_dense_system(train):
+    o = Options(dim=3, regularization=0.1, unobserved_weight=0.3)
+    positives = train.matrix(N_USERS, N_ITEMS, binary=True)
+    items = generator(3, "items").normal(size=(N_ITEMS, 3)).astype(np.float32)
+    for found, row in zip(solve(positives, items, o), positives.toarray(), strict=True):
+        pull = o.regularization * (row.sum() + o.unobserved_weight * N_ITEMS)
+        weights = row + o.unobserved_weight  # of each item's squared score
+        system = items.T @ (weights[:, None] * items) + pull * np.eye(3)
+        np.testing.assert_allclose(found, np.linalg.solve(system, items.T @ row), rtol=1e-4, atol=1e-6)
+
+
+def test_folding_in_a_training_user_gives_their_factors_to_the_bit(train):
+    model, _ = fitted(train)
+    np.testing.assert_array_equal(model.fold_in(train).users, model.users[: train.user.max() + 1])
