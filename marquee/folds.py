@@ -40,7 +40,7 @@ def read_fold(
     pairs = ratings.user.astype(np.int64) * len(movie_ids) + ratings.item
     order = np.argsort(pairs)
     train, test = (
-        order[_places(_path(folder, file, key), user_ids, movie_ids, pairs[order])]
+        order[_places(_path(folder, file, key, " or fold"), user_ids, movie_ids, pairs[order])]
         for file, key in ((train_file, "train_file"), (test_file, "test_file"))
     )
     return train, test
@@ -71,12 +71,12 @@ def read_candidates(
     return Candidates(offsets, item[np.argsort(owner, kind="stable")].astype(np.int32)), int((~keep).sum())
 
 
-def _path(folder: Path, file: str | None, key: str) -> Path:
+def _path(folder: Path, file: str | None, key: str, also: str = "") -> Path:
     if not file:
         raise MarqueeError(f"{key} is not set; name the file, relative to {folder}")
     path = folder / file
     if not path.is_file():
-        raise MarqueeError(f"{path} is missing; put it there or correct {key}")
+        raise MarqueeError(f"{path} is missing; put it there or correct {key}{also}")
     return path
 
 

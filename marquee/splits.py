@@ -24,6 +24,7 @@ SPLITS = (
     "per_user_time",
     "global_time",
     "user_folds",
+    "random_folds",
     "file",
 )
 BY_SHARE = ("random_per_user", "random", "per_user_time", "global_time")
@@ -35,11 +36,23 @@ class SplitOptions:
     """One task's split; `docs/splits.md` says which question each answers."""
 
     split: str = option(choices=SPLITS)
-    validation: float = option(0.1, low=0, below=1)  # share; of the training rows for file and user_folds
-    test: float = option(0.1, above=0, below=1)  # share; of the users for user_folds; not used by file
+    validation: float = option(0.1, low=0, below=1)  # share; of the training rows for the last three
+    test: float = option(
+        0.1, above=0, below=1
+    )  # share; of the users for user_folds; not used by the last two
     positive_from: float | None = None  # ratings at or above become 1, the rest is left out; None keeps all
-    train_file: str | None = None  # both for file only, see `folds`
-    test_file: str | None = None
+    fold: int = option(1, low=1)  # which fold is test, for random_folds and file
+    folds: int = option(5, low=2)  # in how many the ratings are dealt, for random_folds
+    train_file: str | None = "u{fold}.base"  # both for file only, see `folds`; {fold} is the number above
+    test_file: str | None = "u{fold}.test"
+
+    @property
+    def files(self) -> tuple[str | None, str | None]:
+        """The names of the train and the test file of this fold."""
+        train, test = (
+            name and name.replace("{fold}", str(self.fold)) for name in (self.train_file, self.test_file)
+        )
+        return train, test
 
 
 @dataclass(frozen=True)
@@ -236,8 +249,26 @@ def _file(
     both = given[1][part[given[1]] == TRAIN]
     if len(both):
         pair = f"user {ratings.user[both[0]]} and item {ratings.item[both[0]]}"
-        raise MarqueeError(f"{options.train_file} and {options.test_file} share a row ({pair}); drop one")
+        raise MarqueeError(f"{' and '.join(map(str, options.files))} share a row ({pair}); drop one")
     part[given[1]] = TEST
+    return _with_validation(part, ratings, options, rng)
+
+
+def _random_folds(ratings: Ratings, options: SplitOptions, rng: np.random.Generator) -> np.ndarray:
+    """One deal for every `fold`, so that each rating is test in exactly one of them."""
+    n, fold, folds = len(ratings), options.fold, options.folds
+    if fold > folds:
+        raise MarqueeError(f"fold is {fold}, but there are {folds} folds; take one of 1 to {folds}")
+    order = rng.permutation(n)
+    part = np.full(n, TRAIN, np.int8)
+    part[order[n * (fold - 1) // folds : n * fold // folds]] = TEST
+    return _with_validation(part, ratings, options, rng)
+
+
+def _with_validation(
+    part: np.ndarray, ratings: Ratings, options: SplitOptions, rng: np.random.Generator
+) -> np.ndarray:
+    """`part` [n] after a share of each user's training rows went to validation."""
     rows = np.flatnonzero(part == TRAIN)
     user = ratings.user[rows]
     counts = np.bincount(user)
@@ -254,6 +285,7 @@ _ASSIGN: dict[str, _Assign] = {
     "per_user_time": _per_user_time,
     "global_time": _global_time,
     "user_folds": _user_folds,
+    "random_folds": _random_folds,
 }
 
 

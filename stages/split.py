@@ -18,7 +18,7 @@ def main(settings: dict[str, Any], task: str) -> None:
     options = params.block(settings, f"tasks.{task}", SplitOptions)
     whole, given = ratings(Path("data/ratings.parquet")), None
     if options.split == "file":
-        given = read_fold(Path("data/raw"), options.train_file, options.test_file, *original_ids(), whole)
+        given = read_fold(Path("data/raw"), *options.files, *original_ids(), whole)
     parts = split(whole, options, generator(params.seed(settings), f"split@{task}"), given)
     print(", ".join(f"{name} {count:,}" for name, count in parts.counts.items()))
     room = Path("data") / task

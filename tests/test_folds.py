@@ -1,4 +1,4 @@
-"""Splits that others drew and published."""
+"""Splits in folds: those that others drew and published, and our own."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_ids_that_are_text_are_found_as_well(tmp_path):
 
 def test_a_file_that_is_missing_is_named_with_its_key(tmp_path):
     (tmp_path / "u1.base").write_text("7\t10\n")
-    with pytest.raises(MarqueeError, match=r"u9\.test is missing; put it there or correct test_file"):
+    with pytest.raises(MarqueeError, match=r"u9\.test is missing; put it there or correct test_file or fold"):
         read_fold(tmp_path, "u1.base", "u9.test", USERS, MOVIES, RATINGS)
     with pytest.raises(MarqueeError, match="train_file is not set; name the file"):
         read_fold(tmp_path, None, "u1.test", USERS, MOVIES, RATINGS)
@@ -106,6 +106,29 @@ def test_a_line_of_candidates_that_does_not_fit_is_named(tmp_path, line, fault):
         candidates(tmp_path, f"(5,40)\t20\n{line}\n")
 
 
+def test_the_files_of_a_fold_are_named_by_its_number():
+    assert SplitOptions("file", fold=3).files == ("u3.base", "u3.test")
+    named = SplitOptions("file", fold=3, train_file="train.tsv", test_file=None)
+    assert named.files == ("train.tsv", None)
+
+
+def test_each_rating_is_test_in_one_random_fold_and_validation_is_a_share_of_the_rest():
+    ratings = Ratings.of(np.repeat(range(5), 7), [*range(7)] * 5)
+    tested = np.zeros((5, 7), int)
+    for fold in (1, 2, 3):
+        options = SplitOptions("random_folds", validation=0.25, fold=fold, folds=3)
+        done = split(ratings, options, np.random.default_rng(0))
+        assert done.counts["test"] in (11, 12)
+        assert done.counts["validation"] == 6
+        tested[done.test.user, done.test.item] += 1
+    assert (tested == 1).all()
+
+
+def test_a_fold_that_is_not_among_the_folds_is_an_error():
+    with pytest.raises(MarqueeError, match="fold is 6, but there are 5 folds; take one of 1 to 5"):
+        split(RATINGS, SplitOptions("random_folds", fold=6), np.random.default_rng(0))
+
+
 # real data
 
 
@@ -119,9 +142,8 @@ def test_the_official_folds_of_ml_100k_partition_its_ratings(movielens, tmp_path
     ratings = Ratings.of(data[:, 0] - 1, data[:, 1] - 1, data[:, 2], data[:, 3])
     tested = np.zeros(len(ratings), int)
     for name in ("u1", "u2", "u3", "u4", "u5", "ua", "ub"):
-        files = f"{name}.base", f"{name}.test"
-        given = read_fold(tmp_path / "ml-100k", *files, users, movies, ratings)
-        options = SplitOptions("file", validation=0, train_file=files[0], test_file=files[1])
+        options = SplitOptions("file", validation=0, train_file=f"{name}.base", test_file=f"{name}.test")
+        given = read_fold(tmp_path / "ml-100k", *options.files, users, movies, ratings)
         done = split(ratings, options, np.random.default_rng(0), given)
         expected = 20_000 if name[1].isdigit() else 943 * 10
         assert (done.counts["train"], done.counts["test"]) == (100_000 - expected, expected)

@@ -225,7 +225,7 @@ def test_given_rows_below_positive_from_are_left_out():
 
 
 def test_a_row_given_for_both_train_and_test_is_an_error_that_names_the_files():
-    options = SplitOptions("file", train_file="u1.base", test_file="u1.test")
+    options = SplitOptions("file")
     with pytest.raises(MarqueeError, match=r"u1\.base and u1\.test share a row \(user 0 and item 2\)"):
         split(grid(1, 4), options, rng(), given=(np.array([0, 2]), np.array([2, 3])))
 
@@ -297,7 +297,7 @@ def test_every_positive_is_in_one_part_and_each_part_keeps_the_order(name: str, 
         assert set(done.test.user) <= set(done.train.user)
 
 
-@pytest.mark.parametrize("name", ["random_per_user", "random", "user_folds"])
+@pytest.mark.parametrize("name", ["random_per_user", "random", "user_folds", "random_folds"])
 def test_the_same_seed_gives_the_same_bytes_and_another_seed_other_rows(name: str):
     one, same, other = (split(grid(30, 20), SplitOptions(name), rng(seed)).test for seed in (1, 1, 2))
     assert one.user.tobytes() + one.item.tobytes() == same.user.tobytes() + same.item.tobytes()
