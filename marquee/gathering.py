@@ -1,0 +1,253 @@
+"""Experiments gathered into one table: a row for each setting, with mean and spread over folds or seeds.
+
+`read` takes what `dvc exp show --json` says, `gather` makes the rows, `text` prints them.
+"""
+
+from __future__ import annotations
+
+import csv
+import statistics
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from marquee.errors import MarqueeError, nearest
+from marquee.leaderboard import direction
+
+REPEATS = ("seed", "fold")  # what experiments are repeated over unless they are told otherwise
+VALIDATION = "validation"  # the metric that stopped the training, at its best epoch
+PARAMS, SUMMARY = "params.yaml", "metrics/summary.json"
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """One that ended well: `params` by dotted key, `values` by model and metric."""
+
+    name: str
+    params: Mapping[str, Any]
+    values: Mapping[str, Mapping[str, float]]
+
+    def task(self, model: str) -> str | None:
+        return self.params.get(f"models.{model}.task")
+
+
+@dataclass(frozen=True)
+class Gathered:
+    """`rows` have the keys `model`, those of `grid`, `metric`, `mean`, `std`, `n`, `best` and `each`.
+
+    `each` is setting of `over` -> value; `std` is with n - 1, None for n = 1. The best row of the first
+    metric is at the top, and `best` is 1 where a row is the best of its metric among those of most repeats.
+    """
+
+    grid: tuple[str, ...]
+    over: tuple[str, ...]
+    metrics: tuple[str, ...]
+    rows: list[Row]
+
+
+def read(
+    shown: Iterable[Mapping[str, Any]], curve: Callable[[str, str], str]
+) -> tuple[list[Experiment], dict[str, list[str]]]:
+    """The experiments that ended well, in DVC's order, and the names of the others by their state.
+
+    `curve(revision, model)` is the text of that model's learning curve, empty if there is none. DVC shows
+    the metrics of the commit for an experiment that failed or has not run, so those are not looked at.
+    """
+    done, others = [], defaultdict(list)
+    for one in (one for commit in shown for one in commit["experiments"] or []):
+        state, last = (one["executor"] or {}).get("state", "success"), one["revs"][0]
+        if state != "success" or last["error"] or not last["data"]:
+            others["failed" if state == "success" else state].append(one["name"] or last["rev"][:7])
+            continue
+        params = dict(_leaves(last["data"]["params"][PARAMS]["data"]))
+        found = last["data"]["metrics"].get(SUMMARY, {}).get("data", {})
+        values = {}
+        for model, metrics in found.items():
+            if task := params.get(f"models.{model}.task"):
+                best = _best_epoch(curve(last["rev"], model), task)
+                values[model] = best | {name: metric["value"] for name, metric in metrics.items()}
+        done.append(Experiment(one["name"] or last["rev"][:7], params, values))
+    return done, dict(others)
+
+
+def gather(
+    experiments: Sequence[Experiment],
+    models: Sequence[str] = (),
+    metrics: Sequence[str] = (),
+    over: Sequence[str] = (),
+    deciding: Mapping[str, str] | None = None,
+) -> dict[str, Gathered]:
+    """task -> its table, of the experiments that differ in what concerns `models`.
+
+    Without `models`: those with a block that varies, or else all whose metrics do. Without `metrics`: the
+    one of the task in `deciding`, and `validation` before it where a model's own settings vary, since what
+    is chosen by the test set is not measured by it. Without `over`: the seed and the folds.
+    Raises MarqueeError for an unknown model, metric or key, and where nothing varies.
+    """
+    known = sorted({model for one in experiments for model in one.values})
+    for model in models:
+        if model not in known:
+            raise MarqueeError(f"model {model!r} is in no experiment{nearest(model, known)}")
+    models = models or _moving(experiments, known)
+    varying = _varying(experiments, models)
+    if not varying:
+        raise MarqueeError(
+            f"nothing varies among the {len(experiments)} finished experiments that concerns "
+            f"{', '.join(models or known)}; queue some with `dvc exp run --queue -S key=value,value`"
+        )
+    for key in over:
+        if key not in varying:
+            raise MarqueeError(f"{key} does not vary among the experiments{nearest(key, varying)}")
+    over = tuple(over) or tuple(key for key in varying if key.rpartition(".")[2] in REPEATS)
+    grid = tuple(key for key in varying if key not in over)
+    tables = {}
+    for task in sorted({str(one.task(model)) for one in experiments for model in models if one.task(model)}):
+        board = [model for model in models if any(one.task(model) == task for one in experiments)]
+        wanted = tuple(metrics)
+        if not wanted:
+            chosen = any(key.startswith("models.") for key in grid)
+            wanted = (VALIDATION,) * chosen + ((deciding or {})[task],)
+        tables[task] = _table(experiments, board, wanted, grid, over, task)
+    measured = {name for one in experiments for model in models for name in one.values.get(model, {})}
+    for name in metrics:
+        if name not in measured:
+            raise MarqueeError(f"metric {name!r} was not measured{nearest(name, measured)}")
+    return {task: table for task, table in tables.items() if table.rows}
+
+
+def text(gathered: Gathered, task: str, each: bool = False) -> str:
+    """What the terminal shows; with `each` also the single values of the first metric."""
+    grid, over, first = gathered.grid, gathered.over, gathered.metrics[0]
+    several, repeated = len({row["model"] for row in gathered.rows}) > 1, bool(over)
+    found = {(row["model"], *(row[key] for key in grid), row["metric"]): row for row in gathered.rows}
+    settings = sorted({setting for row in gathered.rows for setting in row["each"]}, key=_sortable)
+    table = [["model"] * several + _short(grid)]
+    table[0] += [" ".join(map(_word, setting)) for setting in settings] * (each and repeated)
+    table[0] += [head for metric in gathered.metrics for head in [metric, *["std"] * repeated]]
+    table[0] = ["", *table[0], *["n"] * repeated]
+    for row in gathered.rows:
+        if row["metric"] != first:
+            continue
+        where = row["model"], *(row[key] for key in grid)
+        line = ["*" if row["best"] else "", *[row["model"]] * several, *(_word(row[key]) for key in grid)]
+        line += [_number(row["each"].get(setting)) for setting in settings] * (each and repeated)
+        for metric in gathered.metrics:
+            one = found.get((*where, metric), {})
+            line += [_number(one.get("mean")), *[_number(one.get("std"))] * repeated]
+        table.append([*line, *[str(row["n"])] * repeated])
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    names = 1 + several  # what stands at the left
+    lines = [
+        " ".join(
+            [
+                " ".join(map(str.ljust, line[:names], widths)),
+                *(f" {cell.rjust(width)}" for cell, width in zip(line[names:], widths[names:], strict=True)),
+            ]
+        ).rstrip()
+        for line in table
+    ]
+    what = task if several else gathered.rows[0]["model"]
+    order = f", best {first} first" if any(row["best"] for row in gathered.rows) else ""
+    heading = f"{what[:1].upper() if several else what[:1]}{what[1:]}{order}"
+    if over:
+        heading += f"; mean over {' and '.join(over)} {_listed(settings)}"
+    return "\n".join([heading, "", *lines]) + "\n"
+
+
+def notes(gathered: Mapping[str, Gathered], others: Mapping[str, Sequence[str]]) -> list[str]:
+    """What a reader must know beside the tables: what was left out, and what cannot be compared."""
+    said = [f"left out: {len(names)} {state} ({', '.join(names)})" for state, names in others.items()]
+    if "failed" in others:
+        said.append(f"why one failed: dvc queue logs {others['failed'][0]}")
+    if any(len({row["n"] for row in table.rows}) > 1 for table in gathered.values()):
+        said.append("n differs: means over different repeats do not compare, the best is of those with most")
+    return said
+
+
+def _leaves(block: Mapping[str, Any], prefix: str = "") -> Iterable[tuple[str, Any]]:
+    for key, value in block.items():
+        if isinstance(value, Mapping):
+            yield from _leaves(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", tuple(value) if isinstance(value, list) else value
+
+
+def _best_epoch(curve: str, task: str) -> dict[str, float]:
+    values = [float(row[VALIDATION]) for row in csv.DictReader(curve.splitlines()) if row.get(VALIDATION)]
+    return {VALIDATION: min(values) if task == "rating" else max(values)} if values else {}
+
+
+def _varying(experiments: Sequence[Experiment], models: Sequence[str]) -> list[str]:
+    """The keys, in the order of params.yaml, that differ; blocks of other models are none of our concern."""
+    keys = dict.fromkeys(key for one in experiments for key in one.params)
+    return [
+        key
+        for key in keys
+        if (not key.startswith("models.") or key.split(".")[1] in models)
+        and len({one.params.get(key) for one in experiments}) > 1
+    ]
+
+
+def _moving(experiments: Sequence[Experiment], known: Sequence[str]) -> list[str]:
+    blocks = {key.split(".")[1] for key in _varying(experiments, known) if key.startswith("models.")}
+    results = {
+        model: {tuple(sorted(one.values.get(model, {}).items())) for one in experiments} for model in known
+    }
+    return [model for model in known if model in blocks] or [m for m in known if len(results[m]) > 1]
+
+
+def _table(
+    experiments: Sequence[Experiment],
+    models: Sequence[str],
+    metrics: tuple[str, ...],
+    grid: tuple[str, ...],
+    over: tuple[str, ...],
+    task: str,
+) -> Gathered:
+    rows = []
+    for metric in metrics:
+        # An experiment that was run twice is the same bytes twice, and counts once.
+        groups: dict[tuple, dict[tuple, float]] = defaultdict(dict)
+        for one in experiments:
+            setting, repeat = (tuple(one.params.get(key) for key in keys) for keys in (grid, over))
+            for model in models:
+                if metric in one.values.get(model, {}):
+                    groups[(model, *setting)].setdefault(repeat, one.values[model][metric])
+        sign = (1 if task == "ranking" else -1) if metric == VALIDATION else direction(metric)
+        part = [
+            dict(zip(("model", *grid), group, strict=True))
+            | {"metric": metric, "mean": statistics.fmean(each.values()), "n": len(each), "best": 0}
+            | {"std": statistics.stdev(each.values()) if len(each) > 1 else None, "each": each}
+            for group, each in groups.items()
+        ]
+        part.sort(key=lambda row: (-sign * row["mean"], _sortable([row["model"], *map(row.get, grid)])))
+        if sign and part:
+            most = max(row["n"] for row in part)
+            next(row for row in part if row["n"] == most)["best"] = 1
+        rows += part
+    return Gathered(grid, over, metrics, rows)
+
+
+def _sortable(values: Iterable[Any]) -> list[tuple]:
+    """Numbers by size, before words."""
+    return [(0, v, "") if isinstance(v, int | float) else (1, 0, str(v)) for v in values]
+
+
+def _short(keys: Sequence[str]) -> list[str]:
+    """The last part of each key, where that tells it from the others."""
+    last = [key.rpartition(".")[2] for key in keys]
+    return [short if last.count(short) == 1 else key for short, key in zip(last, keys, strict=True)]
+
+
+def _listed(settings: Sequence[tuple]) -> str:
+    return ", ".join(" ".join(map(_word, setting)) for setting in settings)
+
+
+def _word(value: Any) -> str:
+    return "-" if value is None else str(value)
+
+
+def _number(value: float | None) -> str:
+    return "-" if value is None else f"{value:.4f}"
