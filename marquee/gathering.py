@@ -29,9 +29,6 @@ class Experiment:
     params: Mapping[str, Any]
     values: Mapping[str, Mapping[str, float]]
 
-    def task(self, model: str) -> str | None:
-        return self.params.get(f"models.{model}.task")
-
 
 @dataclass(frozen=True)
 class Gathered:
@@ -74,10 +71,10 @@ def read(
 
 def gather(
     experiments: Sequence[Experiment],
+    deciding: Mapping[str, str],
     models: Sequence[str] = (),
     metrics: Sequence[str] = (),
     over: Sequence[str] = (),
-    deciding: Mapping[str, str] | None = None,
 ) -> dict[str, Gathered]:
     """task -> its table, of the experiments that differ in what concerns `models`.
 
@@ -86,35 +83,42 @@ def gather(
     is chosen by the test set is not measured by it. Without `over`: the seed and the folds.
     Raises MarqueeError for an unknown model, metric or key, and where nothing varies.
     """
-    known = sorted({model for one in experiments for model in one.values})
+    known = {model for one in experiments for model in one.values}
     for model in models:
         if model not in known:
             raise MarqueeError(f"model {model!r} is in no experiment{nearest(model, known)}")
-    models = models or _moving(experiments, known)
+    models = models or _moving(experiments, sorted(known))
     varying = _varying(experiments, models)
     if not varying:
         raise MarqueeError(
-            f"nothing varies among the {len(experiments)} finished experiments that concerns "
-            f"{', '.join(models or known)}; queue some with `dvc exp run --queue -S key=value,value`"
+            f"nothing that concerns {', '.join(models or sorted(known))} varies among the {len(experiments)} "
+            "finished experiments; queue some with `dvc exp run --queue -S key=value,value`"
         )
     for key in over:
         if key not in varying:
             raise MarqueeError(f"{key} does not vary among the experiments{nearest(key, varying)}")
     over = tuple(over) or tuple(key for key in varying if key.rpartition(".")[2] in REPEATS)
     grid = tuple(key for key in varying if key not in over)
-    tables = {}
-    for task in sorted({str(one.task(model)) for one in experiments for model in models if one.task(model)}):
-        board = [model for model in models if any(one.task(model) == task for one in experiments)]
-        wanted = tuple(metrics)
-        if not wanted:
-            chosen = any(key.startswith("models.") for key in grid)
-            wanted = (VALIDATION,) * chosen + ((deciding or {})[task],)
-        tables[task] = _table(experiments, board, wanted, grid, over, task)
-    measured = {name for one in experiments for model in models for name in one.values.get(model, {})}
+    measured: dict[str, set[str]] = defaultdict(set)  # task -> metrics
+    boards: dict[str, list[str]] = defaultdict(list)  # task -> models
+    for model in models:
+        own = [one for one in experiments if model in one.values]
+        task = own[0].params[f"models.{model}.task"]
+        boards[task].append(model)
+        measured[task] |= {name for one in own for name in one.values[model]}
+    every = set().union(*measured.values())
     for name in metrics:
-        if name not in measured:
-            raise MarqueeError(f"metric {name!r} was not measured{nearest(name, measured)}")
-    return {task: table for task, table in tables.items() if table.rows}
+        if name not in every:
+            raise MarqueeError(f"metric {name!r} was not measured{nearest(name, every)}")
+    chosen = any(key.startswith("models.") for key in grid)
+    tables = {}
+    for task, board in boards.items():
+        wanted = metrics or [VALIDATION] * chosen + [deciding[task]]
+        wanted = [name for name in wanted if name in measured[task]]
+        if wanted:
+            rows = [row for name in wanted for row in _rows(experiments, board, name, grid, over, task)]
+            tables[task] = Gathered(grid, over, tuple(wanted), rows)
+    return tables
 
 
 def text(gathered: Gathered, task: str, each: bool = False) -> str:
@@ -198,36 +202,33 @@ def _moving(experiments: Sequence[Experiment], known: Sequence[str]) -> list[str
     return [model for model in known if model in blocks] or [m for m in known if len(results[m]) > 1]
 
 
-def _table(
+def _rows(
     experiments: Sequence[Experiment],
     models: Sequence[str],
-    metrics: tuple[str, ...],
+    metric: str,
     grid: tuple[str, ...],
     over: tuple[str, ...],
     task: str,
-) -> Gathered:
-    rows = []
-    for metric in metrics:
-        # An experiment that was run twice is the same bytes twice, and counts once.
-        groups: dict[tuple, dict[tuple, float]] = defaultdict(dict)
-        for one in experiments:
-            setting, repeat = (tuple(one.params.get(key) for key in keys) for keys in (grid, over))
-            for model in models:
-                if metric in one.values.get(model, {}):
-                    groups[(model, *setting)].setdefault(repeat, one.values[model][metric])
-        sign = (1 if task == "ranking" else -1) if metric == VALIDATION else direction(metric)
-        part = [
-            dict(zip(("model", *grid), group, strict=True))
-            | {"metric": metric, "mean": statistics.fmean(each.values()), "n": len(each), "best": 0}
-            | {"std": statistics.stdev(each.values()) if len(each) > 1 else None, "each": each}
-            for group, each in groups.items()
-        ]
-        part.sort(key=lambda row: (-sign * row["mean"], _sortable([row["model"], *map(row.get, grid)])))
-        if sign and part:
-            most = max(row["n"] for row in part)
-            next(row for row in part if row["n"] == most)["best"] = 1
-        rows += part
-    return Gathered(grid, over, metrics, rows)
+) -> list[Row]:
+    """The rows of one metric, the best first. What was run twice is the same twice, and counts once."""
+    groups: dict[tuple, dict[tuple, float]] = defaultdict(dict)
+    for one in experiments:
+        setting, repeat = (tuple(one.params.get(key) for key in keys) for keys in (grid, over))
+        for model in models:
+            if metric in one.values.get(model, {}):
+                groups[(model, *setting)].setdefault(repeat, one.values[model][metric])
+    rows = [
+        dict(zip(("model", *grid), group, strict=True))
+        | {"metric": metric, "mean": statistics.fmean(each.values()), "n": len(each), "best": 0}
+        | {"std": statistics.stdev(each.values()) if len(each) > 1 else None, "each": each}
+        for group, each in groups.items()
+    ]
+    sign = (1 if task == "ranking" else -1) if metric == VALIDATION else direction(metric)
+    rows.sort(key=lambda row: (-sign * row["mean"], _sortable([row["model"], *map(row.get, grid)])))
+    if sign:
+        most = max(row["n"] for row in rows)
+        next(row for row in rows if row["n"] == most)["best"] = 1
+    return rows
 
 
 def _sortable(values: Iterable[Any]) -> list[tuple]:

@@ -42,7 +42,7 @@ def main(settings: dict[str, Any], *words: str) -> None:
             "`dvc exp run --queue -S key=value,value` and start them with `dvc exp run --run-all`"
         )
     deciding = leaderboard.deciding(params.block(settings, "compare", Comparison))
-    tables = gathering.gather(experiments, asked.model, asked.metric, asked.over, deciding)
+    tables = gathering.gather(experiments, deciding, asked.model, asked.metric, asked.over)
     print("\n".join(gathering.text(table, task, asked.each) for task, table in tables.items()))
     for note in gathering.notes(tables, others):
         print(note, file=sys.stderr)

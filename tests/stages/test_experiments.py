@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import re
 
@@ -61,13 +62,24 @@ def test_every_plot_renders_without_an_error(workshop):
 
 
 @pytest.mark.slow
-def test_a_queue_of_two_values_completes(workshop):
+def test_a_queue_of_folds_completes_and_is_gathered_and_one_that_failed_is_counted(workshop, tmp_path):
     committed(workshop)
-    queued = workshop.call("dvc", "exp", "run", "--queue", "-S", "models.mf_bce.dim=3,5")
-    assert queued.returncode == 0, queued.stderr
-    done = workshop.call("dvc", "exp", "run", "--run-all")
-    assert done.returncode == 0, done.stdout + done.stderr
-    shown = workshop.call("dvc", "exp", "show", "--csv").stdout.splitlines()
-    header = shown[0].split(",")
-    dims = {line.split(",")[header.index("models.mf_bce.dim")] for line in shown[1:]}
-    assert {"3", "5"} <= dims
+    split = ("-S", "tasks.rating.split=random_folds", "-S", "tasks.rating.folds=2")
+    for sweep in ((*split, "-S", "tasks.rating.fold=1,2"), ("-S", "models.bias.user_damping=-1")):
+        queued = workshop.call("dvc", "exp", "run", "--queue", *sweep)
+        assert queued.returncode == 0, queued.stderr
+    workshop.call("dvc", "exp", "run", "--run-all")
+    done = workshop.stage("gather", "--each", "--csv", str(tmp_path / "table.csv"))
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("bias, best rmse first; mean over tasks.rating.fold 1, 2\n")
+    assert done.stderr.startswith("left out: 1 failed (")
+    (row,) = csv.DictReader((tmp_path / "table.csv").read_text().splitlines())
+    assert (row["model"], row["metric"], row["n"]) == ("bias", "rmse", "2")
+    assert workshop.refused("gather", "--metric", "rsme").startswith(
+        "gather@--metric: metric 'rsme' was not measured"
+    )
+
+
+def test_gathering_without_experiments_says_how_to_queue_some(workshop):
+    committed(workshop)
+    assert "dvc exp run --queue" in workshop.refused("gather")
