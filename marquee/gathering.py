@@ -83,40 +83,33 @@ def gather(
     is chosen by the test set is not measured by it. Without `over`: the seed and the folds.
     Raises MarqueeError for an unknown model, metric or key, and where nothing varies.
     """
-    known = {model for one in experiments for model in one.values}
-    for model in models:
-        if model not in known:
-            raise MarqueeError(f"model {model!r} is in no experiment{nearest(model, known)}")
-    models = models or _moving(experiments, sorted(known))
+    tasks = {model: str(one.params[f"models.{model}.task"]) for one in experiments for model in one.values}
+    _require(models, tasks, "model {!r} is in no experiment")
+    models = models or _moving(experiments, sorted(tasks))
     varying = _varying(experiments, models)
     if not varying:
         raise MarqueeError(
-            f"nothing that concerns {', '.join(models or sorted(known))} varies among the {len(experiments)} "
+            f"nothing that concerns {', '.join(models or sorted(tasks))} varies among the {len(experiments)} "
             "finished experiments; queue some with `dvc exp run --queue -S key=value,value`"
         )
-    for key in over:
-        if key not in varying:
-            raise MarqueeError(f"{key} does not vary among the experiments{nearest(key, varying)}")
+    _require(over, varying, "{} does not vary among the experiments")
     over = tuple(over) or tuple(key for key in varying if key.rpartition(".")[2] in REPEATS)
-    grid = tuple(key for key in varying if key not in over)
-    measured: dict[str, set[str]] = defaultdict(set)  # task -> metrics
-    boards: dict[str, list[str]] = defaultdict(list)  # task -> models
+    boards: dict[str, list[str]] = defaultdict(list)
     for model in models:
-        own = [one for one in experiments if model in one.values]
-        task = own[0].params[f"models.{model}.task"]
-        boards[task].append(model)
-        measured[task] |= {name for one in own for name in one.values[model]}
-    every = set().union(*measured.values())
-    for name in metrics:
-        if name not in every:
-            raise MarqueeError(f"metric {name!r} was not measured{nearest(name, every)}")
-    chosen = any(key.startswith("models.") for key in grid)
+        boards[tasks[model]].append(model)
+    measured = {
+        task: {name for one in experiments for model in board for name in one.values.get(model, {})}
+        for task, board in boards.items()
+    }
+    _require(metrics, set().union(*measured.values()), "metric {!r} was not measured")
     tables = {}
     for task, board in boards.items():
+        grid = tuple(key for key in _varying(experiments, board) if key not in over)
+        chosen = any(key.startswith("models.") for key in grid)
         wanted = metrics or [VALIDATION] * chosen + [deciding[task]]
         wanted = [name for name in wanted if name in measured[task]]
-        if wanted:
-            rows = [row for name in wanted for row in _rows(experiments, board, name, grid, over, task)]
+        rows = [row for name in wanted for row in _rows(experiments, board, name, grid, over, task)]
+        if rows:
             tables[task] = Gathered(grid, over, tuple(wanted), rows)
     return tables
 
@@ -157,7 +150,7 @@ def text(gathered: Gathered, task: str, each: bool = False) -> str:
     heading = f"{what[:1].upper() if several else what[:1]}{what[1:]}{order}"
     if over:
         heading += f"; mean over {' and '.join(over)} {_listed(settings)}"
-    return "\n".join([heading, "", *lines]) + "\n"
+    return "\n".join([heading, "", *lines])
 
 
 def notes(gathered: Mapping[str, Gathered], others: Mapping[str, Sequence[str]]) -> list[str]:
@@ -183,14 +176,24 @@ def _best_epoch(curve: str, task: str) -> dict[str, float]:
     return {VALIDATION: min(values) if task == "rating" else max(values)} if values else {}
 
 
+def _require(names: Iterable[str], known: Iterable[str], fault: str) -> None:
+    for name in names:
+        if name not in known:
+            raise MarqueeError(fault.format(name) + nearest(name, known))
+
+
+def _concerns(key: str, models: Sequence[str]) -> bool:
+    """Blocks of other models do not."""
+    return not key.startswith("models.") or key.split(".")[1] in models
+
+
 def _varying(experiments: Sequence[Experiment], models: Sequence[str]) -> list[str]:
-    """The keys, in the order of params.yaml, that differ; blocks of other models are none of our concern."""
+    """The keys, in the order of params.yaml, that differ and concern `models`."""
     keys = dict.fromkeys(key for one in experiments for key in one.params)
     return [
         key
         for key in keys
-        if (not key.startswith("models.") or key.split(".")[1] in models)
-        and len({one.params.get(key) for one in experiments}) > 1
+        if _concerns(key, models) and len({one.params.get(key) for one in experiments}) > 1
     ]
 
 
@@ -213,8 +216,9 @@ def _rows(
     """The rows of one metric, the best first. What was run twice is the same twice, and counts once."""
     groups: dict[tuple, dict[tuple, float]] = defaultdict(dict)
     for one in experiments:
-        setting, repeat = (tuple(one.params.get(key) for key in keys) for keys in (grid, over))
+        repeat = tuple(one.params.get(key) for key in over)
         for model in models:
+            setting = (one.params.get(key) if _concerns(key, [model]) else None for key in grid)
             if metric in one.values.get(model, {}):
                 groups[(model, *setting)].setdefault(repeat, one.values[model][metric])
     rows = [

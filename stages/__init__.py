@@ -29,7 +29,8 @@ def run(main: Callable[..., None]) -> None:
     parses = any(parameter.kind is parameter.VAR_POSITIONAL for parameter in wanted)
     module = sys.modules["__main__"].__spec__
     name = module.name.rpartition(".")[2] if module else Path(sys.argv[0]).stem
-    label = "@".join([name, *arguments[: 1 if parses else None]])
+    named = arguments[: 1 if parses else None]
+    label = "@".join([name, *(word for word in named if not word.startswith("-"))])
     started = time.perf_counter()
     try:
         if not parses and len(arguments) != len(wanted):

@@ -43,14 +43,14 @@ def main(settings: dict[str, Any], *words: str) -> None:
         )
     deciding = leaderboard.deciding(params.block(settings, "compare", Comparison))
     tables = gathering.gather(experiments, deciding, asked.model, asked.metric, asked.over)
-    print("\n".join(gathering.text(table, task, asked.each) for task, table in tables.items()))
+    print("\n\n".join(gathering.text(table, task, asked.each) for task, table in tables.items()))
     for note in gathering.notes(tables, others):
         print(note, file=sys.stderr)
     if asked.csv is not None:
-        grid = next(iter(tables.values())).grid
+        grid = dict.fromkeys(key for table in tables.values() for key in table.grid)
         header = ["task", "model", *grid, "metric", "mean", "std", "n", "best"]
         rows = [{"task": task, **row} for task, table in tables.items() for row in table.rows]
-        write_csv(asked.csv, header, [[row[name] for name in header] for row in rows])
+        write_csv(asked.csv, header, [[row.get(name) for name in header] for row in rows])
 
 
 def _shown() -> list[dict[str, Any]]:

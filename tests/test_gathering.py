@@ -109,6 +109,16 @@ def test_settings_of_other_models_are_left_out_and_the_same_run_counts_once():
     assert told(gather(runs, models=["als"], metrics=["rmse"])["rating"], "mean", "n") == [(1.5, 2)]
 
 
+def test_two_sweeps_of_two_models_do_not_multiply():
+    als = [experiment({"als": {"rmse": dim}, "bias": {"rmse": 9}}, als__dim=dim) for dim in (1, 2)]
+    bias = [experiment({"als": {"rmse": 1}, "bias": {"rmse": 8}}, als__dim=1, bias__damping=5)]
+    table = gather(als + bias, metrics=["rmse"])["rating"]
+    assert table.grid == ("models.als.dim", "models.bias.damping")
+    assert told(table, "model", *table.grid) == [
+        ("als", 1, None), ("als", 2, None), ("bias", None, 5), ("bias", None, None),
+    ]  # fmt: skip
+
+
 def test_the_best_is_among_those_with_most_repeats_and_a_note_says_so():
     runs = [
         experiment({"als": {"rmse": value}}, als__dim=dim, rating__fold=fold)

@@ -76,7 +76,7 @@ def test_a_queue_of_folds_completes_and_is_gathered_and_one_that_failed_is_count
     (row,) = csv.DictReader((tmp_path / "table.csv").read_text().splitlines())
     assert (row["model"], row["metric"], row["n"]) == ("bias", "rmse", "2")
     assert workshop.refused("gather", "--metric", "rsme").startswith(
-        "gather@--metric: metric 'rsme' was not measured"
+        "gather: metric 'rsme' was not measured"
     )
 
 
