@@ -116,41 +116,16 @@ def gather(
 
 def text(gathered: Gathered, task: str, each: bool = False) -> str:
     """What the terminal shows; with `each` also the single values of the first metric."""
-    grid, over, first = gathered.grid, gathered.over, gathered.metrics[0]
-    several, repeated = len({row["model"] for row in gathered.rows}) > 1, bool(over)
-    found = {(row["model"], *(row[key] for key in grid), row["metric"]): row for row in gathered.rows}
-    settings = sorted({setting for row in gathered.rows for setting in row["each"]}, key=_sortable)
-    table = [["model"] * several + _short(grid)]
-    table[0] += [" ".join(map(_word, setting)) for setting in settings] * (each and repeated)
-    table[0] += [head for metric in gathered.metrics for head in [metric, *["std"] * repeated]]
-    table[0] = ["", *table[0], *["n"] * repeated]
-    for row in gathered.rows:
-        if row["metric"] != first:
-            continue
-        where = row["model"], *(row[key] for key in grid)
-        line = ["*" if row["best"] else "", *[row["model"]] * several, *(_word(row[key]) for key in grid)]
-        line += [_number(row["each"].get(setting)) for setting in settings] * (each and repeated)
-        for metric in gathered.metrics:
-            one = found.get((*where, metric), {})
-            line += [_number(one.get("mean")), *[_number(one.get("std"))] * repeated]
-        table.append([*line, *[str(row["n"])] * repeated])
-    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
-    names = 1 + several  # what stands at the left
-    lines = [
-        " ".join(
-            [
-                " ".join(map(str.ljust, line[:names], widths)),
-                *(f" {cell.rjust(width)}" for cell, width in zip(line[names:], widths[names:], strict=True)),
-            ]
-        ).rstrip()
-        for line in table
-    ]
-    what = task if several else gathered.rows[0]["model"]
-    order = f", best {first} first" if any(row["best"] for row in gathered.rows) else ""
-    heading = f"{what[:1].upper() if several else what[:1]}{what[1:]}{order}"
-    if over:
-        heading += f"; mean over {' and '.join(over)} {_listed(settings)}"
-    return "\n".join([heading, "", *lines])
+    over, first, rows = gathered.over, gathered.metrics[0], gathered.rows
+    several = len({row["model"] for row in rows}) > 1
+    repeats = sorted({repeat for row in rows for repeat in row["each"]}, key=_sortable)
+    lines = _cells(gathered, several, repeats if each and over else [])
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    aligned = ["  ".join([line[0].ljust(widths[0]), *map(str.rjust, line[1:], widths[1:])]) for line in lines]
+    heading = task.capitalize() if several else rows[0]["model"]
+    heading += f", best {first} first" if any(row["best"] for row in rows) else ""
+    heading += f"; mean over {' and '.join(over)} {', '.join(map(_words, repeats))}" if over else ""
+    return "\n".join([heading, "", *map(str.rstrip, aligned)])
 
 
 def notes(gathered: Mapping[str, Gathered], others: Mapping[str, Sequence[str]]) -> list[str]:
@@ -235,6 +210,26 @@ def _rows(
     return rows
 
 
+def _cells(gathered: Gathered, several: bool, singles: Sequence[tuple]) -> list[list[str]]:
+    """The printed table, names first; `singles` are the repeats whose values are shown."""
+    grid, metrics, spread = gathered.grid, gathered.metrics, ["std"] if gathered.over else []
+    head = ["  model" if several else "", *_short(grid), *map(_words, singles)]
+    for metric in metrics:
+        head += [metric, *spread]
+    table = [head + ["n"] * len(spread)]
+    found = {(row["model"], *map(row.get, grid), row["metric"]): row for row in gathered.rows}
+    for (model, *setting, metric), row in found.items():
+        if metric != metrics[0]:
+            continue
+        mark = "*" if row["best"] else " "
+        line = [f"{mark} {model}" if several else mark, *map(_word, setting)]
+        line += [_number(row["each"].get(repeat)) for repeat in singles]
+        for one in (found.get((model, *setting, metric), {}) for metric in metrics):
+            line += [_number(one.get(name)) for name in ("mean", *spread)]
+        table.append(line + [str(row["n"])] * len(spread))
+    return table
+
+
 def _sortable(values: Iterable[Any]) -> list[tuple]:
     """Numbers by size, before words."""
     return [(0, v, "") if isinstance(v, int | float) else (1, 0, str(v)) for v in values]
@@ -246,8 +241,8 @@ def _short(keys: Sequence[str]) -> list[str]:
     return [short if last.count(short) == 1 else key for short, key in zip(last, keys, strict=True)]
 
 
-def _listed(settings: Sequence[tuple]) -> str:
-    return ", ".join(" ".join(map(_word, setting)) for setting in settings)
+def _words(values: Iterable[Any]) -> str:
+    return " ".join(map(_word, values))
 
 
 def _word(value: Any) -> str:

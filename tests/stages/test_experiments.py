@@ -75,9 +75,7 @@ def test_a_queue_of_folds_completes_and_is_gathered_and_one_that_failed_is_count
     assert done.stderr.startswith("left out: 1 failed (")
     (row,) = csv.DictReader((tmp_path / "table.csv").read_text().splitlines())
     assert (row["model"], row["metric"], row["n"]) == ("bias", "rmse", "2")
-    assert workshop.refused("gather", "--metric", "rsme").startswith(
-        "gather: metric 'rsme' was not measured"
-    )
+    assert workshop.refused("gather", "--metric", "rsme").startswith("gather: metric 'rsme' was not measured")
 
 
 def test_gathering_without_experiments_says_how_to_queue_some(workshop):
