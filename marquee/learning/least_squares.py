@@ -15,21 +15,19 @@ def solve_rows(
     columns: np.ndarray,
     targets: np.ndarray,
     features: np.ndarray,
-    weight: np.ndarray,
-    penalty: np.ndarray,
+    pull: np.ndarray,
     prior: np.ndarray,
     gram: np.ndarray,
 ) -> np.ndarray:
     """float32 [n_rows, dim]: for each row r of a CSR matrix the vector x that minimises
 
-        Σ over its entries (t, j) of (t - x·y_j)² + xᵀ G x + w_r Σ_k penalty_k (x_k - prior_rk)²
+        Σ over its entries (t, j) of (t - x·y_j)² + xᵀ G x + Σ_k pull_rk (x_k - prior_rk)²
 
-    which solves (G + Σ y_j y_jᵀ + w_r diag(penalty)) x = Σ t y_j + w_r penalty ∘ prior_r, by Cholesky in
-    float64. A row is one thread's from beginning to end, so the bytes do not depend on their number.
+    which solves (G + Σ y_j y_jᵀ + diag(pull_r)) x = Σ t y_j + pull_r ∘ prior_r, by Cholesky in float64. A row is one thread's from beginning to end, so the bytes do not depend on their number.
 
     offsets, columns, targets  int64 [n_rows + 1], int [n_entries], float [n_entries]: t and j by row
     features                   float32 [n_columns, dim]: y
-    weight, penalty            float64 [n_rows] and [dim], all positive: then the system is as well
+    pull                       float64 [n_rows, dim], all positive: then the system is as well
     prior                      float32 [n_rows, dim]: what x is without an entry, where G is zero
     gram                       float64 [dim, dim]: G, what all columns have in common (implicit ALS); or zeros
     """
@@ -38,8 +36,8 @@ def solve_rows(
     for row in prange(n_rows):
         system, x = gram.copy(), np.empty(dim)
         for k in range(dim):
-            system[k, k] += weight[row] * penalty[k]
-            x[k] = weight[row] * penalty[k] * prior[row, k]
+            system[k, k] += pull[row, k]
+            x[k] = pull[row, k] * prior[row, k]
         for entry in range(offsets[row], offsets[row + 1]):
             y = features[columns[entry]].astype(np.float64)
             for k in range(dim):
