@@ -68,7 +68,7 @@ CASES: dict[str, tuple[str, str, dict[str, Any], int]] = {
     "gmf_ranking": (
         "neural_mf",
         "ranking",
-        {"dim": 4, "epochs": 60, "learning_rate": 0.02, "batch_size": 64, "negatives": 8},
+        {"dim": 4, "epochs": 60, "learning_rate": 0.02, "regularization": 0.02, "negatives": 8},
         7,
     ),
     "neumf_ranking": (
