@@ -63,23 +63,22 @@ def test_the_symbolic_gradient_is_zero_at_the_compiled_solve_of_a_row(derived, c
 
     rng = generator(case, "row")
     features, targets = rng.normal(0, 1, (2, 3)).astype(np.float32), rng.normal(0, 2, 2)
-    prior, weight, penalty = rng.normal(0, 1, (1, 3)).astype(np.float32), 1 + rng.random(1), 1 + rng.random(2)
+    prior, pull = rng.normal(0, 1, (1, 3)).astype(np.float32), 1 + rng.random(2)
     solved = solve_rows(
         np.array([0, 2]),
         np.array([0, 1], np.int32),
         targets,
         features,
-        weight,
-        penalty[[0, 1, 1]],
+        pull[None, [0, 1, 1]],
         prior,
         np.zeros((3, 3)),
     )
     values = dict(zip(derived["y"], features.ravel(), strict=True))
-    values |= dict(zip(derived["t"], targets, strict=True)) | {derived["w"]: weight[0]}
+    values |= dict(zip(derived["t"], targets, strict=True))
     values |= dict(zip(derived["prior"], prior[0], strict=True)) | dict(
         zip(derived["x"], solved[0], strict=True)
     )
-    values |= {derived["bias_penalty"]: penalty[0], derived["factor_penalty"]: penalty[1]}
+    values |= {derived["bias_pull"]: pull[0], derived["factor_pull"]: pull[1]}
     np.testing.assert_allclose(at(derived["row_gradient"], values), 0, atol=1e-5)
 
 
@@ -88,23 +87,24 @@ def test_the_symbolic_gradient_is_zero_at_the_solve_of_the_genres(derived, case)
     from marquee.recommenders.als import solve_genres
 
     rng = generator(case, "genres")
-    shares, weight = np.array([[1, 0], [0.5, 0.5], [0, 1]]), 1 + rng.random(3)
-    items, gamma, penalty = rng.normal(0, 1, (3, 4)).astype(np.float32), rng.random(), 1 + rng.random()
-    genres = solve_genres(items, shares, weight, gamma)
+    shares, pull = np.array([[1, 0], [0.5, 0.5], [0, 1]]), 1 + rng.random((3, 4))
+    items, ridge = rng.normal(0, 1, (3, 4)).astype(np.float32), rng.random(4)
+    genres = solve_genres(items, shares, pull, ridge)
     values = dict(zip(derived["s"], shares.ravel(), strict=True))
-    values |= dict(zip(derived["weights"], weight, strict=True))
-    values |= {derived["gamma"]: gamma, derived["column_penalty"]: penalty}
     for column in range(4):
+        values |= dict(zip(derived["pulls"], pull[:, column], strict=True))
+        values[derived["ridge"]] = ridge[column]
         values |= dict(zip(derived["column"], items[:, column], strict=True))
         values |= dict(zip(derived["f"], genres[:, column], strict=True))
         np.testing.assert_allclose(at(derived["genre_gradient"], values), 0, atol=1e-5)
 
 
-@pytest.mark.parametrize("count_power", [0.0, 0.5])
-def test_where_als_comes_to_rest_the_gradient_of_its_whole_objective_is_zero(count_power):
+@pytest.mark.parametrize(("count_power", "tie"), [(0.0, 0.0), (0.0, 0.2), (0.5, 0.0)])
+def test_where_als_comes_to_rest_the_gradient_of_its_whole_objective_is_zero(count_power, tie):
     """Three users, four movies of two genres, one movie unrated; 27 unknowns, differentiated one by one."""
     pulls = {"user_bias_regularization": 0.7, "item_bias_regularization": 0.4, "regularization": 0.5}
-    options = {**pulls, "genre_regularization": 0.3, "count_power": count_power, "genres": True}
+    options = {**pulls, "genre_regularization": 0.3, "genre_bias_pull": tie}
+    options |= {"count_power": count_power, "genres": True}
     model = recommenders.create("als", "rating", {**options, "dim": 2, "epochs": 600}, "models.als")
     train = Ratings.of([0, 0, 0, 1, 1, 2, 2], [0, 1, 2, 0, 2, 1, 2], [5, 3, 1, 4, 2, 1, 5])
     has = np.array([[1, 0], [1, 1], [0, 1], [1, 1]], bool)
@@ -123,6 +123,8 @@ def test_where_als_comes_to_rest_the_gradient_of_its_whole_objective_is_zero(cou
         return sum(w * square for w, square in zip(weight, squares, strict=True))
 
     loss = pull(users, train.user, 0.7) + pull(items - prior, train.item, 0.4)
+    rated = np.bincount(train.item, minlength=4)
+    loss += tie * sum(n * away**2 for n, away in zip(rated.tolist(), (items - prior).col(0), strict=True))
     loss += 0.3 * sum(genres.multiply_elementwise(genres) * sympy.Matrix([0.4, *ridge]))
     for user, item, rating in zip(train.user, train.item, train.rating, strict=True):
         p, q = users.row(int(user)), items.row(int(item))

@@ -18,29 +18,28 @@ def solve_rows(
     columns: np.ndarray,
     targets: np.ndarray,
     features: np.ndarray,
-    weight: np.ndarray,
-    penalty: np.ndarray,
+    pull: np.ndarray,
     prior: np.ndarray,
     gram: np.ndarray,
 ) -> np.ndarray:
     """float32 [n_rows, dim]: for each row r of a CSR matrix the vector x that minimises
 
-        Σ over its entries (t, j) of (t - x·y_j)² + xᵀ G x + w_r Σ_k penalty_k (x_k - prior_rk)²
+        Σ over its entries (t, j) of (t - x·y_j)² + xᵀ G x + Σ_k pull_rk (x_k - prior_rk)²
 
-    which solves (G + Σ y_j y_jᵀ + w_r diag(penalty)) x = Σ t y_j + w_r penalty ∘ prior_r, by Cholesky in
-    float64; the products y_j y_jᵀ are summed in float32 over a tile and in float64 over tiles. A row is one
-    thread's from beginning to end: with BLAS on one thread the bytes do not depend on how many there are.
+    which solves (G + Σ y_j y_jᵀ + diag(pull_r)) x = Σ t y_j + pull_r ∘ prior_r, by Cholesky in float64; the
+    products y_j y_jᵀ are summed in float32 over a tile and in float64 over tiles. A row is one thread's from
+    beginning to end: with BLAS on one thread the bytes do not depend on how many there are.
 
     offsets, columns, targets  int64 [n_rows + 1], int [n_entries], float [n_entries]: t and j by row
     features                   float32 [n_columns, dim]: y
-    weight, penalty            float64 [n_rows] and [dim], all positive: then the system is as well
+    pull                       float64 [n_rows, dim], all positive: then the system is as well
     prior                      float32 [n_rows, dim]: what x is without an entry, where G is zero
     gram                       float64 [dim, dim]: G, what all columns have in common (implicit ALS); or zeros
     """
     import scipy.linalg.cython_blas  # noqa: F401 - the kernel's BLAS; what is not loaded cannot be limited
 
     with one_blas_thread():
-        return _solve_rows(offsets, columns, targets, features, weight, penalty, prior, gram)
+        return _solve_rows(offsets, columns, targets, features, pull, prior, gram)
 
 
 @njit(cache=True, parallel=True, fastmath={"contract"})
@@ -49,8 +48,7 @@ def _solve_rows(
     columns: np.ndarray,
     targets: np.ndarray,
     features: np.ndarray,
-    weight: np.ndarray,
-    penalty: np.ndarray,
+    pull: np.ndarray,
     prior: np.ndarray,
     gram: np.ndarray,
 ) -> np.ndarray:
@@ -59,8 +57,8 @@ def _solve_rows(
     for row in prange(n_rows):
         system, x = gram.copy(), np.empty(dim)
         for k in range(dim):
-            system[k, k] += weight[row] * penalty[k]
-            x[k] = weight[row] * penalty[k] * prior[row, k]
+            system[k, k] += pull[row, k]
+            x[k] = pull[row, k] * prior[row, k]
         tile, products = np.empty((TILE, dim), np.float32), np.empty((dim, dim), np.float32)
         for first in range(offsets[row], offsets[row + 1], TILE):
             n = min(TILE, offsets[row + 1] - first)

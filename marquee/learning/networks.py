@@ -34,6 +34,7 @@ class NetworkTraining:
     rng            the only source of chance: shuffling here, whatever `epoch_tensors` draws
     threads        of torch on the processor; None leaves its own choice. Steps over embeddings are too short
                    to divide: two threads are no faster, and ten times slower where another process is busy
+    decay          what Adam's step is multiplied by after each epoch
     """
 
     def __init__(
@@ -46,13 +47,14 @@ class NetworkTraining:
         learning_rate: float,
         weight_decay: float = 0.0,
         threads: int | None = 1,
+        decay: float = 1.0,
     ) -> None:
         import torch
 
         if threads:
             torch.set_num_threads(threads)
         self.module, self.epoch_tensors, self.loss = module, epoch_tensors, loss
-        self.rng, self.batch_size = rng, batch_size
+        self.rng, self.batch_size, self.decay = rng, batch_size, decay
         self.optimizer = torch.optim.Adam(
             module.parameters(), lr=learning_rate, weight_decay=weight_decay, foreach=False, fused=True
         )
@@ -72,6 +74,7 @@ class NetworkTraining:
             self.optimizer.step()
             total += loss.detach().double() * len(batch)  # stays on the device: no wait for each batch
         self.module.eval()
+        self.optimizer.param_groups[0]["lr"] *= self.decay
         return {"loss": total.item() / n}
 
     def weights(self) -> Arrays:
@@ -91,7 +94,8 @@ class NetworkTraining:
             for number, entries in moments.items()
             for name, tensor in entries.items()
         }
-        return arrays, {"rng": self.rng.bit_generator.state}
+        step = self.optimizer.param_groups[0]["lr"]
+        return arrays, {"rng": self.rng.bit_generator.state, "step": step}
 
     def set_memory(self, arrays: Arrays, note: Mapping[str, Any]) -> None:
         import torch
@@ -101,4 +105,5 @@ class NetworkTraining:
             number, name = key.split("/")
             whole["state"].setdefault(int(number), {})[name] = torch.from_numpy(array)
         self.optimizer.load_state_dict(whole)
+        self.optimizer.param_groups[0]["lr"] = note["step"]
         self.rng.bit_generator.state = note["rng"]

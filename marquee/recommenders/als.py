@@ -27,6 +27,9 @@ class Options:
     count_power: float = option(0.0, low=0, high=1)  # ν: 0 pulls all alike, 1 in proportion to their ratings
     genres: bool = False  # a movie's prior comes from its genres instead of being 0
     genre_regularization: float = option(3.0, above=0)  # γ: movies' worth of pull of a genre towards 0
+    genre_bias_pull: float = option(
+        0.0, low=0
+    )  # ρ: of a movie's bias to its genres', for each of its ratings
     epochs: int = option(40, low=1)  # at most so many sweeps
     patience: int = option(5, low=1)  # sweeps without a better validation before it stops
     init_std: float = option(0.1, above=0)  # spread of the users' factors before the first sweep
@@ -36,11 +39,14 @@ class Model(Recommender):
     """r̂(u, i) = μ + a_u + b_i + p_u · q_i with μ the mean rating (Zhou et al. 2008; Koren et al. 2009) and
 
         min  Σ (r_ui - r̂(u, i))²  +  Σ_u w_u (λ_a a_u² + λ |p_u|²)
-             + Σ_i w_i (λ_b (b_i - b̄_i)² + λ |q_i - q̄_i|²)  +  γ Σ_g (λ_b c_g² + λ |f_g|²)
+             + Σ_i w_i (λ_b (b_i - b̄_i)² + λ |q_i - q̄_i|²)  +  ρ Σ_i n_i (b_i - b̄_i)²
+             + γ Σ_g (λ_b c_g² + λ |f_g|²)
 
     where w = max(n, 1)^ν for someone or something with n ratings, and (b̄_i, q̄_i) is the mean of (c_g, f_g)
-    over the genres g of movie i; without `genres` it is 0. A sweep solves for all (c_g, f_g), then all
-    (b_i, q_i), then all (a_u, p_u), each exactly with the others fixed, so the objective never rises.
+    over the genres g of movie i; without `genres` it is 0, and so is ρ. With ρ = 0 a genre's bias is that of
+    its typical movie, which few have rated; with more it is what its ratings say.
+    A sweep solves for all (c_g, f_g), then all (b_i, q_i), then all (a_u, p_u), each exactly with the others
+    fixed, so the objective never rises.
     A movie without a rating is its genres' mean; a user without one has a_u = 0, p_u = 0.
     The users come last: folding in a training user's own history is that very solve, equal to the bit.
     `loss` is the objective for each rating, `train_rmse` and `validation` are RMSE.
@@ -110,24 +116,27 @@ class Side:
     """Users, or movies: the ratings of each as a row, and how hard each row is pulled to its prior."""
 
     ratings: csr_matrix  # float32 [n_rows, n_columns]
-    weight: np.ndarray  # float64 [n_rows]: w
-    penalty: np.ndarray  # float64 [1 + dim]: that of the bias, then that of the factor, dim times
+    pull: np.ndarray  # float64 [n_rows, 1 + dim]: of the bias, then of the factor, dim times
 
     @classmethod
     def users(cls, ratings: csr_matrix, options: Options) -> Self:
-        return cls._of(ratings, options.user_bias_regularization, options)
+        return cls._of(ratings, options.user_bias_regularization, 0.0, options)
 
     @classmethod
     def items(cls, ratings: csr_matrix, options: Options) -> Self:
-        return cls._of(ratings, options.item_bias_regularization, options)
+        each = options.genre_bias_pull if options.genres else 0.0
+        return cls._of(ratings, options.item_bias_regularization, each, options)
 
     @classmethod
-    def _of(cls, ratings: csr_matrix, bias_regularization: float, options: Options) -> Self:
-        weight = np.maximum(np.diff(ratings.indptr), 1.0) ** options.count_power
-        return cls(ratings, weight, np.append(bias_regularization, [options.regularization] * options.dim))
+    def _of(cls, ratings: csr_matrix, bias_pull: float, each: float, options: Options) -> Self:
+        counts = np.diff(ratings.indptr)
+        weight = np.maximum(counts, 1.0) ** options.count_power
+        pull = np.outer(weight, [bias_pull] + [options.regularization] * options.dim)
+        pull[:, 0] += each * counts
+        return cls(ratings, pull)
 
     def no_prior(self) -> np.ndarray:
-        return np.zeros((len(self.weight), len(self.penalty)), np.float32)
+        return np.zeros(self.pull.shape, np.float32)
 
     def solve(self, mean: float, others: np.ndarray, prior: np.ndarray) -> np.ndarray:
         """float32 [n_rows, 1 + dim]: the best biases and factors, given the `others` [n_columns, 1 + dim].
@@ -140,12 +149,12 @@ class Side:
         features[:, 0] = 1
         offsets, columns = self.ratings.indptr.astype(np.int64), self.ratings.indices.astype(np.int32)
         targets = self.ratings.data - np.float64(mean) - others[columns, 0]
-        nothing = np.zeros((len(self.penalty), len(self.penalty)))
-        return solve_rows(offsets, columns, targets, features, self.weight, self.penalty, prior, nothing)
+        nothing = np.zeros((features.shape[1], features.shape[1]))
+        return solve_rows(offsets, columns, targets, features, self.pull, prior, nothing)
 
     def cost(self, rows: np.ndarray, prior: np.ndarray) -> float:
-        """The objective's pull: Σ_r w_r Σ_k penalty_k (rows_rk - prior_rk)²."""
-        return float((self.weight[:, None] * self.penalty * np.square(rows - prior, dtype=np.float64)).sum())
+        """The objective's pull: Σ_rk pull_rk (rows_rk - prior_rk)²."""
+        return float((self.pull * np.square(rows - prior, dtype=np.float64)).sum())
 
 
 def genre_shares(genres: np.ndarray) -> np.ndarray:
@@ -153,16 +162,17 @@ def genre_shares(genres: np.ndarray) -> np.ndarray:
     return genres / np.maximum(genres.sum(axis=1, keepdims=True), 1)
 
 
-def solve_genres(
-    items: np.ndarray, shares: np.ndarray, weight: np.ndarray, regularization: float
-) -> np.ndarray:
-    """float32 [n_genres, 1 + dim]: F = (SᵀWS + γI)⁻¹ SᵀWX, a ridge regression of movies on genres.
+def solve_genres(items: np.ndarray, shares: np.ndarray, pull: np.ndarray, ridge: np.ndarray) -> np.ndarray:
+    """float32 [n_genres, 1 + dim]: ridge regressions of movies on genres, one for each number of a row:
 
-    Both terms of the objective carry the same λ_b or λ, column for column, so those cancel.
+    f_k = (SᵀW_kS + ridge_k I)⁻¹ SᵀW_k x_k with W_k = diag(pull_k): a genre follows what is pulled to it.
     """
-    weighted = shares.T * weight  # (n_genres, n_items)
-    system = weighted @ shares + regularization * np.eye(shares.shape[1])
-    return np.linalg.solve(system, weighted @ items).astype(np.float32)
+    solved = np.empty((shares.shape[1], items.shape[1]), np.float32)
+    for k in range(items.shape[1]):
+        weighted = shares.T * pull[:, k]  # (n_genres, n_items)
+        system = weighted @ shares + ridge[k] * np.eye(len(weighted))
+        solved[:, k] = np.linalg.solve(system, weighted @ items[:, k])
+    return solved
 
 
 class Sweeps:
@@ -173,15 +183,19 @@ class Sweeps:
         ratings = train.matrix(model.n_users, model.n_items)
         self.users = Side.users(ratings, model.options)
         self.items = Side.items(ratings.T.tocsr(), model.options)
+        o = model.options
+        self.ridge = o.genre_regularization * np.append(
+            o.item_bias_regularization, [o.regularization] * o.dim
+        )
 
     def train_epoch(self) -> dict[str, float]:
         from threadpoolctl import threadpool_limits
 
         from marquee.evaluation import validation_rmse
 
-        model, gamma = self.model, self.model.options.genre_regularization
+        model = self.model
         with threadpool_limits(1, user_api="blas"):  # the same bytes for any number of threads
-            model.genres = solve_genres(model.items, self.shares, self.items.weight, gamma)
+            model.genres = solve_genres(model.items, self.shares, self.items.pull, self.ridge)
             prior = (self.shares @ model.genres).astype(np.float32)  # (n_items, 1 + dim)
         model.items = self.items.solve(model.mean, model.users, prior)
         model.users = self.users.solve(model.mean, model.items, self.users.no_prior())
@@ -191,8 +205,8 @@ class Sweeps:
 
     def pull(self, prior: np.ndarray) -> float:
         """All of the objective but the squared errors."""
-        model, gamma = self.model, self.model.options.genre_regularization
-        genres = gamma * float((self.items.penalty * np.square(model.genres, dtype=np.float64)).sum())
+        model = self.model
+        genres = float((self.ridge * np.square(model.genres, dtype=np.float64)).sum())
         users = self.users.cost(model.users, self.users.no_prior())
         return users + self.items.cost(model.items, prior) + genres
 

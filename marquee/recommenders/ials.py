@@ -100,10 +100,9 @@ def solve(positives: csr_matrix, others: np.ndarray, options: Options) -> np.nda
     offsets, columns = positives.indptr.astype(np.int64), positives.indices.astype(np.int32)
     with one_blas_thread():
         gram = options.unobserved_weight * (others.T @ others).astype(np.float64)
-    penalty = np.full(options.dim, options.regularization)
-    prior = np.zeros((positives.shape[0], options.dim), np.float32)
+    pull = np.repeat(options.regularization * row_weights(positives, options)[:, None], options.dim, axis=1)
     ones = np.ones(len(columns), np.float32)
-    return solve_rows(offsets, columns, ones, others, row_weights(positives, options), penalty, prior, gram)
+    return solve_rows(offsets, columns, ones, others, pull, np.zeros(pull.shape, np.float32), gram)
 
 
 def row_weights(positives: csr_matrix, options: Options) -> np.ndarray:

@@ -30,7 +30,8 @@ class Options:
     biases: bool = True  # a bias for each user and item
     init_std: float = option(0.1, above=0)  # spread of the embeddings before training
     dropout: float = option(0.0, low=0, below=1)  # share of each layer's inputs that a step leaves out
-    learning_rate: float = option(0.001, above=0)  # Adam's step
+    learning_rate: float = option(0.001, above=0)  # Adam's step in the first epoch
+    decay: float = option(1.0, above=0, high=1)  # what it is multiplied by after each epoch
     weight_decay: float = option(0.0, low=0)  # Adam's L2 penalty on every weight
     regularization: float = option(0.0, low=0)  # λ below: L2 by how often an embedding occurs
     batch_size: int = option(2048, low=1)  # ratings, or positives with their negatives, in a step
@@ -115,6 +116,7 @@ class Model(Recommender):
             self.options.batch_size,
             self.options.learning_rate,
             self.options.weight_decay,
+            decay=self.options.decay,
         )
 
         def validate() -> float:

@@ -223,10 +223,10 @@ def test_nothing_to_learn_and_no_negatives_are_named():
         )
 
 
-def test_a_killed_fit_with_dropout_ends_with_the_bytes_of_an_undisturbed_one(tmp_path):
+def test_a_killed_fit_with_dropout_and_decay_ends_with_the_bytes_of_an_undisturbed_one(tmp_path):
     _, ratings = ratings_of_two_factors()
     train = with_negatives(ratings, 30, NegativeOptions(2), generator(0, "negatives"))
-    options = {"dim": 4, "layers": [8], "dropout": 0.3, "epochs": 5, "batch_size": 64}
+    options = {"dim": 4, "layers": [8], "dropout": 0.3, "decay": 0.5, "epochs": 5, "batch_size": 64}
 
     def fit(progress):
         model = recommenders.create("neural_mf", "ranking", options, "m")
