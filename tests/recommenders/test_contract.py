@@ -28,6 +28,20 @@ CASES: dict[str, tuple[str, str, dict[str, Any], int]] = {
         {"dim": 4, "epochs": 60, "learning_rate": 0.02, "resample": False},
         7,
     ),
+    "mf_bce_expected": (
+        "mf_bce",
+        "ranking",
+        {
+            "dim": 4,
+            "epochs": 60,
+            "learning_rate": 0.05,
+            "batch_size": 16,
+            "expected": True,
+            "negatives": 8,
+            "averaging": 0.9,
+        },
+        7,
+    ),
     "gmf": ("neural_mf", "rating", {"dim": 4, "epochs": 30, "learning_rate": 0.02, "batch_size": 64}, 7),
     "neumf": (
         "neural_mf",
