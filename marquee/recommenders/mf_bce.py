@@ -47,8 +47,8 @@ class Model(Recommender):
     by Adam on shuffled batches: of positives with their negatives, or under `expected` of users with the
     whole catalogue, each item weighted as in `ExpectedNegatives`, which is the same objective. It stops at
     the best validation NDCG@10 over the whole catalogue.
-    A person folded in gets the vector that minimises the expected loss under a Gaussian prior taken
-    from the trained users, by Newton's method: near, not equal to, what training arrives at.
+    A person folded in gets the vector that minimises the expected loss, with the same penalty or, where λ is
+    0, a Gaussian prior taken from the trained users, by Newton's method: near what training arrives at.
     Memory: 4 (n_users + n_items) dim bytes, four times that while training, and the negatives.
     """
 
@@ -123,7 +123,9 @@ class Model(Recommender):
     def fold_in(self, histories: Ratings) -> Recommender:
         view = copy(self)
         view.n_users = int(histories.user.max(initial=-1)) + 1
-        view.users = newcomers(histories, self.users, self.items, self.bias, self.per_positive)
+        view.users = newcomers(
+            histories, self.users, self.items, self.bias, self.per_positive, self.options.regularization
+        )
         return view
 
     def state(self) -> tuple[Arrays, dict[str, Any]]:

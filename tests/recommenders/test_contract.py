@@ -38,9 +38,10 @@ CASES: dict[str, tuple[str, str, dict[str, Any], int]] = {
             "batch_size": 16,
             "expected": True,
             "negatives": 8,
+            "regularization": 0.003,
             "averaging": 0.9,
         },
-        7,
+        9,
     ),
     "gmf": ("neural_mf", "rating", {"dim": 4, "epochs": 30, "learning_rate": 0.02, "batch_size": 64}, 7),
     "neumf": (
