@@ -44,6 +44,7 @@ class NegativeSampler:
               (Mikolov et al., 2013), each without the user's own rows
 
     A user for whom popularity leaves nothing (all that others rated, they rated) is drawn for uniformly.
+    `law` [n_items] is what the chances are in proportion to.
     Raises MarqueeError for a user who has rated all items.
     """
 
@@ -58,12 +59,12 @@ class NegativeSampler:
             )
         self._user, self._item, self._n_items = train.user, train.item, n_items
         self._starts = np.append(0, np.cumsum(counts))  # [n_users + 1], rows
-        self._weights = np.ones(n_items)
+        self.law = np.ones(n_items)
         self._cumulative: np.ndarray | None = None
         if sampling == "popularity":
             popularity = np.bincount(train.item, minlength=n_items)
-            self._weights = np.where(popularity > 0, popularity**alpha, 0)
-            cumulative = self._weights.cumsum()
+            self.law = np.where(popularity > 0, popularity**alpha, 0)
+            cumulative = self.law.cumsum()
             self._cumulative = cumulative / cumulative[-1] if len(train) else cumulative
 
     def draw(self, rng: np.random.Generator, per_positive: int) -> np.ndarray:
@@ -101,7 +102,7 @@ class NegativeSampler:
     def _from_complement(self, user: np.ndarray, rated: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """Exact draws from what each `user` [n] has not rated, at a cost of `n_items` for each user in it."""
         users, row = np.unique(user, return_inverse=True)
-        weights = np.where(rated[users], 0, self._weights)  # (len(users), n_items)
+        weights = np.where(rated[users], 0, self.law)  # (len(users), n_items)
         nothing = weights.sum(1) == 0
         weights[nothing] = ~rated[users[nothing]]
         steps = weights.cumsum(1)

@@ -11,7 +11,12 @@ STEPS = 12  # Newton steps; the loss is convex and the gradient below 1e-6 after
 
 
 def newcomers(
-    histories: Ratings, users: np.ndarray, items: np.ndarray, bias: np.ndarray, per_positive: float
+    histories: Ratings,
+    users: np.ndarray,
+    items: np.ndarray,
+    bias: np.ndarray,
+    per_positive: float,
+    regularization: float = 0.0,
 ) -> np.ndarray:
     """float32 [max user + 1, dim]: for each person of `histories` the vector p that minimises
 
@@ -20,8 +25,9 @@ def newcomers(
         + ½ (p - m)ᵀ C⁻¹ (p - m)
 
     with n the person's number of positives, and m, C the mean and covariance of the trained `users`.
-    The second term is the expectation over uniform negatives; the third gives someone without any
-    history the average taste. One person at a time: O(steps n_items dim²).
+    The second term is the expectation over uniform negatives. Where training had a `regularization` λ by
+    occurrence, the third is its λ/2 n (1 + per_positive) ‖p‖² instead. Someone without any history gets
+    the average taste, m. One person at a time: O(steps n_items dim²).
     """
     q = items.astype(np.float64)  # (n_items, dim)
     n_people, (n_items, dim) = int(histories.user.max(initial=-1)) + 1, q.shape
@@ -38,7 +44,10 @@ def newcomers(
             label = np.zeros(n_items)
             label[positives] = 1
             weight = np.where(label == 1, 1.0, n * per_positive / max(n_items - n, 1))
-            found[person] = _newton(found[person], q, bias, label, weight, mean, precision)
+            around, pull = mean, precision
+            if regularization:
+                around, pull = np.zeros(dim), regularization * n * (1 + per_positive) * np.eye(dim)
+            found[person] = _newton(found[person], q, bias, label, weight, around, pull)
     return found.astype(np.float32)
 
 

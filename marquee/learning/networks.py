@@ -13,6 +13,8 @@ from marquee.recommenders.base import Arrays
 if TYPE_CHECKING:
     import torch
 
+WARM_UP = 10  # steps t after which the mean is over the last tenth of them, until that is 1 / (1 - β)
+
 
 def choose_device(name: str) -> torch.device:
     """`auto` takes a CUDA device where there is one. Raises MarqueeError for `cuda` without one."""
@@ -35,6 +37,8 @@ class NetworkTraining:
     threads        of torch on the processor; None leaves its own choice. Steps over embeddings are too short
                    to divide: two threads are no faster, and ten times slower where another process is busy
     decay          what Adam's step is multiplied by after each epoch
+    averaging      β: `weights` gives the exponential mean a <- β a + (1 - β) w over the steps (Polyak and
+                   Juditsky, 1992), with a smaller β to begin with; 0 gives w, from which training goes on
     """
 
     def __init__(
@@ -48,6 +52,7 @@ class NetworkTraining:
         weight_decay: float = 0.0,
         threads: int | None = 1,
         decay: float = 1.0,
+        averaging: float = 0.0,
     ) -> None:
         import torch
 
@@ -55,6 +60,8 @@ class NetworkTraining:
             torch.set_num_threads(threads)
         self.module, self.epoch_tensors, self.loss = module, epoch_tensors, loss
         self.rng, self.batch_size, self.decay = rng, batch_size, decay
+        self.averaging, self.steps = averaging, 0
+        self.mean = _copies(module) if averaging else None
         self.optimizer = torch.optim.Adam(
             module.parameters(), lr=learning_rate, weight_decay=weight_decay, foreach=False, fused=True
         )
@@ -72,17 +79,32 @@ class NetworkTraining:
             self.optimizer.zero_grad()
             loss.backward()
             self.optimizer.step()
+            self._average()
             total += loss.detach().double() * len(batch)  # stays on the device: no wait for each batch
         self.module.eval()
         self.optimizer.param_groups[0]["lr"] *= self.decay
         return {"loss": total.item() / n}
 
+    def _average(self) -> None:
+        import torch
+
+        if self.mean is None:
+            return
+        self.steps += 1
+        share = max(1 - self.averaging, WARM_UP / (WARM_UP + self.steps))
+        with torch.no_grad():
+            for name, tensor in self.module.state_dict().items():
+                self.mean[name].lerp_(tensor, share)
+
     def weights(self) -> Arrays:
-        return {
-            name: tensor.detach().cpu().numpy().copy() for name, tensor in self.module.state_dict().items()
-        }
+        return _arrays(self.module.state_dict() if self.mean is None else self.mean)
 
     def set_weights(self, arrays: Arrays) -> None:
+        self._load(arrays)
+        if self.mean is not None:
+            self.mean = _copies(self.module)
+
+    def _load(self, arrays: Arrays) -> None:
         import torch
 
         self.module.load_state_dict({name: torch.from_numpy(array) for name, array in arrays.items()})
@@ -94,16 +116,32 @@ class NetworkTraining:
             for number, entries in moments.items()
             for name, tensor in entries.items()
         }
-        step = self.optimizer.param_groups[0]["lr"]
-        return arrays, {"rng": self.rng.bit_generator.state, "step": step}
+        if self.mean is not None:
+            arrays |= {f"trained/{name}": array for name, array in _arrays(self.module.state_dict()).items()}
+        rate = self.optimizer.param_groups[0]["lr"]
+        return arrays, {"rng": self.rng.bit_generator.state, "steps": self.steps, "learning_rate": rate}
 
     def set_memory(self, arrays: Arrays, note: Mapping[str, Any]) -> None:
         import torch
 
-        whole = self.optimizer.state_dict()
+        whole, trained = self.optimizer.state_dict(), {}
         for key, array in arrays.items():
             number, name = key.split("/")
-            whole["state"].setdefault(int(number), {})[name] = torch.from_numpy(array)
+            if number == "trained":
+                trained[name] = array
+            else:
+                whole["state"].setdefault(int(number), {})[name] = torch.from_numpy(array)
         self.optimizer.load_state_dict(whole)
-        self.optimizer.param_groups[0]["lr"] = note["step"]
+        self.optimizer.param_groups[0]["lr"] = note["learning_rate"]
+        if trained:
+            self._load(trained)
+        self.steps = note["steps"]
         self.rng.bit_generator.state = note["rng"]
+
+
+def _copies(module: torch.nn.Module) -> dict[str, torch.Tensor]:
+    return {name: tensor.detach().clone() for name, tensor in module.state_dict().items()}
+
+
+def _arrays(tensors: Mapping[str, torch.Tensor]) -> Arrays:
+    return {name: tensor.detach().cpu().numpy().copy() for name, tensor in tensors.items()}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from copy import copy
 from dataclasses import dataclass
 from functools import partial
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from marquee.interactions import Catalogue, Ratings
+from marquee.learning.expected import ExpectedNegatives
 from marquee.learning.logistic import newcomers
 from marquee.learning.sampled import epoch_tensors, logistic_loss, negatives_per_positive
 from marquee.options import option
@@ -27,11 +28,13 @@ class Options:
     learning_rate: float = option(0.002, above=0)  # Adam's step
     weight_decay: float = option(0.0, low=0)  # Adam's L2 penalty on every weight
     regularization: float = option(0.0, low=0)  # λ below: L2 by how often a vector occurs
-    batch_size: int = option(2048, low=1)  # positives in a step; each brings its negatives
+    batch_size: int = option(2048, low=1)  # positives in a step, or users where negatives are `expected`
+    averaging: float = option(0.0, low=0, below=1)  # the model is a mean over the last 1 / (1 - this) steps
     epochs: int = option(40, low=1)  # at most so many
     patience: int = option(5, low=1)  # epochs without a better validation before it stops
     resample: bool = True  # draw new negatives each epoch by the law of the stored ones
     negatives: int | None = option(None, low=1)  # so many for each positive then; empty: as many as stored
+    expected: bool = False  # no draws: every item that a user has not rated, as often as it would be drawn
     device: str = option("auto", choices=("auto", "cpu", "cuda"))  # auto: a GPU where there is one
 
 
@@ -41,9 +44,11 @@ class Model(Recommender):
         min  Σ over positives (u, i) of  -ln σ(s(u, i)) - Σ over its negatives j of ln (1 - σ(s(u, j)))
              + λ/2 Σ over all of these pairs of  ‖p‖² + ‖q‖²
 
-    by Adam on shuffled batches; it stops at the best validation NDCG@10 over the whole catalogue.
-    A person folded in gets the vector that minimises the expected loss under a Gaussian prior taken
-    from the trained users, by Newton's method: near, not equal to, what training arrives at.
+    by Adam on shuffled batches: of positives with their negatives, or under `expected` of users with the
+    whole catalogue, each item weighted as in `ExpectedNegatives`, which is the same objective. It stops at
+    the best validation NDCG@10 over the whole catalogue.
+    A person folded in gets the vector that minimises the expected loss, with the same penalty or, where λ is
+    0, a Gaussian prior taken from the trained users, by Newton's method: near what training arrives at.
     Memory: 4 (n_users + n_items) dim bytes, four times that while training, and the negatives.
     """
 
@@ -69,7 +74,7 @@ class Model(Recommender):
 
         self.n_users, self.n_items = catalogue.n_users, catalogue.n_items
         o = self.options
-        self.per_positive = negatives_per_positive(train, "mf_bce", o.negatives, o.resample)
+        self.per_positive = negatives_per_positive(train, "mf_bce", o.negatives, o.resample or o.expected)
         device = choose_device(self.options.device)
 
         def parameter(*shape: int, std: float) -> torch.nn.Parameter:
@@ -84,14 +89,15 @@ class Model(Recommender):
                 "bias": parameter(self.n_items, std=0),
             }
         )
+        tensors: Callable[[], tuple[torch.Tensor, ...]]
+        if o.expected:
+            negatives = ExpectedNegatives(train, self.n_items, self.per_positive, device)
+            tensors, loss = lambda: (negatives.users,), partial(_expected_loss, o.regularization, negatives)
+        else:
+            tensors = epoch_tensors(train, self.n_items, self.per_positive, o.resample, rng, device)
+            loss = partial(_loss, o.regularization)
         training = NetworkTraining(
-            network,
-            epoch_tensors(train, self.n_items, self.per_positive, o.resample, rng, device),
-            partial(_loss, self.options.regularization),
-            rng,
-            self.options.batch_size,
-            self.options.learning_rate,
-            self.options.weight_decay,
+            network, tensors, loss, rng, o.batch_size, o.learning_rate, o.weight_decay, averaging=o.averaging
         )
 
         def validate() -> float:
@@ -117,7 +123,9 @@ class Model(Recommender):
     def fold_in(self, histories: Ratings) -> Recommender:
         view = copy(self)
         view.n_users = int(histories.user.max(initial=-1)) + 1
-        view.users = newcomers(histories, self.users, self.items, self.bias, self.per_positive)
+        view.users = newcomers(
+            histories, self.users, self.items, self.bias, self.per_positive, self.options.regularization
+        )
         return view
 
     def state(self) -> tuple[Arrays, dict[str, Any]]:
@@ -147,3 +155,20 @@ def _loss(
         squares = items.shape[1] * user_vectors.square().sum() + item_vectors.square().sum()
         loss = loss + regularization / 2 / items.numel() * squares
     return loss
+
+
+def _expected_loss(
+    regularization: float, negatives: ExpectedNegatives, network: torch.nn.ParameterDict, users: torch.Tensor
+) -> torch.Tensor:
+    """The same for all that users [b] have rated, and all else by its weight."""
+    from torch.nn import functional as F
+
+    label, weight = negatives.of(users)  # (b, n_items) both
+    user_vectors = F.embedding(users, network["user"])  # (b, dim)
+    logits = user_vectors @ network["item"].T + network["bias"]
+    loss = F.binary_cross_entropy_with_logits(logits, label, weight, reduction="sum")
+    if regularization:
+        squares = weight.sum(1) @ user_vectors.square().sum(1)
+        squares = squares + weight.sum(0) @ network["item"].square().sum(1)
+        loss = loss + regularization / 2 * squares
+    return loss / weight.sum()

@@ -1,0 +1,53 @@
+"""The mean of the weights over steps, and that a killed fit with one ends as an undisturbed one."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from marquee.learning.fitting import fit_epochs
+from marquee.learning.networks import WARM_UP, NetworkTraining
+from marquee.progress import FitProgress
+from tests.dying import DyingProgress, Killed
+
+
+def training(averaging: float = 0.9, seen: list[float] | None = None) -> NetworkTraining:
+    """One weight that is drawn to each of ten numbers; `seen` gets it before each step."""
+    module = torch.nn.ParameterDict({"w": torch.nn.Parameter(torch.zeros(1))})
+
+    def loss(module, target):
+        if seen is not None:
+            seen.append(module["w"].item())
+        return (module["w"] - target).square().mean()
+
+    numbers = torch.arange(10.0)
+    return NetworkTraining(
+        module, lambda: (numbers,), loss, np.random.default_rng(0), 3, 0.1, averaging=averaging
+    )
+
+
+def test_the_mean_follows_its_recursion_and_training_goes_on_from_the_weights_themselves():
+    seen, plain = [], training(0)
+    trained = training(0.9, seen)
+    for one in (plain, plain, *[trained] * 60):
+        one.train_epoch()
+    mean = 0.0
+    for step, w in enumerate([*seen[1:], trained.module["w"].item()], start=1):
+        mean += max(0.1, WARM_UP / (WARM_UP + step)) * (w - mean)
+    assert trained.weights()["w"][0] == pytest.approx(mean, abs=1e-5)
+    assert plain.weights()["w"][0] == pytest.approx(seen[8], abs=1e-7), "two epochs of four steps"
+
+
+def test_a_killed_fit_with_a_mean_ends_with_the_same_bytes(tmp_path):
+    path = tmp_path / "fit.safetensors"
+
+    def fit(progress):
+        one = training()
+        fit_epochs(one, 5, 9, None, progress)
+        return one.weights()["w"]
+
+    whole = fit(FitProgress(show=False))
+    with pytest.raises(Killed):
+        fit(DyingProgress(path, 2))
+    np.testing.assert_array_equal(fit(FitProgress(checkpoint=path, show=False)), whole)
