@@ -23,7 +23,8 @@ def solve_rows(
 
         Σ over its entries (t, j) of (t - x·y_j)² + xᵀ G x + Σ_k pull_rk (x_k - prior_rk)²
 
-    which solves (G + Σ y_j y_jᵀ + diag(pull_r)) x = Σ t y_j + pull_r ∘ prior_r, by Cholesky in float64. A row is one thread's from beginning to end, so the bytes do not depend on their number.
+    which solves (G + Σ y_j y_jᵀ + diag(pull_r)) x = Σ t y_j + pull_r ∘ prior_r, by Cholesky in float64.
+    A row is one thread's from beginning to end, so the bytes do not depend on their number.
 
     offsets, columns, targets  int64 [n_rows + 1], int [n_entries], float [n_entries]: t and j by row
     features                   float32 [n_columns, dim]: y

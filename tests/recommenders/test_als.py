@@ -301,7 +301,7 @@ def test_the_weight_of_a_row_is_a_power_of_its_count():
 
 
 def test_genres_follow_the_ratings_where_those_pull():
-    """Two films are rated 5 by twenty people, three 1 by one: 13 / 5 = 2.6 by film, 203 / 43 = 4.7 by rating."""
+    """Two films are rated 5 by twenty people, three 1 by one: 2.6 by film, 203 / 43 = 4.7 by rating."""
     people = 20
     user = np.append(np.tile(np.arange(people), 2), [0, 1, 2])
     item = np.append(np.repeat([0, 1], people), [2, 3, 4])

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -20,12 +22,23 @@ from marquee.recommenders.base import Recommender
 CASES: dict[str, tuple[str, str, dict[str, Any], int]] = {
     "popularity": ("popularity", "ranking", {}, 10),
     "bias": ("bias", "rating", {}, 10),
+    "bias_damped": ("bias", "rating", {"user_damping": 1, "item_damping": 10, "sweeps": 3}, 10),
     "ease": ("ease", "ranking", {"regularization": 1}, 10),
     "mf_bce": ("mf_bce", "ranking", {"dim": 4, "epochs": 60, "learning_rate": 0.02, "batch_size": 64}, 7),
+    "mf_bce_eight": ("mf_bce", "ranking", {"dim": 4, "epochs": 40, "learning_rate": 0.02, "negatives": 8}, 7),
     "mf_bce_stored": (
         "mf_bce",
         "ranking",
-        {"dim": 4, "epochs": 60, "learning_rate": 0.02, "resample": False},
+        {
+            "dim": 4,
+            "epochs": 60,
+            "learning_rate": 0.02,
+            "resample": False,
+            "init_std": 0.2,
+            "weight_decay": 1e-5,
+            "regularization": 0.001,
+            "device": "cpu",
+        },
         7,
     ),
     "gmf": ("neural_mf", "rating", {"dim": 4, "epochs": 30, "learning_rate": 0.02, "batch_size": 64}, 7),
@@ -34,6 +47,29 @@ CASES: dict[str, tuple[str, str, dict[str, Any], int]] = {
         "rating",
         {"dim": 4, "layers": [8, 4], "epochs": 30, "learning_rate": 0.01, "batch_size": 64, "dropout": 0.1},
         6,
+    ),
+    "mlp": (
+        "neural_mf",
+        "rating",
+        {
+            "dim": 4,
+            "gmf": False,
+            "layers": [8],
+            "biases": False,
+            "init_std": 0.3,
+            "epochs": 20,
+            "learning_rate": 0.02,
+            "decay": 0.9,
+            "regularization": 0.01,
+            "device": "cpu",
+        },
+        6,
+    ),
+    "gmf_ranking": (
+        "neural_mf",
+        "ranking",
+        {"dim": 4, "epochs": 60, "learning_rate": 0.02, "regularization": 0.02, "negatives": 8},
+        7,
     ),
     "neumf_ranking": (
         "neural_mf",
@@ -45,19 +81,44 @@ CASES: dict[str, tuple[str, str, dict[str, Any], int]] = {
             "learning_rate": 0.01,
             "weight_decay": 0.001,
             "batch_size": 64,
+            "resample": False,
         },
         8,
     ),
     "sgd_mf": ("sgd_mf", "rating", {}, 9),
     "sgd_mf_biased": ("sgd_mf", "rating", {"dim": 8, "biases": True, "regularization": 0.1}, 9),
+    "sgd_mf_decaying": (
+        "sgd_mf",
+        "rating",
+        {"dim": 8, "biases": True, "learning_rate": 0.02, "decay": 0.95, "init_std": 0.05, "epochs": 40},
+        9,
+    ),
     "als_bias": ("als", "rating", {"dim": 0}, 10),
     "als_mf": ("als", "rating", {"dim": 4}, 10),
     "als_genres": ("als", "rating", {"dim": 4, "genres": True}, 10),
+    "als_all": (
+        "als",
+        "rating",
+        {
+            "dim": 4,
+            "regularization": 2,
+            "user_bias_regularization": 3,
+            "item_bias_regularization": 1,
+            "count_power": 0.5,
+            "genres": True,
+            "genre_regularization": 1,
+            "genre_bias_pull": 0.1,
+            "epochs": 10,
+            "init_std": 0.2,
+        },
+        10,
+    ),
     "autorec_user": ("autorec", "rating", {"hidden": 8, "epochs": 10, "weight_decay": 1}, 10),
     "autorec_user_centred": (
         "autorec",
         "rating",
-        {"hidden": 8, "epochs": 10, "centre": "biases", "output_activation": "sigmoid", "dropout": 0.2},
+        {"hidden": 8, "epochs": 10, "centre": "biases", "output_activation": "sigmoid", "dropout": 0.2}
+        | {"learning_rate": 0.01, "batch_size": 32, "device": "cpu"},
         10,
     ),
     "autorec_item": (
@@ -72,7 +133,8 @@ PERSONAL = [name for name in CASES if name != "popularity" and name not in RATIN
 RANDOM = [name for name in CASES if CASES[name][0] in ("mf_bce", "neural_mf", "sgd_mf", "autorec")]
 SAMPLED = [name for name in RANDOM if name not in RATING]
 N_USERS, N_ITEMS = 60, 40
-CATALOGUE = Catalogue.of(N_USERS, N_ITEMS)
+GENRES = np.arange(N_ITEMS)[:, None] % 3 == np.arange(3)  # across the two colours
+CATALOGUE = Catalogue(N_USERS, N_ITEMS, GENRES, ("Drama", "War", "Western"))
 EVERYONE = np.arange(N_USERS, dtype=np.int32)
 
 
@@ -88,14 +150,22 @@ def two_camps(seed: int = 0) -> Ratings:
     return Ratings.of(user, item, np.where(rng.random(len(user)) < 0.5, 5, 4))
 
 
-def fitted(name: str, train: Ratings | None = None, seed: int = 0, progress: FitProgress | None = None):
-    algorithm, task, options, _ = CASES[name]
-    model = recommenders.create(algorithm, task, options, f"models.{name}")
+def fitted(
+    name: str,
+    train: Ratings | None = None,
+    seed: int = 0,
+    progress: FitProgress | None = None,
+    options: dict[str, Any] | None = None,
+    validation: Ratings | None = None,
+) -> Recommender:
+    algorithm, task, usual, _ = CASES[name]
+    model = recommenders.create(algorithm, task, usual if options is None else options, f"models.{name}")
     train = two_camps() if train is None else train
     if name in SAMPLED:
         train = with_negatives(train, N_ITEMS, NegativeOptions(), generator(seed, "negatives"))
     progress = progress or FitProgress(show=False)
-    return model.fit(train, Ratings.empty(), CATALOGUE, generator(seed, "train"), progress)
+    validation = Ratings.empty() if validation is None else validation
+    return model.fit(train, validation, CATALOGUE, generator(seed, "train"), progress)
 
 
 @pytest.fixture(scope="module")
@@ -115,6 +185,50 @@ def model(models, name) -> Recommender:
 
 def test_every_algorithm_is_in_this_suite():
     assert {algorithm for algorithm, *_ in CASES.values()} == set(recommenders.algorithms())
+
+
+# An option is shown to matter by a pair of fits. `device` must not, `patience` does by a validation alone.
+OPTIONS = {
+    (algorithm, field.name): field
+    for algorithm in recommenders.algorithms()
+    for field in dataclasses.fields(import_module(f"marquee.recommenders.{algorithm}").Options)
+}
+
+
+def case_of(algorithm: str, field: dataclasses.Field) -> str | None:
+    """A case that sets an option to other than its default."""
+    for name, (named, _, options, _) in CASES.items():
+        if named == algorithm and field.name in options and options[field.name] != field.default:
+            return name
+    return None
+
+
+@pytest.mark.parametrize(("algorithm", "option"), [key for key in OPTIONS if key[1] != "patience"])
+def test_every_option_is_set_by_a_case_and_changes_the_model(algorithm, option):
+    name = case_of(algorithm, OPTIONS[algorithm, option])
+    assert name is not None, f"no case of CASES sets {option} of {algorithm} to other than its default"
+    few = {"epochs": 3} if "epochs" in CASES[name][2] and option != "epochs" else {}
+    given = CASES[name][2] | few
+    usual = {key: value for key, value in given.items() if key != option}
+    same = as_bytes(fitted(name, options=given)) == as_bytes(fitted(name, options=usual))
+    assert same == (option == "device")
+
+
+@pytest.mark.parametrize("algorithm", [key[0] for key in OPTIONS if key[1] == "patience"])
+def test_patience_ends_a_fit_that_only_gets_worse(algorithm):
+    """Validation on what training contradicts."""
+    name = next(name for name in CASES if CASES[name][0] == algorithm)
+    train, lengths = two_camps(), []
+    if name in RATING:
+        against = Ratings.of(train.user, train.item, -train.rating)
+    else:
+        against = Ratings.of(EVERYONE[:58], np.where(EVERYONE[:58] % 2 == 0, 1, 0))  # the other colour
+    for patience in (1, 4):
+        progress = FitProgress(show=False)
+        options = CASES[name][2] | {"patience": patience, "epochs": 60}
+        fitted(name, options=options, progress=progress, validation=against)
+        lengths.append(len(progress.rows))
+    assert lengths[0] < lengths[1] < 60
 
 
 def test_scores_are_finite_float32_for_everyone_and_every_item(model):
