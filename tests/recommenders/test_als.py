@@ -346,21 +346,32 @@ def test_the_official_folds_of_ml_100k(movielens, tmp_path):
         Ratings.from_table(found.ratings),
         Catalogue.from_genres(len(ids[0]), found.movies["genres"]),
     )
-    chosen = {"dim": 10, "regularization": 14, "genre_regularization": 3, "epochs": 40}
+    chosen = {
+        "dim": 10,
+        "regularization": 14,
+        "genre_regularization": 3,
+        "genre_bias_pull": 0.03,
+        "epochs": 40,
+    }
     models = {
         "als_bias": chosen | {"dim": 0, "genres": False},
         "als_mf": chosen | {"genres": False},
         "als_genres": chosen,
     }
     rmse = dict.fromkeys(models, 0.0)
+    cold: dict[str, list] = {name: [] for name in models}
     for fold in range(1, 6):
         files = SplitOptions("file", 0, train_file=f"u{fold}.base", test_file=f"u{fold}.test")
         rows = read_fold(tmp_path, files.train_file, files.test_file, *ids, ratings)
         parts = split(ratings, files, generator(2024, "split@rating"), rows)
         for name, block in models.items():
             model = fitted(parts.train, catalogue, **block)
-            predicted = model.predict(parts.test.user, parts.test.item).clip(1, 5)
-            rmse[name] += np.sqrt(np.mean((predicted - parts.test.rating) ** 2)) / 5
+            errors = model.predict(parts.test.user, parts.test.item).clip(1, 5) - parts.test.rating
+            rmse[name] += np.sqrt(np.mean(errors**2)) / 5
+            cold[name].extend(errors[~np.isin(parts.test.item, parts.train.item)])
     assert rmse["als_bias"] == pytest.approx(0.9412, abs=0.002)
     assert rmse["als_genres"] <= 0.913
     assert rmse["als_genres"] < rmse["als_mf"] < rmse["als_bias"]
+    assert len(cold["als_genres"]) == 167
+    unseen = {name: np.sqrt(np.mean(np.square(errors))) for name, errors in cold.items()}
+    assert unseen["als_genres"] < unseen["als_bias"] - 0.05, "whose movies have no bias until they are rated"
