@@ -27,9 +27,7 @@ class Options:
     count_power: float = option(0.0, low=0, high=1)  # ν: 0 pulls all alike, 1 in proportion to their ratings
     genres: bool = False  # a movie's prior comes from its genres instead of being 0
     genre_regularization: float = option(3.0, above=0)  # γ: movies' worth of pull of a genre towards 0
-    genre_bias_pull: float = option(
-        0.0, low=0
-    )  # ρ: of a movie's bias to its genres', for each of its ratings
+    genre_bias_pull: float = option(0.0, low=0)  # ρ: of a movie's bias to its genres', by each rating
     epochs: int = option(40, low=1)  # at most so many sweeps
     patience: int = option(5, low=1)  # sweeps without a better validation before it stops
     init_std: float = option(0.1, above=0)  # spread of the users' factors before the first sweep
@@ -184,9 +182,8 @@ class Sweeps:
         self.users = Side.users(ratings, model.options)
         self.items = Side.items(ratings.T.tocsr(), model.options)
         o = model.options
-        self.ridge = o.genre_regularization * np.append(
-            o.item_bias_regularization, [o.regularization] * o.dim
-        )
+        own = np.append(o.item_bias_regularization, [o.regularization] * o.dim)
+        self.ridge = o.genre_regularization * own  # float64 [1 + dim]: pull of a genre towards 0
 
     def train_epoch(self) -> dict[str, float]:
         from threadpoolctl import threadpool_limits
