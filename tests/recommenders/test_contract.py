@@ -104,14 +104,8 @@ CASES: dict[str, tuple[str, str, dict[str, Any], int]] = {
     "ials_even": (
         "ials",
         "ranking",
-        {
-            "dim": 4,
-            "regularization": 2,
-            "unobserved_weight": 0.5,
-            "count_power": 0,
-            "epochs": 8,
-            "init_std": 1,
-        },
+        {"dim": 4, "regularization": 2, "unobserved_weight": 0.5, "count_power": 0}
+        | {"epochs": 8, "init_std": 1},
         10,
     ),
     "sgd_mf": ("sgd_mf", "rating", {}, 9),
