@@ -134,7 +134,7 @@ class Model(Recommender):
 
 def _loss(
     regularization: float, network: torch.nn.ParameterDict, users: torch.Tensor, items: torch.Tensor
-) -> torch.Tensor:
+) -> tuple[torch.Tensor]:
     """Mean loss of users [b] with items [b, 1 + per_positive], of which the first is positive."""
     from torch.nn import functional as F
 
@@ -146,4 +146,4 @@ def _loss(
     if regularization:
         squares = items.shape[1] * user_vectors.square().sum() + item_vectors.square().sum()
         loss = loss + regularization / 2 / items.numel() * squares
-    return loss
+    return (loss,)
