@@ -9,7 +9,7 @@ import numpy as np
 
 from marquee.artifacts import atomic_folder, columns, read_parquet, write_figure, write_json, write_text
 from marquee.figures.inline import svg
-from marquee.figures.portrait import portrait
+from marquee.figures.portrait import gallery, portrait
 from marquee.recommenders import load
 from marquee.residuals import Residuals
 from stages import run
@@ -31,7 +31,9 @@ def main(settings: dict[str, Any], name: str) -> None:
         for kind, (figure, _) in pictures.items():
             write_figure(files / f"{kind}.png", figure)
             write_text(parts / f"{kind}.svg", svg(figure, f"{name}-{kind}"))
-        write_json(parts / "captions.json", {kind: caption for kind, (_, caption) in pictures.items()})
+        captions = {kind: caption for kind, (_, caption) in pictures.items()}
+        write_json(parts / "captions.json", captions)
+        write_text(files / "README.md", gallery(name, captions))
 
 
 if __name__ == "__main__":

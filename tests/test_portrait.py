@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from marquee import recommenders
-from marquee.figures.portrait import describe_errors, describe_genres, kinship, portrait
+from marquee.figures.portrait import describe_errors, describe_genres, gallery, kinship, portrait
 from marquee.interactions import Catalogue, Ratings
 from marquee.progress import FitProgress
 from marquee.randomness import generator
@@ -79,3 +79,8 @@ def test_the_genres_most_alike_are_named():
     words = describe_genres(factors, NAMES)
     assert "Most alike: Comedy and Drama (+0.99)" in words
     assert "furthest apart: Comedy and War (−1.00)" in words
+
+
+def test_a_folder_shows_its_pictures_to_whoever_opens_it_and_is_never_empty():
+    assert gallery("als", {"map": "Movies."}) == "# als\n\n![map](map.png)\n\nMovies.\n"
+    assert "no pictures" in gallery("popularity", {})

@@ -56,6 +56,15 @@ def portrait(
     return found
 
 
+def gallery(name: str, captions: Mapping[str, str]) -> str:
+    """The pictures of a model's folder and what they show, as Markdown."""
+    if not captions:
+        return f"# {name}\n\nThis model has no pictures: it predicts no ratings and knows no taste.\n"
+    return "\n".join(
+        [f"# {name}\n", *(f"![{kind}]({kind}.png)\n\n{words}\n" for kind, words in captions.items())]
+    )
+
+
 def describe_errors(residuals: Residuals) -> str:
     within = float(np.mean(np.abs(residuals.error) <= 1))
     mean = f"{residuals.error.mean(dtype=np.float64):+.3f}".replace("-", "−")

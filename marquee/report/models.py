@@ -46,8 +46,8 @@ def _pictures(content: ReportContent, model: str, task: str) -> str:
         classes = f"{kind} wide" if kind in WIDE else kind
         figures.append(framed(drawing, escape(caption), kind=classes))
     note = "" if len(curve) > 1 else "<p>Fitted at once, without epochs.</p>\n"
-    if not pictures:
-        note += "<p>It knows each movie by one number and none by taste: there is no map.</p>\n"
+    if "map" not in pictures:
+        note += "<p>It knows a movie by one number, the same for every taste: there is no map.</p>\n"
     return f'{note}<div class="figures">{"".join(figures)}</div>' if figures else note
 
 
