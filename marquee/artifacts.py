@@ -99,13 +99,10 @@ def write_csv(path: Path, header: Sequence[str], rows: Sequence[Sequence[object]
         writer.writerows(rows)
 
 
-def read_curve(path: Path, names: Mapping[str, str]) -> list[dict[str, float]]:
-    """The rows of a CSV of numbers, empty cells left out, columns renamed by `names`."""
+def read_curve(path: Path) -> list[dict[str, float]]:
+    """The rows of a CSV of numbers, empty cells left out."""
     with path.open(encoding="utf-8", newline="") as file:
-        return [
-            {names.get(name, name): float(text) for name, text in row.items() if text}
-            for row in csv.DictReader(file)
-        ]
+        return [{name: float(text) for name, text in row.items() if text} for row in csv.DictReader(file)]
 
 
 def sha256(path: Path) -> str:

@@ -6,7 +6,7 @@ Nothing is asked of a model but `scores` and `predict`, so an oracle or a fold-i
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
@@ -41,12 +41,15 @@ class Evaluation:
     counts    test_users (the denominator), relevant_pairs, test_pairs, users_without_list, ...
     per_user  `user` int32 [m], ascending, and float64 [m] for each metric; NaN where it is not defined
     lists     `user` int32 [n], `item` int32 [n, k_max] and `score` float32 [n, k_max]; -1 and -inf: no more
+    pairs     of a rating model, each test pair in its order: `user`, `item`, its `rating` and what was
+              `predicted`, float32 [test_pairs] on the scale, as the errors have it; else nothing
     """
 
     metrics: dict[str, float]
     counts: dict[str, int]
     per_user: Columns
     lists: Columns
+    pairs: Columns = field(default_factory=dict)
 
     def lists_table(self) -> pa.Table:
         """One row per list: user int32, item and score as lists of fixed length."""
@@ -136,7 +139,9 @@ def evaluate_rating(
     """
     if not len(test):
         raise MarqueeError("the rating task has no test ratings; hold out more in tasks.rating")
-    predicted = _predictions(model, test)
+    predicted = np.clip(_predictions(model, test), scale_low, scale_high)
+    pairs = {"user": test.user, "item": test.item, "rating": test.rating}
+    pairs["predicted"] = predicted.astype(np.float32)
     cold = _is_cold(test, train)
 
     def errors(rows: np.ndarray) -> Columns:
@@ -156,14 +161,14 @@ def evaluate_rating(
     if not len(relevant):
         lists = {"user": relevant.user, "item": np.empty((0, max(ks)), np.int32)}
         lists["score"] = lists["item"].astype(np.float32)
-        return Evaluation(metrics, counts | {"test_users": 0}, per_user, lists)
+        return Evaluation(metrics, counts | {"test_users": 0}, per_user, lists, pairs)
     ranking = evaluate_ranking(model, seen, relevant, candidates, catalogue, ks, train)
     row = np.searchsorted(per_user["user"], ranking.per_user["user"])
     for name, values in ranking.per_user.items():
         if name != "user":
             per_user[name] = np.full(len(per_user["user"]), np.nan)
             per_user[name][row] = values
-    return Evaluation(ranking.metrics | metrics, ranking.counts | counts, per_user, ranking.lists)
+    return Evaluation(ranking.metrics | metrics, ranking.counts | counts, per_user, ranking.lists, pairs)
 
 
 def validation_ndcg(scores: Scores, seen: Ratings, validation: Ratings, n_items: int, k: int = 10) -> float:

@@ -48,8 +48,14 @@ class FitProgress:
             self._bar.update()
 
     def table(self) -> tuple[list[str], list[list[object]]]:
-        """The learning curve as a header and rows; empty cells where a model has no such value."""
-        header = ["epoch", "loss", "validation"]
+        """The learning curve as a header and rows; empty cells where a model has no such value.
+
+        loss        what training lowers
+        train       for ratings, RMSE on those learned from; a model that goes through them in steps reports
+                    the errors it made on the way, while it was still learning and with any dropout in place
+        validation  what decides the epoch: RMSE for ratings, NDCG@10 for ranking
+        """
+        header = ["epoch", "loss", "train", "validation"]
         return header, [[row.get(name, "") for name in header] for row in self.rows]
 
     def close(self) -> None:

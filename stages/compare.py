@@ -1,4 +1,7 @@
-"""Stage `compare`: one table of every model, with intervals, paired tests and the oracle if there is one."""
+"""Stage `compare`: one table of every model, with intervals, paired tests and the oracle if there is one.
+
+And where the rating models err, all of them together.
+"""
 
 from __future__ import annotations
 
@@ -19,9 +22,11 @@ from marquee.figures.comparison import leaderboard as draw
 from marquee.leaderboard import ORACLE, Comparison, Evaluated
 from marquee.oracle import Oracle
 from marquee.randomness import generator
+from marquee.residuals import Residuals
+from marquee.residuals import tables as error_tables
 from stages import run
 from stages.evaluate import measure
-from stages.reading import original_ids
+from stages.reading import learned_from, original_ids
 
 
 def main(settings: dict[str, Any]) -> None:
@@ -38,6 +43,16 @@ def main(settings: dict[str, Any]) -> None:
         write_csv(folder / "table.csv", leaderboard.HEADER, [list(row.values()) for row in rows])
         for task, metric in leaderboard.deciding(options).items():
             write_figure(folder / f"{task}.png", draw(rows, task, metric, options.confidence))
+    pairs = {name: Path(f"data/evaluation/{name}/predictions.parquet") for name in settings["models"]}
+    train = learned_from("rating")
+    errors = {
+        name: Residuals.of(columns(read_parquet(path)), train)
+        for name, path in pairs.items()
+        if path.is_file()
+    }
+    with atomic_folder(Path("plots/errors")) as folder:
+        for part, (header, lines) in error_tables(errors).items():
+            write_csv(folder / f"{part}.csv", header, lines)
     write_json(Path("metrics/summary.json"), leaderboard.summary(rows, options))
 
 

@@ -1,4 +1,4 @@
-"""Stage `evaluate@<model>`: exact metrics, per-user values and top-K lists on the test set."""
+"""Stage `evaluate@<model>`: exact metrics, per-user values, top-K lists and predictions on the test set."""
 
 from __future__ import annotations
 
@@ -25,6 +25,8 @@ def main(settings: dict[str, Any], name: str) -> None:
     with atomic_folder(Path("data/evaluation") / name) as room:
         write_parquet(room / "per_user.parquet", pa.table(result.per_user))
         write_parquet(room / "lists.parquet", result.lists_table())
+        if result.pairs:
+            write_parquet(room / "predictions.parquet", pa.table(result.pairs))
     write_json(
         Path(f"metrics/models/{name}.json"), {**about, "metrics": result.metrics, "counts": result.counts}
     )

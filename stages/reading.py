@@ -7,11 +7,16 @@ from pathlib import Path
 import numpy as np
 
 from marquee.artifacts import read_parquet
-from marquee.interactions import Catalogue, Ratings
+from marquee.interactions import Catalogue, Ratings, joined
 
 
 def ratings(path: Path) -> Ratings:
     return Ratings.from_table(read_parquet(path))
+
+
+def learned_from(task: str) -> Ratings:
+    """What the models of a task know of people and movies: training, and whoever is folded in."""
+    return joined(*(ratings(Path(f"data/{task}/{part}.parquet")) for part in ("train", "histories")))
 
 
 def catalogue() -> Catalogue:

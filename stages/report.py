@@ -26,7 +26,6 @@ PACKAGES = (
     "scipy",
     "torch",
 )
-METRIC = {"ranking": "validation NDCG@10", "rating": "validation RMSE"}
 
 
 def main(settings: dict[str, Any]) -> None:
@@ -43,10 +42,8 @@ def main(settings: dict[str, Any]) -> None:
         rows=rows,
         headline=leaderboard.deciding(options),
         confidence=options.confidence,
-        curves={
-            name: read_curve(Path(f"plots/train/{name}.csv"), {"validation": METRIC[task]})
-            for name, task in tasks.items()
-        },
+        curves={name: read_curve(Path(f"plots/train/{name}.csv")) for name in tasks},
+        pictures={name: _pictures(Path("data/pictures") / name) for name in tasks},
         item=everything.item,
         timestamp=everything.timestamp,
         recommended={name: tail_shares(learned, _listed(name), card["items"]) for name in rankers},
@@ -58,6 +55,11 @@ def main(settings: dict[str, Any]) -> None:
         command="dvc repro",
     )
     write_text(Path("plots/report.html"), render(content))
+
+
+def _pictures(folder: Path) -> dict[str, tuple[str, str]]:
+    captions = read_json(folder / "captions.json")
+    return {kind: ((folder / f"{kind}.svg").read_text("utf-8"), words) for kind, words in captions.items()}
 
 
 def _listed(name: str) -> Any:

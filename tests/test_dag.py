@@ -14,6 +14,7 @@ from dvc.repo import Repo
 ROOT = Path(__file__).parents[1]
 PARAMS = yaml.safe_load((ROOT / "params.yaml").read_text())
 MODELS = PARAMS["models"]
+OF_MODELS = ("train", "evaluate", "pictures")  # stages with one for each block under models:
 
 # Which stages a key starts, directly; whatever reads what they change follows. `*` stands for one name.
 # `compare` and `report` close every run: compare reads all models, report shows all parameters.
@@ -31,8 +32,8 @@ STARTS = {
     "negatives.*": "negatives",
     "candidates.*": "candidates@*",
     "models.<model>.*": "train@<model> compare",
-    "models.<model>.task": "train@<model> evaluate@<model> compare",
-    "models.<model>.algorithm": "train@<model> evaluate@<model> compare",
+    "models.<model>.task": "train@<model> evaluate@<model> pictures@<model> compare",
+    "models.<model>.algorithm": "train@<model> evaluate@<model> pictures@<model> compare",
     "evaluation.*": "evaluate@* compare",
     "compare.*": "compare",
     "report.*": "",
@@ -89,7 +90,7 @@ def modules(stage) -> set[Path]:
     assert script, f"{stage.addressing}: {stage.cmd}"
     needed = set(closure(ROOT / (script[1].replace(".", "/") + ".py")))
     name = stage.addressing.partition("@")
-    if name[0] in ("train", "evaluate"):
+    if name[0] in OF_MODELS:
         needed |= closure(ROOT / "marquee" / "recommenders" / f"{MODELS[name[2]]['algorithm']}.py")
     return needed
 
@@ -105,10 +106,10 @@ def test_every_module_that_a_stage_imports_is_among_its_deps(stages):
 
 
 def test_no_stage_depends_on_a_module_that_nothing_of_its_kind_imports(stages):
-    """For train and evaluate the list serves every algorithm, of which an experiment may add one."""
+    """Where there is a stage for each model, the list serves every algorithm: an experiment may add one."""
     algorithms = [path for path in (ROOT / "marquee/recommenders").glob("*.py") if path.stem != "__init__"]
     every = set().union(*map(closure, algorithms))
-    needed: dict[str, set[Path]] = {"train": set(every), "evaluate": set(every)}
+    needed: dict[str, set[Path]] = {kind: set(every) for kind in OF_MODELS}
     for name, stage in stages.items():
         needed.setdefault(name.partition("@")[0], set()).update(modules(stage))
     for name, stage in stages.items():
@@ -138,9 +139,7 @@ def expected(key: str) -> set[str]:
     for name in names.split():
         stage, at, star = name.partition("@")
         if star == "*":
-            out |= {
-                f"{stage}@{one}" for one in (MODELS if stage in ("train", "evaluate") else PARAMS["tasks"])
-            }
+            out |= {f"{stage}@{one}" for one in (MODELS if stage in OF_MODELS else PARAMS["tasks"])}
         else:
             out.add(stage + at + star)
     return out
@@ -154,9 +153,9 @@ def test_a_key_of_params_reruns_exactly_the_stages_that_it_should(stages, key):
         tracked = {param for dep in stage.deps for param in getattr(dep, "params", ())}
         if any(key == param or key.startswith(f"{param}.") for param in tracked):
             started.add(name)
-    templated = (
-        {f"evaluate@{key.split('.')[1]}"} if re.search(r"^models\..*\.(task|algorithm)$", key) else set()
-    )
+    templated = set()
+    if re.search(r"^models\..*\.(task|algorithm)$", key):
+        templated = {f"{kind}@{key.split('.')[1]}" for kind in ("evaluate", "pictures")}
     assert started | templated == expected(key)
 
 

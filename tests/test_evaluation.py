@@ -244,6 +244,19 @@ def test_rating_errors_are_pooled_over_all_pairs(monkeypatch):
     assert "rmse_cold" not in found.metrics
 
 
+def test_predictions_are_kept_in_the_order_of_the_test_set_as_they_were_measured():
+    model, seen, test, catalogue = rated()
+    found = evaluate_rating(model, seen, test, 1, 5, seen, 4, None, catalogue, KS)
+    assert {name: column.dtype.name for name, column in found.pairs.items()} == {
+        **dict.fromkeys(("user", "item"), "int32"),
+        **dict.fromkeys(("rating", "predicted"), "float32"),
+    }
+    np.testing.assert_array_equal(found.pairs["item"], test.item)
+    error = found.pairs["predicted"].astype(float) - found.pairs["rating"]
+    assert np.sqrt((error**2).mean()) == pytest.approx(found.metrics["rmse"], rel=1e-6)
+    assert evaluate_ranking(model, seen, test, None, catalogue, KS, seen).pairs == {}
+
+
 def test_cold_pairs_are_predicted_and_reported_apart():
     model = Table(np.array([[3, 3, 3], [5, 5, 5], [1, 1, 1]]))
     train, test = Ratings.of([0, 1], [0, 1], 3), Ratings.of([0, 0, 2], [1, 2, 0], [4, 1, 1])

@@ -12,8 +12,10 @@ from matplotlib.text import Text
 
 from marquee.artifacts import write_figure
 from marquee.errors import MarqueeError
-from marquee.figures import comparison, dataset
+from marquee.figures import comparison, curves, dataset, errors
 from marquee.figures.style import BLUE, ORANGE
+from marquee.interactions import Ratings
+from marquee.residuals import Residuals
 
 DAY = 86_400
 MONDAY = 4 * DAY  # 1970-01-05
@@ -32,8 +34,13 @@ def row(model, value, best=False, p=None, metric="ndcg@10"):
     }
 
 
-def epochs(values, metric="validation ndcg@10"):
-    return [{"epoch": n, "loss": 1 / n, metric: value} for n, value in enumerate(values, start=1)]
+def epochs(values, **others):
+    """A curve whose validation goes through `values`, and `train=...` and others alike."""
+    columns = {"validation": values, **others}
+    return [
+        {"epoch": n + 1, "loss": 1 / (n + 1), **{name: column[n] for name, column in columns.items()}}
+        for n in range(len(values))
+    ]
 
 
 BOARD = [
@@ -44,6 +51,15 @@ BOARD = [
 ]
 NAMES = [f"a_rather_long_model_name_{n:02d}" for n in range(25)]
 SHARES = [0.4, 0.2, 0.1, 0.1, 0.1, 0.04, 0.03, 0.02, 0.01, 0.0]
+RESIDUALS = Residuals.of(
+    {
+        "user": np.arange(400) % 40,
+        "item": np.arange(400) % 23,
+        "rating": 1.0 + np.arange(400) % 5,
+        "predicted": np.linspace(1.5, 4.5, 400),
+    },
+    Ratings.of(np.arange(3000) % 40, np.repeat(np.arange(22), np.arange(22) * 13)[:3000] % 23),
+)
 SPREAD = np.repeat(np.arange(400), np.geomspace(300, 1, 400).astype(int))
 
 PICTURES = {
@@ -62,11 +78,14 @@ PICTURES = {
     "25 models": lambda: comparison.leaderboard(
         [row(name, 0.4 - 0.01 * n, n == 0, 1 / (n + 1)) for n, name in enumerate(NAMES)], "ranking", "ndcg@10"
     ),
-    "curves": lambda: comparison.learning_curves({"mf": epochs([0.1, 0.3, 0.2]), "ease": epochs([0])}),
-    "curve of a long name": lambda: comparison.learning_curves(
-        {NAMES[0]: epochs([1.0, 0.9], "validation rmse")}
+    "curve": lambda: curves.learning_curve(epochs([0.1, 0.3, 0.2]), "NDCG@10", False),
+    "curve of training ratings, too": lambda: curves.learning_curve(
+        epochs([1.0, 0.95, 0.96], train=[1.0, 0.96, 0.96]), "RMSE (stars)", True
     ),
-    "no curves": lambda: comparison.learning_curves({"ease": [{"epoch": 1}]}),
+    "curve of a loss alone": lambda: curves.learning_curve(
+        [{"epoch": 1, "loss": 0.5}, {"epoch": 2, "loss": 0.4}], "RMSE (stars)", True
+    ),
+    "errors": lambda: errors.errors(RESIDUALS),
     "recommended": lambda: comparison.recommended_tail({"mf": SHARES, "ease": SHARES}, SHARES, {"mf": 0.12}),
     "25 recommended": lambda: comparison.recommended_tail(
         dict.fromkeys(NAMES, SHARES), SHARES, dict.fromkeys(NAMES, 1.0)
@@ -111,14 +130,15 @@ def test_every_word_of_a_picture_is_inside_it(picture):
 def test_both_axes_say_what_they_measure_or_whom(picture):
     for axes in picture.findobj(mpl.axes.Axes):
         if axes.axison:
-            assert axes.get_xlabel()
+            stacked = axes.get_shared_x_axes().get_siblings(axes)  # the lowest speaks for all
+            assert any(one.get_xlabel() for one in stacked)
             names = [label.get_text() for label in axes.get_yticklabels()]
             assert axes.get_ylabel() or {"ease", "bias", NAMES[0]} & set(names)
 
 
 def test_the_same_picture_has_the_same_bytes_whatever_the_reader_has_set(tmp_path):
     before = dict(mpl.rcParams)
-    for name in ("long tail", "months", "leaderboard", "curves"):
+    for name in ("long tail", "months", "leaderboard", "curve"):
         one, two = tmp_path / "one" / f"{name}.svg", tmp_path / "two" / f"{name}.svg"
         write_figure(one, PICTURES[name]())
         assert dict(mpl.rcParams) == before
@@ -238,32 +258,23 @@ def test_the_smallest_error_is_the_best():
     assert axes.get_xlabel() == "RMSE, rating test set (lower is better)"
 
 
-@pytest.mark.parametrize(
-    ("metric", "best"), [("validation ndcg@10", (2, 0.3)), ("validation rmse", (1, 0.1))]
-)
-def test_the_best_epoch_has_the_highest_accuracy_or_the_lowest_error(metric, best):
-    rows = epochs([0.1, 0.3, 0.2], metric)
-    found = comparison.best_epoch(rows)
-    assert (found["epoch"], found[metric]) == best
-    _, right = comparison.learning_curves({"mf": rows}).findobj(mpl.axes.Axes)
-    (dot,) = [line for line in right.lines if line.get_marker() == "o"]
-    assert (dot.get_xdata()[0], dot.get_ydata()[0]) == best
-    assert right.get_xlabel() == f"Epoch (best: {best[0]}, {best[1]:.4f})"
+@pytest.mark.parametrize(("lower_is_better", "best"), [(False, (2, 0.3)), (True, (1, 0.1))])
+def test_the_epoch_that_was_kept_is_marked_on_every_line(lower_is_better, best):
+    curve = epochs([0.1, 0.3, 0.2, 0.3], train=[0.5, 0.4, 0.3, 0.2])
+    kept = curves.best_epoch(curve, lower_is_better)
+    assert (kept["epoch"], kept["validation"]) == best
+    loss, metric = curves.learning_curve(curve, "RMSE", lower_is_better).axes
+    dots = [line for line in metric.lines if line.get_marker() == "o"]
+    assert [(dot.get_xdata()[0], dot.get_ydata()[0]) for dot in dots] == [(best[0], kept["train"]), best]
+    assert metric.get_xlabel() == f"Epoch (kept: {best[0]})"
+    assert [text.get_text() for text in metric.texts] == ["training", "validation"]
+    assert loss.get_ylabel() == "Training loss"
 
 
-def test_models_without_epochs_are_named_instead_of_drawn():
-    figure = comparison.learning_curves(
-        {"mf": epochs([0.1, 0.2]), "ease": [{"epoch": 1}], "bias": [{"epoch": 1}]}
-    )
-    assert len(figure.findobj(mpl.axes.Axes)) == 2
-    assert figure.get_supxlabel() == "without epochs: bias, ease"
-
-
-def test_a_fit_without_validation_shows_its_loss_alone():
-    rows = [{"epoch": 1, "loss": 0.5}, {"epoch": 2, "loss": 0.4}]
-    assert comparison.best_epoch(rows) is None
-    drawn = [axes for axes in comparison.learning_curves({"mf": rows}).findobj(mpl.axes.Axes) if axes.axison]
-    assert [axes.get_ylabel() for axes in drawn] == ["loss"]
+def test_a_fit_without_validation_kept_its_last_epoch():
+    assert curves.best_epoch([{"epoch": 1, "loss": 0.5}, {"epoch": 2, "loss": 0.9}], True)["epoch"] == 2
+    (axes,) = PICTURES["curve of a loss alone"]().axes
+    assert axes.get_ylabel() == "Training loss"
 
 
 def test_what_is_listed_falls_into_tenths_by_what_was_rated_most():

@@ -1,4 +1,4 @@
-"""What the models made of it: leaderboard, learning curves, and where recommendations come from."""
+"""What the models made of it: leaderboard, and where recommendations come from."""
 
 from __future__ import annotations
 
@@ -11,20 +11,16 @@ from marquee.figures.style import BLUE, INK, ORANGE, QUIET, WHITE, canvas, house
 from marquee.leaderboard import ORACLE, direction
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 Row = Mapping[str, Any]
-Curves = Mapping[str, Sequence[Mapping[str, Any]]]
 
 TENTHS = 10
 ACRONYMS = ("rmse", "mae", "mse", "ndcg", "map", "mrr")
 
 
 def lower_is_better(metric: str) -> bool:
-    """Whether `metric` is an error or a loss; a learning curve's may have words before its name."""
-    name = metric.lower().rpartition(" ")[2]
-    return name == "loss" or direction(name) < 0
+    return direction(metric) < 0
 
 
 def ranked(rows: Sequence[Row], task: str, metric: str) -> list[Row]:
@@ -80,58 +76,6 @@ def metric_title(metric: str) -> str:
     name, at, k = metric.partition("@")
     words = " ".join(word.upper() if word in ACRONYMS else word for word in name.split("_"))
     return words[:1].upper() + words[1:] + at + k
-
-
-def in_epochs(curves: Curves) -> dict[str, Sequence[Mapping[str, Any]]]:
-    """The models that were fitted in more than one epoch, by name."""
-    return {model: curves[model] for model in sorted(curves) if len(curves[model]) > 1}
-
-
-def best_epoch(rows: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
-    """The row with the best value in the last column, the validation metric; None without such a column."""
-    names = [name for name in rows[0] if name != "epoch"]
-    if len(names) < 2:
-        return None
-    choose = min if lower_is_better(names[-1]) else max
-    return choose(rows, key=lambda row: row[names[-1]])
-
-
-@house_style
-def learning_curves(curves: Curves) -> Figure:
-    """A row for each model: training loss at the left, validation metric at the right, the best epoch marked.
-
-    curves: model -> one dict for each epoch: `epoch`, the training loss, and last the validation metric,
-    if there is one. Models with a single row learn without epochs and are named below instead.
-    """
-    shown = in_epochs(curves)
-    figure = canvas(2.0 * len(shown) + 0.3 * (len(shown) < len(curves)))
-    parts = figure.subfigures(max(len(shown), 1), 1, squeeze=False)[:, 0]
-    for part, (model, rows) in zip(parts, shown.items(), strict=False):
-        part.suptitle(model, x=0.02, ha="left", fontsize=9, fontweight="bold")
-        names = [name for name in rows[0] if name != "epoch"]
-        panels = part.subplots(1, 2, squeeze=False)[0]
-        _curve(panels[0], rows, names[0], INK)
-        best = best_epoch(rows)
-        if best is None:
-            panels[1].set_axis_off()
-            continue
-        _curve(panels[1], rows, names[-1], BLUE)
-        panels[1].plot(best["epoch"], best[names[-1]], "o", color=BLUE, ms=6)
-        panels[1].set_xlabel(f"Epoch (best: {best['epoch']:g}, {best[names[-1]]:.4f})")
-    left_out = sorted(set(curves) - set(shown))
-    if left_out:
-        figure.supxlabel(f"without epochs: {', '.join(left_out)}", fontsize=8, color=QUIET, wrap=True)
-    return figure
-
-
-def _curve(axes: Axes, rows: Sequence[Mapping[str, Any]], name: str, colour: str) -> None:
-    from matplotlib.ticker import MaxNLocator
-
-    axes.plot([row["epoch"] for row in rows], [row[name] for row in rows], color=colour)
-    axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
-    axes.yaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10]))
-    axes.grid(axis="y")
-    name_axes(axes, "Epoch", name)
 
 
 def tail_shares(item: np.ndarray, listed: np.ndarray, n_items: int) -> list[float]:

@@ -52,16 +52,16 @@ def house_style(draw: Callable[P, Figure]) -> Callable[P, Figure]:
     return styled
 
 
-def canvas(height: float, names: Iterable[str] = ()) -> Figure:
-    """An empty figure, `height` inches high, that keeps its parts from overlapping.
+def canvas(height: float, names: Iterable[str] = (), width: float = WIDTH) -> Figure:
+    """An empty figure, `height` inches high and `width` wide, that keeps its parts from overlapping.
 
-    It has the house's width, and more where long `names` stand at its left.
+    It is wider where long `names` stand at its left.
     """
     from matplotlib.figure import Figure
     from matplotlib.layout_engine import ConstrainedLayoutEngine
 
     room = max(max(map(len, names), default=0) - 16, 0) * 0.075
-    return Figure(figsize=(WIDTH + room, height), layout=ConstrainedLayoutEngine(w_pad=0.08, h_pad=0.08))
+    return Figure(figsize=(width + room, height), layout=ConstrainedLayoutEngine(w_pad=0.08, h_pad=0.08))
 
 
 def name_axes(axes: Axes, x: str, y: str) -> None:

@@ -32,7 +32,8 @@ class NetworkTraining:
 
     module         its parameters are the weights; they live on `device`
     epoch_tensors  called before each epoch; equal-length tensors on `device` [n, ...]
-    loss           (module, *batch tensors) -> scalar, the mean over the batch
+    loss           (module, *batch tensors) -> the mean loss over the batch and, where ratings are predicted,
+                   the mean squared error
     rng            the only source of chance: shuffling here, whatever `epoch_tensors` draws
     threads        of torch on the processor; None leaves its own choice. Steps over embeddings are too short
                    to divide: two threads are no faster, and ten times slower where another process is busy
@@ -45,7 +46,7 @@ class NetworkTraining:
         self,
         module: torch.nn.Module,
         epoch_tensors: Callable[[], tuple[torch.Tensor, ...]],
-        loss: Callable[..., torch.Tensor],
+        loss: Callable[..., tuple[torch.Tensor, ...]],
         rng: np.random.Generator,
         batch_size: int,
         learning_rate: float,
@@ -73,17 +74,18 @@ class NetworkTraining:
         n = len(tensors[0])
         order = torch.from_numpy(self.rng.permutation(n)).to(tensors[0].device)
         self.module.train()
-        total = torch.zeros((), dtype=torch.float64, device=tensors[0].device)
+        totals = torch.zeros((), dtype=torch.float64, device=tensors[0].device)
         for batch in order.split(self.batch_size):
-            loss = self.loss(self.module, *(tensor[batch] for tensor in tensors))
+            means = self.loss(self.module, *(tensor[batch] for tensor in tensors))
             self.optimizer.zero_grad()
-            loss.backward()
+            means[0].backward()
             self.optimizer.step()
             self._average()
-            total += loss.detach().double() * len(batch)  # stays on the device: no wait for each batch
+            totals = totals + torch.stack(means).detach().double() * len(batch)  # on the device: no wait
         self.module.eval()
         self.optimizer.param_groups[0]["lr"] *= self.decay
-        return {"loss": total.item() / n}
+        loss, *squared_error = (totals / n).tolist()
+        return {"loss": loss, "train": squared_error[0] ** 0.5} if squared_error else {"loss": loss}
 
     def _average(self) -> None:
         import torch

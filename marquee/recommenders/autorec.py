@@ -198,6 +198,9 @@ class Model(Recommender):
                 solved[row] = mean + _ridge(jacobian, target, penalty)
         return solved.astype(np.float32)
 
+    def item_biases(self) -> np.ndarray | None:
+        return self.item_bias if self.options.centre == "biases" else None
+
     def state(self) -> tuple[Arrays, dict[str, Any]]:
         return {name: getattr(self, name) for name in ARRAYS}, {"mean": self.mean, "bounds": self.bounds}
 
@@ -286,14 +289,17 @@ def _loss_on(
     bounds: tuple[float, float],
     rng: np.random.Generator,
     device: torch.device,
-) -> Callable[..., torch.Tensor]:
-    """The loss of a batch of `rows`; summed over an epoch it is the objective, divided by the ratings."""
+) -> Callable[..., tuple[torch.Tensor, torch.Tensor]]:
+    """The loss of a batch of `rows`; summed over an epoch it is the objective, divided by the ratings.
+
+    The squared errors alone follow, divided alike.
+    """
     import torch
 
     activation = _activation(options.hidden_activation)
     n_rated = np.count_nonzero(np.diff(rows.indptr))
 
-    def loss(network: torch.nn.ParameterDict, batch: torch.Tensor) -> torch.Tensor:
+    def loss(network: torch.nn.ParameterDict, batch: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         cut = rows[batch.cpu().numpy()]  # (b, n_columns)
         offsets, columns, values = (
             torch.from_numpy(part).to(device) for part in (cut.indptr, cut.indices, cut.data)
@@ -312,6 +318,6 @@ def _loss_on(
         penalty = (
             options.weight_decay / 2 * (network["encoder"].square().sum() + network["decoder"].square().sum())
         )
-        return (squares + penalty) / rows.nnz
+        return (squares + penalty) / rows.nnz, squares / rows.nnz
 
     return loss

@@ -84,6 +84,14 @@ class Recommender(ABC):
         """[n_items, any]: the rows whose cosines say which items are alike; None where there are none."""
         return None
 
+    def item_biases(self) -> np.ndarray | None:
+        """[n_items], stars: what a movie's predicted rating has for everyone; None without such a part."""
+        return None
+
+    def genre_vectors(self) -> np.ndarray | None:
+        """[n_genres, any], in the catalogue's order: what a model learned of genres; None where nothing."""
+        return None
+
     @abstractmethod
     def state(self) -> tuple[Arrays, dict[str, Any]]:
         """Everything `from_state` needs: named arrays and a JSON block."""

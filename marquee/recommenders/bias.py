@@ -70,6 +70,9 @@ class Model(Recommender):
         )
         return view
 
+    def item_biases(self) -> np.ndarray:
+        return self.item_bias
+
     def state(self) -> tuple[Arrays, dict[str, Any]]:
         return {"item_bias": self.item_bias, "user_bias": self.user_bias}, {"mean": self.mean}
 

@@ -142,7 +142,7 @@ class Model(Recommender):
 
 def _loss(
     regularization: float, network: torch.nn.ParameterDict, users: torch.Tensor, items: torch.Tensor
-) -> torch.Tensor:
+) -> tuple[torch.Tensor]:
     """Mean loss of users [b] with items [b, 1 + per_positive], of which the first is positive."""
     from torch.nn import functional as F
 
@@ -154,12 +154,12 @@ def _loss(
     if regularization:
         squares = items.shape[1] * user_vectors.square().sum() + item_vectors.square().sum()
         loss = loss + regularization / 2 / items.numel() * squares
-    return loss
+    return (loss,)
 
 
 def _expected_loss(
     regularization: float, negatives: ExpectedNegatives, network: torch.nn.ParameterDict, users: torch.Tensor
-) -> torch.Tensor:
+) -> tuple[torch.Tensor]:
     """The same for all that users [b] have rated, and all else by its weight."""
     from torch.nn import functional as F
 
@@ -171,4 +171,4 @@ def _expected_loss(
         squares = weight.sum(1) @ user_vectors.square().sum(1)
         squares = squares + weight.sum(0) @ network["item"].square().sum(1)
         loss = loss + regularization / 2 * squares
-    return loss / weight.sum()
+    return (loss / weight.sum(),)

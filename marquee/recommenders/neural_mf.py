@@ -209,6 +209,9 @@ class Model(Recommender):
 
         return loss
 
+    def item_biases(self) -> np.ndarray | None:
+        return self.weights.get("item_bias") if self.task == "rating" else None
+
     def state(self) -> tuple[Arrays, dict[str, Any]]:
         return self.weights, {"per_positive": self.per_positive, "noise": self.noise}
 
@@ -227,6 +230,8 @@ def _of(side: str, weights: Mapping[str, Any]) -> list[str]:
 class _Loss:
     """(network, users [b], items [b, n], ratings [b] or none) -> the mean loss, with dropout.
 
+    For ratings the mean squared error without the penalty follows.
+
     A batch's dropout is drawn from a generator seeded by `rng`, whose state is in the checkpoint.
     """
 
@@ -239,7 +244,7 @@ class _Loss:
         users: torch.Tensor,
         items: torch.Tensor,
         ratings: torch.Tensor | None = None,
-    ) -> torch.Tensor:
+    ) -> tuple[torch.Tensor, ...]:
         from torch.nn import functional as F
 
         from marquee.learning.sampled import logistic_loss
@@ -250,12 +255,13 @@ class _Loss:
         item = {name: w[name].index_select(0, flat).unflatten(0, items.shape) for name in _of("item", w)}
         drop = self._drop(users.device) if self.dropout else as_it_is
         scores = score(w, user, item, drop=drop)[:, 0]  # (b, n)
-        loss = logistic_loss(scores) if ratings is None else F.mse_loss(scores[:, 0], ratings)
+        error = logistic_loss(scores) if ratings is None else F.mse_loss(scores[:, 0], ratings)
+        loss = error
         if self.regularization:
             squares = sum(items.shape[1] * rows.square().sum() for rows in user.values())
             squares = squares + sum(rows.square().sum() for rows in item.values())
             loss = loss + self.regularization / 2 / items.numel() * squares
-        return loss
+        return (loss,) if ratings is None else (loss, error)
 
     def _drop(self, device: torch.device) -> Callable[[torch.Tensor], torch.Tensor]:
         import torch

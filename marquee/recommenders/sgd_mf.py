@@ -127,6 +127,9 @@ class Model(Recommender):
             view.descend(histories, order, epoch, learn_items=False)
         return view
 
+    def item_biases(self) -> np.ndarray | None:
+        return self.item_bias if self.options.biases else None
+
     def state(self) -> tuple[Arrays, dict[str, Any]]:
         return _weights(self), {"mean": self.mean, "passes": self.passes}
 
@@ -149,7 +152,8 @@ class _Passes:
         order = user_by_user(self.train.user, self.rng)
         total = self.model.descend(self.train, order, self.epoch, learn_items=True)
         self.epoch += 1
-        return {"loss": total / len(order)}
+        loss = total / len(order)
+        return {"loss": loss, "train": loss**0.5}  # of the errors on the way: no pass of its own
 
     def weights(self) -> Arrays:
         return {name: array.copy() for name, array in _weights(self.model).items()}

@@ -10,13 +10,12 @@ import numpy as np
 
 from marquee.errors import MarqueeError
 from marquee.interactions import Ratings, joined
+from marquee.likeness import NOTICED, unit_vectors
 from marquee.recommenders.base import Recommender
 from marquee.threads import one_blas_thread
 from marquee.topk import rank_in_blocks, top_k
 
 PROBED = 32  # ratings of one person that are left out in turn to see what they did
-SAMPLED = 256  # users whose scores stand for an item that has no vector
-NOTICED = 1e-3  # of the scores' spread: what an effect must reach to be one
 
 
 @dataclass(frozen=True)
@@ -152,7 +151,7 @@ def _probed(model: Recommender, history: Ratings, items: np.ndarray) -> np.ndarr
         return np.arange(n)
     own = model.fold_in(history).scores(np.zeros(1, np.int32))[0, history.item]  # (n,)
     unexpected = history.rating - own if np.ptp(history.rating) else own.max() - own
-    vectors = _unit_vectors(model)
+    vectors = unit_vectors(model)
     likely = (vectors[history.item] @ vectors[items].T) * unexpected[:, None]  # (n, len(items))
     order = np.argsort(-likely, axis=0, kind="stable").ravel()
     _, first = np.unique(order, return_index=True)  # where each row of history comes first
@@ -165,7 +164,7 @@ def alike(model: Recommender, item: int, name: str) -> np.ndarray:
     The vectors are the model's own; where it has none, how far the scores of `SAMPLED` users stand off from
     what is usual for the user and for the movie. Raises MarqueeError where nothing stands off.
     """
-    vectors = _unit_vectors(model)
+    vectors = unit_vectors(model)
     if not vectors[item].any():
         raise MarqueeError(f"{name} knows nothing that makes this movie like another; ask another model")
     return vectors @ vectors[item]
@@ -179,21 +178,6 @@ def nearest_items(
     hidden[0, item] = -np.inf
     items, values = top_k(hidden, min(k, len(cosines)))
     return items[0], values[0]
-
-
-def _unit_vectors(model: Recommender) -> np.ndarray:
-    """float32 [n_items, d], of length 1; 0 for an item that has nothing of its own."""
-    vectors = model.item_vectors()
-    if vectors is None:
-        sample = np.unique(np.linspace(0, model.n_users - 1, SAMPLED).astype(np.int32))
-        with one_blas_thread():
-            scores = model.scores(sample).astype(np.float64)
-        usual = scores.mean(1, keepdims=True) + scores.mean(0) - scores.mean()
-        vectors = (scores - usual).T
-        vectors[np.abs(vectors) <= NOTICED * np.ptp(scores)] = 0
-    length = np.linalg.norm(vectors, axis=1, keepdims=True)
-    unit = np.divide(vectors, length, out=np.zeros(vectors.shape), where=length > 0)
-    return unit.astype(np.float32)
 
 
 def _renumbered(part: Ratings, users: np.ndarray) -> Ratings:

@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from marquee.figures.comparison import Curves, Row
+from marquee.figures.comparison import Row
+from marquee.figures.curves import Curve
 
 
 @dataclass(frozen=True)
@@ -20,7 +21,8 @@ class ReportContent:
     rows         every value, as `marquee.leaderboard.compare` makes them
     headline     task -> the metric that decides it, in the order of the page
     confidence   of the intervals and of what is called significant
-    curves       model -> its learning curve, see `figures.comparison.learning_curves`
+    curves       model -> its learning curve
+    pictures     model -> kind of picture -> its SVG (`figures.inline.svg`) and its caption (plain text)
     item         int [n], the movie of each rating
     timestamp    int64 [n], its Unix seconds
     recommended  model -> `figures.comparison.tail_shares` of its lists, in the order to draw
@@ -37,7 +39,8 @@ class ReportContent:
     rows: Sequence[Row]
     headline: Mapping[str, str]
     confidence: float
-    curves: Curves
+    curves: Mapping[str, Curve]
+    pictures: Mapping[str, Mapping[str, tuple[str, str]]]
     item: np.ndarray
     timestamp: np.ndarray
     recommended: Mapping[str, Sequence[float]]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import io
-import re
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from html import escape, unescape
@@ -11,12 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from marquee.figures.style import BLUE, INK, ORANGE, QUIET, RULE, WHITE
+from marquee.figures.inline import svg
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-
-PAGE_COLOURS = {INK: "ink", QUIET: "quiet", RULE: "rule", BLUE: "blue", ORANGE: "orange", WHITE: "page"}
 
 
 def table(head: Sequence[str], rows: Iterable[tuple[str, Sequence[str]]]) -> str:
@@ -36,33 +32,15 @@ def table(head: Sequence[str], rows: Iterable[tuple[str, Sequence[str]]]) -> str
 
 def picture(figure: Figure, name: str, caption: str, alt: str = "") -> str:
     """A figure and its `caption` (HTML). `alt` (plain text) is its content in words, else the caption."""
-    drawing = svg(figure, name, alt or unescape(caption))
-    return f'<figure><div class="scroll">{drawing}</div><figcaption>{caption}</figcaption></figure>\n'
+    return framed(svg(figure, name), caption, alt)
 
 
-def svg(figure: Figure, name: str, alt: str) -> str:
-    """`figure` as an `<svg>` element to stand inside an HTML page, the same text for the same figure.
-
-    Letters stay text in the page's font and colours become the page's variables (`--ink`, `--blue`, ...),
-    so that the page decides how it looks in the dark and on paper. Ids begin with `name`, which is unique
-    in the page. `alt` says what the picture shows.
-    """
-    from matplotlib import style
-
-    file = io.StringIO()
-    with style.context({"svg.hashsalt": name, "svg.fonttype": "none"}, after_reset=True):
-        nothing = dict.fromkeys(("Date", "Creator", "Format", "Type"))
-        figure.savefig(file, format="svg", metadata=nothing, transparent=True)
-    head, inside = re.search(r"<svg([^>]*)>(.*)", file.getvalue(), re.DOTALL).groups()  # type: ignore[union-attr]
-    _, _, width, height = re.search(r'viewBox="([^"]*)"', head)[1].split()  # type: ignore[index]
-    inside = re.sub(r"<metadata>.*?</metadata>|<style.*?</style>", "", inside, flags=re.DOTALL)
-    inside = re.sub(r'(\bid="|href="#|url\(#)', rf"\g<1>{name}-", inside.replace("xlink:href", "href"))
-    for colour, variable in PAGE_COLOURS.items():
-        inside = inside.replace(colour, f"var(--{variable})")
-    pixels = float(width) * 96 / 72
-    size = f"width: {pixels:.0f}px; min-width: {0.68 * pixels:.0f}px"  # below it letters get too small
-    label = f'role="img" aria-label="{escape(alt)}" viewBox="0 0 {width} {height}"'
-    return f'<svg {label} style="{size}">{inside.rstrip()}'
+def framed(drawing: str, caption: str, alt: str = "", kind: str = "") -> str:
+    """The same for a `drawing` that `figures.inline.svg` made; `kind` is a class of the page's style."""
+    label = f'<svg role="img" aria-label="{escape(alt or unescape(caption))}"'
+    drawing = drawing.replace("<svg", label, 1)
+    words = f'<div class="scroll">{drawing}</div><figcaption>{caption}</figcaption>'
+    return f'<figure class="{kind}">{words}</figure>\n' if kind else f"<figure>{words}</figure>\n"
 
 
 def number(value: float | None, sign: bool = False) -> str:

@@ -6,7 +6,7 @@ from html import escape
 from pathlib import Path
 from string import Template
 
-from marquee.report import result, sections
+from marquee.report import models, result, sections
 from marquee.report.content import ReportContent
 from marquee.report.markup import number
 
@@ -14,7 +14,7 @@ TEMPLATE = Path(__file__).with_name("page.html")
 SECTIONS = (
     ("data", "The data", sections.dataset),
     ("leaderboard", "Leaderboard", result.leaderboard),
-    ("learning", "Learning curves", sections.learning),
+    ("models", "Model by model", models.models),
     ("tail", "Long tail and coverage", sections.tail),
     ("parameters", "Hyper-parameters", sections.parameters),
     ("provenance", "Provenance", sections.provenance),

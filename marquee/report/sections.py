@@ -66,22 +66,6 @@ def _listing(counts: Mapping[str, int]) -> str:
     return f'<ul class="plain">{"".join(items) or "<li>none known</li>"}</ul>'
 
 
-def learning(content: ReportContent) -> str:
-    shown = comparison.in_epochs(content.curves)
-    figures: list[str] = []
-    for model, rows in shown.items():
-        best = comparison.best_epoch(rows)
-        caption = f"{escape(model)}, {len(rows)} epochs"
-        if best is not None:
-            metric = list(best)[-1]
-            caption += f"; {escape(metric)} is best, {number(best[metric])}, after epoch {best['epoch']:g}"
-        drawn = comparison.learning_curves({model: rows})
-        figures.append(picture(drawn, f"curve-{len(figures)}", f"{caption}."))
-    at_once = [escape(model) for model in sorted(content.curves) if model not in shown]
-    note = f"\n<p>Fitted at once, without epochs: {', '.join(at_once)}.</p>" if at_once else ""
-    return f'<div class="figures">{"".join(figures)}</div>{note}'
-
-
 def tail(content: ReportContent) -> str:
     heads = [f"the top {part:.0%} hold {rated.head_share(content.item, part):.0%}" for part in rated.HEADS]
     caption = f"Ratings of each movie, both axes logarithmic. Of all ratings {' and '.join(heads)}."

@@ -98,4 +98,4 @@ def test_a_fit_killed_after_any_epoch_ends_as_an_undisturbed_one(tmp_path, last)
 def test_the_curve_is_a_table_with_empty_cells_for_what_a_model_lacks():
     progress = FitProgress(show=False)
     progress.report(1, 1, {"validation": 0.25})
-    assert progress.table() == (["epoch", "loss", "validation"], [[1, "", 0.25]])
+    assert progress.table() == (["epoch", "loss", "train", "validation"], [[1, "", "", 0.25]])

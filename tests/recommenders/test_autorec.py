@@ -75,16 +75,18 @@ def test_the_loss_is_the_papers_objective_divided_by_the_ratings(hidden_activati
             ) ** 2
     objective = squares + 3 / 2 * ((w["encoder"] ** 2).sum() + (w["decoder"] ** 2).sum())
     rated = np.flatnonzero(np.diff(matrix.indptr))
-    found = loss(network, torch.from_numpy(rated)).item()
-    assert found == pytest.approx(objective / matrix.nnz, rel=1e-5)
-    halves = [loss(network, torch.from_numpy(half)).item() * len(half) for half in np.array_split(rated, 2)]
-    assert sum(halves) / len(rated) == pytest.approx(found, rel=1e-5), "the batch size changes nothing"
+    found = [mean.item() for mean in loss(network, torch.from_numpy(rated))]
+    assert found == pytest.approx([objective / matrix.nnz, squares / matrix.nnz], rel=1e-5)
+    halves = [
+        loss(network, torch.from_numpy(half))[0].item() * len(half) for half in np.array_split(rated, 2)
+    ]
+    assert sum(halves) / len(rated) == pytest.approx(found[0], rel=1e-5), "the batch size changes nothing"
 
 
 def test_an_unrated_output_and_an_unrated_input_have_no_gradient():
     matrix = some_ratings().matrix(N_USERS, N_ITEMS)
     loss, network = loss_and_network(matrix, hidden_activation="tanh", weight_decay=0)
-    loss(network, torch.tensor([4])).backward()
+    loss(network, torch.tensor([4]))[0].backward()
     unrated = np.setdiff1d(np.arange(N_ITEMS), matrix[4].indices)
     for name in ("encoder", "decoder", "output_bias"):
         gradient = network[name].grad.numpy()
@@ -96,7 +98,7 @@ def test_a_rating_that_equals_its_centre_is_still_a_rating():
     matrix = some_ratings().matrix(N_USERS, N_ITEMS)
     matrix.data[matrix.indptr[4]] = 0
     loss, network = loss_and_network(matrix, weight_decay=0)
-    loss(network, torch.tensor([4])).backward()
+    loss(network, torch.tensor([4]))[0].backward()
     assert network["output_bias"].grad[matrix.indices[matrix.indptr[4]]] != 0
 
 

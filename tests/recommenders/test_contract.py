@@ -180,6 +180,7 @@ def fitted(
     progress: FitProgress | None = None,
     options: dict[str, Any] | None = None,
     validation: Ratings | None = None,
+    catalogue: Catalogue = CATALOGUE,
 ) -> Recommender:
     algorithm, task, usual, _ = CASES[name]
     model = recommenders.create(algorithm, task, usual if options is None else options, f"models.{name}")
@@ -188,7 +189,7 @@ def fitted(
         train = with_negatives(train, N_ITEMS, NegativeOptions(), generator(seed, "negatives"))
     progress = progress or FitProgress(show=False)
     validation = Ratings.empty() if validation is None else validation
-    return model.fit(train, validation, CATALOGUE, generator(seed, "train"), progress)
+    return model.fit(train, validation, catalogue, generator(seed, "train"), progress)
 
 
 @pytest.fixture(scope="module")
@@ -295,6 +296,36 @@ def test_stored_and_loaded_is_the_same_model(model, name, tmp_path):
     np.testing.assert_array_equal(
         loaded.fold_in(history).scores(EVERYONE[:3]), model.fold_in(history).scores(EVERYONE[:3])
     )
+
+
+def test_what_a_movie_has_for_everyone_is_a_number_of_stars_where_a_model_has_it(models):
+    offered = {name: model.item_biases() for name, model in models.items()}
+    found = {name for name, biases in offered.items() if biases is not None}
+    assert found == {
+        *("bias", "gmf", "neumf", "sgd_mf_biased", "als_bias", "als_mf", "als_genres", "autorec_user_centred")
+    }
+    for name in found:
+        assert offered[name].shape == (N_ITEMS,)
+        assert np.isfinite(offered[name]).all()
+        assert np.abs(offered[name]).max() < 1, "two camps rate 4 and 5"
+        view = models[name].fold_in(Ratings.of([0], [3], [5]))
+        np.testing.assert_array_equal(view.item_biases(), offered[name])
+
+
+def test_what_a_model_learned_of_genres_has_a_row_for_each():
+    genres = np.arange(N_ITEMS)[:, None] % 3 == np.arange(3)
+    catalogue = Catalogue(N_USERS, N_ITEMS, genres, ("Comedy", "Drama", "War"))
+    for name, rows in (("als_genres", (3, 4)), ("als_mf", None), ("bias", None)):
+        vectors = fitted(name, catalogue=catalogue).genre_vectors()
+        assert (vectors if vectors is None else vectors.shape) == rows
+
+
+@pytest.mark.parametrize("name", [name for name in RATING if name != "bias"])
+def test_a_model_that_learns_in_epochs_says_how_it_meets_its_training_ratings(name):
+    progress, train = FitProgress(show=False), two_camps()
+    model = fitted(name, progress=progress)
+    error = model.predict(train.user, train.item) - train.rating
+    assert progress.rows[-1]["train"] == pytest.approx(np.sqrt(np.mean(error**2)), abs=0.08)
 
 
 def as_bytes(model: Recommender) -> bytes:

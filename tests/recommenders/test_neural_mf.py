@@ -113,14 +113,15 @@ def test_the_losses_are_squared_error_and_logistic(weights, task):
         s = np.array([[slow_score(weights, u, i) for i in row] for u, row in ((1, items[0]), (4, items[1]))])
         s[:, 0] *= -1  # of a positive, ln (1 + e^-s); of a negative, ln (1 + e^s)
         found, expected = loss(network, users, items), np.log1p(np.exp(s)).mean()
-    assert float(found.detach()) == pytest.approx(expected, rel=1e-4)
+    assert [float(mean.detach()) for mean in found] == pytest.approx([expected] * len(found), rel=1e-4)
+    assert len(found) == (2 if task == "rating" else 1), "for ratings, the squared error without a penalty"
 
 
 def test_the_penalty_counts_an_embedding_as_often_as_it_occurs(weights):
     """Three pairs of user 1: their rows count three times, those of item 2 twice and of item 0 once."""
     network = torch.nn.ParameterDict({name: torch.from_numpy(array) for name, array in weights.items()})
     batch = torch.tensor([1]), torch.tensor([[0, 2, 2]])
-    plain, pulled = (neural_mf._Loss(0.0, penalty, None)(network, *batch).item() for penalty in (0.0, 0.6))
+    plain, pulled = (neural_mf._Loss(0.0, pull, None)(network, *batch)[0].item() for pull in (0.0, 0.6))
 
     def squares(side, row):
         return sum(float(np.sum(table**2)) for table in of(side, weights, row).values())
@@ -133,7 +134,7 @@ def test_dropout_leaves_the_mean_and_comes_from_the_generator(weights):
     network = torch.nn.ParameterDict({name: torch.from_numpy(array) for name, array in weights.items()})
     pair = torch.tensor([1]), torch.tensor([[0]]), torch.tensor([4.0])
     first, again, other = (
-        [float(loss(network, *pair).detach()) for _ in range(5)]
+        [float(loss(network, *pair)[0].detach()) for _ in range(5)]
         for loss in (neural_mf._Loss(0.5, 0.0, generator(seed, "dropout")) for seed in (0, 0, 1))
     )
     assert first == again != other

@@ -22,7 +22,13 @@ def test_one_option_of_a_model_reruns_that_model_and_the_comparison(workshop):
     committed(workshop)
     done = workshop.call("dvc", "exp", "run", "-S", "models.mf_bce.dim=6")
     assert done.returncode == 0, done.stderr
-    assert stages_run(done.stdout) == ["train@mf_bce", "evaluate@mf_bce", "compare", "report"]
+    assert stages_run(done.stdout) == [
+        "train@mf_bce",
+        "evaluate@mf_bce",
+        "pictures@mf_bce",
+        "compare",
+        "report",
+    ]
     difference = json.loads(workshop.call("dvc", "metrics", "diff", "--json").stdout)
     changed = {path: list(metrics) for path, metrics in difference.items()}
     assert list(changed) == ["metrics/summary.json"]
@@ -33,7 +39,7 @@ def test_one_option_of_a_model_reruns_that_model_and_the_comparison(workshop):
 def test_a_change_of_sampling_leaves_the_models_that_do_not_sample(workshop):
     workshop.set({"negatives": {"per_positive": 2}})
     ran = stages_run(workshop.repro())
-    assert ran == ["negatives", "train@mf_bce", "evaluate@mf_bce", "compare", "report"]
+    assert ran == ["negatives", "train@mf_bce", "evaluate@mf_bce", "pictures@mf_bce", "compare", "report"]
 
 
 def test_an_experiment_can_add_a_model(workshop):
@@ -41,7 +47,13 @@ def test_an_experiment_can_add_a_model(workshop):
     block = "{task: ranking, trains_on: ranking, algorithm: ease, regularization: 50}"
     done = workshop.call("dvc", "exp", "run", "-S", f"+models.ease_light={block}")
     assert done.returncode == 0, done.stderr
-    assert stages_run(done.stdout) == ["train@ease_light", "evaluate@ease_light", "compare", "report"]
+    assert stages_run(done.stdout) == [
+        "train@ease_light",
+        "evaluate@ease_light",
+        "pictures@ease_light",
+        "compare",
+        "report",
+    ]
     assert "ease_light" in json.loads((workshop / "metrics/summary.json").read_text())
 
 
