@@ -13,7 +13,7 @@ from statistics import median
 
 import numpy as np
 
-from marquee.artifacts import write_csv
+from marquee.foundation.artifacts import write_csv
 from marquee.learning.descent import descend
 from marquee.recommenders.sgd_mf import user_by_user
 from tests.recommenders.sgd_twin import descend_slowly

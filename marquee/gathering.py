@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from marquee.errors import MarqueeError, nearest
+from marquee.foundation.errors import MarqueeError, nearest
 from marquee.leaderboard import direction
 
 REPEATS = ("seed", "fold")  # what experiments are repeated over unless they are told otherwise

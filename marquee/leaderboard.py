@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from marquee.errors import MarqueeError
-from marquee.metrics import Columns
-from marquee.options import option
+from marquee.foundation.errors import MarqueeError
+from marquee.foundation.options import option
+from marquee.measuring.metrics import Columns
 from marquee.significance import Ratio, bootstrap, holm, interval, p_value
 
 Row = dict[str, Any]
@@ -63,7 +63,7 @@ class Comparison:
 
 @dataclass(frozen=True)
 class Evaluated:
-    """One model measured on one task: `metrics` and `per_user` as in `marquee.evaluation.Evaluation`."""
+    """One model measured on one task: `metrics` and `per_user` as `measuring.evaluation` makes them."""
 
     model: str
     task: str

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from marquee.errors import MarqueeError
+from marquee.foundation.errors import MarqueeError
+from marquee.foundation.options import option
 from marquee.interactions import Ratings
-from marquee.options import option
 
 if TYPE_CHECKING:
     import pyarrow as pa

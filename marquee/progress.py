@@ -9,7 +9,7 @@ from typing import Any
 
 from tqdm import tqdm
 
-from marquee.artifacts import read_arrays, write_arrays
+from marquee.foundation.artifacts import read_arrays, write_arrays
 from marquee.recommenders.base import Arrays
 
 

@@ -11,9 +11,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from marquee.errors import MarqueeError
+from marquee.foundation.errors import MarqueeError
+from marquee.foundation.options import option
 from marquee.interactions import Ratings
-from marquee.options import option
 
 FOLD_IN = 0.8  # of a held-out user's ratings, under user_folds; the rest is their test
 TRAIN, VALIDATION, TEST, HISTORY, LEFT_OUT = range(5)

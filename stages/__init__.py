@@ -12,8 +12,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from marquee import params
-from marquee.errors import MarqueeError
+from marquee.foundation import params
+from marquee.foundation.errors import MarqueeError
 
 PARAMS = Path("params.yaml")
 LOG = Path("logs/stages.jsonl")  # wall times and memory: untracked, they differ from run to run

@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from marquee import params
-from marquee.artifacts import write_parquet
 from marquee.folds import read_candidates
+from marquee.foundation import params
+from marquee.foundation.artifacts import write_parquet
+from marquee.foundation.randomness import generator
 from marquee.negatives import CandidateOptions, sample_candidates
-from marquee.randomness import generator
 from stages import run
 from stages.reading import catalogue, original_ids, ratings
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from marquee import params
+from marquee.foundation import params
 from marquee.leaderboard import Comparison
 from marquee.movielens.parsers import IngestOptions
 from marquee.movielens.releases import release

@@ -8,8 +8,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from marquee import leaderboard, params
-from marquee.artifacts import (
+from marquee import leaderboard
+from marquee.figures.comparison import leaderboard as draw
+from marquee.foundation import params
+from marquee.foundation.artifacts import (
     atomic_folder,
     columns,
     read_json,
@@ -18,12 +20,11 @@ from marquee.artifacts import (
     write_figure,
     write_json,
 )
-from marquee.figures.comparison import leaderboard as draw
+from marquee.foundation.randomness import generator
 from marquee.leaderboard import ORACLE, Comparison, Evaluated
 from marquee.oracle import Oracle
-from marquee.randomness import generator
-from marquee.residuals import Residuals
-from marquee.residuals import tables as error_tables
+from marquee.portraits.residuals import Residuals
+from marquee.portraits.residuals import tables as error_tables
 from stages import run
 from stages.evaluate import measure
 from stages.reading import learned_from, original_ids

@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from marquee import params
-from marquee.artifacts import atomic_folder
+from marquee.foundation import params
+from marquee.foundation.artifacts import atomic_folder
+from marquee.foundation.randomness import generator
 from marquee.movielens.download import obtain
 from marquee.movielens.releases import SIMULATED, release
 from marquee.movielens.simulator import World, simulate
-from marquee.randomness import generator
 from stages import run
 
 

@@ -7,10 +7,10 @@ from typing import Any
 
 import pyarrow as pa
 
-from marquee import params
-from marquee.artifacts import atomic_folder, read_json, read_parquet, write_json, write_parquet
-from marquee.evaluation import Evaluation, evaluate_ranking, evaluate_rating
+from marquee.foundation import params
+from marquee.foundation.artifacts import atomic_folder, read_json, read_parquet, write_json, write_parquet
 from marquee.interactions import joined
+from marquee.measuring.evaluation import Evaluation, evaluate_ranking, evaluate_rating
 from marquee.negatives import Candidates
 from marquee.recommenders import load
 from stages import run

@@ -9,9 +9,10 @@ from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any, NoReturn
 
-from marquee import gathering, leaderboard, params
-from marquee.artifacts import write_csv
-from marquee.errors import MarqueeError
+from marquee import gathering, leaderboard
+from marquee.foundation import params
+from marquee.foundation.artifacts import write_csv
+from marquee.foundation.errors import MarqueeError
 from marquee.leaderboard import Comparison
 from stages import run
 

@@ -6,9 +6,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from marquee import params
-from marquee.artifacts import atomic_folder, write_csv, write_figure, write_json, write_parquet
 from marquee.figures import dataset as pictures
+from marquee.foundation import params
+from marquee.foundation.artifacts import atomic_folder, write_csv, write_figure, write_json, write_parquet
 from marquee.movielens.parsers import IngestOptions, read_release
 from marquee.movielens.releases import SIMULATED, release
 from marquee.movielens.schema import Scale

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from marquee import params
-from marquee.artifacts import write_parquet
+from marquee.foundation import params
+from marquee.foundation.artifacts import write_parquet
+from marquee.foundation.randomness import generator
 from marquee.negatives import NegativeOptions, with_negatives
-from marquee.randomness import generator
 from stages import run
 from stages.reading import catalogue, ratings
 

@@ -7,11 +7,18 @@ from typing import Any
 
 import numpy as np
 
-from marquee.artifacts import atomic_folder, columns, read_parquet, write_figure, write_json, write_text
 from marquee.figures.inline import svg
-from marquee.figures.portrait import gallery, portrait
+from marquee.foundation.artifacts import (
+    atomic_folder,
+    columns,
+    read_parquet,
+    write_figure,
+    write_json,
+    write_text,
+)
+from marquee.portraits.portrait import gallery, portrait
+from marquee.portraits.residuals import Residuals
 from marquee.recommenders import load
-from marquee.residuals import Residuals
 from stages import run
 from stages.reading import catalogue, learned_from
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from marquee.artifacts import read_parquet
+from marquee.foundation.artifacts import read_parquet
 from marquee.interactions import Catalogue, Ratings, joined
 
 

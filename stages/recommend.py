@@ -9,9 +9,9 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from marquee import params
-from marquee.artifacts import read_json, read_parquet
-from marquee.errors import MarqueeError
+from marquee.foundation import params
+from marquee.foundation.artifacts import read_json, read_parquet
+from marquee.foundation.errors import MarqueeError
 from marquee.interactions import Ratings
 from marquee.movielens.schema import Scale
 from marquee.recommenders import load

@@ -7,9 +7,10 @@ from pathlib import Path
 from platform import python_version
 from typing import Any
 
-from marquee import leaderboard, params
-from marquee.artifacts import read_curve, read_json, read_parquet, sha256, write_text
+from marquee import leaderboard
 from marquee.figures.comparison import tail_shares
+from marquee.foundation import params
+from marquee.foundation.artifacts import read_curve, read_json, read_parquet, sha256, write_text
 from marquee.leaderboard import Comparison
 from marquee.report import ReportContent, render
 from stages import run

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from marquee import leaderboard, params
+from marquee import leaderboard
+from marquee.foundation import params
 from marquee.leaderboard import Comparison
 from stages import run
 

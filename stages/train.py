@@ -7,11 +7,11 @@ import json
 from pathlib import Path
 from typing import Any
 
-from marquee import params
-from marquee.artifacts import atomic_folder, write_csv
-from marquee.evaluation import validation_ndcg, validation_rmse
+from marquee.foundation import params
+from marquee.foundation.artifacts import atomic_folder, write_csv
+from marquee.foundation.randomness import generator
+from marquee.measuring.evaluation import validation_ndcg, validation_rmse
 from marquee.progress import FitProgress
-from marquee.randomness import generator
 from marquee.recommenders import create, store
 from stages import run
 from stages.reading import catalogue, ratings

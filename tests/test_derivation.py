@@ -11,10 +11,10 @@ import pytest
 import sympy
 
 from marquee import recommenders
+from marquee.foundation.randomness import generator
 from marquee.interactions import Catalogue, Ratings
 from marquee.learning.descent import descend
 from marquee.progress import FitProgress
-from marquee.randomness import generator
 
 PAGE = Path(__file__).parents[1] / "docs/derivation.md"
 

@@ -10,12 +10,13 @@ import pytest
 from matplotlib.colors import to_hex
 from matplotlib.text import Text
 
-from marquee.artifacts import write_figure
-from marquee.errors import MarqueeError
-from marquee.figures import comparison, curves, dataset, errors
+from marquee.figures import comparison, curves, dataset
 from marquee.figures.style import BLUE, ORANGE
+from marquee.foundation.artifacts import write_figure
+from marquee.foundation.errors import MarqueeError
 from marquee.interactions import Ratings
-from marquee.residuals import Residuals
+from marquee.portraits import errors
+from marquee.portraits.residuals import Residuals
 
 DAY = 86_400
 MONDAY = 4 * DAY  # 1970-01-05

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from marquee.errors import MarqueeError
 from marquee.folds import read_candidates, read_fold
+from marquee.foundation.errors import MarqueeError
 from marquee.interactions import Ratings
 from marquee.splits import SplitOptions, split
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from marquee import gathering
-from marquee.errors import MarqueeError
+from marquee.foundation.errors import MarqueeError
 from marquee.gathering import Experiment, Gathered, notes, read, text
 
 DECIDING = {"rating": "rmse", "ranking": "ndcg@10"}

@@ -7,8 +7,8 @@ import json
 import numpy as np
 import pytest
 
-from marquee.artifacts import write_csv
-from marquee.errors import MarqueeError
+from marquee.foundation.artifacts import write_csv
+from marquee.foundation.errors import MarqueeError
 from marquee.leaderboard import (
     HEADER,
     Comparison,

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from marquee import negatives
-from marquee.artifacts import read_parquet, write_parquet
-from marquee.errors import MarqueeError
+from marquee.foundation.artifacts import read_parquet, write_parquet
+from marquee.foundation.errors import MarqueeError
 from marquee.interactions import Ratings
 from marquee.negatives import (
     Candidates,

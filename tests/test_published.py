@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 
 from marquee import recommenders
-from marquee.evaluation import Evaluation, evaluate_ranking, evaluate_rating
 from marquee.folds import read_candidates, read_fold
+from marquee.foundation.randomness import generator
 from marquee.interactions import Catalogue, Ratings, joined
+from marquee.measuring.evaluation import Evaluation, evaluate_ranking, evaluate_rating
 from marquee.movielens.download import obtain
 from marquee.movielens.named import CustomColumns
 from marquee.movielens.parsers import read_release
@@ -19,7 +20,6 @@ from marquee.movielens.releases import release
 from marquee.movielens.schema import Scale
 from marquee.negatives import NegativeOptions, sample_candidates, with_negatives
 from marquee.progress import FitProgress
-from marquee.randomness import generator
 from marquee.splits import Split, SplitOptions, split
 
 pytestmark = pytest.mark.real

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, reject, settings
 from hypothesis import strategies as st
 
-from marquee.errors import MarqueeError
+from marquee.foundation.errors import MarqueeError
+from marquee.foundation.options import parse
 from marquee.interactions import Ratings
-from marquee.options import parse
 from marquee.splits import BY_SHARE, SPLITS, Split, SplitOptions, check, split
 
 DRAWN = [name for name in SPLITS if name != "file"]

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from marquee.errors import MarqueeError
+from marquee.foundation.errors import MarqueeError
 from marquee.recommenders.base import Arrays, Progress
 
 

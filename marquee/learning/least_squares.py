@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit, prange
 
-from marquee.threads import one_blas_thread
+from marquee.foundation.threads import one_blas_thread
 
 TILE = 64  # entries whose features are copied side by side, so that a matrix product takes them at once
 

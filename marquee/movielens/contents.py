@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from marquee.errors import MarqueeError
+from marquee.foundation.errors import MarqueeError
 from marquee.movielens.releases import Release
 
 # Per layout: the files with ratings, what separates their columns, and how many lines are a header.

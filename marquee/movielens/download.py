@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 
-from marquee.errors import MarqueeError
+from marquee.foundation.errors import MarqueeError
 from marquee.movielens.archives import extract
 from marquee.movielens.contents import compare_counts
 from marquee.movielens.local import copy_custom, copy_folder, find, readable

@@ -13,12 +13,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from marquee.errors import MarqueeError
+from marquee.foundation.errors import MarqueeError
+from marquee.foundation.options import option
 from marquee.movielens import delimited
 from marquee.movielens.delimited import BadRows, Sheet
 from marquee.movielens.kinds import MOMENT, NAME, NUMBER, TEXT, WHOLE, Kind
 from marquee.movielens.schema import Scale
-from marquee.options import option
 
 
 @dataclass(frozen=True)

@@ -9,12 +9,12 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from marquee.errors import MarqueeError, nearest
+from marquee.foundation.errors import MarqueeError, nearest
+from marquee.foundation.options import option
 from marquee.movielens.delimited import BadRows, Sheet, read
 from marquee.movielens.kinds import NUMBER, TEXT, WHOLE, Kind, whole
 from marquee.movielens.named import CustomColumns, read_named, split_genres
 from marquee.movielens.schema import Dataset, Scale, assemble
-from marquee.options import option
 
 Parsed = tuple[pa.Table, pa.Table | None, pa.Table | None]  # rows, movies, people: what `assemble` takes
 

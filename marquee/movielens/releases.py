@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from marquee.errors import MarqueeError, nearest
+from marquee.foundation.errors import MarqueeError, nearest
 
 GROUPLENS = "https://files.grouplens.org/datasets/movielens/"
 CLOSED = "research with acknowledgement; no redistribution, no commercial use without GroupLens' permission"

@@ -11,8 +11,8 @@ from typing import Any
 
 from tqdm import tqdm
 
-from marquee.artifacts import read_json, write_json
-from marquee.errors import MarqueeError
+from marquee.foundation.artifacts import read_json, write_json
+from marquee.foundation.errors import MarqueeError
 
 TIMEOUT = 30.0  # seconds without an answer or a byte
 PAUSES = (0.5, 1.0, 2.0)  # seconds before the next try; all of them anew after a try that brought something

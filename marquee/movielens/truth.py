@@ -8,7 +8,7 @@ from typing import Self
 
 import numpy as np
 
-from marquee.artifacts import read_arrays, write_arrays
+from marquee.foundation.artifacts import read_arrays, write_arrays
 
 BLOCK = 1 << 20  # pairs that are looked at together
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from marquee.errors import MarqueeError
+from marquee.foundation.errors import MarqueeError
+from marquee.foundation.options import option
 from marquee.movielens.truth import Truth
-from marquee.options import option
 
 # Of each genre: its weight in the draw, how much (ln) its movies are better known, by how many stars they are
 # better, and where they lie between calm and thrilling, real and fantastic, cold and warm, light and grave.

@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.csv as pacsv
 
-from marquee.artifacts import atomic_file, write_text
+from marquee.foundation.artifacts import atomic_file, write_text
 from marquee.movielens.fiction import OCCUPATIONS, Film, people
 from marquee.movielens.world import GENRES
 

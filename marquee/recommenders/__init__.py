@@ -8,9 +8,9 @@ from pathlib import Path
 from pkgutil import iter_modules
 from typing import TYPE_CHECKING, Any
 
-from marquee.artifacts import read_arrays, read_json, write_arrays, write_json
-from marquee.errors import MarqueeError, nearest
-from marquee.options import parse
+from marquee.foundation.artifacts import read_arrays, read_json, write_arrays, write_json
+from marquee.foundation.errors import MarqueeError, nearest
+from marquee.foundation.options import parse
 
 if TYPE_CHECKING:
     from marquee.recommenders.base import Recommender

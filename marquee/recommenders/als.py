@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
+from marquee.foundation.options import option
 from marquee.interactions import Catalogue, Ratings
-from marquee.options import option
 from marquee.recommenders.base import Arrays, Progress, Recommender
 
 if TYPE_CHECKING:
@@ -66,8 +66,8 @@ class Model(Recommender):
         rng: np.random.Generator,
         progress: Progress,
     ) -> Self:
-        from marquee.evaluation import validation_rmse
         from marquee.learning.fitting import fit_epochs
+        from marquee.measuring.evaluation import validation_rmse
 
         self.n_users, self.n_items = catalogue.n_users, catalogue.n_items
         self.mean = float(train.rating.mean(dtype=np.float64))
@@ -194,7 +194,7 @@ class Sweeps:
     def train_epoch(self) -> dict[str, float]:
         from threadpoolctl import threadpool_limits
 
-        from marquee.evaluation import validation_rmse
+        from marquee.measuring.evaluation import validation_rmse
 
         model = self.model
         with threadpool_limits(1, user_api="blas"):  # the same bytes for any number of threads

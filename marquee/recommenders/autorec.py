@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
+from marquee.foundation.options import option
 from marquee.interactions import Catalogue, Ratings
 from marquee.learning.damped import damped_biases, user_biases
-from marquee.options import option
 from marquee.recommenders.base import Arrays, Progress, Recommender
 
 if TYPE_CHECKING:
@@ -79,9 +79,9 @@ class Model(Recommender):
         rng: np.random.Generator,
         progress: Progress,
     ) -> Self:
-        from marquee.evaluation import validation_rmse
         from marquee.learning.fitting import fit_epochs
         from marquee.learning.networks import NetworkTraining, choose_device
+        from marquee.measuring.evaluation import validation_rmse
 
         self.n_users, self.n_items = catalogue.n_users, catalogue.n_items
         self.mean, self.user_bias, self.item_bias = damped_biases(

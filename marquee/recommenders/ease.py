@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
+from marquee.foundation.options import option
+from marquee.foundation.threads import one_blas_thread
 from marquee.interactions import Catalogue, Ratings
-from marquee.options import option
 from marquee.recommenders.base import Arrays, Progress, Recommender
-from marquee.threads import one_blas_thread
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix

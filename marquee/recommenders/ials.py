@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
+from marquee.foundation.options import option
+from marquee.foundation.threads import one_blas_thread
 from marquee.interactions import Catalogue, Ratings
-from marquee.options import option
 from marquee.recommenders.base import Arrays, Progress, Recommender
-from marquee.threads import one_blas_thread
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
@@ -55,8 +55,8 @@ class Model(Recommender):
         rng: np.random.Generator,
         progress: Progress,
     ) -> Self:
-        from marquee.evaluation import validation_ndcg
         from marquee.learning.fitting import fit_epochs
+        from marquee.measuring.evaluation import validation_ndcg
 
         self.n_users, self.n_items = catalogue.n_users, catalogue.n_items
         o = self.options

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
+from marquee.foundation.options import option
 from marquee.interactions import Catalogue, Ratings
 from marquee.learning.expected import ExpectedNegatives
 from marquee.learning.logistic import newcomers
 from marquee.learning.sampled import epoch_tensors, logistic_loss, negatives_per_positive
-from marquee.options import option
 from marquee.recommenders.base import Arrays, Progress, Recommender
 
 if TYPE_CHECKING:
@@ -68,9 +68,9 @@ class Model(Recommender):
     ) -> Self:
         import torch
 
-        from marquee.evaluation import validation_ndcg
         from marquee.learning.fitting import fit_epochs
         from marquee.learning.networks import NetworkTraining, choose_device
+        from marquee.measuring.evaluation import validation_ndcg
 
         self.n_users, self.n_items = catalogue.n_users, catalogue.n_items
         o = self.options

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from marquee.errors import MarqueeError
+from marquee.foundation.errors import MarqueeError
+from marquee.foundation.options import option
 from marquee.interactions import Catalogue, Ratings
 from marquee.learning.ncf import as_it_is, hidden_layers, initial_weights, score, user_gradient
 from marquee.learning.newcomers import Loss, newcomers
-from marquee.options import option
 from marquee.recommenders.base import Arrays, Progress, Recommender
 
 if TYPE_CHECKING:
@@ -82,10 +82,10 @@ class Model(Recommender):
     ) -> Self:
         import torch
 
-        from marquee.evaluation import validation_ndcg, validation_rmse
         from marquee.learning.fitting import fit_epochs
         from marquee.learning.networks import NetworkTraining, choose_device
         from marquee.learning.sampled import epoch_tensors, negatives_per_positive
+        from marquee.measuring.evaluation import validation_ndcg, validation_rmse
 
         self.n_users, self.n_items = catalogue.n_users, catalogue.n_items
         self.noise, self.per_positive, ranking = 1.0, 0, self.task == "ranking"

@@ -10,8 +10,8 @@ from typing import Any, Self
 
 import numpy as np
 
+from marquee.foundation.options import option
 from marquee.interactions import Catalogue, Ratings
-from marquee.options import option
 from marquee.recommenders.base import Arrays, Progress, Recommender
 
 
@@ -59,8 +59,8 @@ class Model(Recommender):
         rng: np.random.Generator,
         progress: Progress,
     ) -> Self:
-        from marquee.evaluation import validation_rmse
         from marquee.learning.fitting import fit_epochs
+        from marquee.measuring.evaluation import validation_rmse
 
         self.n_users, self.n_items = catalogue.n_users, catalogue.n_items
         self.mean = float(train.rating.mean(dtype=np.float64))

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from marquee.artifacts import write_csv, write_json, write_parquet
-from marquee.errors import MarqueeError
+from marquee.foundation.artifacts import write_csv, write_json, write_parquet
+from marquee.foundation.errors import MarqueeError
 from marquee.interactions import Ratings
 from marquee.recommending.movies import Movies
 

@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from marquee.errors import MarqueeError
+from marquee.foundation.errors import MarqueeError
+from marquee.foundation.threads import one_blas_thread
 from marquee.interactions import Ratings, joined
-from marquee.likeness import NOTICED, unit_vectors
+from marquee.measuring.topk import rank_in_blocks, top_k
+from marquee.portraits.likeness import NOTICED, unit_vectors
 from marquee.recommenders.base import Recommender
-from marquee.threads import one_blas_thread
-from marquee.topk import rank_in_blocks, top_k
 
 PROBED = 32  # ratings of one person that are left out in turn to see what they did
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from marquee.errors import MarqueeError, nearest
+from marquee.foundation.errors import MarqueeError, nearest
 from marquee.recommending.title_search import TitleSearch, plain
 
 if TYPE_CHECKING:

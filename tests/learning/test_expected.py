@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 import torch
 
+from marquee.foundation.randomness import generator
 from marquee.interactions import Ratings
 from marquee.learning.expected import ExpectedNegatives
 from marquee.negatives import NegativeOptions, with_negatives
-from marquee.randomness import generator
 from marquee.recommenders.mf_bce import _expected_loss
 
 CPU = torch.device("cpu")

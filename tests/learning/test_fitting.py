@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from marquee.errors import MarqueeError
+from marquee.foundation.errors import MarqueeError
 from marquee.learning.fitting import fit_epochs
 from marquee.progress import FitProgress
 from tests.dying import DyingProgress, Killed

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 import torch
 
-from marquee.errors import MarqueeError
+from marquee.foundation.errors import MarqueeError
+from marquee.foundation.randomness import generator
 from marquee.interactions import Ratings
 from marquee.learning.sampled import epoch_tensors, logistic_loss, negatives_per_positive
 from marquee.negatives import NegativeOptions, with_negatives
-from marquee.randomness import generator
 
 TRAIN = with_negatives(
     Ratings.of([0, 0, 1], [3, 1, 0]), 6, NegativeOptions(per_positive=2), generator(0, "negatives")

@@ -15,8 +15,8 @@ import pytest
 from file_server import closed_address, serving
 from release_files import FILES, RELEASE, contents, zipped
 
-from marquee.artifacts import atomic_folder
-from marquee.errors import MarqueeError
+from marquee.foundation.artifacts import atomic_folder
+from marquee.foundation.errors import MarqueeError
 from marquee.movielens import transfer
 from marquee.movielens.download import obtain
 from marquee.movielens.releases import RELEASES
@@ -246,7 +246,7 @@ def test_what_may_not_be_read_is_named(monkeypatch, closed):
     """In a process without root's rights, for root may read everything."""
     program = (
         "import os, sys; from pathlib import Path; import pyarrow.csv, pyarrow.compute\n"
-        "from marquee.errors import MarqueeError; from marquee.movielens.download import obtain\n"
+        "from marquee.foundation.errors import MarqueeError; from marquee.movielens.download import obtain\n"
         "from marquee.movielens.releases import RELEASES\n"
         "os.getuid() or os.setuid(65534)\n"
         "try: obtain(RELEASES['ml-100k'], 'mine', Path('raw'), Path('scratch'))\n"

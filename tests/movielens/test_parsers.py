@@ -2,8 +2,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from marquee import options
-from marquee.errors import MarqueeError
+from marquee.foundation import options
+from marquee.foundation.errors import MarqueeError
 from marquee.movielens import delimited
 from marquee.movielens.named import CustomColumns
 from marquee.movielens.parsers import GENRES_100K, IngestOptions, read_release

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from marquee.errors import MarqueeError
+from marquee.foundation.errors import MarqueeError
 from marquee.movielens.contents import RATINGS
 from marquee.movielens.parsers import LAYOUTS
 from marquee.movielens.releases import RELEASES, release

@@ -14,7 +14,9 @@ import pandas as pd
 import pytest
 
 from marquee import recommenders
-from marquee.errors import MarqueeError
+from marquee.foundation.errors import MarqueeError
+from marquee.foundation.options import parse
+from marquee.foundation.randomness import generator
 from marquee.interactions import Catalogue, Ratings
 from marquee.movielens import choices
 from marquee.movielens.named import CustomColumns
@@ -23,9 +25,7 @@ from marquee.movielens.schema import Scale
 from marquee.movielens.simulator import START, World, simulate
 from marquee.movielens.truth import Truth
 from marquee.movielens.world import GENRES
-from marquee.options import parse
 from marquee.progress import FitProgress
-from marquee.randomness import generator
 from marquee.splits import Split, SplitOptions, split
 
 SMALL = World(users=30, movies=50, ratings=700)
@@ -184,7 +184,7 @@ def test_a_seed_gives_the_same_bytes_and_another_seed_others(tmp_path, layout):
 
 def test_the_number_of_threads_does_not_matter(tmp_path, world):
     code = (
-        "import sys; from pathlib import Path; from marquee.randomness import generator;"
+        "import sys; from pathlib import Path; from marquee.foundation.randomness import generator;"
         "from marquee.movielens.simulator import World, simulate;"
         "simulate(World(), Path(sys.argv[1]), generator(2024, 'simulate'))"
     )
@@ -384,7 +384,7 @@ def test_ease_beats_popularity_and_the_truth_beats_both(world):
 @pytest.mark.slow
 def test_two_million_ratings_fit_into_350_megabytes(tmp_path):
     code = (
-        "import sys; from pathlib import Path; from marquee.randomness import generator;"
+        "import sys; from pathlib import Path; from marquee.foundation.randomness import generator;"
         "from marquee.movielens.simulator import World, simulate;"
         "world = World(users=13_000, movies=9_000, ratings=2_000_000, half_stars=True, format='ml-32m');"
         "simulate(world, Path(sys.argv[1]), generator(1, 'simulate'));"

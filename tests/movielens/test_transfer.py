@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from file_server import closed_address, serving
 
-from marquee.errors import MarqueeError
+from marquee.foundation.errors import MarqueeError
 from marquee.movielens import transfer
 
 BODY = np.random.default_rng(1).bytes(200_000)

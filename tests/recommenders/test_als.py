@@ -12,6 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from marquee.folds import read_fold
+from marquee.foundation.options import parse
+from marquee.foundation.randomness import generator
 from marquee.interactions import Catalogue, Ratings
 from marquee.learning.least_squares import solve_in_place, solve_rows
 from marquee.movielens.download import obtain
@@ -19,9 +21,7 @@ from marquee.movielens.named import CustomColumns
 from marquee.movielens.parsers import read_release
 from marquee.movielens.releases import release
 from marquee.movielens.schema import Scale
-from marquee.options import parse
 from marquee.progress import FitProgress
-from marquee.randomness import generator
 from marquee.recommenders.als import Model, Options, Side, Sweeps, genre_shares, solve_genres
 from marquee.splits import SplitOptions, split
 from tests.dying import DyingProgress, Killed

@@ -10,15 +10,15 @@ import torch
 import yaml
 
 from marquee import recommenders
-from marquee.evaluation import validation_rmse
+from marquee.foundation.randomness import generator
 from marquee.interactions import Catalogue, Ratings
+from marquee.measuring.evaluation import validation_rmse
 from marquee.movielens.download import obtain
 from marquee.movielens.named import CustomColumns
 from marquee.movielens.parsers import read_release
 from marquee.movielens.releases import release
 from marquee.movielens.schema import Scale
 from marquee.progress import FitProgress
-from marquee.randomness import generator
 from marquee.recommenders.autorec import Options, _loss_on, _network, _ridge
 from marquee.splits import SplitOptions, split
 

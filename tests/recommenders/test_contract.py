@@ -1,4 +1,4 @@
-"""What every recommender must do. A new algorithm names itself in `CASES` and gets all of it."""
+"""What every recommender must do. A new algorithm names itself in `cases.py` and gets all of it."""
 
 from __future__ import annotations
 
@@ -9,148 +9,16 @@ from typing import Any
 
 import numpy as np
 import pytest
+from cases import CASES
 
 from marquee import recommenders
-from marquee.errors import MarqueeError
+from marquee.foundation.errors import MarqueeError
+from marquee.foundation.randomness import generator
 from marquee.interactions import Catalogue, Ratings
 from marquee.negatives import NegativeOptions, with_negatives
 from marquee.progress import FitProgress
-from marquee.randomness import generator
 from marquee.recommenders.base import Recommender
 
-# name: (algorithm, task, options, how many of a training user's top 10 of 40 a fold-in gives back)
-CASES: dict[str, tuple[str, str, dict[str, Any], int]] = {
-    "popularity": ("popularity", "ranking", {}, 10),
-    "bias": ("bias", "rating", {}, 10),
-    "bias_damped": ("bias", "rating", {"user_damping": 1, "item_damping": 10, "sweeps": 3}, 10),
-    "ease": ("ease", "ranking", {"regularization": 1}, 10),
-    "mf_bce": ("mf_bce", "ranking", {"dim": 4, "epochs": 60, "learning_rate": 0.02, "batch_size": 64}, 7),
-    "mf_bce_eight": ("mf_bce", "ranking", {"dim": 4, "epochs": 40, "learning_rate": 0.02, "negatives": 8}, 7),
-    "mf_bce_stored": (
-        "mf_bce",
-        "ranking",
-        {
-            "dim": 4,
-            "epochs": 60,
-            "learning_rate": 0.02,
-            "resample": False,
-            "init_std": 0.2,
-            "weight_decay": 1e-5,
-            "regularization": 0.001,
-            "device": "cpu",
-        },
-        7,
-    ),
-    "mf_bce_expected": (
-        "mf_bce",
-        "ranking",
-        {
-            "dim": 4,
-            "epochs": 60,
-            "learning_rate": 0.05,
-            "batch_size": 16,
-            "expected": True,
-            "negatives": 8,
-            "regularization": 0.003,
-            "averaging": 0.9,
-        },
-        9,
-    ),
-    "gmf": ("neural_mf", "rating", {"dim": 4, "epochs": 30, "learning_rate": 0.02, "batch_size": 64}, 7),
-    "neumf": (
-        "neural_mf",
-        "rating",
-        {"dim": 4, "layers": [8, 4], "epochs": 30, "learning_rate": 0.01, "batch_size": 64, "dropout": 0.1},
-        6,
-    ),
-    "mlp": (
-        "neural_mf",
-        "rating",
-        {
-            "dim": 4,
-            "gmf": False,
-            "layers": [8],
-            "biases": False,
-            "init_std": 0.3,
-            "epochs": 20,
-            "learning_rate": 0.02,
-            "decay": 0.9,
-            "regularization": 0.01,
-            "device": "cpu",
-        },
-        6,
-    ),
-    "gmf_ranking": (
-        "neural_mf",
-        "ranking",
-        {"dim": 4, "epochs": 60, "learning_rate": 0.02, "regularization": 0.02, "negatives": 8},
-        7,
-    ),
-    "neumf_ranking": (
-        "neural_mf",
-        "ranking",
-        {
-            "dim": 4,
-            "layers": [8, 4],
-            "epochs": 60,
-            "learning_rate": 0.01,
-            "weight_decay": 0.001,
-            "batch_size": 64,
-            "resample": False,
-        },
-        8,
-    ),
-    "ials": ("ials", "ranking", {"dim": 4}, 10),
-    "ials_even": (
-        "ials",
-        "ranking",
-        {"dim": 4, "regularization": 2, "unobserved_weight": 0.5, "count_power": 0}
-        | {"epochs": 8, "init_std": 1},
-        10,
-    ),
-    "sgd_mf": ("sgd_mf", "rating", {}, 9),
-    "sgd_mf_biased": ("sgd_mf", "rating", {"dim": 8, "biases": True, "regularization": 0.1}, 9),
-    "sgd_mf_decaying": (
-        "sgd_mf",
-        "rating",
-        {"dim": 8, "biases": True, "learning_rate": 0.02, "decay": 0.95, "init_std": 0.05, "epochs": 40},
-        9,
-    ),
-    "als_bias": ("als", "rating", {"dim": 0}, 10),
-    "als_mf": ("als", "rating", {"dim": 4}, 10),
-    "als_genres": ("als", "rating", {"dim": 4, "genres": True}, 10),
-    "als_all": (
-        "als",
-        "rating",
-        {
-            "dim": 4,
-            "regularization": 2,
-            "user_bias_regularization": 3,
-            "item_bias_regularization": 1,
-            "count_power": 0.5,
-            "genres": True,
-            "genre_regularization": 1,
-            "genre_bias_pull": 0.1,
-            "epochs": 10,
-            "init_std": 0.2,
-        },
-        10,
-    ),
-    "autorec_user": ("autorec", "rating", {"hidden": 8, "epochs": 10, "weight_decay": 1}, 10),
-    "autorec_user_centred": (
-        "autorec",
-        "rating",
-        {"hidden": 8, "epochs": 10, "centre": "biases", "output_activation": "sigmoid", "dropout": 0.2}
-        | {"learning_rate": 0.01, "batch_size": 32, "device": "cpu"},
-        10,
-    ),
-    "autorec_item": (
-        "autorec",
-        "rating",
-        {"side": "item", "hidden": 8, "hidden_activation": "sigmoid", "epochs": 300, "weight_decay": 1},
-        7,
-    ),
-}
 RATING = [name for name in CASES if CASES[name][1] == "rating"]
 PERSONAL = [name for name in CASES if name != "popularity" and name not in RATING]
 RANDOM = [name for name in CASES if CASES[name][0] in ("mf_bce", "neural_mf", "sgd_mf", "autorec")]

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from marquee.foundation.randomness import generator
 from marquee.interactions import Catalogue, Ratings
 from marquee.progress import FitProgress
-from marquee.randomness import generator
 from marquee.recommenders.ials import Model, Options, solve
 
 N_USERS, N_ITEMS = 30, 20

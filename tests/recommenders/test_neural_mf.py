@@ -7,12 +7,12 @@ import pytest
 import torch
 
 from marquee import recommenders
-from marquee.errors import MarqueeError
+from marquee.foundation.errors import MarqueeError
+from marquee.foundation.randomness import generator
 from marquee.interactions import Catalogue, Ratings
 from marquee.learning.ncf import hidden_layers, initial_weights, score, user_gradient
 from marquee.negatives import NegativeOptions, with_negatives
 from marquee.progress import FitProgress
-from marquee.randomness import generator
 from marquee.recommenders import neural_mf
 from tests.dying import DyingProgress, Killed
 

@@ -7,7 +7,8 @@ import pytest
 from sgd_twin import descend_slowly
 
 from marquee import recommenders
-from marquee.errors import MarqueeError
+from marquee.foundation.errors import MarqueeError
+from marquee.foundation.randomness import generator
 from marquee.interactions import Catalogue, Ratings, joined
 from marquee.learning.descent import descend
 from marquee.movielens.download import obtain
@@ -16,7 +17,6 @@ from marquee.movielens.parsers import read_release
 from marquee.movielens.releases import release
 from marquee.movielens.schema import Scale
 from marquee.progress import FitProgress
-from marquee.randomness import generator
 from marquee.recommenders.sgd_mf import user_by_user
 from marquee.splits import SplitOptions, split
 

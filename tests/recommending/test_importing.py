@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from marquee.errors import MarqueeError
+from marquee.foundation.errors import MarqueeError
 from marquee.movielens.schema import Scale
 from marquee.recommending.importing import match, on_scale, read_ratings, stated
 from marquee.recommending.movies import Movies

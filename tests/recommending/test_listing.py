@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from marquee.errors import MarqueeError
+from marquee.foundation.errors import MarqueeError
 from marquee.interactions import Ratings
 from marquee.recommending import listing
 from marquee.recommending.movies import Movies

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from marquee import recommenders
-from marquee.errors import MarqueeError
+from marquee.foundation.errors import MarqueeError
+from marquee.foundation.randomness import generator
 from marquee.interactions import Catalogue, Ratings
 from marquee.negatives import NegativeOptions, with_negatives
 from marquee.progress import FitProgress
-from marquee.randomness import generator
 from marquee.recommending import lists
 
 N_USERS, N_ITEMS = 40, 60

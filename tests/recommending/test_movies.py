@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from marquee.errors import MarqueeError
+from marquee.foundation.errors import MarqueeError
 from marquee.recommending.movies import Movies, Wanted
 
 MOVIES = Movies(

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from marquee import recommenders
-from marquee.artifacts import read_parquet
+from marquee.foundation.artifacts import read_parquet
 from marquee.recommending.movies import COLUMNS, Movies
 from stages.reading import ratings
 

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from marquee import recommenders
-from marquee.figures.portrait import describe_errors, describe_genres, gallery, kinship, portrait
+from marquee.foundation.randomness import generator
 from marquee.interactions import Catalogue, Ratings
+from marquee.portraits.portrait import describe_errors, describe_genres, gallery, kinship, portrait
+from marquee.portraits.residuals import Residuals
 from marquee.progress import FitProgress
-from marquee.randomness import generator
-from marquee.residuals import Residuals
 
 N_USERS, N_ITEMS = 40, 30
 KINDS = np.arange(N_ITEMS) % 3

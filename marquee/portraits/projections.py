@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from marquee.threads import one_blas_thread
+from marquee.foundation.threads import one_blas_thread
 
 EXACT = 1e-9  # of a length; less than this is rounding
 # 1,000 take twice the time and end at a divergence of .964 instead of .974 (als, 400 movies of ML-100K)

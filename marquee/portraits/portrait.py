@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from marquee.figures.errors import errors
-from marquee.figures.maps import embedding_map
-from marquee.figures.opinions import genre_similarity, item_biases
 from marquee.interactions import Catalogue
-from marquee.likeness import unit_vectors
+from marquee.portraits.errors import errors
+from marquee.portraits.likeness import unit_vectors
+from marquee.portraits.maps import embedding_map
+from marquee.portraits.opinions import genre_similarity, item_biases
+from marquee.portraits.residuals import Residuals, Rows
 from marquee.recommenders.base import Recommender
-from marquee.residuals import Residuals, Rows
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

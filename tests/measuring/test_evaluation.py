@@ -6,11 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from marquee import evaluation
-from marquee.errors import MarqueeError
-from marquee.evaluation import evaluate_ranking, evaluate_rating, validation_ndcg
+from marquee.foundation.errors import MarqueeError
 from marquee.interactions import Catalogue, Ratings
-from marquee.metrics import target_metrics
+from marquee.measuring import evaluation
+from marquee.measuring.evaluation import evaluate_ranking, evaluate_rating, validation_ndcg
+from marquee.measuring.metrics import target_metrics
 from marquee.negatives import Candidates, sample_candidates
 
 KS = (5, 10)
@@ -49,7 +49,7 @@ def drawn(seen: Ratings, relevant: Ratings, catalogue: Catalogue, count: int = 2
 
 
 def test_ranking_equals_the_definitions_in_plain_python(monkeypatch):
-    monkeypatch.setattr("marquee.topk.BLOCK_BYTES", 40 * 4 * 7)  # seven users at a time
+    monkeypatch.setattr("marquee.measuring.topk.BLOCK_BYTES", 40 * 4 * 7)  # seven users at a time
     model, seen, relevant, catalogue = world()
     candidates = drawn(seen, relevant, catalogue)
     found = evaluate_ranking(model, seen, relevant, candidates, catalogue, KS, seen)

@@ -11,9 +11,9 @@ from matplotlib.colors import to_hex
 from test_figures import texts
 from threadpoolctl import threadpool_limits
 
-from marquee.artifacts import write_figure
-from marquee.figures import labels, maps, opinions, projections
 from marquee.figures.style import BLUE, ORANGE
+from marquee.foundation.artifacts import write_figure
+from marquee.portraits import labels, maps, opinions, projections
 
 KINDS = ("Drama", "Comedy", "War", "Horror", "Western")
 

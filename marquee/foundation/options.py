@@ -19,7 +19,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import MISSING
 from typing import Any, TypeVar
 
-from marquee.errors import MarqueeError, nearest
+from marquee.foundation.errors import MarqueeError, nearest
 
 T = TypeVar("T")
 

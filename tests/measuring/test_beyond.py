@@ -6,8 +6,8 @@ from math import log
 import numpy as np
 import pytest
 
-from marquee.beyond import beyond_accuracy, coverage
 from marquee.interactions import Catalogue, Ratings
+from marquee.measuring.beyond import beyond_accuracy, coverage
 
 GENRES = ("Comedy", "Drama", "War")
 # item 0: C, 1: D, 2: C and D, 3: D and W, 4: none
@@ -84,7 +84,7 @@ def test_a_catalogue_without_genres_leaves_them_out():
 
 
 def test_many_lists_equal_the_definitions_in_plain_python(monkeypatch):
-    monkeypatch.setattr("marquee.beyond.ROWS", 7)
+    monkeypatch.setattr("marquee.measuring.beyond.ROWS", 7)
     rng = np.random.default_rng(0)
     genres = rng.random((30, 4)) < 0.4
     catalogue = Catalogue(20, 30, genres, tuple("abcd"))

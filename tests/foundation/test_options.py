@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import pytest
 import yaml
 
-from marquee.errors import MarqueeError
-from marquee.options import option, parse
+from marquee.foundation.errors import MarqueeError
+from marquee.foundation.options import option, parse
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from marquee import artifacts
+from marquee.foundation import artifacts
 
 
 def explode(path):

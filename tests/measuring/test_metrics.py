@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from marquee.metrics import list_metrics, pooled_errors, rating_errors, target_metrics
+from marquee.measuring.metrics import list_metrics, pooled_errors, rating_errors, target_metrics
 
 KS = (1, 3, 10)
 NAMES = ("hit", "precision", "recall", "ndcg", "map", "mrr")

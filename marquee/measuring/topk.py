@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from marquee.errors import MarqueeError
-from marquee.threads import one_blas_thread
+from marquee.foundation.errors import MarqueeError
+from marquee.foundation.threads import one_blas_thread
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix

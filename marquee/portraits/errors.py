@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from marquee.figures.style import BLUE, INK, ORANGE, QUIET, WHITE, canvas, house_style, name_axes, thousands
-from marquee.residuals import Residuals, Rows
+from marquee.portraits.residuals import Residuals, Rows
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

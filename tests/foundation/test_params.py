@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 import yaml
 
-from marquee import params, recommenders
-from marquee.errors import MarqueeError
+from marquee import recommenders
+from marquee.foundation import params
+from marquee.foundation.errors import MarqueeError
 
-HERE = Path(__file__).parents[1] / "params.yaml"
+HERE = Path(__file__).parents[2] / "params.yaml"
 ENTRY = {"task": "ranking", "trains_on": "ranking", "algorithm": "ease", "regularization": "1e2"}
 
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from marquee.errors import MarqueeError, nearest
-from marquee.options import option, parse
+from marquee.foundation.errors import MarqueeError, nearest
+from marquee.foundation.options import option, parse
 
 T = TypeVar("T")
 TASKS = ("rating", "ranking")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from marquee.foundation.threads import one_blas_thread
 from marquee.recommenders.base import Recommender
-from marquee.threads import one_blas_thread
 
 SAMPLED = 256  # users whose scores stand for an item that has no vector
 NOTICED = 1e-3  # of the scores' spread: what an effect must reach to be one

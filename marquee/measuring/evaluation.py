@@ -11,12 +11,19 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from marquee.beyond import beyond_accuracy, coverage
-from marquee.errors import MarqueeError
+from marquee.foundation.errors import MarqueeError
+from marquee.foundation.threads import one_blas_thread
 from marquee.interactions import Catalogue, Ratings
-from marquee.metrics import Columns, Ties, list_metrics, pooled_errors, rating_errors, target_metrics
-from marquee.threads import one_blas_thread
-from marquee.topk import Scores, rank_in_blocks
+from marquee.measuring.beyond import beyond_accuracy, coverage
+from marquee.measuring.metrics import (
+    Columns,
+    Ties,
+    list_metrics,
+    pooled_errors,
+    rating_errors,
+    target_metrics,
+)
+from marquee.measuring.topk import Scores, rank_in_blocks
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from marquee.figures.labels import shortened
-from marquee.figures.projections import alike_together, cosine_matrix
 from marquee.figures.style import BLUE, INK, ORANGE, QUIET, WHITE, WIDTH, canvas, house_style
+from marquee.portraits.labels import shortened
+from marquee.portraits.projections import alike_together, cosine_matrix
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from marquee.figures.labels import label_points, shortened
-from marquee.figures.projections import distinct, neighbours, principal, unit
 from marquee.figures.style import BLUE, INK, ORANGE, QUIET, canvas, house_style, name_axes
+from marquee.portraits.labels import label_points, shortened
+from marquee.portraits.projections import distinct, neighbours, principal, unit
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

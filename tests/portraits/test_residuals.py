@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from marquee.interactions import Ratings
-from marquee.residuals import Residuals, calibration, error_by_known, parts, pooled_mean, tables
+from marquee.portraits.residuals import Residuals, calibration, error_by_known, parts, pooled_mean, tables
 
 
 def test_parts_are_about_equal_and_equal_values_stay_together():

@@ -7,10 +7,10 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy.sparse import csr_matrix
 
-from marquee import topk
-from marquee.errors import MarqueeError
+from marquee.foundation.errors import MarqueeError
 from marquee.interactions import Ratings
-from marquee.topk import rank_in_blocks, top_k
+from marquee.measuring import topk
+from marquee.measuring.topk import rank_in_blocks, top_k
 
 NOTHING_SEEN = Ratings.empty().matrix(100, 8)
 

@@ -1,0 +1,1 @@
+"""What every stage stands on: parameters and options, faults, files, randomness, threads."""

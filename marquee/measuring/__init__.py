@@ -1,0 +1,1 @@
+"""A model against held-out data: metrics, lists, and what is said of both."""
