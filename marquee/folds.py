@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from marquee.foundation.errors import MarqueeError
-from marquee.interactions import Ratings
+from marquee.foundation.interactions import Ratings
 from marquee.negatives import Candidates
 from marquee.splits import Given
 

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from marquee.foundation.errors import MarqueeError
+from marquee.foundation.interactions import Ratings
 from marquee.foundation.options import option
-from marquee.interactions import Ratings
 
 if TYPE_CHECKING:
     import pyarrow as pa

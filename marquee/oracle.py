@@ -7,7 +7,7 @@ from typing import Self
 
 import numpy as np
 
-from marquee.interactions import Ratings
+from marquee.foundation.interactions import Ratings
 from marquee.movielens.truth import Truth
 
 

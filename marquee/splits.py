@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from marquee.foundation.errors import MarqueeError
+from marquee.foundation.interactions import Ratings
 from marquee.foundation.options import option
-from marquee.interactions import Ratings
 
 FOLD_IN = 0.8  # of a held-out user's ratings, under user_folds; the rest is their test
 TRAIN, VALIDATION, TEST, HISTORY, LEFT_OUT = range(5)

@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from marquee.foundation import params
 from marquee.foundation.artifacts import atomic_folder, read_json, read_parquet, write_json, write_parquet
-from marquee.interactions import joined
+from marquee.foundation.interactions import joined
 from marquee.measuring.evaluation import Evaluation, evaluate_ranking, evaluate_rating
 from marquee.negatives import Candidates
 from marquee.recommenders import load

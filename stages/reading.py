@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from marquee.foundation.artifacts import read_parquet
-from marquee.interactions import Catalogue, Ratings, joined
+from marquee.foundation.interactions import Catalogue, Ratings, joined
 
 
 def ratings(path: Path) -> Ratings:

@@ -12,7 +12,7 @@ import numpy as np
 from marquee.foundation import params
 from marquee.foundation.artifacts import read_json, read_parquet
 from marquee.foundation.errors import MarqueeError
-from marquee.interactions import Ratings
+from marquee.foundation.interactions import Ratings
 from marquee.movielens.schema import Scale
 from marquee.recommenders import load
 from marquee.recommenders.base import Recommender

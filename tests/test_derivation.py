@@ -11,8 +11,8 @@ import pytest
 import sympy
 
 from marquee import recommenders
+from marquee.foundation.interactions import Catalogue, Ratings
 from marquee.foundation.randomness import generator
-from marquee.interactions import Catalogue, Ratings
 from marquee.learning.descent import descend
 from marquee.progress import FitProgress
 

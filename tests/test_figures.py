@@ -14,7 +14,7 @@ from marquee.figures import comparison, curves, dataset
 from marquee.figures.style import BLUE, ORANGE
 from marquee.foundation.artifacts import write_figure
 from marquee.foundation.errors import MarqueeError
-from marquee.interactions import Ratings
+from marquee.foundation.interactions import Ratings
 from marquee.portraits import errors
 from marquee.portraits.residuals import Residuals
 

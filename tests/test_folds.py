@@ -10,7 +10,7 @@ import pytest
 
 from marquee.folds import read_candidates, read_fold
 from marquee.foundation.errors import MarqueeError
-from marquee.interactions import Ratings
+from marquee.foundation.interactions import Ratings
 from marquee.splits import SplitOptions, split
 
 USERS = np.array([7, 3, 5])  # the release's ids of users 0, 1, 2

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from marquee import negatives
 from marquee.foundation.artifacts import read_parquet, write_parquet
 from marquee.foundation.errors import MarqueeError
-from marquee.interactions import Ratings
+from marquee.foundation.interactions import Ratings
 from marquee.negatives import (
     Candidates,
     NegativeOptions,

@@ -10,8 +10,8 @@ import pytest
 
 from marquee import recommenders
 from marquee.folds import read_candidates, read_fold
+from marquee.foundation.interactions import Catalogue, Ratings, joined
 from marquee.foundation.randomness import generator
-from marquee.interactions import Catalogue, Ratings, joined
 from marquee.measuring.evaluation import Evaluation, evaluate_ranking, evaluate_rating
 from marquee.movielens.download import obtain
 from marquee.movielens.named import CustomColumns

@@ -11,8 +11,8 @@ from hypothesis import given, reject, settings
 from hypothesis import strategies as st
 
 from marquee.foundation.errors import MarqueeError
+from marquee.foundation.interactions import Ratings
 from marquee.foundation.options import parse
-from marquee.interactions import Ratings
 from marquee.splits import BY_SHARE, SPLITS, Split, SplitOptions, check, split
 
 DRAWN = [name for name in SPLITS if name != "file"]

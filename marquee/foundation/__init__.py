@@ -1,1 +1,1 @@
-"""What every stage stands on: parameters and options, faults, files, randomness, threads."""
+"""What every stage stands on: ratings as arrays, parameters, faults, files, randomness, threads."""

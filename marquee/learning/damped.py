@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from marquee.interactions import Ratings
+from marquee.foundation.interactions import Ratings
 
 
 def damped_means(index: np.ndarray, values: np.ndarray, damping: float, n: int) -> np.ndarray:

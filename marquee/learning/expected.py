@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from marquee.interactions import Ratings
+from marquee.foundation.interactions import Ratings
 from marquee.negatives import NegativeSampler
 
 if TYPE_CHECKING:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from marquee.foundation.interactions import Ratings
 from marquee.foundation.threads import one_blas_thread
-from marquee.interactions import Ratings
 
 STEPS = 12  # Newton steps; the loss is convex and the gradient below 1e-6 after eight
 

@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from marquee.interactions import Ratings
+from marquee.foundation.interactions import Ratings
+from marquee.foundation.threads import one_blas_thread
 
 STEPS = 40  # of L-BFGS at most; a person's list no longer moves after about half of them
 
@@ -25,7 +26,6 @@ def newcomers(
     gets m, the average taste. By L-BFGS from m on, one person at a time, on one BLAS thread.
     """
     from scipy.optimize import minimize
-    from threadpoolctl import threadpool_limits
 
     dim = users.shape[1]
     mean = users.mean(axis=0, dtype=np.float64)
@@ -35,7 +35,7 @@ def newcomers(
     found = np.tile(mean, (n_people, 1))
     order = np.argsort(histories.user, kind="stable")
     ends = np.cumsum(np.bincount(histories.user, minlength=n_people))
-    with threadpool_limits(1, user_api="blas"):
+    with one_blas_thread():
         for person in np.unique(histories.user):
             rows = order[ends[person - 1] if person else 0 : ends[person]]
             loss = loss_of(histories.item[rows], histories.rating[rows])

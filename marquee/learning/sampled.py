@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from marquee.foundation.errors import MarqueeError
-from marquee.interactions import Ratings
+from marquee.foundation.interactions import Ratings
 from marquee.negatives import NegativeSampler
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from marquee.interactions import Catalogue, Ratings
+from marquee.foundation.interactions import Catalogue, Ratings
 from marquee.measuring.metrics import Columns
 
 SMOOTHING = 0.01  # of the list's genre shares towards the history's, so that no logarithm is infinite

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from marquee.foundation.errors import MarqueeError
+from marquee.foundation.interactions import Catalogue, Ratings
 from marquee.foundation.threads import one_blas_thread
-from marquee.interactions import Catalogue, Ratings
 from marquee.measuring.beyond import beyond_accuracy, coverage
 from marquee.measuring.metrics import (
     Columns,

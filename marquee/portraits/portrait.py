@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from marquee.interactions import Catalogue
+from marquee.foundation.interactions import Catalogue
 from marquee.portraits.errors import errors
 from marquee.portraits.likeness import unit_vectors
 from marquee.portraits.maps import embedding_map

@@ -9,7 +9,7 @@ from typing import Self
 
 import numpy as np
 
-from marquee.interactions import Ratings
+from marquee.foundation.interactions import Ratings
 
 Rows = list[tuple[float, ...]]
 CALIBRATION = ("predicted", "rating", "low", "high", "pairs")

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
+from marquee.foundation.interactions import Catalogue, Ratings
 from marquee.foundation.options import option
-from marquee.interactions import Catalogue, Ratings
+from marquee.foundation.threads import one_blas_thread
 from marquee.recommenders.base import Arrays, Progress, Recommender
 
 if TYPE_CHECKING:
@@ -192,12 +193,10 @@ class Sweeps:
         self.ridge = o.genre_regularization * own  # float64 [1 + dim]: pull of a genre towards 0
 
     def train_epoch(self) -> dict[str, float]:
-        from threadpoolctl import threadpool_limits
-
         from marquee.measuring.evaluation import validation_rmse
 
         model = self.model
-        with threadpool_limits(1, user_api="blas"):  # the same bytes for any number of threads
+        with one_blas_thread():  # the same bytes for any number of threads
             model.genres = solve_genres(model.items, self.shares, self.items.pull, self.ridge)
             prior = (self.shares @ model.genres).astype(np.float32)  # (n_items, 1 + dim)
         model.items = self.items.solve(model.mean, model.users, prior)

@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Protocol, Self
 import numpy as np
 
 from marquee.foundation.errors import MarqueeError
-from marquee.interactions import Catalogue, Ratings
+from marquee.foundation.interactions import Catalogue, Ratings
 
 Arrays = dict[str, np.ndarray]
 

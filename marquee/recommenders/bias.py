@@ -9,8 +9,8 @@ from typing import Any, Self
 
 import numpy as np
 
+from marquee.foundation.interactions import Catalogue, Ratings
 from marquee.foundation.options import option
-from marquee.interactions import Catalogue, Ratings
 from marquee.learning.damped import damped_biases, user_biases
 from marquee.recommenders.base import Arrays, Progress, Recommender
 

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
+from marquee.foundation.interactions import Catalogue, Ratings
 from marquee.foundation.options import option
 from marquee.foundation.threads import one_blas_thread
-from marquee.interactions import Catalogue, Ratings
 from marquee.recommenders.base import Arrays, Progress, Recommender
 
 if TYPE_CHECKING:

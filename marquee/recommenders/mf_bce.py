@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
+from marquee.foundation.interactions import Catalogue, Ratings
 from marquee.foundation.options import option
-from marquee.interactions import Catalogue, Ratings
 from marquee.learning.expected import ExpectedNegatives
 from marquee.learning.logistic import newcomers
 from marquee.learning.sampled import epoch_tensors, logistic_loss, negatives_per_positive

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from marquee.foundation.errors import MarqueeError
+from marquee.foundation.interactions import Catalogue, Ratings
 from marquee.foundation.options import option
-from marquee.interactions import Catalogue, Ratings
 from marquee.learning.ncf import as_it_is, hidden_layers, initial_weights, score, user_gradient
 from marquee.learning.newcomers import Loss, newcomers
 from marquee.recommenders.base import Arrays, Progress, Recommender

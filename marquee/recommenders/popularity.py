@@ -8,7 +8,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from marquee.interactions import Catalogue, Ratings
+from marquee.foundation.interactions import Catalogue, Ratings
 from marquee.recommenders.base import Arrays, Progress, Recommender
 
 

@@ -10,8 +10,8 @@ from typing import Any, Self
 
 import numpy as np
 
+from marquee.foundation.interactions import Catalogue, Ratings
 from marquee.foundation.options import option
-from marquee.interactions import Catalogue, Ratings
 from marquee.recommenders.base import Arrays, Progress, Recommender
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from marquee.foundation.artifacts import write_csv, write_json, write_parquet
 from marquee.foundation.errors import MarqueeError
-from marquee.interactions import Ratings
+from marquee.foundation.interactions import Ratings
 from marquee.recommending.movies import Movies
 
 NAMED = 3  # ratings that are named as having spoken for a movie

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from marquee.foundation.errors import MarqueeError
+from marquee.foundation.interactions import Ratings, joined
 from marquee.foundation.threads import one_blas_thread
-from marquee.interactions import Ratings, joined
 from marquee.measuring.topk import rank_in_blocks, top_k
 from marquee.portraits.likeness import NOTICED, unit_vectors
 from marquee.recommenders.base import Recommender

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
+from marquee.foundation.interactions import Ratings
 from marquee.foundation.randomness import generator
-from marquee.interactions import Ratings
 from marquee.learning.expected import ExpectedNegatives
 from marquee.negatives import NegativeOptions, with_negatives
 from marquee.recommenders.mf_bce import _expected_loss
@@ -60,5 +60,5 @@ def test_the_loss_of_a_step_is_the_weighted_mean_over_the_catalogue():
             )
             total += w * (np.log1p(np.exp(-s)) + regularization / 2 * (p[user] @ p[user] + q[item] @ q[item]))
             weights += w
-    loss = _expected_loss(regularization, negatives, network, negatives.users)
+    (loss,) = _expected_loss(regularization, negatives, network, negatives.users)
     assert float(loss) == pytest.approx(total / weights, rel=1e-5)

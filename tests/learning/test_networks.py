@@ -19,7 +19,7 @@ def training(averaging: float = 0.9, seen: list[float] | None = None) -> Network
     def loss(module, target):
         if seen is not None:
             seen.append(module["w"].item())
-        return (module["w"] - target).square().mean()
+        return ((module["w"] - target).square().mean(),)
 
     numbers = torch.arange(10.0)
     return NetworkTraining(

@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from marquee.foundation.errors import MarqueeError
+from marquee.foundation.interactions import Ratings
 from marquee.foundation.randomness import generator
-from marquee.interactions import Ratings
 from marquee.learning.sampled import epoch_tensors, logistic_loss, negatives_per_positive
 from marquee.negatives import NegativeOptions, with_negatives
 

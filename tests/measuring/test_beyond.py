@@ -6,7 +6,7 @@ from math import log
 import numpy as np
 import pytest
 
-from marquee.interactions import Catalogue, Ratings
+from marquee.foundation.interactions import Catalogue, Ratings
 from marquee.measuring.beyond import beyond_accuracy, coverage
 
 GENRES = ("Comedy", "Drama", "War")

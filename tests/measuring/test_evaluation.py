@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from marquee.foundation.errors import MarqueeError
-from marquee.interactions import Catalogue, Ratings
+from marquee.foundation.interactions import Catalogue, Ratings
 from marquee.measuring import evaluation
 from marquee.measuring.evaluation import evaluate_ranking, evaluate_rating, validation_ndcg
 from marquee.measuring.metrics import target_metrics

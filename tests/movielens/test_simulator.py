@@ -15,9 +15,9 @@ import pytest
 
 from marquee import recommenders
 from marquee.foundation.errors import MarqueeError
+from marquee.foundation.interactions import Catalogue, Ratings
 from marquee.foundation.options import parse
 from marquee.foundation.randomness import generator
-from marquee.interactions import Catalogue, Ratings
 from marquee.movielens import choices
 from marquee.movielens.named import CustomColumns
 from marquee.movielens.parsers import read_release

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from marquee import recommenders
+from marquee.foundation.interactions import Catalogue, Ratings
 from marquee.foundation.randomness import generator
-from marquee.interactions import Catalogue, Ratings
 from marquee.portraits.portrait import describe_errors, describe_genres, gallery, kinship, portrait
 from marquee.portraits.residuals import Residuals
 from marquee.progress import FitProgress

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from marquee.interactions import Ratings
+from marquee.foundation.interactions import Ratings
 from marquee.portraits.residuals import Residuals, calibration, error_by_known, parts, pooled_mean, tables
 
 

@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from marquee.folds import read_fold
+from marquee.foundation.interactions import Catalogue, Ratings
 from marquee.foundation.options import parse
 from marquee.foundation.randomness import generator
-from marquee.interactions import Catalogue, Ratings
 from marquee.learning.least_squares import solve_in_place, solve_rows
 from marquee.movielens.download import obtain
 from marquee.movielens.named import CustomColumns
@@ -147,7 +147,7 @@ def test_cholesky_solves_a_system_and_reads_its_upper_triangle_alone():
 
 THREADS = """
 import numba, numpy as np
-from marquee.interactions import Ratings, Catalogue
+from marquee.foundation.interactions import Ratings, Catalogue
 from marquee.progress import FitProgress
 from marquee.recommenders.als import Model, Options
 rng = np.random.default_rng(0)

@@ -10,8 +10,8 @@ import torch
 import yaml
 
 from marquee import recommenders
+from marquee.foundation.interactions import Catalogue, Ratings
 from marquee.foundation.randomness import generator
-from marquee.interactions import Catalogue, Ratings
 from marquee.measuring.evaluation import validation_rmse
 from marquee.movielens.download import obtain
 from marquee.movielens.named import CustomColumns

@@ -13,8 +13,8 @@ from cases import CASES
 
 from marquee import recommenders
 from marquee.foundation.errors import MarqueeError
+from marquee.foundation.interactions import Catalogue, Ratings
 from marquee.foundation.randomness import generator
-from marquee.interactions import Catalogue, Ratings
 from marquee.negatives import NegativeOptions, with_negatives
 from marquee.progress import FitProgress
 from marquee.recommenders.base import Recommender
@@ -48,7 +48,6 @@ def fitted(
     progress: FitProgress | None = None,
     options: dict[str, Any] | None = None,
     validation: Ratings | None = None,
-    catalogue: Catalogue = CATALOGUE,
 ) -> Recommender:
     algorithm, task, usual, _ = CASES[name]
     model = recommenders.create(algorithm, task, usual if options is None else options, f"models.{name}")
@@ -57,7 +56,7 @@ def fitted(
         train = with_negatives(train, N_ITEMS, NegativeOptions(), generator(seed, "negatives"))
     progress = progress or FitProgress(show=False)
     validation = Ratings.empty() if validation is None else validation
-    return model.fit(train, validation, catalogue, generator(seed, "train"), progress)
+    return model.fit(train, validation, CATALOGUE, generator(seed, "train"), progress)
 
 
 @pytest.fixture(scope="module")
@@ -169,9 +168,8 @@ def test_stored_and_loaded_is_the_same_model(model, name, tmp_path):
 def test_what_a_movie_has_for_everyone_is_a_number_of_stars_where_a_model_has_it(models):
     offered = {name: model.item_biases() for name, model in models.items()}
     found = {name for name, biases in offered.items() if biases is not None}
-    assert found == {
-        *("bias", "gmf", "neumf", "sgd_mf_biased", "als_bias", "als_mf", "als_genres", "autorec_user_centred")
-    }
+    without = {"mlp", "sgd_mf", "autorec_user", "autorec_item"}
+    assert found == set(RATING) - without
     for name in found:
         assert offered[name].shape == (N_ITEMS,)
         assert np.isfinite(offered[name]).all()
@@ -180,15 +178,13 @@ def test_what_a_movie_has_for_everyone_is_a_number_of_stars_where_a_model_has_it
         np.testing.assert_array_equal(view.item_biases(), offered[name])
 
 
-def test_what_a_model_learned_of_genres_has_a_row_for_each():
-    genres = np.arange(N_ITEMS)[:, None] % 3 == np.arange(3)
-    catalogue = Catalogue(N_USERS, N_ITEMS, genres, ("Comedy", "Drama", "War"))
+def test_what_a_model_learned_of_genres_has_a_row_for_each(models):
     for name, rows in (("als_genres", (3, 4)), ("als_mf", None), ("bias", None)):
-        vectors = fitted(name, catalogue=catalogue).genre_vectors()
+        vectors = models[name].genre_vectors()
         assert (vectors if vectors is None else vectors.shape) == rows
 
 
-@pytest.mark.parametrize("name", [name for name in RATING if name != "bias"])
+@pytest.mark.parametrize("name", [name for name in RATING if CASES[name][0] != "bias"])
 def test_a_model_that_learns_in_epochs_says_how_it_meets_its_training_ratings(name):
     progress, train = FitProgress(show=False), two_camps()
     model = fitted(name, progress=progress)

@@ -8,8 +8,8 @@ import torch
 
 from marquee import recommenders
 from marquee.foundation.errors import MarqueeError
+from marquee.foundation.interactions import Catalogue, Ratings
 from marquee.foundation.randomness import generator
-from marquee.interactions import Catalogue, Ratings
 from marquee.learning.ncf import hidden_layers, initial_weights, score, user_gradient
 from marquee.negatives import NegativeOptions, with_negatives
 from marquee.progress import FitProgress

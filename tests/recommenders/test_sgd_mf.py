@@ -8,8 +8,8 @@ from sgd_twin import descend_slowly
 
 from marquee import recommenders
 from marquee.foundation.errors import MarqueeError
+from marquee.foundation.interactions import Catalogue, Ratings, joined
 from marquee.foundation.randomness import generator
-from marquee.interactions import Catalogue, Ratings, joined
 from marquee.learning.descent import descend
 from marquee.movielens.download import obtain
 from marquee.movielens.named import CustomColumns

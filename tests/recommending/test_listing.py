@@ -7,7 +7,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from marquee.foundation.errors import MarqueeError
-from marquee.interactions import Ratings
+from marquee.foundation.interactions import Ratings
 from marquee.recommending import listing
 from marquee.recommending.movies import Movies
 

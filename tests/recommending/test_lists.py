@@ -9,8 +9,8 @@ import pytest
 
 from marquee import recommenders
 from marquee.foundation.errors import MarqueeError
+from marquee.foundation.interactions import Catalogue, Ratings
 from marquee.foundation.randomness import generator
-from marquee.interactions import Catalogue, Ratings
 from marquee.negatives import NegativeOptions, with_negatives
 from marquee.progress import FitProgress
 from marquee.recommending import lists

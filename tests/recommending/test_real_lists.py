@@ -9,8 +9,8 @@ import pytest
 import yaml
 
 from marquee import recommenders
+from marquee.foundation.interactions import Catalogue, Ratings
 from marquee.foundation.randomness import generator
-from marquee.interactions import Catalogue, Ratings
 from marquee.movielens.download import obtain
 from marquee.movielens.named import CustomColumns
 from marquee.movielens.parsers import read_release

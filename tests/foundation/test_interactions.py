@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from marquee.interactions import Catalogue, Ratings
+from marquee.foundation.interactions import Catalogue, Ratings
 
 THREE = Ratings.of([0, 1, 1], [2, 0, 1], [5, 3, 4], [10, 20, 30])
 
