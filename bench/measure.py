@@ -145,7 +145,8 @@ def main() -> None:
     parser.add_argument("--source", default="official", help="dataset.source of every run")
     parser.add_argument("--work", type=Path, default=Path(tempfile.gettempdir()) / "marquee-results")
     wanted = parser.parse_args()
-    source = wanted.source if wanted.source == "official" else str(Path(wanted.source).resolve())
+    folder = Path(wanted.source)
+    source = str(folder.resolve()) if folder.exists() else wanted.source  # a run's own folder is its clone
     for name in wanted.recipe or names:
         write_json(results_page.RESULTS / f"{name}.json", measure(by_name(name), source, wanted.work))
     results_page.main()
