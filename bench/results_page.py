@@ -44,7 +44,7 @@ by hand are those that others published.
 Figures are of the test set. Models stop on validation rows, which are not given back to training afterwards.
 In brackets is the 95 % percentile interval over 1,000 resamples of the users. The best model of a table is
 bold; ~ is not significantly different from it (paired bootstrap, Holm p ≥ {SIGNIFICANT:g}). Predicted
-ratings are clipped to the scale.
+ratings are clipped to the scale; NDCG@10 of a rating model is of its list, test ratings from 4 being relevant.
 
 {{costs}}
 
