@@ -44,7 +44,8 @@ by hand are those that others published.
 Figures are of the test set. Models stop on validation rows, which are not given back to training afterwards.
 In brackets is the 95 % percentile interval over 1,000 resamples of the users. The best model of a table is
 bold; ~ is not significantly different from it (paired bootstrap, Holm p ≥ {SIGNIFICANT:g}). Predicted
-ratings are clipped to the scale; NDCG@10 of a rating model is of its list, test ratings from 4 being relevant.
+ratings are clipped to the scale; a rating model's NDCG@10 is of its list, test ratings from 4 are relevant.
+“Seed 1” is a whole run with that seed: other splits, candidates and starts.
 
 {{costs}}
 
@@ -94,7 +95,8 @@ def _board(recipe: Recipe, task: str, figures: Figures, twins: dict[str, Figures
     deciding = next(iter(shown))
     models = {name: model for name, model in figures["models"].items() if model["task"] == task}
     order = sorted(models, key=lambda name: -direction(deciding) * models[name]["metrics"][deciding]["value"])
-    head = ["model", *shown.values(), *[f"u{fold}" for fold in recipe.folds], *twins, "train", "peak"]
+    again = [f"{shown[deciding]}, {title}" for title in twins]
+    head = ["model", *shown.values(), *[f"u{fold}" for fold in recipe.folds], *again, "train", "peak"]
     rows = []
     for name in order:
         metrics, train = models[name]["metrics"], models[name]["train"]
