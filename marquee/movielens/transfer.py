@@ -90,6 +90,7 @@ def _append(
     with bar, partial.open("ab") as file:
         while have <= limit and (chunk := _read(response)):
             file.write(chunk)
+            file.flush()  # what has come is kept, whatever ends this process
             have += len(chunk)
             bar.update(len(chunk))
     return have
