@@ -80,6 +80,14 @@ class Model(Recommender):
         view.users = solve(positives, self.items, self.options)
         return view
 
+    def reasons(self, history: Ratings, items: np.ndarray) -> np.ndarray:
+        """p_u = Σ_j W⁻¹ q_j over the history, so each j adds q_j · W⁻¹ q_i (Hu et al. 2008, section 5)."""
+        o, own = self.options, self.items[history.item].astype(np.float64)  # (n_positives, dim)
+        pull = o.regularization * (len(own) + o.unobserved_weight * self.n_items) ** o.count_power
+        system = own.T @ own + pull * np.eye(o.dim)
+        system += o.unobserved_weight * (self.items.T @ self.items)
+        return (own @ np.linalg.solve(system, self.items[items].T)).astype(np.float32)
+
     def item_vectors(self) -> np.ndarray:
         return self.items
 

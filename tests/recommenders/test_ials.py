@@ -79,3 +79,10 @@ def test_each_row_is_the_solution_of_its_own_dense_system(train):
 def test_folding_in_a_training_user_gives_their_factors_to_the_bit(train):
     model, _ = fitted(train)
     np.testing.assert_array_equal(model.fold_in(train).users, model.users[: train.user.max() + 1])
+
+
+def test_what_each_positive_adds_makes_up_the_score(train):
+    model, _ = fitted(train)
+    history = train.take(train.user == 4)
+    added = model.reasons(history, np.arange(N_ITEMS))  # (n_positives, n_items)
+    np.testing.assert_allclose(added.sum(0), model.scores(np.array([4]))[0], atol=1e-5)
