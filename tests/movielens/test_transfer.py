@@ -96,7 +96,8 @@ def test_a_server_that_never_gets_to_the_end_is_given_up(server, partial):
 def test_a_stopped_process_loses_nothing(server, partial, death):
     server.cuts, server.stalls = [60_000], True
     program = (
-        "import sys; from pathlib import Path; from marquee.movielens.transfer import fetch;"
+        "import signal, sys; from pathlib import Path; from marquee.movielens.transfer import fetch;"
+        "signal.signal(signal.SIGINT, signal.default_int_handler);"  # a background job is born deaf to it
         "fetch(sys.argv[1], Path(sys.argv[2]), 1_000_000, '', show_progress=False)"
     )
     command = [sys.executable, "-c", program, server.url(), str(partial)]
