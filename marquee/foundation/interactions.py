@@ -86,6 +86,15 @@ class Ratings:
         return matrix
 
 
+def entries(matrix: csr_matrix) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Row offsets int64 [n_rows + 1], columns int32 and values [n_entries] of what scipy may hold otherwise."""
+    return (
+        matrix.indptr.astype(np.int64),
+        matrix.indices.astype(np.int32, copy=False),
+        matrix.data,
+    )
+
+
 def joined(*parts: Ratings) -> Ratings:
     """The rows of all `parts`, one after another; stored negatives are left behind."""
     user, item, rating, timestamp = (
