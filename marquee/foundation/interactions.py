@@ -87,12 +87,8 @@ class Ratings:
 
 
 def entries(matrix: csr_matrix) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Row offsets int64 [n_rows + 1], columns int32 and values [n_entries] of what scipy may hold otherwise."""
-    return (
-        matrix.indptr.astype(np.int64),
-        matrix.indices.astype(np.int32, copy=False),
-        matrix.data,
-    )
+    """Row offsets int64 [n_rows + 1], columns int32 [n_entries] and values [n_entries]."""
+    return matrix.indptr.astype(np.int64), matrix.indices.astype(np.int32, copy=False), matrix.data
 
 
 def joined(*parts: Ratings) -> Ratings:
