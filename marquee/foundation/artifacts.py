@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from marquee.foundation.blocks import run_threads
+
 if TYPE_CHECKING:
     import pyarrow as pa
     from matplotlib.figure import Figure
@@ -58,11 +60,34 @@ def atomic_folder(path: Path) -> Iterator[Path]:
 
 
 def write_parquet(path: Path, table: pa.Table) -> None:
-    """Zstandard-compressed Parquet. Row order, schema and bytes are those of `table`."""
+    """LZ4-compressed Parquet. Row order, schema and bytes are those of `table`.
+
+    Whole numbers are stored byte by byte (all lowest bytes, then all second ones), which for users,
+    movies and times takes half the time of a dictionary; what else there is has a dictionary.
+    """
+    import pyarrow as pa
     import pyarrow.parquet as pq
 
+    whole, other = [], []
+    for field in table.schema:
+        nested = pa.types.is_list(field.type) or pa.types.is_fixed_size_list(field.type)
+        leaf = field.type.value_type if nested else field.type
+        (whole if pa.types.is_integer(leaf) else other).append(f"{field.name}.list.element" if nested else field.name)
     with atomic_file(path) as partial:
-        pq.write_table(table, partial, compression="zstd", row_group_size=ROW_GROUP)
+        pq.write_table(
+            table,
+            partial,
+            compression="lz4",
+            use_dictionary=other,
+            use_byte_stream_split=whole,
+            row_group_size=ROW_GROUP,
+        )
+
+
+def write_parquets(tables: Mapping[Path, pa.Table]) -> None:
+    """Each table as `write_parquet` does, several at a time."""
+    paths = list(tables)
+    run_threads(len(paths), lambda n: write_parquet(paths[n], tables[paths[n]]))
 
 
 def read_parquet(
