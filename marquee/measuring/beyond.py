@@ -115,7 +115,7 @@ def _sums(history: Rows, shares: np.ndarray) -> np.ndarray:
 
 def _diversity(sets: np.ndarray) -> np.ndarray:
     """[b, k_max]: mean Jaccard distance of all pairs of genre sets, bits [b, k_max, w], up to each rank."""
-    some: np.ndarray = (sets > 0).any(axis=2)  # (b, k_max)
+    some = sets.max(2) > 0  # (b, k_max)
     total, n = np.zeros(some.shape), np.zeros(some.shape)
     for rank in range(1, some.shape[1]):  # each with those before it
         one, before = sets[:, rank, None], sets[:, :rank]  # (b, 1, w), (b, rank, w)
