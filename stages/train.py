@@ -26,7 +26,7 @@ def main(settings: dict[str, Any], name: str) -> None:
     model.fit(train, validation, catalogue(), generator(seed, f"train@{name}"), progress)
     if len(validation) and not progress.rows:  # a closed form: its curve is one point
         value = (
-            validation_ndcg(model.scores, train, validation, model.n_items)
+            validation_ndcg(model, train, validation, model.n_items)
             if entry.task == "ranking"
             else validation_rmse(model, validation)
         )

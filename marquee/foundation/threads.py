@@ -1,8 +1,10 @@
-"""Linear algebra whose bytes do not depend on how many cores a machine has."""
+"""Work in threads whose bytes do not depend on how many cores a machine has."""
 
 from __future__ import annotations
 
+import os
 import sys
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from functools import cache
 from typing import TYPE_CHECKING
@@ -28,3 +30,32 @@ def _controller(loaded: tuple[bool, ...]) -> ThreadpoolController:
     from threadpoolctl import ThreadpoolController
 
     return ThreadpoolController()
+
+
+def n_threads() -> int:
+    """Threads of our own: the processors this process may use, or fewer where `OMP_NUM_THREADS` says so."""
+    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    asked = os.environ.get("OMP_NUM_THREADS", "")
+    return min(allowed, int(asked)) if asked.isdigit() and int(asked) else allowed
+
+
+def in_blocks(work: Callable[[slice], None], n: int, step: int) -> None:
+    """`work` on each block of `step` of `n` rows, in as many threads as there are, BLAS on one in each.
+
+    A block is one thread's from beginning to end. What `work` raises for the first block is raised.
+    """
+    blocks = [slice(first, min(first + step, n)) for first in range(0, n, step)]
+    with one_blas_thread():
+        if min(len(blocks), n_threads()) < 2:
+            for block in blocks:
+                work(block)
+            return
+        from concurrent.futures import ThreadPoolExecutor
+
+        with ThreadPoolExecutor(n_threads()) as pool:
+            try:
+                for _ in pool.map(work, blocks):
+                    pass
+            except BaseException:
+                pool.shutdown(cancel_futures=True)
+                raise

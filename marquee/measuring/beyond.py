@@ -7,10 +7,12 @@ from collections.abc import Sequence
 import numpy as np
 
 from marquee.foundation.interactions import Catalogue, Ratings
+from marquee.foundation.threads import in_blocks
 from marquee.measuring.metrics import Columns
+from marquee.measuring.rows import Rows
 
 SMOOTHING = 0.01  # of the list's genre shares towards the history's, so that no logarithm is infinite
-ROWS = 4096  # users whose lists are compared genre by genre at a time
+ROWS = 1024  # users whose lists are compared at a time
 
 
 def coverage(items: np.ndarray, n_items: int, ks: Sequence[int]) -> dict[str, float]:
@@ -22,7 +24,7 @@ def coverage(items: np.ndarray, n_items: int, ks: Sequence[int]) -> dict[str, fl
 def beyond_accuracy(
     items: np.ndarray,
     users: np.ndarray,
-    history: Ratings,
+    history: Rows,
     train: Ratings,
     catalogue: Catalogue,
     ks: Sequence[int],
@@ -30,7 +32,7 @@ def beyond_accuracy(
     """One value for each list, float64 [n]; NaN where it is not defined for that user.
 
     items, users  int32 [n, k_max] (-1: the list has ended) and [n]
-    history       what is known of the users; train: what popularity is counted in
+    history       by user, what is known of them; train: what popularity is counted in
 
     popularity_percentile@k  mean share of the catalogue with fewer training ratings than a listed item,
                              a half of those with as many counted in
@@ -53,17 +55,28 @@ def beyond_accuracy(
     }
     listed = items >= 0
     upto = {name: _means(np.where(listed, value[items], 0), listed) for name, value in of_item.items()}
+    columns = {f"{name}@{k}": values[:, k - 1] for k in ks for name, values in upto.items()}
     if catalogue.genre_names:
-        upto["genre_diversity"] = np.empty(items.shape)
-        upto["genre_miscalibration"] = np.empty(items.shape)
-        known = history.matrix(catalogue.n_users, catalogue.n_items, binary=True)
-        for first in range(0, len(items), ROWS):
-            rows = slice(first, first + ROWS)
-            genres = catalogue.genres[items[rows]] & listed[rows, :, None]  # (b, k_max, n_genres)
-            upto["genre_diversity"][rows] = _diversity(genres)
-            wanted = known[users[rows]] @ _shares(catalogue.genres)  # (b, n_genres)
-            upto["genre_miscalibration"][rows] = _miscalibration(wanted, _shares(genres).cumsum(1))
-    return {f"{name}@{k}": values[:, k - 1] for k in ks for name, values in upto.items()}
+        columns |= _of_genres(items, history.take(users), catalogue.genres, ks)
+    return columns
+
+
+def _of_genres(items: np.ndarray, history: Rows, genres: np.ndarray, ks: Sequence[int]) -> Columns:
+    """Genre diversity and miscalibration at each k, of lists [n, k_max] and the history of each."""
+    names = [f"genre_{what}@{k}" for k in ks for what in ("diversity", "miscalibration")]
+    columns = {name: np.empty(len(items)) for name in names}
+    shares, sets = _shares(genres), _bits(genres)
+
+    def work(rows: slice) -> None:
+        listed, wanted = items[rows], _sums(history.part(rows), shares)
+        diversity = _diversity(np.where(listed[:, :, None] >= 0, sets[listed], 0))
+        for k in ks:
+            given = (shares[listed[:, :k]] * (listed[:, :k, None] >= 0)).sum(1)  # (b, n_genres)
+            columns[f"genre_diversity@{k}"][rows] = diversity[:, k - 1]
+            columns[f"genre_miscalibration@{k}"][rows] = _miscalibration(wanted, given)
+
+    in_blocks(work, len(items), ROWS)
+    return columns
 
 
 def _means(values: np.ndarray, counted: np.ndarray) -> np.ndarray:
@@ -77,22 +90,50 @@ def _shares(genres: np.ndarray) -> np.ndarray:
     return genres / np.maximum(genres.sum(-1, keepdims=True), 1)
 
 
-def _diversity(genres: np.ndarray) -> np.ndarray:
-    """[b, k_max]: mean Jaccard distance of all pairs of items up to each rank."""
-    sets = genres.astype(np.float32)
-    size = sets.sum(2)  # (b, k_max)
-    common = sets @ sets.transpose(0, 2, 1)  # (b, k_max, k_max)
-    union = size[:, :, None] + size[:, None, :] - common
-    pair = np.tril((size[:, :, None] > 0) & (size[:, None, :] > 0), -1)  # each with those before it
-    distance = np.where(pair, 1 - common / np.maximum(union, 1), 0)
-    return _means(distance.sum(2, dtype=np.float64), pair.sum(2))
+def _bits(genres: np.ndarray) -> np.ndarray:
+    """uint64 [n_items, words]: an item's genres as bits."""
+    words = -(-genres.shape[1] // 64)
+    packed = np.zeros((len(genres), 8 * words), np.uint8)
+    packed[:, : -(-genres.shape[1] // 8)] = np.packbits(genres, axis=1)
+    return packed.view(np.uint64)
+
+
+def _sums(history: Rows, shares: np.ndarray) -> np.ndarray:
+    """float64 [n, n_genres]: the shares [n_items, n_genres] of each row's items, added up."""
+    n, n_genres = len(history.lengths), shares.shape[1]
+    cell = history.owners() * n_genres
+    sums = np.zeros(n * n_genres)
+    order = np.argsort(shares == 0, axis=1, kind="stable")  # an item's genres first
+    for nth in range((shares > 0).sum(1).max(initial=0)):
+        genre = order[:, nth]
+        share = np.take_along_axis(shares, genre[:, None], 1)[:, 0]  # 0 where an item has not so many
+        has = share[history.items] > 0
+        theirs = history.items[has]
+        sums += np.bincount(cell[has] + genre[theirs], share[theirs], n * n_genres)
+    return sums.reshape(n, n_genres)
+
+
+def _diversity(sets: np.ndarray) -> np.ndarray:
+    """[b, k_max]: mean Jaccard distance of all pairs of genre sets, bits [b, k_max, w], up to each rank."""
+    some = sets.max(2) > 0  # (b, k_max)
+    total, n = np.zeros(some.shape), np.zeros(some.shape)
+    for rank in range(1, some.shape[1]):  # each with those before it
+        one, before = sets[:, rank, None], sets[:, :rank]  # (b, 1, w), (b, rank, w)
+        common = np.bitwise_count(one & before).sum(2, dtype=np.uint16)
+        union = np.bitwise_count(one | before).sum(2, dtype=np.uint16)
+        pair = some[:, rank, None] & some[:, :rank]
+        total[:, rank] = np.where(pair, 1 - common / np.maximum(union, 1), 0).sum(1)
+        n[:, rank] = pair.sum(1)
+    total, n = total.cumsum(1), n.cumsum(1)
+    return np.divide(total, n, out=np.full(total.shape, np.nan), where=n > 0)
 
 
 def _miscalibration(wanted: np.ndarray, given: np.ndarray) -> np.ndarray:
-    """[b, k_max]: KL(p ‖ .99 q + .01 p) of genre weights p `wanted` [b, g] and q `given` [b, k_max, g]."""
-    p = wanted / np.maximum(wanted.sum(1, keepdims=True), np.finfo(float).tiny)
-    q = given / np.maximum(given.sum(2, keepdims=True), np.finfo(float).tiny)
-    p = p[:, None, :]  # (b, 1, n_genres)
+    """[b]: KL(p ‖ .99 q + .01 p) of genre weights p `wanted` and q `given`, both [b, n_genres]."""
+    p, q = (
+        weights / np.maximum(weights.sum(1, keepdims=True), np.finfo(float).tiny)
+        for weights in (wanted, given)
+    )
     mixed = (1 - SMOOTHING) * q + SMOOTHING * p
     ratio = np.divide(p, mixed, out=np.ones_like(mixed), where=p > 0)
-    return np.where(p.sum(2) > 0, (p * np.log(ratio)).sum(2), np.nan)
+    return np.where(p.sum(1) > 0, (p * np.log(ratio)).sum(1), np.nan)

@@ -13,7 +13,7 @@ import numpy as np
 
 from marquee.foundation.errors import MarqueeError
 from marquee.foundation.interactions import Catalogue, Ratings
-from marquee.foundation.threads import one_blas_thread
+from marquee.foundation.threads import in_blocks, one_blas_thread
 from marquee.measuring.beyond import beyond_accuracy, coverage
 from marquee.measuring.metrics import (
     Columns,
@@ -23,15 +23,17 @@ from marquee.measuring.metrics import (
     rating_errors,
     target_metrics,
 )
+from marquee.measuring.product import Product
+from marquee.measuring.rows import Rows
 from marquee.measuring.topk import Scores, rank_in_blocks
 
 if TYPE_CHECKING:
     import pyarrow as pa
-    from scipy.sparse import csr_matrix
 
     from marquee.negatives import Candidates
 
-ROWS = 1 << 18  # pairs that are predicted at a time
+ROWS = 1 << 18  # pairs that are predicted or looked up at a time
+USERS = 2048  # whose candidates are compared at a time
 
 
 class Ranker(Protocol):
@@ -92,32 +94,26 @@ def evaluate_ranking(
     """
     if not len(relevant):
         raise MarqueeError("no test rating counts as relevant; lower tasks.ranking.positive_from")
-    wanted = relevant.matrix(catalogue.n_users, catalogue.n_items, binary=True)
-    users = np.unique(relevant.user)
-    among = _AmongCandidates(users, wanted, candidates) if candidates is not None else None
-    items, values = rank_in_blocks(
-        model.scores,
-        users,
-        seen.matrix(catalogue.n_users, catalogue.n_items, binary=True),
-        catalogue.n_items,
-        max(ks),
-        _name(model),
-        among.look if among else None,
+    users, wanted = _by_user(relevant)
+    known = Rows.of(seen.user, seen.item, catalogue.n_users)
+    pool = Rows(*candidates).take(users) if candidates is not None else None
+    asked = [wanted, pool] if pool else []
+    items, values, found = rank_in_blocks(
+        _scores(model), users, known, catalogue.n_items, max(ks), _name(model), asked
     )
-    n_relevant = np.diff(wanted.indptr)[users]
-    columns = list_metrics(_hits(users, items, wanted), n_relevant, ks)
-    if among:
-        columns |= among.metrics(ks, ties)
-    columns |= beyond_accuracy(items, users, seen, train, catalogue, ks)
+    columns = list_metrics(_hits(items, wanted), wanted.lengths, ks)
+    if pool:
+        columns |= _among(found[0], wanted, found[1], pool, ks, ties)
+    columns |= beyond_accuracy(items, users, known, train, catalogue, ks)
     counts = {
         "test_users": len(users),
-        "relevant_pairs": int(n_relevant.sum()),
+        "relevant_pairs": len(wanted.items),
         "cold_relevant_pairs": int(_is_cold(relevant, train).sum()),
         "users_without_train": int((~np.isin(users, train.user)).sum()),
         "users_without_list": int((items[:, 0] < 0).sum()),
     }
-    if among:
-        counts["users_without_candidates"] = int((among.n_candidates == 0).sum())
+    if pool:
+        counts["users_without_candidates"] = int((pool.lengths == 0).sum())
     metrics = {name: float(np.nanmean(x)) for name, x in columns.items() if not np.isnan(x).all()}
     metrics |= coverage(items, catalogue.n_items, ks)
     return Evaluation(
@@ -178,14 +174,19 @@ def evaluate_rating(
     return Evaluation(ranking.metrics | metrics, ranking.counts | counts, per_user, ranking.lists, pairs)
 
 
-def validation_ndcg(scores: Scores, seen: Ratings, validation: Ratings, n_items: int, k: int = 10) -> float:
-    """NDCG@k over the whole catalogue without `seen`, a mean over the users of `validation` (not empty)."""
-    n_users = 1 + max(int(part.user.max(initial=0)) for part in (seen, validation))
-    wanted = validation.matrix(n_users, n_items, binary=True)
-    users, k = np.unique(validation.user), min(k, n_items)
-    items, _ = rank_in_blocks(scores, users, seen.matrix(n_users, n_items, binary=True), n_items, k)
-    hits = _hits(users, items, wanted)
-    return float(list_metrics(hits, np.diff(wanted.indptr)[users], [k])[f"ndcg@{k}"].mean())
+def validation_ndcg(model: Ranker, seen: Ratings, validation: Ratings, n_items: int, k: int = 10) -> float:
+    """NDCG@k over the whole catalogue without `seen`, a mean over the users of `validation` (not empty).
+
+    Who has k better items than any that is looked for gets no whole list: it is 0 then, whatever follows.
+    """
+    n_users, k = 1 + max(int(part.user.max(initial=0)) for part in (seen, validation)), min(k, n_items)
+    users, wanted = _by_user(validation)
+    known, scores = Rows.of(seen.user, seen.item, n_users), _scores(model)
+    enough = None
+    if isinstance(scores, Product):
+        enough = np.maximum.reduceat(scores.of_pairs(users, wanted), wanted.offsets[:-1])
+    items, _, _ = rank_in_blocks(scores, users, known, n_items, k, _name(model), enough=enough)
+    return float(list_metrics(_hits(items, wanted), wanted.lengths, [k])[f"ndcg@{k}"].mean())
 
 
 def validation_rmse(model: Rater, validation: Ratings) -> float:
@@ -194,51 +195,57 @@ def validation_rmse(model: Rater, validation: Ratings) -> float:
     return float(np.sqrt(np.mean(error * error)))
 
 
-class _AmongCandidates:
-    """Counts how many of a user's candidates score above and level with each of that user's targets."""
+def _among(
+    own: np.ndarray, targets: Rows, theirs: np.ndarray, pool: Rows, ks: Sequence[int], ties: Ties
+) -> Columns:
+    """Each of a user's targets among that user's candidates: means over the targets; 0 without candidates.
 
-    def __init__(self, users: np.ndarray, targets: csr_matrix, candidates: Candidates) -> None:
-        from scipy.sparse import csr_matrix
+    own, theirs  float32: the scores of what `targets` and `pool` hold, by row of users
+    """
+    n_targets, n_candidates = targets.lengths, pool.lengths
+    greater, equal = np.empty((2, len(own)), np.int64)
 
-        ones = np.ones(len(candidates.items), bool)
-        self.users, self.targets = users, targets[users]
-        self.candidates = csr_matrix((ones, candidates.items, candidates.offsets), targets.shape)[users]
-        self.n_candidates = np.diff(self.candidates.indptr)
-        self.owner = np.repeat(
-            np.arange(len(users)), np.diff(self.targets.indptr)
-        )  # [n_targets], a row of users
-        self.greater = np.zeros(len(self.owner), np.int64)
-        self.equal = np.zeros(len(self.owner), np.int64)
+    def work(rows: slice) -> None:
+        n, m = n_targets[rows], n_candidates[rows]
+        scores = np.full((len(m), m.max(initial=0)), np.nan, np.float32)  # NaN is neither above nor level
+        scores[np.arange(scores.shape[1]) < m[:, None]] = theirs[pool.span(rows)]
+        scores, level = scores[np.repeat(np.arange(len(n)), n)], own[targets.span(rows), None]
+        greater[targets.span(rows)] = np.count_nonzero(scores > level, axis=1)
+        equal[targets.span(rows)] = np.count_nonzero(scores == level, axis=1)
 
-    def look(self, rows: slice, scores: np.ndarray) -> None:
-        """Take the scores [b, n_items] of the users in `rows`."""
-        pool, n = self.candidates[rows], self.n_candidates[rows]
-        row = np.repeat(np.arange(len(n)), n)
-        theirs = np.full((len(n), n.max(initial=0)), np.nan, np.float32)  # NaN is neither above nor level
-        theirs[row, np.arange(len(row)) - pool.indptr[row]] = scores[row, pool.indices]
-        span = slice(self.targets.indptr[rows.start], self.targets.indptr[rows.start + len(n)])
-        owner = self.owner[span] - rows.start
-        own = scores[owner, self.targets.indices[span]][:, None]  # (n_targets of the block, 1)
-        self.greater[span] = (theirs[owner] > own).sum(1)
-        self.equal[span] = (theirs[owner] == own).sum(1)
-
-    def metrics(self, ks: Sequence[int], ties: Ties) -> Columns:
-        """Means over each user's targets; 0 for a user without candidates."""
-        n_targets = np.bincount(self.owner, minlength=len(self.users))
-        columns = target_metrics(self.greater, self.equal, ks, ties).items()
-        return {
-            f"sampled_{name}": np.bincount(self.owner, x, len(self.users))
-            / n_targets
-            * (self.n_candidates > 0)
-            for name, x in columns
-        }
+    in_blocks(work, len(n_targets), USERS)
+    owner = targets.owners()
+    return {
+        f"sampled_{name}": np.bincount(owner, values, len(n_targets)) / n_targets * (n_candidates > 0)
+        for name, values in target_metrics(greater, equal, ks, ties).items()
+    }
 
 
-def _hits(users: np.ndarray, items: np.ndarray, wanted: csr_matrix) -> np.ndarray:
-    """bool [n, k]: is items [n, k] of users [n] in that user's row of `wanted`."""
-    n_users, n_items = wanted.shape
-    keys = np.repeat(np.arange(n_users), np.diff(wanted.indptr)) * n_items + wanted.indices
-    return np.isin(users[:, None].astype(np.int64) * n_items + items, keys) & (items >= 0)
+def _by_user(pairs: Ratings) -> tuple[np.ndarray, Rows]:
+    """Who has a pair, ascending, and the items of each of them, each once and ascending."""
+    n_items = int(pairs.item.max()) + 1
+    keys = np.sort(pairs.user * np.int64(n_items) + pairs.item)
+    keys = keys[np.diff(keys, prepend=-1) > 0]
+    user, item = np.divmod(keys, n_items)
+    starts = np.flatnonzero(np.diff(user, prepend=-1))
+    return user[starts].astype(np.int32), Rows(np.append(starts, len(keys)), item.astype(np.int32))
+
+
+def _hits(items: np.ndarray, wanted: Rows) -> np.ndarray:
+    """bool [n, k]: is an item of lists [n, k] in that row of `wanted`."""
+    hits, owner = np.zeros(items.shape, bool), wanted.owners()
+    for first in range(0, len(owner), ROWS):
+        row, item = owner[first : first + ROWS], wanted.items[first : first + ROWS]
+        pair, rank = np.nonzero(items[row] == item[:, None])
+        hits[row[pair], rank] = True
+    return hits
+
+
+def _scores(model: Ranker) -> Scores:
+    """What ranks: the model's two factors where it is no more than their product, else its scores."""
+    factors = getattr(model, "factors", None)
+    pair = factors() if factors else None
+    return model.scores if pair is None else Product(*pair)
 
 
 def _is_cold(pairs: Ratings, train: Ratings) -> np.ndarray:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+import sys
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from marquee.foundation.errors import MarqueeError
-from marquee.foundation.threads import one_blas_thread
+from marquee.foundation.threads import in_blocks
+from marquee.measuring.product import USERS, Product, best_of_product, best_of_rows, not_finite
+from marquee.measuring.rows import Rows
 
-if TYPE_CHECKING:
-    from scipy.sparse import csr_matrix
-
-BLOCK_BYTES = 1 << 25  # scores that are held at a time; with what picks the best of them, 2.5 times that
+BLOCK_BYTES = (
+    1 << 24
+)  # scores that a thread holds at a time; with what picks the best of them, 2.5 times that
+MANY = 1 << 27  # scores from which the compiled pass is worth its import, half a second
 Scores = Callable[[np.ndarray], np.ndarray]  # users int32 [b] -> float32 [b, n_items]
 
 
@@ -42,41 +44,54 @@ def top_k(scores: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
 def rank_in_blocks(
     scores: Scores,
     users: np.ndarray,
-    seen: csr_matrix,
+    seen: Rows,
     n_items: int,
     k: int,
     name: str = "the model",
-    look: Callable[[slice, np.ndarray], None] | None = None,
-) -> tuple[np.ndarray, np.ndarray]:
-    """`top_k` of each of `users` [n], without the items of that user's row of `seen` [n_users, n_items].
+    asked: Sequence[Rows] = (),
+    enough: np.ndarray | None = None,
+) -> tuple[np.ndarray, np.ndarray, list[np.ndarray]]:
+    """`top_k` of each of `users` [n] without that user's row of `seen`, and the scores of what is `asked`.
 
-    look  is shown each block before anything is hidden: the rows of `users` that it holds, and their scores
+    asked   items of each row of `users`; float32 scores of each of these come third
+    enough  float [n]: a list need not go on once it holds k items that score higher, see `best_of_product`
 
-    Holds `BLOCK_BYTES` of scores, and one user's at least. Raises MarqueeError for a score that is NaN
-    or infinite, with `name` and the user, and where k is more than n_items.
+    A `Product` is never held whole; of other scores a thread holds `BLOCK_BYTES`, one user's at least.
+    Raises MarqueeError for a score that is NaN or infinite, with `name` and the user, and where k is more
+    than n_items.
     """
     check_k(k, n_items)
-    items = np.empty((len(users), k), np.int32)
-    values = np.empty((len(users), k), np.float32)
-    step = max(1, BLOCK_BYTES // (4 * n_items))
-    buffer = np.empty((min(step, len(users)), n_items), np.float32)
-    for first in range(0, len(users), step):
-        rows = slice(first, first + step)
-        block = buffer[: len(users[rows])]
-        with one_blas_thread():
-            block[:] = scores(users[rows])
+    items = np.full((len(users), k), -1, np.int32)
+    values = np.full((len(users), k), -np.inf, np.float32)
+    compiled = "numba" in sys.modules or len(users) * n_items > MANY
+    product = scores if isinstance(scores, Product) else None
+    if product:
+        product.check(users, name)
+    found = [
+        product.of_pairs(users, one) if product else np.empty(len(one.items), np.float32) for one in asked
+    ]
+    if product and compiled:
+        best_of_product(product, users, seen, items, values, enough)
+        return items, values, found
+
+    def work(rows: slice) -> None:
+        block = np.array(scores(users[rows]), np.float32)
         finite = np.isfinite(block)
         if not finite.all():
-            user = users[rows][np.argmin(finite.all(1))]
-            raise MarqueeError(
-                f"{name} gives user {user} a score that is not finite; check how it was trained"
-            )
-        if look:
-            look(rows, block)
-        hidden = seen[users[rows]]
-        block[np.repeat(np.arange(len(block)), np.diff(hidden.indptr)), hidden.indices] = -np.inf
-        items[rows], values[rows] = top_k(block, k)
-    return items, values
+            raise not_finite(name, users[rows][np.argmin(finite.all(1))])
+        for one, known in zip(asked, found, strict=True):
+            if not product:
+                part = one.part(rows)
+                known[one.span(rows)] = block[part.owners(), part.items]
+        hidden = seen.take(users[rows])
+        if compiled:
+            best_of_rows(block, hidden, items[rows], values[rows])
+        else:
+            block[hidden.owners(), hidden.items] = -np.inf
+            items[rows], values[rows] = top_k(block, k)
+
+    in_blocks(work, len(users), max(1, min(USERS, BLOCK_BYTES // (4 * n_items))))
+    return items, values, found
 
 
 def check_k(k: int, n_items: int) -> None:

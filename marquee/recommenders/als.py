@@ -87,6 +87,11 @@ class Model(Recommender):
         rows = self.users[users]  # (n, 1 + dim)
         return np.float32(self.mean) + rows[:, :1] + self.items[:, 0] + rows[:, 1:] @ self.items[:, 1:].T
 
+    def factors(self) -> tuple[np.ndarray, np.ndarray]:
+        level, ones = np.float32(self.mean) + self.users[:, 0], np.ones_like
+        left = np.column_stack([level, ones(level), self.users[:, 1:]])
+        return left, np.column_stack([ones(self.items[:, 0]), self.items])
+
     def predict(self, users: np.ndarray, items: np.ndarray) -> np.ndarray:
         user, item = self.users[users], self.items[items]
         factors = np.einsum("nk,nk->n", user[:, 1:], item[:, 1:])

@@ -61,6 +61,13 @@ class Recommender(ABC):
     def scores(self, users: np.ndarray) -> np.ndarray:
         """float32 [len(users), n_items] for int32 `users` [n] in 0..n_users-1; higher is better, finite."""
 
+    def factors(self) -> tuple[np.ndarray, np.ndarray] | None:
+        """float32 [n_users, d] and [n_items, d] whose product all scores are; None where they are none.
+
+        Ranking everything then takes no `scores` and a fraction of the time (`marquee.measuring.product`).
+        """
+        return None
+
     def predict(self, users: np.ndarray, items: np.ndarray) -> np.ndarray:
         """float32 [n]: the ratings of the pairs (users[i], items[i]), on the rating scale, not clipped."""
         raise MarqueeError(f"{type(self).__module__.rpartition('.')[2]} ranks items and predicts no ratings")

@@ -59,6 +59,10 @@ class Model(Recommender):
     def scores(self, users: np.ndarray) -> np.ndarray:
         return np.float32(self.mean) + self.user_bias[users][:, None] + self.item_bias  # (n, n_items)
 
+    def factors(self) -> tuple[np.ndarray, np.ndarray]:
+        level, one = np.float32(self.mean) + self.user_bias, np.ones_like
+        return np.column_stack([level, one(level)]), np.column_stack([one(self.item_bias), self.item_bias])
+
     def predict(self, users: np.ndarray, items: np.ndarray) -> np.ndarray:
         return np.float32(self.mean) + self.user_bias[users] + self.item_bias[items]
 

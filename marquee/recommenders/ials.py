@@ -62,7 +62,7 @@ class Model(Recommender):
         self.items = np.zeros((self.n_items, o.dim), np.float32)
 
         def validate() -> float:
-            return validation_ndcg(self.scores, train, validation, self.n_items)
+            return validation_ndcg(self, train, validation, self.n_items)
 
         sweeps = Sweeps(self, train.matrix(self.n_users, self.n_items, binary=True))
         fit_epochs(sweeps, o.epochs, o.patience, validate if len(validation) else None, progress)
@@ -70,6 +70,9 @@ class Model(Recommender):
 
     def scores(self, users: np.ndarray) -> np.ndarray:
         return self.users[users] @ self.items.T  # (n, n_items)
+
+    def factors(self) -> tuple[np.ndarray, np.ndarray]:
+        return self.users, self.items
 
     def fold_in(self, histories: Ratings) -> Recommender:
         view = copy(self)

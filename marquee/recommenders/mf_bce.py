@@ -102,7 +102,7 @@ class Model(Recommender):
 
         def validate() -> float:
             self._take(training.weights())
-            return validation_ndcg(self.scores, train, validation, self.n_items)
+            return validation_ndcg(self, train, validation, self.n_items)
 
         fit_epochs(
             training,
@@ -119,6 +119,10 @@ class Model(Recommender):
 
     def scores(self, users: np.ndarray) -> np.ndarray:
         return self.users[users] @ self.items.T + self.bias  # (n, n_items)
+
+    def factors(self) -> tuple[np.ndarray, np.ndarray]:
+        ones = np.ones(len(self.users), np.float32)
+        return np.column_stack([ones, self.users]), np.column_stack([self.bias, self.items])
 
     def fold_in(self, histories: Ratings) -> Recommender:
         view = copy(self)

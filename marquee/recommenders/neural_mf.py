@@ -122,7 +122,7 @@ class Model(Recommender):
         def validate() -> float:
             self._take(training.weights(), train)
             if ranking:
-                return validation_ndcg(self.scores, train, validation, self.n_items)
+                return validation_ndcg(self, train, validation, self.n_items)
             return validation_rmse(self, validation)
 
         fit_epochs(

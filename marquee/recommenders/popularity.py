@@ -38,6 +38,9 @@ class Model(Recommender):
     def scores(self, users: np.ndarray) -> np.ndarray:
         return np.tile(self.counts, (len(users), 1))
 
+    def factors(self) -> tuple[np.ndarray, np.ndarray]:
+        return np.ones((self.n_users, 1), np.float32), self.counts[:, None]
+
     def fold_in(self, histories: Ratings) -> Recommender:
         return self
 

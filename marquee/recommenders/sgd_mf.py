@@ -114,6 +114,11 @@ class Model(Recommender):
         bias = self._offset() + self.user_bias[users][:, None] + self.item_bias  # (n, n_items)
         return bias + self.users[users] @ self.items.T
 
+    def factors(self) -> tuple[np.ndarray, np.ndarray]:
+        level, one = self._offset() + self.user_bias, np.ones_like
+        left = np.column_stack([level, one(level), self.users])
+        return left, np.column_stack([one(self.item_bias), self.item_bias, self.items])
+
     def predict(self, users: np.ndarray, items: np.ndarray) -> np.ndarray:
         product = np.einsum("nk,nk->n", self.users[users], self.items[items])
         return self._offset() + self.user_bias[users] + self.item_bias[items] + product

@@ -11,6 +11,7 @@ import numpy as np
 from marquee.foundation.errors import MarqueeError
 from marquee.foundation.interactions import Ratings, joined
 from marquee.foundation.threads import one_blas_thread
+from marquee.measuring.rows import Rows
 from marquee.measuring.topk import rank_in_blocks, top_k
 from marquee.portraits.likeness import NOTICED, unit_vectors
 from marquee.recommenders.base import Recommender
@@ -102,11 +103,10 @@ def top_lists(people: People, allowed: np.ndarray, k: int, name: str) -> tuple[n
     items = np.flatnonzero(allowed).astype(np.int32)
     n = len(people.labels)
     seen = people.rated.matrix(n, len(allowed), binary=True)[:, items]
-    seen.sort_indices()
-    best, values = rank_in_blocks(
+    best, values, _ = rank_in_blocks(
         lambda rows: people.scores(rows)[:, items],
         np.arange(n, dtype=np.int32),
-        seen,
+        Rows(seen.indptr.astype(np.int64), seen.indices),
         len(items),
         min(k, len(items)),
         name,

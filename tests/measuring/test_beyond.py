@@ -8,6 +8,7 @@ import pytest
 
 from marquee.foundation.interactions import Catalogue, Ratings
 from marquee.measuring.beyond import beyond_accuracy, coverage
+from marquee.measuring.rows import Rows
 
 GENRES = ("Comedy", "Drama", "War")
 # item 0: C, 1: D, 2: C and D, 3: D and W, 4: none
@@ -18,7 +19,8 @@ TRAIN = Ratings.of([0, 0, 1, 1, 1, 2], [0, 1, 0, 2, 3, 0])  # item 0 thrice, 1 t
 def values(items, ks=(2,), users=None, history=TRAIN, catalogue=CATALOGUE):
     items = np.array(items, np.int32)
     users = np.arange(len(items)) if users is None else np.array(users)
-    return beyond_accuracy(items, users, history, TRAIN, catalogue, ks)
+    known = Rows.of(history.user, history.item, catalogue.n_users)
+    return beyond_accuracy(items, users, known, TRAIN, catalogue, ks)
 
 
 def test_coverage_counts_the_items_that_anyone_gets():
@@ -91,7 +93,8 @@ def test_many_lists_equal_the_definitions_in_plain_python(monkeypatch):
     items = np.array([rng.permutation(30)[:6] for _ in range(20)], np.int32)
     items[3, 2:] = -1
     history = Ratings.of(np.arange(20).repeat(5), [i for _ in range(20) for i in rng.permutation(30)[:5]])
-    found = beyond_accuracy(items, np.arange(20), history, history, catalogue, [2, 6])
+    known = Rows.of(history.user, history.item, 20)
+    found = beyond_accuracy(items, np.arange(20), known, history, catalogue, [2, 6])
     sets = [set(np.flatnonzero(row)) for row in genres]
 
     def shares(listed):

@@ -308,13 +308,13 @@ def test_a_rating_task_without_test_ratings_fails():
 def test_the_figure_to_stop_at_is_that_of_the_evaluation():
     model, seen, relevant, catalogue = world()
     found = evaluate_ranking(model, seen, relevant, None, catalogue, KS, seen)
-    assert validation_ndcg(model.scores, seen, relevant, 40) == found.metrics["ndcg@10"]
-    assert validation_ndcg(model.scores, seen, relevant, 40, 5) == found.metrics["ndcg@5"]
+    assert validation_ndcg(model, seen, relevant, 40) == found.metrics["ndcg@10"]
+    assert validation_ndcg(model, seen, relevant, 40, 5) == found.metrics["ndcg@5"]
 
 
 def test_a_catalogue_of_fewer_items_than_places_still_has_a_figure_to_stop_at():
     relevant = Ratings.of([0], [2])
-    assert validation_ndcg(Table(np.array([[1, 2, 3]])).scores, NOTHING, relevant, 3) == 1
+    assert validation_ndcg(Table(np.array([[1, 2, 3]])), NOTHING, relevant, 3) == 1
 
 
 @pytest.fixture(scope="module")

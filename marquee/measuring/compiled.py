@@ -1,0 +1,84 @@
+"""The pass over scores while they lie in the cache: hide what is seen, keep the best.
+
+Import it where it is used: numba takes half a second, and compiles the first time (then from a cache).
+The functions release Python's lock, so that blocks of users can be searched in threads.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+STEP = 64  # scores that are compared at once with what a list ends in
+
+
+@njit(nogil=True, cache=True)
+def by_tile(
+    users: np.ndarray, offsets: np.ndarray, items: np.ndarray, place: np.ndarray, width: int, n_tiles: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The pairs (r, place of an item) for the items of users[r], by the tile of `width` places they lie in.
+
+    Returns where each tile's pairs begin, int64 [n_tiles + 1], their r, ascending, and their columns in it.
+    """
+    starts = np.zeros(n_tiles + 1, np.int64)
+    for user in users:
+        for n in range(offsets[user], offsets[user + 1]):
+            starts[place[items[n]] // width + 1] += 1
+    for tile in range(n_tiles):
+        starts[tile + 1] += starts[tile]
+    row, column = np.empty(starts[-1], np.int32), np.empty(starts[-1], np.int32)
+    free = starts[:-1].copy()
+    for r in range(len(users)):
+        for n in range(offsets[users[r]], offsets[users[r] + 1]):
+            at = place[items[n]]
+            tile = at // width
+            row[free[tile]], column[free[tile]] = r, at - tile * width
+            free[tile] += 1
+    return starts, row, column
+
+
+@njit(nogil=True, cache=True)
+def absorb(
+    scores: np.ndarray,
+    rows: np.ndarray,
+    ids: np.ndarray,
+    hidden_row: np.ndarray,
+    hidden_column: np.ndarray,
+    items: np.ndarray,
+    values: np.ndarray,
+) -> None:
+    """Merge finite scores [>= len(rows), >= len(ids)] into lists ordered by (-score, item); hides in place.
+
+    rows           int [m], ascending: which list a row of scores is for
+    ids            int32 [n]: the item of each column
+    hidden_row, hidden_column  pairs that may not be listed, by row of `items`, ascending
+    items, values  [n_lists, k]: -1 and -inf where a list has ended
+    """
+    k, n = items.shape[1], len(ids)
+    pair = 0
+    for i in range(len(rows)):
+        r = rows[i]
+        while pair < len(hidden_row) and hidden_row[pair] < r:
+            pair += 1
+        while pair < len(hidden_row) and hidden_row[pair] == r:
+            scores[i, hidden_column[pair]] = -np.inf
+            pair += 1
+        last = values[r, k - 1]
+        for start in range(0, n, STEP):
+            stop = min(start + STEP, n)
+            reach = 0
+            for j in range(start, stop):
+                reach += scores[i, j] >= last
+            if reach == 0:
+                continue
+            for j in range(start, stop):
+                x, item = scores[i, j], ids[j]
+                if x > last or (x == last and item < items[r, k - 1]):
+                    to = k - 1
+                    while to > 0 and (
+                        x > values[r, to - 1] or (x == values[r, to - 1] and item < items[r, to - 1])
+                    ):
+                        values[r, to], items[r, to] = values[r, to - 1], items[r, to - 1]
+                        to -= 1
+                    values[r, to], items[r, to] = x, item
+                    last = values[r, k - 1]

@@ -1,0 +1,145 @@
+"""The best items where scores are a product of two thin matrices: no score is kept, and few users need all.
+
+A block of users meets the items in tiles, the longest vectors first, and each tile is looked through while it
+lies in the cache. By Cauchy and Schwarz a user is through as soon as no vector of what is left is long
+enough to enter the list (Teflioudi, Gemulla and Mykytiuk, 2015, do so for single users); the rest of the
+block goes on. Lists are exact.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from marquee.foundation.errors import MarqueeError
+from marquee.foundation.threads import in_blocks, one_blas_thread
+from marquee.measuring.rows import Rows
+
+USERS, ITEMS = 512, 256  # of a tile: half a megabyte of scores, and the shape at which the product is fastest
+ROUND = 64  # users a tile is rounded up to, so that no score depends on who else is asked for (AVX-512)
+PAIRS = 1 << 12  # scores of single pairs that are made at a time
+
+
+@dataclass(frozen=True)
+class Product:
+    """Scores that are `left[users] @ right.T`; a bias is a column beside a column of ones.
+
+    left   float32 [n_users, d]
+    right  float32 [n_items, d]
+    """
+
+    left: np.ndarray
+    right: np.ndarray
+
+    def __call__(self, users: np.ndarray) -> np.ndarray:
+        """float32 [len(users), n_items]: the very bytes that `best_of_product` sees."""
+        n, n_items = len(users), len(self.right)
+        scores = np.empty((n, n_items), np.float32)
+        with one_blas_thread():
+            for first in range(0, n, USERS):
+                rows = slice(first, min(first + USERS, n))
+                left = _padded(self.left[users[rows]], ROUND)
+                for start in range(0, n_items, ITEMS):
+                    tile = left @ _padded(self.right[start : start + ITEMS], ITEMS).T
+                    scores[rows, start : start + ITEMS] = tile[: rows.stop - first, : n_items - start]
+        return scores
+
+    def of_pairs(self, users: np.ndarray, asked: Rows) -> np.ndarray:
+        """float32 [len(asked.items)]: the scores of the items of each row of `users`."""
+        scores = np.empty(len(asked.items), np.float32)
+
+        def work(rows: slice) -> None:
+            part, theirs = asked.part(rows), scores[asked.span(rows)]
+            owner = users[rows][part.owners()]
+            for first in range(0, len(owner), PAIRS):
+                pairs = slice(first, first + PAIRS)
+                left, right = self.left[owner[pairs]], self.right[part.items[pairs]]
+                theirs[pairs] = np.einsum("nd,nd->n", left, right)
+
+        in_blocks(work, len(users), USERS)
+        return scores
+
+    def check(self, users: np.ndarray, name: str) -> None:
+        """Raises MarqueeError, with `name` and the user, where a score may not be a finite float32."""
+        left, right = (np.maximum(side.max(1), -side.min(1)) for side in (self.left[users], self.right))
+        fine = left.astype(np.float64) * right.max() * self.right.shape[1] < np.finfo(np.float32).max
+        if not fine.all():
+            raise not_finite(name, users[np.argmin(fine)])
+
+
+def not_finite(name: str, user: int) -> MarqueeError:
+    return MarqueeError(f"{name} gives user {user} a score that is not finite; check how it was trained")
+
+
+def best_of_rows(scores: np.ndarray, seen: Rows, items: np.ndarray, values: np.ndarray) -> None:
+    """Fill empty lists as `best_of_product` does, from finite scores [n, n_items], which are changed."""
+    from marquee.measuring.compiled import absorb
+
+    n, n_items = scores.shape
+    every = np.arange(n_items, dtype=np.int32)
+    owner = seen.owners().astype(np.int32)
+    absorb(scores, np.arange(n), every, owner, seen.items, items, values)
+
+
+def best_of_product(
+    product: Product,
+    users: np.ndarray,
+    seen: Rows,
+    items: np.ndarray,
+    values: np.ndarray,
+    enough: np.ndarray | None = None,
+) -> None:
+    """Fill empty lists, items int32 [n, k] of -1 and values float32 [n, k] of -inf, for `users` [n].
+
+    seen    by user: what is not listed
+    enough  float [n]: a list that holds k items of a higher score may stop there and lack better ones
+    """
+    from marquee.measuring.compiled import absorb, by_tile
+
+    n_items, d = product.right.shape
+    common = np.flatnonzero((product.right == product.right[0]).all(0))  # columns that add the same to all
+    rest = np.setdiff1d(np.arange(d), common)
+    length = np.linalg.norm(product.right[:, rest].astype(np.float64), axis=1)
+    ids = np.argsort(-length, kind="stable").astype(np.int32)
+    place = np.empty_like(ids)
+    place[ids] = np.arange(n_items, dtype=np.int32)
+    right = _padded(product.right[ids], ITEMS)
+    starts = range(0, n_items, ITEMS)
+    longest = length[ids[::ITEMS]]  # of each tile
+    slack = (d + 4) * np.finfo(np.float32).eps  # what rounding adds to a sum of d products at most
+
+    def work(rows: slice) -> None:
+        people = users[rows]
+        whole = product.left[people]
+        shift = (whole[:, common].astype(np.float64) * product.right[0, common]).sum(1)
+        reach = np.linalg.norm(whole[:, rest].astype(np.float64), axis=1)
+        best, score = items[rows], values[rows]
+        satisfied = np.full(len(people), np.inf) if enough is None else enough[rows]
+        satisfied = satisfied + slack * (abs(shift) + reach * length.max(initial=0))
+        begin, hidden, column = by_tile(people, *seen, place, ITEMS, len(starts))
+        active = np.arange(len(people))
+        left = _padded(whole, ROUND)
+        memory = np.empty(len(left) * ITEMS, np.float32)
+        for tile, start in enumerate(starts):
+            bound = reach[active] * longest[tile]
+            bound += shift[active] + slack * (abs(shift[active]) + bound)
+            last = score[active, -1]
+            going = (last <= bound) & (last <= satisfied[active])
+            if not going.any():
+                break
+            if len(active) - np.count_nonzero(going) >= ROUND:
+                active = active[going]
+                left = _padded(whole[active], ROUND)
+            scores = memory[: len(left) * ITEMS].reshape(-1, ITEMS)
+            np.matmul(left, right[start : start + ITEMS].T, out=scores)
+            part = slice(begin[tile], begin[tile + 1])
+            absorb(scores, active, ids[start : start + ITEMS], hidden[part], column[part], best, score)
+
+    in_blocks(work, len(users), USERS)
+
+
+def _padded(rows: np.ndarray, step: int) -> np.ndarray:
+    """Zeros below, up to a multiple of `step` rows."""
+    lacking = -len(rows) % step
+    return np.pad(rows, ((0, lacking), (0, 0))) if lacking else rows
