@@ -51,7 +51,7 @@ def test_a_compiled_step_is_the_step_along_the_symbolic_gradient(derived, case):
     )
     first, whole = np.zeros(1, np.int32), np.array([rating])
     learnt = (users, items, user_bias.copy(), item_bias.copy())
-    loss = descend(first.astype(np.int64), first, first, whole, mean, *learnt, step, penalty, True, True)
+    loss = descend(first, first, whole, mean, *learnt, step, penalty, True, True)
     found = np.concatenate([learnt[2], learnt[3], learnt[0][0], learnt[1][0]])
     np.testing.assert_allclose(found, expected, rtol=0, atol=1e-14)
     assert loss == pytest.approx((rating - float(derived["predicted"].subs(values))) ** 2)
