@@ -20,16 +20,16 @@ from stages.reading import catalogue, ratings
 def main(settings: dict[str, Any], name: str) -> None:
     folder = Path("models") / name
     described = read_json(folder / "model.json")
-    result = measure(load(folder), described["task"], settings)
+    model = load(folder)
+    result = measure(model, described["task"], settings)
     about = {"model": name, "task": described["task"], "algorithm": described["algorithm"]}
     with atomic_folder(Path("data/evaluation") / name) as room:
         write_parquet(room / "per_user.parquet", pa.table(result.per_user))
         write_parquet(room / "lists.parquet", result.lists_table())
         if result.pairs:
             write_parquet(room / "predictions.parquet", pa.table(result.pairs))
-    write_json(
-        Path(f"metrics/models/{name}.json"), {**about, "metrics": result.metrics, "counts": result.counts}
-    )
+    counts = result.counts | model.sizes()
+    write_json(Path(f"metrics/models/{name}.json"), {**about, "metrics": result.metrics, "counts": counts})
 
 
 def measure(model: Any, task: str, settings: dict[str, Any]) -> Evaluation:

@@ -138,11 +138,11 @@ def sha256(path: Path) -> str:
 
 def write_arrays(path: Path, arrays: Mapping[str, np.ndarray], note: str = "") -> None:
     """Named arrays as safetensors, with `note` (any text, often JSON) as its one metadata entry."""
-    from safetensors.numpy import save
+    from safetensors.numpy import save_file
 
     whole = {name: np.ascontiguousarray(arrays[name]) for name in sorted(arrays)}
     with atomic_file(path) as partial:
-        partial.write_bytes(save(whole, metadata={"note": note} if note else None))
+        save_file(whole, partial, metadata={"note": note} if note else None)
 
 
 def read_arrays(path: Path) -> tuple[dict[str, np.ndarray], str]:

@@ -43,12 +43,14 @@ def embedding_map(
     counts: np.ndarray,
     rng_seed: int,
     most: int = 400,
+    catalogue: Sequence[Sequence[str]] | None = None,
 ) -> Figure:
     """The `most` rated movies by PCA and by t-SNE (van der Maaten and Hinton 2008), coloured by genre.
 
     vectors  float [n_items, d]: a model's item factors
     counts   int [n_items]: training ratings; the most rated are shown and the first of them named
     rng_seed of t-SNE
+    catalogue  the genres of all movies there are, where these are but some of them
 
     Vectors are brought to length 1 first, so that near means a high cosine, as in `--like`; their length
     mostly says how often a movie was rated. A single factor has no direction and keeps its length.
@@ -68,7 +70,7 @@ def embedding_map(
         _leave_out(right, f"no t-SNE: it takes\n{FEWEST} movies that differ")
     else:
         maps.append((right, neighbours(points, flat, rng_seed)))
-    groups = main_genres([genres[item] for item in shown], genres)
+    groups = main_genres([genres[item] for item in shown], catalogue or genres)
     for axes, xy in maps:
         _scatter(axes, xy, groups)
         axes.set(xticks=[], yticks=[])

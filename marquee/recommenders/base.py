@@ -87,8 +87,11 @@ class Recommender(ABC):
         """
         return None
 
-    def item_vectors(self) -> np.ndarray | None:
-        """[n_items, any]: the rows whose cosines say which items are alike; None where there are none."""
+    def item_vectors(self, items: np.ndarray) -> np.ndarray | None:
+        """[n, any] for `items` [n]: rows whose cosines say which items are alike; None where there are none.
+
+        A row may be as long as the catalogue: ask for some items at a time.
+        """
         return None
 
     def item_biases(self) -> np.ndarray | None:
@@ -98,6 +101,10 @@ class Recommender(ABC):
     def genre_vectors(self) -> np.ndarray | None:
         """[n_genres, any], in the catalogue's order: what a model learned of genres; None where nothing."""
         return None
+
+    def sizes(self) -> dict[str, int]:
+        """What metrics/models/<name>.json counts of the model itself; what it left out belongs here."""
+        return {}
 
     @abstractmethod
     def state(self) -> tuple[Arrays, dict[str, Any]]:

@@ -89,8 +89,8 @@ class Model(Recommender):
         system += o.unobserved_weight * (self.items.T @ self.items)
         return (own @ np.linalg.solve(system, self.items[items].T)).astype(np.float32)
 
-    def item_vectors(self) -> np.ndarray:
-        return self.items
+    def item_vectors(self, items: np.ndarray) -> np.ndarray:
+        return self.items[items]
 
     def state(self) -> tuple[Arrays, dict[str, Any]]:
         return {"users": self.users, "items": self.items}, {}
