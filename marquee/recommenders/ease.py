@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
+from marquee.foundation.cost import CSR, Cost, Sizes
 from marquee.foundation.interactions import Catalogue, Ratings
 from marquee.foundation.options import option
 from marquee.foundation.threads import one_blas_thread
@@ -38,6 +39,15 @@ class Model(Recommender):
     tasks = frozenset({"ranking"})
     weights: np.ndarray  # float32 [n_items, n_items]: B
     histories: csr_matrix  # float32 [n_users, n_items]: X
+
+    @classmethod
+    def cost(cls, options: Options, sizes: Sizes) -> Cost:
+        square = sizes.items**2
+        return Cost(
+            kept=4 * square + (CSR + 4) * sizes.train,
+            work=square * sizes.items + sizes.train * sizes.history,  # the solve; XᵀX
+            fitting={"P, its triangles and -P / diag(P) in float64": 32 * square, "X": CSR * sizes.train},
+        )
 
     def fit(
         self,

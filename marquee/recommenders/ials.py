@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
+from marquee.foundation.cost import CSR, Cost, Sizes
 from marquee.foundation.interactions import Catalogue, Ratings
 from marquee.foundation.options import option
 from marquee.foundation.threads import one_blas_thread
@@ -46,6 +47,22 @@ class Model(Recommender):
     tasks = frozenset({"ranking"})
     users: np.ndarray  # float32 [n_users, dim]
     items: np.ndarray  # float32 [n_items, dim]
+
+    @classmethod
+    def cost(cls, options: Options, sizes: Sizes) -> Cost:
+        n, dim = sizes.train, options.dim
+        return Cost(
+            kept=4 * sizes.rows * dim,
+            work=2 * n * dim**2 + sizes.rows * dim**3 / 3,
+            fitting={
+                "positives by user and by item": 2 * CSR * n,
+                "entries of the objective, or of a side": 3 * 4 * n,
+                "pull and prior of a side": 12 * max(sizes.users, sizes.items) * dim,
+            },
+            epochs=options.epochs,
+            lower=("dim",),
+            solves=True,
+        )
 
     def fit(
         self,
