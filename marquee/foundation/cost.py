@@ -55,5 +55,7 @@ class Cost:
     @property
     def most(self) -> int:
         """Bytes that a fit holds at once beside the ratings."""
-        copies = 3 if self.epochs else 1  # the best epoch's, and what a checkpoint or the model's file is made of
+        copies = (
+            3 if self.epochs else 1
+        )  # the best epoch's, and what a checkpoint or the model's file is made of
         return copies * self.kept + sum(self.fitting.values())

@@ -34,11 +34,7 @@ def memory_limit(root: Path = Path("/")) -> Limit | None:
         if not allowed > 0:
             raise MarqueeError(f"{VARIABLE} is {text!r}, but must be a number of GiB above 0")
         return Limit(allowed * GIB, f"{VARIABLE} allows {allowed:g} GiB")
-    left = [
-        bytes
-        for bytes in (_machine(root), _group_2(root), _group_1(root))
-        if bytes is not None
-    ]
+    left = [bytes for bytes in (_machine(root), _group_2(root), _group_1(root)) if bytes is not None]
     return Limit(min(left), f"{min(left) / GIB:.1f} GiB are available") if left else None
 
 

@@ -70,7 +70,9 @@ def extent(settings: Mapping[str, Any], card: Mapping[str, Any] | None = None) -
         histogram = dict(zip(card["histogram"]["rating"], card["histogram"]["count"], strict=True))
     users, items, ratings = counts
     if not (users and items and ratings):
-        raise MarqueeError(f"nobody knows the size of {known.name} yet; run `dvc repro ingest`, then plan again")
+        raise MarqueeError(
+            f"nobody knows the size of {known.name} yet; run `dvc repro ingest`, then plan again"
+        )
     parts = {}
     for task in params.TASKS:
         options = params.block(settings, f"tasks.{task}", SplitOptions)

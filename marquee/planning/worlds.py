@@ -13,9 +13,8 @@ from importlib import import_module
 from typing import Any
 
 from marquee.foundation import params
-from marquee.foundation.cost import Cost, Sizes
-from marquee.foundation.options import parse
 from marquee.movielens.releases import SIMULATED, release
+from marquee.planning.memory import cost
 from marquee.planning.sizes import Extent, extent
 
 TINY, SLICE, WIDE = "tiny", "slice", "wide"
@@ -35,14 +34,18 @@ def shapes(real: Extent, most: int) -> dict[str, dict[str, int]]:
         TINY: {"users": 60, "movies": max(80, 2 * most), "ratings": 2400},
         SLICE: whole
         if share == 1
-        else {"users": round(real.users * share), "movies": max(200, round(real.items * share)), "ratings": RATINGS},
+        else {
+            "users": round(real.users * share),
+            "movies": max(200, round(real.items * share)),
+            "ratings": RATINGS,
+        },
     }
     if share < 1 and enough < real.ratings:
         found[WIDE] = {"users": max(60, round(enough / history)), "movies": real.items, "ratings": enough}
     return found
 
 
-def rehearsed(settings: Mapping[str, Any], shape: Mapping[str, int]) -> dict[str, Any]:
+def _rehearsed(settings: Mapping[str, Any], shape: Mapping[str, int]) -> dict[str, Any]:
     """The parameters of a small world: everything as asked, but its size and the epochs."""
     known = release(params.block(settings, "dataset", params.Dataset).name)
     simulate = dict(settings.get("simulate") or {})
@@ -66,30 +69,34 @@ def rehearsed(settings: Mapping[str, Any], shape: Mapping[str, int]) -> dict[str
 
 
 def _short(block: Mapping[str, Any]) -> dict[str, Any]:
-    names = {field.name for field in fields(_module(block["algorithm"]).Options)}
+    module = import_module(f"marquee.recommenders.{block['algorithm']}")
+    names = {field.name for field in fields(module.Options)}
     few = {"epochs": EPOCHS, "patience": EPOCHS}
     return {**block, **{name: value for name, value in few.items() if name in names}}
 
 
-def _module(algorithm: str) -> Any:
-    return import_module(f"marquee.recommenders.{algorithm}")
-
-
-def cost(entry: params.ModelEntry, sizes: Sizes) -> Cost:
-    """The formula of the entry's algorithm."""
-    module = _module(entry.algorithm)
-    return module.Model.cost(parse(module.Options, entry.options, f"models.{entry.name}"), sizes)
-
-
-def stages_of(entry: params.ModelEntry, worlds: Mapping[str, Extent]) -> tuple[str, str]:
-    """The worlds in which a fit and its evaluation are timed."""
-    if WIDE not in worlds:
+def timed_in(entry: params.ModelEntry, small: Mapping[str, Extent]) -> tuple[str, str]:
+    """The worlds in which the entry's fit and its evaluation are timed."""
+    if WIDE not in small:
         return SLICE, SLICE
-    takes = cost(entry, worlds[WIDE].of(entry))
+    takes = cost(entry, small[WIDE].of(entry))
     if takes.work > WORK:
         return SLICE, SLICE
     return (SLICE if takes.solves else WIDE), WIDE
 
 
-def extents(settings: Mapping[str, Any], shaped: Mapping[str, Mapping[str, int]]) -> dict[str, Extent]:
-    return {world: extent(rehearsed(settings, shape)) for world, shape in shaped.items()}
+def small_worlds(
+    settings: Mapping[str, Any], real: Extent
+) -> tuple[dict[str, dict[str, Any]], dict[str, Extent]]:
+    """The parameters of each world, and its extent. In the wide one stand the models that are timed there."""
+    most = max(params.block(settings, "evaluation", params.Evaluation).ks)
+    worlds = {world: _rehearsed(settings, shape) for world, shape in shapes(real, most).items()}
+    small = {world: extent(content) for world, content in worlds.items()}
+    if WIDE in worlds:
+        kept = {
+            name: block
+            for name, block in worlds[WIDE]["models"].items()
+            if timed_in(params.model(settings, name), small)[1] == WIDE
+        }
+        worlds[WIDE] = {**worlds[WIDE], "models": kept}
+    return worlds, small
