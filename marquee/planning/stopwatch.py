@@ -30,7 +30,7 @@ def since(start: Span) -> Span:
 
 @contextmanager
 def stopwatch() -> Iterator[dict[str, Any]]:
-    """Fills a dict: `whole`, `validation` and `reading` are spans, `epochs` one a pass, validation left out."""
+    """Fills a dict: `whole`, `validation` and `reading` are spans, `epochs` one a pass, without validation."""
     row: dict[str, Any] = {"epochs": [], **{part: [0.0, 0.0] for part in PARTS}}
     lap = {"start": now(), "validation": [0.0, 0.0]}
 
