@@ -8,6 +8,7 @@ import json
 import sys
 import time
 from collections.abc import Callable
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,12 @@ from marquee.foundation import params
 from marquee.foundation.errors import MarqueeError
 
 PARAMS = Path("params.yaml")
+# Stages that are held against the memory there is; imported by name, since that check cannot change a result:
+# no stage runs again when a formula of memory does.
+HEAVY = (
+    *("download", "ingest", "split", "negatives", "candidates"),
+    *("train", "evaluate", "pictures", "compare", "report"),
+)
 LOG = Path("logs/stages.jsonl")  # times and memory: untracked, they differ from run to run
 
 
@@ -36,7 +43,10 @@ def run(main: Callable[..., None]) -> None:
         if not parses and len(arguments) != len(wanted):
             usage = " ".join(["python -m", f"stages.{name}", *(f"<{word.name}>" for word in wanted)])
             raise MarqueeError(f"stages.{name} was given {len(arguments)} argument(s); use: {usage}")
-        main(params.read(PARAMS), *arguments)
+        settings = params.read(PARAMS)
+        if name in HEAVY:
+            import_module("stages.foresight").require_memory(label, settings)
+        main(settings, *arguments)
     except Exception as error:
         if "--debug" in sys.argv or (line := _explain(error)) is None:
             raise

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
+from marquee.foundation.cost import CSR, Cost, Sizes
 from marquee.foundation.interactions import Catalogue, Ratings, entries
 from marquee.foundation.options import option
 from marquee.foundation.threads import one_blas_thread
@@ -58,6 +59,22 @@ class Model(Recommender):
     users: np.ndarray  # float32 [n_users, 1 + dim]: a_u, p_u
     items: np.ndarray  # float32 [n_items, 1 + dim]: b_i, q_i
     genres: np.ndarray  # float32 [n_genres, 1 + dim]: c_g, f_g; no row without `genres`
+
+    @classmethod
+    def cost(cls, options: Options, sizes: Sizes) -> Cost:
+        n, width = sizes.train, 1 + options.dim
+        return Cost(
+            kept=4 * sizes.rows * width,
+            work=30 * n * width + 2 * sizes.rows * width**2,
+            fitting={
+                "ratings by user and by item": 2 * CSR * n,
+                "features in their own axes, and the new factors": 8 * sizes.rows * width,
+                "pull of both sides": 16 * sizes.rows,
+            },
+            epochs=options.epochs,
+            lower=("dim",),
+            solves=True,
+        )
 
     def fit(
         self,

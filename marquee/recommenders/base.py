@@ -12,6 +12,7 @@ from typing import Any, ClassVar, Protocol, Self
 
 import numpy as np
 
+from marquee.foundation.cost import Cost, Sizes
 from marquee.foundation.errors import MarqueeError
 from marquee.foundation.interactions import Catalogue, Ratings
 
@@ -45,6 +46,11 @@ class Recommender(ABC):
 
     def __init__(self, options: Any) -> None:
         self.options = options
+
+    @classmethod
+    @abstractmethod
+    def cost(cls, options: Any, sizes: Sizes) -> Cost:
+        """How time and memory of a fit grow with what it learns from: the formulas of its docstring."""
 
     @abstractmethod
     def fit(

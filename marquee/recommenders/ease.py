@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
+from marquee.foundation.cost import CSR, Cost, Sizes
 from marquee.foundation.interactions import Catalogue, Ratings
 from marquee.foundation.options import option
 from marquee.recommenders.base import Arrays, Progress, Recommender
@@ -44,6 +45,15 @@ class Model(Recommender):
     modelled: np.ndarray  # int32 [n_modelled]: items, ascending
     popularity: np.ndarray  # float32 [n_items]: share of the users who have an item
     histories: csr_matrix  # float32 [n_users, n_modelled]: X
+
+    @classmethod
+    def cost(cls, options: Options, sizes: Sizes) -> Cost:
+        square = sizes.items**2
+        return Cost(
+            kept=4 * square + (CSR + 4) * sizes.train,
+            work=square * sizes.items + sizes.train * sizes.history,  # the solve; XᵀX
+            fitting={"P, its triangles and -P / diag(P) in float64": 32 * square, "X": CSR * sizes.train},
+        )
 
     def fit(
         self,

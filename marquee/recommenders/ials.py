@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
+from marquee.foundation.cost import CSR, Cost, Sizes
 from marquee.foundation.interactions import Catalogue, Ratings, entries
 from marquee.foundation.options import option
 from marquee.recommenders.base import Arrays, Progress, Recommender
@@ -44,6 +45,21 @@ class Model(Recommender):
     tasks = frozenset({"ranking"})
     users: np.ndarray  # float32 [n_users, dim]
     items: np.ndarray  # float32 [n_items, dim]
+
+    @classmethod
+    def cost(cls, options: Options, sizes: Sizes) -> Cost:
+        n, dim = sizes.train, options.dim
+        return Cost(
+            kept=4 * sizes.rows * dim,
+            work=20 * n * dim + 2 * sizes.rows * dim**2,
+            fitting={
+                "positives by user and by item": 2 * CSR * n,
+                "features in their own axes, and the new factors": 8 * sizes.rows * dim,
+            },
+            epochs=options.epochs,
+            lower=("dim",),
+            solves=True,
+        )
 
     def fit(
         self,

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
+from marquee.foundation.cost import Cost, Sizes
 from marquee.foundation.interactions import Catalogue, Ratings
 from marquee.foundation.options import option
 from marquee.learning.expected import ExpectedNegatives
@@ -57,6 +58,25 @@ class Model(Recommender):
     items: np.ndarray  # float32 [n_items, dim]
     bias: np.ndarray  # float32 [n_items]
     per_positive: int
+
+    @classmethod
+    def cost(cls, options: Options, sizes: Sizes) -> Cost:
+        n, weights = sizes.train, sizes.rows * options.dim
+        per_positive = options.negatives or sizes.per_positive
+        if options.expected:
+            batch = options.batch_size * sizes.items
+            fitting = {"a batch's labels, weights, scores and slopes": 24 * batch, "positives": 8 * n}
+            work = sizes.users * (sizes.items + 4 * sizes.rows / options.batch_size) * options.dim
+        else:
+            fitting = {"an epoch's items, old and new": 12 * n * (1 + per_positive), "shuffle": 16 * n}
+            work = n * (1 + per_positive) * options.dim + n / options.batch_size * 4 * weights
+        return Cost(
+            kept=4 * weights,
+            work=work,
+            fitting={**fitting, "gradients and Adam's moments": 5 * 4 * weights},
+            epochs=options.epochs,
+            lower=("dim", *(("batch_size",) if options.expected else ("negatives",))),
+        )
 
     def fit(
         self,

@@ -10,6 +10,7 @@ from typing import Any, Self
 
 import numpy as np
 
+from marquee.foundation.cost import Cost, Sizes
 from marquee.foundation.interactions import Catalogue, Ratings
 from marquee.foundation.options import option
 from marquee.recommenders.base import Arrays, Progress, Recommender
@@ -51,6 +52,17 @@ class Model(Recommender):
     items: np.ndarray  # float32 [n_items, dim]: q
     user_bias: np.ndarray  # float32 [n_users]; zeros without `biases`
     item_bias: np.ndarray  # float32 [n_items]; zeros without `biases`
+
+    @classmethod
+    def cost(cls, options: Options, sizes: Sizes) -> Cost:
+        factors = sizes.rows * (options.dim + 1)
+        return Cost(
+            kept=4 * factors,
+            work=sizes.train * options.dim + factors,
+            fitting={"order being drawn": 32 * sizes.train, "first factors in float64": 16 * factors},
+            epochs=options.epochs,
+            lower=("dim",),
+        )
 
     def fit(
         self,

@@ -1,0 +1,84 @@
+"""Timing a stage from outside: as a whole, its epochs, and the parts that grow by a law of their own."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from functools import wraps
+from importlib import import_module
+from typing import Any
+from unittest.mock import patch
+
+Span = list[float]  # seconds by the clock, and of processor time
+
+# What is timed by itself: validation grows with users x items, reading with the ratings alone.
+PARTS = {
+    "validation": ("marquee.measuring.evaluation.validation_ndcg", "stages.train.validation_ndcg"),
+    "reading": ("stages.pictures.learned_from", "stages.report.ratings", "stages.pictures.Residuals.of"),
+}
+EPOCH = "marquee.progress.FitProgress.report"
+
+
+def now() -> Span:
+    return [time.perf_counter(), time.process_time()]
+
+
+def since(start: Span) -> Span:
+    return [b - a for a, b in zip(start, now(), strict=True)]
+
+
+@contextmanager
+def stopwatch() -> Iterator[dict[str, Any]]:
+    """Fills a dict: `whole`, `validation` and `reading` are spans, `epochs` one a pass, without validation."""
+    row: dict[str, Any] = {"epochs": [], **{part: [0.0, 0.0] for part in PARTS}}
+    lap = {"start": now(), "validation": [0.0, 0.0]}
+
+    def timed(part: str) -> Callable[[Callable], Callable]:
+        def wrap(function: Callable) -> Callable:
+            @wraps(function)
+            def call(*args: Any, **names: Any) -> Any:
+                start = now()
+                try:
+                    return function(*args, **names)
+                finally:
+                    row[part] = _plus(row[part], since(start))
+
+            return call
+
+        return wrap
+
+    def lapped(function: Callable) -> Callable:
+        @wraps(function)
+        def call(*args: Any, **names: Any) -> Any:
+            validated = [b - a for a, b in zip(lap["validation"], row["validation"], strict=True)]
+            row["epochs"].append([a - b for a, b in zip(since(lap["start"]), validated, strict=True)])
+            lap["start"], lap["validation"] = now(), list(row["validation"])
+            return function(*args, **names)
+
+        return call
+
+    with ExitStack() as stack:
+        for part, names in PARTS.items():
+            for name in names:
+                _replace(stack, name, timed(part))
+        _replace(stack, EPOCH, lapped)
+        start = now()
+        yield row
+        row["whole"] = since(start)
+
+
+def _plus(a: Sequence[float], b: Sequence[float]) -> Span:
+    return [x + y for x, y in zip(a, b, strict=True)]
+
+
+def _replace(stack: ExitStack, name: str, wrap: Callable[[Callable], Callable]) -> None:
+    """`module.function` or `module.Class.method` by its timed double, where there is such a thing."""
+    owner, _, last = name.rpartition(".")
+    try:
+        holder: Any = import_module(owner)
+    except ModuleNotFoundError:
+        module, _, inner = owner.rpartition(".")
+        holder = getattr(import_module(module), inner, None)
+    if hasattr(holder, last):
+        stack.enter_context(patch.object(holder, last, wrap(getattr(holder, last))))
