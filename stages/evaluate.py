@@ -5,10 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-
 from marquee.foundation import params
-from marquee.foundation.artifacts import atomic_folder, read_json, read_parquet, write_json, write_parquet
+from marquee.foundation.artifacts import as_table, atomic_folder, read_json, read_parquet, write_json, write_parquet
 from marquee.foundation.interactions import joined
 from marquee.measuring.evaluation import Evaluation, evaluate_ranking, evaluate_rating
 from marquee.negatives import Candidates
@@ -23,10 +21,10 @@ def main(settings: dict[str, Any], name: str) -> None:
     result = measure(load(folder), described["task"], settings)
     about = {"model": name, "task": described["task"], "algorithm": described["algorithm"]}
     with atomic_folder(Path("data/evaluation") / name) as room:
-        write_parquet(room / "per_user.parquet", pa.table(result.per_user))
+        write_parquet(room / "per_user.parquet", as_table(result.per_user))
         write_parquet(room / "lists.parquet", result.lists_table())
         if result.pairs:
-            write_parquet(room / "predictions.parquet", pa.table(result.pairs))
+            write_parquet(room / "predictions.parquet", as_table(result.pairs))
     write_json(
         Path(f"metrics/models/{name}.json"), {**about, "metrics": result.metrics, "counts": result.counts}
     )
