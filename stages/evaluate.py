@@ -6,7 +6,14 @@ from pathlib import Path
 from typing import Any
 
 from marquee.foundation import params
-from marquee.foundation.artifacts import as_table, atomic_folder, read_json, read_parquet, write_json, write_parquet
+from marquee.foundation.artifacts import (
+    as_table,
+    atomic_folder,
+    read_json,
+    read_parquet,
+    write_json,
+    write_parquet,
+)
 from marquee.foundation.interactions import joined
 from marquee.measuring.evaluation import Evaluation, evaluate_ranking, evaluate_rating
 from marquee.negatives import Candidates
