@@ -27,7 +27,7 @@ from marquee.portraits.residuals import Residuals
 from marquee.portraits.residuals import tables as error_tables
 from stages import run
 from stages.evaluate import measure
-from stages.reading import learned_from, original_ids
+from stages.reading import catalogue, known_of, original_ids
 
 
 def main(settings: dict[str, Any]) -> None:
@@ -45,9 +45,9 @@ def main(settings: dict[str, Any]) -> None:
         for task, metric in leaderboard.deciding(options).items():
             write_figure(folder / f"{task}.png", draw(rows, task, metric, options.confidence))
     pairs = {name: Path(f"data/evaluation/{name}/predictions.parquet") for name in settings["models"]}
-    train = learned_from("rating")
+    known = known_of("rating", catalogue())
     errors = {
-        name: Residuals.of(columns(read_parquet(path)), train)
+        name: Residuals.of(columns(read_parquet(path)), *known)
         for name, path in pairs.items()
         if path.is_file()
     }

@@ -134,12 +134,16 @@ def read_arrays(path: Path) -> tuple[dict[str, np.ndarray], str]:
 def write_figure(path: Path, figure: Figure) -> None:
     """PNG (150 dpi) or SVG by the suffix, without a date or a random id inside."""
     from matplotlib import style
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
 
-    kind = path.suffix[1:]
-    metadata = {"Date": None} if kind == "svg" else {"Software": None}
     settings = {"svg.hashsalt": path.stem}
     with style.context(settings, after_reset=True), atomic_file(path) as partial:  # not the user's own
-        figure.savefig(partial, format=kind, dpi=150, metadata=metadata, bbox_inches="tight")
+        if path.suffix == ".svg":
+            FigureCanvasSVG(figure).print_svg(partial, metadata={"Date": None})
+        else:
+            figure.set_dpi(150)
+            FigureCanvasAgg(figure).print_png(partial, metadata={"Software": None})
 
 
 def columns(table: pa.Table) -> dict[str, np.ndarray]:

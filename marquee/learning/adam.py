@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import torch
@@ -26,7 +26,7 @@ class Adam:
 
         self.parameters = list(parameters)
         self.learning_rate, self.weight_decay = learning_rate, weight_decay
-        self.state = [
+        self.state: list[dict[str, torch.Tensor]] = [
             {
                 "step": torch.zeros((), device=parameter.device),
                 "exp_avg": torch.zeros_like(parameter, requires_grad=False),
@@ -46,7 +46,8 @@ class Adam:
 
         moved = [place for place, parameter in enumerate(self.parameters) if parameter.grad is not None]
         with torch.no_grad():
-            adam(
+            step: Any = adam  # torch gives its arguments no true types
+            step(
                 [self.parameters[place] for place in moved],
                 [self.parameters[place].grad for place in moved],
                 *([self.state[place][name] for place in moved] for name in ("exp_avg", "exp_avg_sq")),
