@@ -25,7 +25,7 @@ from marquee.leaderboard import ORACLE, Comparison, Evaluated
 from marquee.oracle import Oracle
 from marquee.portraits.residuals import Residuals
 from marquee.portraits.residuals import tables as error_tables
-from stages import run
+from stages import phase, run
 from stages.evaluate import measure
 from stages.reading import catalogue, known_of, original_ids
 
@@ -39,7 +39,8 @@ def main(settings: dict[str, Any]) -> None:
         for task in params.TASKS:
             found = measure(oracle, task, settings)
             evaluated.append(Evaluated(ORACLE, task, found.metrics, found.per_user))
-    rows = leaderboard.compare(evaluated, options, generator(params.seed(settings), "compare"))
+    with phase("scoring"):
+        rows = leaderboard.compare(evaluated, options, generator(params.seed(settings), "compare"))
     with atomic_folder(Path("plots/leaderboard")) as folder:
         write_csv(folder / "table.csv", leaderboard.HEADER, [list(row.values()) for row in rows])
         for task, metric in leaderboard.deciding(options).items():

@@ -18,7 +18,7 @@ from marquee.foundation.interactions import joined
 from marquee.measuring.evaluation import Evaluation, evaluate_ranking, evaluate_rating
 from marquee.negatives import Candidates
 from marquee.recommenders import load
-from stages import run
+from stages import phase, run
 from stages.reading import catalogue, ratings
 
 
@@ -44,16 +44,17 @@ def measure(model: Any, task: str, settings: dict[str, Any]) -> Evaluation:
         ratings(Path(f"data/{task}/{part}.parquet")) for part in ("train", "val", "histories", "test")
     )
     candidates = Candidates.from_table(read_parquet(Path(f"data/candidates/{task}.parquet")))
-    if len(histories):
-        model, train = model.fold_in(histories), joined(train, histories)
-    seen, known = joined(train, validation), catalogue()
-    if task == "ranking":
-        return evaluate_ranking(model, seen, test, candidates, known, ks, train)
-    scale = read_json(Path("data/dataset.json"))["scale"]
+    known, scale = catalogue(), read_json(Path("data/dataset.json"))["scale"]
     positive_from = settings["tasks"]["ranking"]["positive_from"]
-    return evaluate_rating(
-        model, train, test, scale["low"], scale["high"], seen, positive_from, candidates, known, ks
-    )
+    with phase("scoring"):
+        if len(histories):
+            model, train = model.fold_in(histories), joined(train, histories)
+        seen = joined(train, validation)
+        if task == "ranking":
+            return evaluate_ranking(model, seen, test, candidates, known, ks, train)
+        return evaluate_rating(
+            model, train, test, scale["low"], scale["high"], seen, positive_from, candidates, known, ks
+        )
 
 
 if __name__ == "__main__":

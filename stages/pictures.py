@@ -45,6 +45,9 @@ def main(settings: dict[str, Any]) -> None:
     tasks = sorted({read_json(MODELS / name / "model.json")["task"] for name in changed})
     sizes = catalogue()
     movies = read_parquet(Path("data/movies.parquet"), ["title", "year", "genres"]).to_pydict()
+    import matplotlib.backends.backend_agg
+    import matplotlib.backends.backend_svg  # noqa: F401 - once, and not by each worker
+
     draw = partial(_draw, {task: known_of(task, sizes) for task in tasks}, sizes, movies)
     with ProcessPoolExecutor(WORKERS) as pool:
         for name in pool.map(draw, changed):
