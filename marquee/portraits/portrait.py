@@ -18,7 +18,6 @@ from marquee.recommenders.base import Recommender
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-SEED = 0  # of t-SNE: another map of the same model would be no other result
 MAPPED = 400  # movies, the most rated
 NEAREST = 10  # neighbours that a caption counts
 
@@ -45,7 +44,7 @@ def portrait(
     vectors = unit_vectors(model, shown)
     if vectors.any():
         title, year, genre = ([of_all[item] for item in shown] for of_all in (titles, years, genres))
-        drawn = embedding_map(vectors, title, year, genre, counts[shown], SEED, MAPPED, genres)
+        drawn = embedding_map(vectors, title, year, genre, counts[shown], MAPPED, genres)
         found["map"] = drawn, describe_map(vectors, counts[shown], catalogue.genres[shown])
     biases = model.item_biases()
     if biases is not None:
