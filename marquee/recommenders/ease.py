@@ -26,6 +26,11 @@ class Options:
     memory: float = option(4.0, above=0)  # GiB for the system of equations; what is too much goes without
 
 
+def room(options: Options) -> int:
+    """How many items the system of equations has room for."""
+    return max(1, int(np.sqrt(options.memory * 2**30 / 8)))
+
+
 class Model(Recommender):
     """Embarrassingly shallow autoencoder (Steck 2019).
 
@@ -48,11 +53,12 @@ class Model(Recommender):
 
     @classmethod
     def cost(cls, options: Options, sizes: Sizes) -> Cost:
-        square = sizes.items**2
+        n = min(sizes.items, room(options))
         return Cost(
-            kept=4 * square + (CSR + 4) * sizes.train,
-            work=square * sizes.items + sizes.train * sizes.history,  # the solve; XᵀX
-            fitting={"P, its triangles and -P / diag(P) in float64": 32 * square, "X": CSR * sizes.train},
+            kept=4 * n**2 + (CSR + 4) * sizes.train,
+            work=n**3 + sizes.train * sizes.history,  # the solve; XᵀX
+            fitting={"P": 8 * n**2, "X by user and by item": 2 * CSR * sizes.train},
+            lower=("memory",),
         )
 
     def fit(
@@ -66,12 +72,12 @@ class Model(Recommender):
         self.n_users, self.n_items = catalogue.n_users, catalogue.n_items
         counts = np.bincount(train.item, minlength=self.n_items)
         self.popularity = (counts / self.n_users).astype(np.float32)
-        room = max(1, int(np.sqrt(self.options.memory * 2**30 / 8)))
+        most = room(self.options)
         by_popularity = np.argsort(-counts, kind="stable")  # ties by item
-        self.modelled = np.sort(by_popularity[:room]).astype(np.int32)
-        if room < self.n_items:
+        self.modelled = np.sort(by_popularity[:most]).astype(np.int32)
+        if most < self.n_items:
             print(
-                f"ease: memory, {self.options.memory:g} GiB, is enough for the {room:,} most popular of "
+                f"ease: memory, {self.options.memory:g} GiB, is enough for the {most:,} most popular of "
                 f"{self.n_items:,} items; the others are ranked by popularity, after them"
             )
         self.histories = self._matrix(train, self.n_users)

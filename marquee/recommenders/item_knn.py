@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
+from marquee.foundation.cost import CSR, Cost, Sizes
 from marquee.foundation.interactions import Catalogue, Ratings
 from marquee.foundation.options import option
 from marquee.recommenders.base import Arrays, Progress, Recommender
@@ -39,6 +40,19 @@ class Model(Recommender):
     similarities: csr_matrix  # float32 [n_items, n_items]: row j has s_ij in the column of i it speaks for
     popularity: np.ndarray  # float32 [n_items]: share of the users who have an item
     histories: csr_matrix  # float32 [n_users, n_items]
+
+    @classmethod
+    def cost(cls, options: Options, sizes: Sizes) -> Cost:
+        near = 8 * min(options.neighbours, sizes.items) * sizes.items
+        return Cost(
+            kept=near + (CSR + 4) * sizes.train,
+            work=sizes.train * sizes.history + sizes.items**2,
+            fitting={
+                "neighbours as found and as spoken for": 3 * near,
+                "X by user and by item": 2 * CSR * sizes.train,
+            },
+            lower=("neighbours",),
+        )
 
     def fit(
         self,
