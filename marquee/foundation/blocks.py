@@ -56,6 +56,16 @@ def counts_of(user: np.ndarray, n_users: int | None = None) -> np.ndarray:
     return np.diff(np.searchsorted(user, np.arange(n_users + 1, dtype=user.dtype)))
 
 
+def packed_pairs(user: np.ndarray, item: np.ndarray, width: int) -> np.ndarray:
+    """int [n]: (user - the first) * width + item, in 32 bits where those do: they sort in half the time.
+
+    `width` exceeds every item; `user` [n] need not ascend.
+    """
+    own = user - user.min() if len(user) else user
+    small = (int(own.max(initial=0)) + 1) * width < 1 << 31
+    return own.astype(np.int32 if small else np.int64) * width + item
+
+
 def bits(values: int) -> int:
     """How many a number below `values` takes."""
     return max(values - 1, 0).bit_length()
