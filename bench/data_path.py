@@ -1,4 +1,4 @@
-"""The stages from CSV to negatives beside a peer's least: `python -m bench.data_path --raw FOLDER [--repeats 3]`.
+"""From CSV to negatives beside a peer's least work: `python -m bench.data_path --raw FOLDER --python PATH`.
 
 FOLDER holds ratings.csv and movies.csv of a release of ML-20M's form or later. In turn the peer of
 bench/peers/ and our stages run as processes; ours are timed from outside, interpreter and all. Writes
@@ -34,7 +34,9 @@ def run_peer(peer: str, python: Path, raw: Path, out: Path) -> dict[str, float]:
     command = [str(python), str(script), "data_path", str(raw), f"out={out}"]
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:
-        raise MarqueeError(f"{peer} failed: {done.stderr.strip()[-500:]}; see that {python} is its environment")
+        raise MarqueeError(
+            f"{peer} failed: {done.stderr.strip()[-500:]}; see that {python} is its environment"
+        )
     return json.loads(done.stdout.splitlines()[-1])
 
 
@@ -77,7 +79,9 @@ def measure(raw: Path, repeats: int, peer: str, python: Path) -> Measured:
             card = read_json(ours / "data" / "dataset.json")
             for name in ("ratings", "users", "items"):
                 if card[name] != found[name]:
-                    raise MarqueeError(f"{peer} found {found[name]:,} {name}, we {card[name]:,}: not the same work")
+                    raise MarqueeError(
+                        f"{peer} found {found[name]:,} {name}, we {card[name]:,}: not the same work"
+                    )
             own = [measured[stage][-1] for stage in STAGES]
             measured["sum"].append((sum(seconds for seconds, _ in own), max(peak for _, peak in own)))
     return measured
@@ -91,7 +95,9 @@ def rows(measured: Measured, peer: str) -> list[list[object]]:
         seconds = [second for second, _ in runs]
         times = median(own / least for own, least in zip(seconds, floor, strict=True))
         spread = (median(seconds), min(seconds), max(seconds))
-        table.append([step, *(round(s, 2) for s in spread), round(times, 3), round(max(mib for _, mib in runs))])
+        table.append(
+            [step, *(round(s, 2) for s in spread), round(times, 3), round(max(mib for _, mib in runs))]
+        )
     return table
 
 

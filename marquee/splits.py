@@ -140,9 +140,9 @@ def _check_disjoint(split: Split) -> None:
         pairs.sort()
         twice = pairs[1:][pairs[1:] == pairs[:-1]]
         if len(twice):
-            own, item = divmod(int(twice[0]), width)
+            own, which = divmod(int(twice[0]), width)
             raise MarqueeError(
-                f"user {user.min() + own} has item {item} twice among train and held out; drop one rating"
+                f"user {user.min() + own} has item {which} twice among train and held out; drop one rating"
             )
 
     each_block(check_block, [part.user for part in parts])
