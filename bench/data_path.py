@@ -1,4 +1,4 @@
-"""The stages from CSV to negatives beside a peer's least: `python -m bench.data_path --raw FOLDER [--repeats 3]`.
+"""From CSV to negatives beside a peer's least work: `python -m bench.data_path --raw FOLDER --python PATH`.
 
 FOLDER holds ratings.csv and movies.csv of a release of ML-20M's form or later. In turn the peer of
 bench/peers/ and our stages run as processes; ours are timed from outside, interpreter and all. Writes

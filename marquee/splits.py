@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from marquee.foundation.blocks import counts_of, each_block
+from marquee.foundation.blocks import counts_of, each_block, packed_pairs
 from marquee.foundation.errors import MarqueeError
 from marquee.foundation.interactions import Ratings
 from marquee.foundation.options import option
@@ -134,13 +134,16 @@ def _check_disjoint(split: Split) -> None:
     width = 1 + max(int(p.item.max()) for p in parts if len(p))
 
     def check_block(*rows: slice) -> None:
-        held = [(part.user[r].astype(np.int64), part.item[r]) for part, r in zip(parts, rows, strict=True)]
-        pairs = np.concatenate([user * width + item for user, item in held])
+        held = [(part.user[r], part.item[r]) for part, r in zip(parts, rows, strict=True)]
+        user, item = (np.concatenate(columns) for columns in zip(*held, strict=True))
+        pairs = packed_pairs(user, item, width)
         pairs.sort()
         twice = pairs[1:][pairs[1:] == pairs[:-1]]
         if len(twice):
-            user, item = divmod(int(twice[0]), width)
-            raise MarqueeError(f"user {user} has item {item} twice among train and held out; drop one rating")
+            own, which = divmod(int(twice[0]), width)
+            raise MarqueeError(
+                f"user {user.min() + own} has item {which} twice among train and held out; drop one rating"
+            )
 
     each_block(check_block, [part.user for part in parts])
 

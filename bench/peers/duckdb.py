@@ -21,9 +21,11 @@ from read_csv('{folder}/ratings.csv', header = true, columns = {{
     'userId': 'INTEGER', 'movieId': 'INTEGER', 'rating': 'FLOAT', 'timestamp': 'BIGINT'}})
 where rating between 0.5 and 5.0;
 create temp table users as
-select userId, (row_number() over (order by userId) - 1)::integer as "user" from (select distinct userId from given);
+select userId, (row_number() over (order by userId) - 1)::integer as "user"
+from (select distinct userId from given);
 create temp table items as
-select movieId, (row_number() over (order by movieId) - 1)::integer as item from (select distinct movieId from given);
+select movieId, (row_number() over (order by movieId) - 1)::integer as item
+from (select distinct movieId from given);
 create temp table sorted as
 select "user", item, rating, timestamp from given join users using (userId) join items using (movieId)
 order by "user", timestamp, line;

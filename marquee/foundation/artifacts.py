@@ -12,13 +12,11 @@ import hashlib
 import json
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-
-from marquee.foundation.blocks import run_threads
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -65,31 +63,45 @@ def write_parquet(path: Path, table: pa.Table) -> None:
     Whole numbers are stored byte by byte (all lowest bytes, then all second ones), which for users,
     movies and times takes half the time of a dictionary; what else there is has a dictionary.
     """
+    with atomic_file(path) as partial:
+        _write_parquet(partial, table)
+
+
+@contextmanager
+def writing_parquet(tables: Mapping[Path, pa.Table]) -> Iterator[None]:
+    """As `write_parquet` for each, while the block goes on; only when that ends well are they in place."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    with ExitStack() as files, ThreadPoolExecutor() as pool:
+        written = [
+            pool.submit(_write_parquet, files.enter_context(atomic_file(path)), table)
+            for path, table in tables.items()
+        ]
+        yield
+        for each in written:
+            each.result()
+
+
+def _write_parquet(path: Path, table: pa.Table) -> None:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    whole, other = [], []
+    whole: list[str] = []
+    other: list[str] = []
     for field in table.schema:
         nested = pa.types.is_list(field.type) or pa.types.is_fixed_size_list(field.type)
-        leaf = field.type.value_type if nested else field.type
-        (whole if pa.types.is_integer(leaf) else other).append(
-            f"{field.name}.list.element" if nested else field.name
+        leaf, name = (
+            (field.type.value_type, f"{field.name}.list.element") if nested else (field.type, field.name)
         )
-    with atomic_file(path) as partial:
-        pq.write_table(
-            table,
-            partial,
-            compression="lz4",
-            use_dictionary=other,
-            use_byte_stream_split=whole,
-            row_group_size=ROW_GROUP,
-        )
-
-
-def write_parquets(tables: Mapping[Path, pa.Table]) -> None:
-    """Each table as `write_parquet` does, several at a time."""
-    paths = list(tables)
-    run_threads(len(paths), lambda n: write_parquet(paths[n], tables[paths[n]]))
+        (whole if pa.types.is_integer(leaf) else other).append(name)
+    pq.write_table(
+        table,
+        path,
+        compression="lz4",
+        use_dictionary=other,
+        use_byte_stream_split=whole,
+        row_group_size=ROW_GROUP,
+    )
 
 
 def read_parquet(

@@ -40,6 +40,7 @@ class Ratings:
 
     def take(self, rows: np.ndarray) -> Ratings:
         """The rows of a boolean mask [n] or of an index array, in that order."""
+        rows = np.flatnonzero(rows) if rows.dtype == bool else rows  # half the time of a mask for each column
         negatives = None if self.negatives is None else self.negatives[rows]
         columns = (self.user[rows], self.item[rows], self.rating[rows], self.timestamp[rows])
         return Ratings(*columns, negatives, self.sampling)

@@ -140,6 +140,8 @@ def _solve(
         for k in range(width):
             product[k] += straight[k] * step[k]
             curvature += step[k] * product[k]
+        if curvature <= 0:  # what is left is too small for a float32
+            break
         length, before, size = size / curvature, size, 0.0
         for k in range(width):
             change[k] += length * step[k]

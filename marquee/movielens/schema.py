@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from marquee.foundation.blocks import bits, each_block, is_ascending
+from marquee.foundation.blocks import bits, each_block, is_ascending, packed_pairs
 from marquee.movielens.titles import split_title
 
 NO_GENRE = frozenset({"", "unknown", "(no genres listed)"})
@@ -172,10 +172,10 @@ def stable_order(user: np.ndarray, timestamp: np.ndarray) -> np.ndarray:
 def latest(user: np.ndarray, item: np.ndarray) -> np.ndarray:
     """bool [n]: the last row of each pair (user, item); `user` ascends."""
     stays = np.ones(len(user), bool)
-    width = np.int64(item.max()) + 1
+    width = int(item.max()) + 1
 
     def mark(rows: slice) -> None:
-        pair = user[rows] * width + item[rows]
+        pair = packed_pairs(user[rows], item[rows], width)
         ordered = np.sort(pair)
         if (ordered[1:] == ordered[:-1]).any():
             order = np.argsort(pair, kind="stable")

@@ -101,3 +101,16 @@ def test_a_figure_has_no_date_inside(tmp_path, suffix):
     written = [(tmp_path / folder / f"curve.{suffix}").read_bytes() for folder in "12"]
     assert written[0] == written[1]
     assert b"dc:date" not in written[0]
+
+
+def test_tables_written_beside_a_block_are_in_place_only_when_it_ends_well(tmp_path):
+    table, path = (
+        pa.table({"user": [1, 2], "title": ["a", None], "near": [[3], [4, 5]]}),
+        tmp_path / "a.parquet",
+    )
+    with pytest.raises(RuntimeError), artifacts.writing_parquet({path: table}):
+        raise RuntimeError
+    assert not list(tmp_path.iterdir())
+    with artifacts.writing_parquet({path: table}):
+        assert not path.exists()
+    assert artifacts.read_parquet(path).equals(table)
