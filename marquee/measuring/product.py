@@ -14,11 +14,12 @@ import numpy as np
 
 from marquee.foundation.errors import MarqueeError
 from marquee.foundation.threads import in_blocks, one_blas_thread
+from marquee.measuring.plain import kernels
 from marquee.measuring.rows import Rows
 
-USERS, ITEMS = 512, 256  # of a tile: half a megabyte of scores, and the shape at which the product is fastest
+USERS, ITEMS = 1024, 256  # of a tile: one megabyte of scores, and the shape at which the product is fastest
+LOOK = 4  # tiles, after which users who are through leave
 ROUND = 64  # users a tile is rounded up to, so that no score depends on who else is asked for (AVX-512)
-PAIRS = 1 << 12  # scores of single pairs that are made at a time
 
 
 @dataclass(frozen=True)
@@ -49,13 +50,10 @@ class Product:
         """float32 [len(asked.items)]: the scores of the items of each row of `users`."""
         scores = np.empty(len(asked.items), np.float32)
 
+        of = kernels(len(scores) * self.left.shape[1]).dots
+
         def work(rows: slice) -> None:
-            part, theirs = asked.part(rows), scores[asked.span(rows)]
-            owner = users[rows][part.owners()]
-            for first in range(0, len(owner), PAIRS):
-                pairs = slice(first, first + PAIRS)
-                left, right = self.left[owner[pairs]], self.right[part.items[pairs]]
-                theirs[pairs] = np.einsum("nd,nd->n", left, right)
+            of(self.left, self.right, users[rows], *asked.part(rows), scores[asked.span(rows)])
 
         in_blocks(work, len(users), USERS)
         return scores
@@ -95,7 +93,7 @@ def best_of_product(
     seen    by user: what is not listed
     enough  float [n]: a list that holds k items of a higher score may stop there and lack better ones
     """
-    from marquee.measuring.compiled import absorb, by_tile
+    from marquee.measuring.compiled import absorb, by_tile, going_on
 
     n_items, d = product.right.shape
     common = np.flatnonzero((product.right == product.right[0]).all(0))  # columns that add the same to all
@@ -122,15 +120,12 @@ def best_of_product(
         left = _padded(whole, ROUND)
         memory = np.empty(len(left) * ITEMS, np.float32)
         for tile, start in enumerate(starts):
-            bound = reach[active] * longest[tile]
-            bound += shift[active] + slack * (abs(shift[active]) + bound)
-            last = score[active, -1]
-            going = (last <= bound) & (last <= satisfied[active])
-            if not going.any():
-                break
-            if len(active) - np.count_nonzero(going) >= ROUND:
-                active = active[going]
-                left = _padded(whole[active], ROUND)
+            if tile % LOOK == 0:
+                going = going_on(active, score, shift, reach, longest[tile], slack, satisfied)
+                if not len(going):
+                    break
+                if len(active) - len(going) >= ROUND:
+                    active, left = going, _padded(whole[going], ROUND)
             scores = memory[: len(left) * ITEMS].reshape(-1, ITEMS)
             np.matmul(left, right[start : start + ITEMS].T, out=scores)
             part = slice(begin[tile], begin[tile + 1])

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from marquee.foundation.errors import MarqueeError
 from marquee.foundation.threads import in_blocks
+from marquee.measuring.plain import kernels
 from marquee.measuring.product import USERS, Product, best_of_product, best_of_rows, not_finite
 from marquee.measuring.rows import Rows
 
 BLOCK_BYTES = (
     1 << 24
 )  # scores that a thread holds at a time; with what picks the best of them, 2.5 times that
-MANY = 1 << 27  # scores from which the compiled pass is worth its import, half a second
 Scores = Callable[[np.ndarray], np.ndarray]  # users int32 [b] -> float32 [b, n_items]
 
 
@@ -63,7 +62,7 @@ def rank_in_blocks(
     check_k(k, n_items)
     items = np.full((len(users), k), -1, np.int32)
     values = np.full((len(users), k), -np.inf, np.float32)
-    compiled = "numba" in sys.modules or len(users) * n_items > MANY
+    compiled = hasattr(kernels(len(users) * n_items), "absorb")
     product = scores if isinstance(scores, Product) else None
     if product:
         product.check(users, name)
