@@ -2,9 +2,9 @@
 
 FOLDER has data/ranking as the pipeline leaves it. Both sides get the same factors (drawn, or of --model), the
 same seen items and the same people, everyone with a held-out item, in turn and each in a process of its own;
-lists must be equal but for ties. Counted for us: all of `evaluate_ranking` (grouping pairs, lists, ranks among
-99 candidates, all figures of each user) from ratings as they are read. Counted for implicit: `recommend`, from
-a ready CSR matrix. Memory is the growth while that runs: above data, factors and libraries.
+lists must be equal but for ties. Counted for us: all of `evaluate_ranking` (grouping pairs, lists, ranks
+among 99 candidates, all figures of each user) from ratings as they are read. Counted for implicit:
+`recommend`, from a ready CSR matrix. Memory is the growth while that runs: above data, factors and libraries.
 Adds a row to bench/results/ranking.csv.
 """
 
@@ -55,7 +55,7 @@ class Factors:
 def prepare(data: Path, model: str, dim: int, room: Path, n_people: int | None) -> dict[str, int]:
     """Write what both sides read; of people no more than `n_people`."""
     train, validation, test = _parts(data)
-    test = test.take(test.user < (n_people or len(test)))
+    test = test.take(test.user < n_people) if n_people else test
     n_users = len(read_parquet(data / "users.parquet", ["user"]))
     n_items = len(read_parquet(data / "movies.parquet", ["item"]))
     rng = np.random.default_rng(0)

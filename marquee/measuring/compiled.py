@@ -11,7 +11,9 @@ from numba import njit
 
 from marquee.measuring.plain import LANES
 
-STEP = 64  # scores that are compared at once with what a list ends in; items whose vectors are fetched at once
+STEP = (
+    64  # scores that are compared at once with what a list ends in; items whose vectors are fetched at once
+)
 
 
 @njit(nogil=True, cache=True)
@@ -104,7 +106,7 @@ def going_on(
     slack: float,
     satisfied: np.ndarray,
 ) -> np.ndarray:
-    """Those of `active`, rows of the other arrays, that a vector no longer than `longest` can still better."""
+    """Those of `active`, rows of the other arrays, that a vector of length `longest` can still better."""
     kept, n = np.empty_like(active), 0
     for r in active:
         most = reach[r] * longest

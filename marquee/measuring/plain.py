@@ -1,4 +1,4 @@
-"""What `compiled` has, without numba: the same functions and, since all sums are in one order, the same bytes."""
+"""What `compiled` has, without numba: the same functions and, as sums have one order, the same bytes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ PAIRS = 1 << 12  # products of vectors that are made at a time
 
 
 def kernels(n: int) -> ModuleType:
-    """`compiled` for a work of `n` steps that pays for its import, or where numba is there already; else this."""
+    """`compiled` where `n` steps pay for its import, or numba is there already; else this module."""
     if "numba" not in sys.modules and n <= MANY:
         return sys.modules[__name__]
     from marquee.measuring import compiled
