@@ -1,7 +1,7 @@
 """implicit's top 10 for everyone: `PYTHON bench/peers/implicit_recommend.py recommend FOLDER [repeats=3]`.
 
-Reads users.npy, items.npy (factors, float32), people.npy (who is asked for), offsets.npy and seen.npy (what each
-row of people has) from FOLDER. Prints a JSON line for each repeat and leaves the lists in recommended.npy.
+Reads users.npy, items.npy (factors, float32), people.npy (who is asked for), offsets.npy and seen.npy (what
+each row of people has) from FOLDER. Prints a JSON line for each repeat, leaves the lists in recommended.npy.
 """
 
 from __future__ import annotations

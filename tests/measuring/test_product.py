@@ -114,10 +114,12 @@ def test_most_of_the_catalogue_is_left_out_once_its_vectors_are_too_short(world,
     assert sum(looked) < 0.5 * 2300 * 15
 
 
-def test_a_list_may_stop_where_it_has_enough_and_the_rest_is_exact(world):
+def test_a_list_may_stop_where_it_has_enough_and_the_rest_is_exact(world, monkeypatch):
+    monkeypatch.setattr(product, "ITEMS", 16)
+    monkeypatch.setattr(product, "LOOK", 1)
     scores, users, seen, _ = world
     full, values, _ = rank_in_blocks(scores, users, seen, 900, 10)
-    enough = values[:, 4] + np.where(np.arange(len(users)) % 2, 1000, 0)
+    enough = values[:, 9] / 2 + np.where(np.arange(len(users)) % 2, 1000, 0)
     cut, found, _ = rank_in_blocks(scores, users, seen, 900, 10, enough=enough)
     assert (cut[1::2] == full[1::2]).all()
     stopped = (cut != full).any(1)
