@@ -243,8 +243,9 @@ def _hits(items: np.ndarray, wanted: Rows) -> np.ndarray:
 
 def _scores(model: Ranker) -> Scores:
     """What ranks: the model's two factors where it is no more than their product, else its scores."""
-    factors = getattr(model, "factors", None)
-    pair = factors() if factors else None
+    if hasattr(model, "bounded"):
+        return model.bounded()
+    pair = model.factors() if hasattr(model, "factors") else None
     return model.scores if pair is None else Product(*pair)
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from marquee.foundation import threads
 from marquee.foundation.errors import MarqueeError
 from marquee.measuring import compiled, plain, product, topk
-from marquee.measuring.product import Product
+from marquee.measuring.product import Bounded, Product
 from marquee.measuring.rows import Rows
 from marquee.measuring.topk import rank_in_blocks, top_k
 
@@ -189,3 +189,21 @@ def test_dense_scores_of_a_product_give_the_same_lists(world):
     block[theirs.owners(), theirs.items] = -np.inf
     assert (top_k(block, 10)[0] == items).all()
     assert topk.USERS == product.USERS
+
+
+@pytest.mark.parametrize("empty", [False, True])
+def test_scores_below_a_product_are_ranked_by_themselves(monkeypatch, empty):
+    """Of some users the nearest limits settle it, of others nothing does: all that is scored 0 ties."""
+    rng = np.random.default_rng(8)
+    left, right = rng.random((300, 4), np.float32), rng.random((500, 4), np.float32) ** 6
+    share = np.where(rng.random((300, 500)) < 0.5, rng.random((300, 500)), 0).astype(np.float32)
+    share[: 300 if empty else 10] = 0
+    table = (left @ right.T) * share
+    seen, asked = rows(rng, 300, 500, 0.2), rows(rng, 300, 500, 0.1)
+    scores = Bounded(Product(left, right), lambda u, i: table[u, i], lambda u: table[u])
+    monkeypatch.setattr(topk, "MANY", 0)
+    items, values, (found,) = rank_in_blocks(scores, np.arange(300), seen, 500, 6, asked=[asked])
+    expected = best_by_sorting(table, np.arange(300), seen, 6)
+    assert (items == expected[0]).all()
+    assert (values == expected[1]).all()
+    assert (found == table[asked.owners(), asked.items]).all()
