@@ -1,10 +1,11 @@
 """Exact top-10 and every metric against implicit's top-10 alone: `python -m bench.ranking --data FOLDER`.
 
-FOLDER has data/ranking as the pipeline leaves it. Both sides get the same factors (drawn, or of --model), the same
-seen items and the same people, everyone with a held-out item, in turn and each in a process of its own; lists must be
-equal but for ties. Counted for us: all of `evaluate_ranking` (grouping pairs, lists, ranks among 99 candidates,
-all figures for each user) from ratings as they are read. Counted for implicit: `recommend`, from a ready CSR matrix.
-Adds rows to bench/results/ranking.csv.
+FOLDER has data/ranking as the pipeline leaves it. Both sides get the same factors (drawn, or of --model), the
+same seen items and the same people, everyone with a held-out item, in turn and each in a process of its own;
+lists must be equal but for ties. Counted for us: all of `evaluate_ranking` (grouping pairs, lists, ranks
+among 99 candidates, all figures of each user) from ratings as they are read. Counted for implicit:
+`recommend`, from a ready CSR matrix. Memory is the growth while that runs: above data, factors and libraries.
+Adds a row to bench/results/ranking.csv.
 """
 
 from __future__ import annotations
@@ -51,8 +52,10 @@ class Factors:
         return self.users[users] @ self.items.T
 
 
-def prepare(data: Path, model: str, dim: int, room: Path) -> dict[str, int]:
+def prepare(data: Path, model: str, dim: int, room: Path, n_people: int | None) -> dict[str, int]:
+    """Write what both sides read; of people no more than `n_people`."""
     train, validation, test = _parts(data)
+    test = test.take(test.user < n_people) if n_people else test
     n_users = len(read_parquet(data / "users.parquet", ["user"]))
     n_items = len(read_parquet(data / "movies.parquet", ["item"]))
     rng = np.random.default_rng(0)
@@ -74,12 +77,13 @@ def prepare(data: Path, model: str, dim: int, room: Path) -> dict[str, int]:
 def ours(data: Path, room: Path, repeats: int) -> None:
     """A JSON line for each repeat, as the peer's script prints them."""
     train, validation, test = _parts(data)
+    test = test.take(np.isin(test.user, np.load(room / "people.npy")))
     users, items, offsets, pool = (
         np.load(room / f"{name}.npy") for name in ("users", "items", "pools", "pool")
     )
     catalogue = Catalogue.from_genres(len(users), read_parquet(data / "movies.parquet", ["genres"])["genres"])
     model, candidates, seen = Factors(users, items), Candidates(offsets, pool), joined(train, validation)
-    import marquee.measuring.compiled  # noqa: F401 - also where numbers are small: compiled passes are compared
+    import marquee.measuring.compiled  # noqa: F401 - as in a fit that validates: small data would go without
 
     few = test.take(np.arange(1))
     evaluate_ranking(model, seen, few, candidates, catalogue, [10], train)
@@ -113,10 +117,12 @@ def floor(dim: int, n_items: int) -> float:
     return pairs / min(times) / n_items
 
 
-def contest(data: Path, name: str, model: str, dim: int, peer: str, repeats: int) -> list[Any]:
+def contest(
+    data: Path, name: str, model: str, dim: int, peer: str, repeats: int, n_people: int | None
+) -> list[Any]:
     with tempfile.TemporaryDirectory() as place:
         room = Path(place)
-        sizes = prepare(data, model, dim, room)
+        sizes = prepare(data, model, dim, room, n_people)
         us = [sys.executable, "-m", "bench.ranking", "--data", str(data.parent), "--ours", place]
         them = [peer, "bench/peers/implicit_recommend.py", "recommend", place, "repeats=1"]
         rows: dict[str, list[dict[str, float]]] = {"us": [], "them": []}
@@ -182,13 +188,16 @@ def main() -> None:
     words.add_argument("--dim", type=int, default=64)
     words.add_argument("--peer", default="", help="the Python of implicit's environment")
     words.add_argument("--repeats", type=int, default=3)
+    words.add_argument("--people", type=int, help="no more than so many users; else all")
     words.add_argument("--ours", type=Path, help=argparse.SUPPRESS)
     asked = words.parse_args()
     data = asked.data / "data"
     if asked.ours:
         ours(data, asked.ours, asked.repeats)
         return
-    row = contest(data, asked.name or asked.data.name, asked.model, asked.dim, asked.peer, asked.repeats)
+    row = contest(
+        data, asked.name or asked.data.name, asked.model, asked.dim, asked.peer, asked.repeats, asked.people
+    )
     old = [line.split(",") for line in RESULTS.read_text().splitlines()[1:]] if RESULTS.is_file() else []
     kept = [line for line in old if line[:3] != [str(cell) for cell in row[:3]]]
     write_csv(RESULTS, HEADER, [*kept, row])

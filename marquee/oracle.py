@@ -8,6 +8,7 @@ from typing import Self
 import numpy as np
 
 from marquee.foundation.interactions import Ratings
+from marquee.measuring.product import Bounded, Product
 from marquee.movielens.truth import Truth
 
 
@@ -33,6 +34,15 @@ class Oracle:
     def scores(self, users: np.ndarray) -> np.ndarray:
         """float32 [len(users), n_items]"""
         return self.truth.scores(self.user_rows[users], self.positive_from)[:, self.movie_rows]
+
+    def bounded(self) -> Bounded:
+        """The chance of being next bounds that of being next and liked, and is a product."""
+        moods, movies = self.truth.user_moods[self.user_rows], self.truth.mood_movies[:, self.movie_rows].T
+
+        def exact(users: np.ndarray, items: np.ndarray) -> np.ndarray:
+            return self.truth.scores_of(self.user_rows[users], self.movie_rows[items], self.positive_from)
+
+        return Bounded(Product(moods, np.ascontiguousarray(movies)), exact, self.scores)
 
     def predict(self, users: np.ndarray, items: np.ndarray) -> np.ndarray:
         """float32 [n]"""

@@ -1,7 +1,7 @@
-"""implicit's top-N for everyone: `<its python> bench/peers/implicit_recommend.py recommend FOLDER [repeats=3]`.
+"""implicit's top 10 for everyone: `PYTHON bench/peers/implicit_recommend.py recommend FOLDER [repeats=3]`.
 
-Reads from FOLDER users.npy, items.npy (factors, float32), people.npy (who is asked for), offsets.npy and seen.npy
-(what each row of people has). Prints a JSON line for each repeat and leaves the lists in recommended.npy.
+Reads users.npy, items.npy (factors, float32), people.npy (who is asked for), offsets.npy and seen.npy (what
+each row of people has) from FOLDER. Prints a JSON line for each repeat, leaves the lists in recommended.npy.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from pathlib import Path
 
 os.environ["OPENBLAS_NUM_THREADS"] = "1"  # as implicit asks for: it has threads of its own
 
-import numpy as np  # noqa: E402
+import numpy as np
 
 
 def resident(name: str) -> float:

@@ -9,9 +9,11 @@ import numpy as np
 from marquee.foundation.interactions import Catalogue, Ratings
 from marquee.foundation.threads import in_blocks
 from marquee.measuring.metrics import Columns
+from marquee.measuring.plain import kernels
 from marquee.measuring.rows import Rows
 
 SMOOTHING = 0.01  # of the list's genre shares towards the history's, so that no logarithm is infinite
+FIXED = float(1 << 32)  # shares are multiples of 1 / FIXED, so that their sums are exact in any order
 ROWS = 1024  # users whose lists are compared at a time
 
 
@@ -48,7 +50,7 @@ def beyond_accuracy(
     count = np.bincount(train.item, minlength=catalogue.n_items)
     ordered = np.sort(count)
     below, through = (np.searchsorted(ordered, count, side) for side in ("left", "right"))
-    n_train_users = max(len(np.unique(train.user)), 1)
+    n_train_users = max(np.count_nonzero(np.bincount(train.user)), 1)
     of_item = {
         "popularity_percentile": (below + through) / (2 * catalogue.n_items),
         "novelty": np.log2(n_train_users / np.maximum(count, 1)),
@@ -65,10 +67,15 @@ def _of_genres(items: np.ndarray, history: Rows, genres: np.ndarray, ks: Sequenc
     """Genre diversity and miscalibration at each k, of lists [n, k_max] and the history of each."""
     names = [f"genre_{what}@{k}" for k in ks for what in ("diversity", "miscalibration")]
     columns = {name: np.empty(len(items)) for name in names}
-    shares, sets = _shares(genres), _bits(genres)
+    starts, of_item = np.append(0, np.cumsum(genres.sum(1))), np.nonzero(genres)[1]
+    share = np.rint(FIXED / np.maximum(genres.sum(1), 1)) / FIXED
+    shares, sets = genres * share[:, None], _bits(genres)
+    add_shares = kernels(len(history.items)).add_shares
 
     def work(rows: slice) -> None:
-        listed, wanted = items[rows], _sums(history.part(rows), shares)
+        listed = items[rows]
+        wanted = np.zeros((len(listed), genres.shape[1]))
+        add_shares(*history.part(rows), starts, of_item, share, wanted)
         diversity = _diversity(np.where(listed[:, :, None] >= 0, sets[listed], 0))
         for k in ks:
             given = (shares[listed[:, :k]] * (listed[:, :k, None] >= 0)).sum(1)  # (b, n_genres)
@@ -85,32 +92,12 @@ def _means(values: np.ndarray, counted: np.ndarray) -> np.ndarray:
     return np.divide(total, n, out=np.full(total.shape, np.nan), where=n > 0)
 
 
-def _shares(genres: np.ndarray) -> np.ndarray:
-    """float64: an item's weight of 1 in equal parts over its genres, the last axis; 0 where it has none."""
-    return genres / np.maximum(genres.sum(-1, keepdims=True), 1)
-
-
 def _bits(genres: np.ndarray) -> np.ndarray:
     """uint64 [n_items, words]: an item's genres as bits."""
     words = -(-genres.shape[1] // 64)
     packed = np.zeros((len(genres), 8 * words), np.uint8)
     packed[:, : -(-genres.shape[1] // 8)] = np.packbits(genres, axis=1)
     return packed.view(np.uint64)
-
-
-def _sums(history: Rows, shares: np.ndarray) -> np.ndarray:
-    """float64 [n, n_genres]: the shares [n_items, n_genres] of each row's items, added up."""
-    n, n_genres = len(history.lengths), shares.shape[1]
-    cell = history.owners() * n_genres
-    sums = np.zeros(n * n_genres)
-    order = np.argsort(shares == 0, axis=1, kind="stable")  # an item's genres first
-    for nth in range((shares > 0).sum(1).max(initial=0)):
-        genre = order[:, nth]
-        share = np.take_along_axis(shares, genre[:, None], 1)[:, 0]  # 0 where an item has not so many
-        has = share[history.items] > 0
-        theirs = history.items[has]
-        sums += np.bincount(cell[has] + genre[theirs], share[theirs], n * n_genres)
-    return sums.reshape(n, n_genres)
 
 
 def _diversity(sets: np.ndarray) -> np.ndarray:

@@ -9,7 +9,11 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-STEP = 64  # scores that are compared at once with what a list ends in
+from marquee.measuring.plain import LANES
+
+STEP = (
+    64  # scores that are compared at once with what a list ends in; items whose vectors are fetched at once
+)
 
 
 @njit(nogil=True, cache=True)
@@ -63,17 +67,17 @@ def absorb(
         while pair < len(hidden_row) and hidden_row[pair] == r:
             scores[i, hidden_column[pair]] = -np.inf
             pair += 1
-        last = values[r, k - 1]
+        row, last = scores[i], values[r, k - 1]
         for start in range(0, n, STEP):
             stop = min(start + STEP, n)
-            reach = 0
-            for j in range(start, stop):
-                reach += scores[i, j] >= last
-            if reach == 0:
+            if not _any_from(row[start:stop], last):
                 continue
             for j in range(start, stop):
-                x, item = scores[i, j], ids[j]
-                if x > last or (x == last and item < items[r, k - 1]):
+                x = row[j]
+                if x < last:
+                    continue
+                item = ids[j]
+                if x > last or item < items[r, k - 1]:
                     to = k - 1
                     while to > 0 and (
                         x > values[r, to - 1] or (x == values[r, to - 1] and item < items[r, to - 1])
@@ -82,3 +86,84 @@ def absorb(
                         to -= 1
                     values[r, to], items[r, to] = x, item
                     last = values[r, k - 1]
+
+
+@njit(nogil=True, cache=True)
+def _any_from(scores: np.ndarray, least: float) -> bool:
+    count = np.int32(0)  # this very form becomes vector instructions
+    for j in range(len(scores)):
+        count += np.int32(scores[j] >= least)
+    return bool(count > 0)
+
+
+@njit(nogil=True, cache=True)
+def going_on(
+    active: np.ndarray,
+    values: np.ndarray,
+    shift: np.ndarray,
+    reach: np.ndarray,
+    longest: float,
+    slack: float,
+    satisfied: np.ndarray,
+) -> np.ndarray:
+    """Those of `active`, rows of the other arrays, that a vector of length `longest` can still better."""
+    kept, n = np.empty_like(active), 0
+    for r in active:
+        most = reach[r] * longest
+        most += shift[r] + slack * (abs(shift[r]) + most)
+        if values[r, -1] <= most and values[r, -1] <= satisfied[r]:
+            kept[n] = r
+            n += 1
+    return kept[:n]
+
+
+@njit(nogil=True, cache=True)
+def dots(
+    left: np.ndarray,
+    right: np.ndarray,
+    users: np.ndarray,
+    offsets: np.ndarray,
+    items: np.ndarray,
+    scores: np.ndarray,
+) -> None:
+    """As in `plain`, to the bit: the products of a pair are added in the same order."""
+    d = left.shape[1]
+    lane, rows = np.zeros(LANES, np.float32), np.zeros((STEP, -(-d // LANES) * LANES), np.float32)
+    user = np.zeros(rows.shape[1], np.float32)
+    for r in range(len(users)):
+        user[:d] = left[users[r]]
+        for first in range(offsets[r], offsets[r + 1], STEP):
+            count = min(STEP, offsets[r + 1] - first)
+            for i in range(count):  # many reads under way at once, where a product would wait for each
+                row, item = rows[i], right[items[first + i]]
+                for j in range(d):
+                    row[j] = item[j]
+            for i in range(count):
+                row = rows[i]
+                lane[:] = 0
+                for start in range(0, len(row), LANES):
+                    for j in range(LANES):
+                        lane[j] += user[start + j] * row[start + j]
+                half = LANES // 2
+                while half:
+                    for j in range(half):
+                        lane[j] += lane[j + half]
+                    half //= 2
+                scores[first + i] = lane[0]
+
+
+@njit(nogil=True, cache=True)
+def add_shares(
+    offsets: np.ndarray,
+    items: np.ndarray,
+    starts: np.ndarray,
+    genres: np.ndarray,
+    share: np.ndarray,
+    totals: np.ndarray,
+) -> None:
+    """As in `plain`."""
+    for r in range(len(offsets) - 1):
+        for n in range(offsets[r], offsets[r + 1]):
+            item = items[n]
+            for nth in range(starts[item], starts[item + 1]):
+                totals[r, genres[nth]] += share[item]

@@ -110,7 +110,7 @@ def evaluate_ranking(
         "test_users": len(users),
         "relevant_pairs": len(wanted.items),
         "cold_relevant_pairs": int(_is_cold(relevant, train).sum()),
-        "users_without_train": int((~np.isin(users, train.user)).sum()),
+        "users_without_train": int((~_occurs(users, train.user)).sum()),
         "users_without_list": int((items[:, 0] < 0).sum()),
     }
     if pool:
@@ -244,14 +244,22 @@ def _hits(items: np.ndarray, wanted: Rows) -> np.ndarray:
 
 def _scores(model: Ranker) -> Scores:
     """What ranks: the model's two factors where it is no more than their product, else its scores."""
-    factors = getattr(model, "factors", None)
-    pair = factors() if factors else None
+    if hasattr(model, "bounded"):
+        return model.bounded()
+    pair = model.factors() if hasattr(model, "factors") else None
     return model.scores if pair is None else Product(*pair)
 
 
 def _is_cold(pairs: Ratings, train: Ratings) -> np.ndarray:
     """bool [n]: the user or the item of a pair has no rating in `train`."""
-    return ~(np.isin(pairs.user, train.user) & np.isin(pairs.item, train.item))
+    return ~(_occurs(pairs.user, train.user) & _occurs(pairs.item, train.item))
+
+
+def _occurs(ids: np.ndarray, among: np.ndarray) -> np.ndarray:
+    """bool [n]; `isin` for numbers from 0."""
+    known = np.zeros(max(ids.max(initial=-1), among.max(initial=-1)) + 1, bool)
+    known[among] = True
+    return known[ids]
 
 
 def _predictions(model: Rater, test: Ratings) -> np.ndarray:

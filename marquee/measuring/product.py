@@ -8,17 +8,21 @@ block goes on. Lists are exact.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
 from marquee.foundation.errors import MarqueeError
 from marquee.foundation.threads import in_blocks, one_blas_thread
+from marquee.measuring.plain import kernels
 from marquee.measuring.rows import Rows
 
-USERS, ITEMS = 512, 256  # of a tile: half a megabyte of scores, and the shape at which the product is fastest
+USERS, ITEMS = 1024, 256  # of a tile: one megabyte of scores, and the shape at which the product is fastest
+LOOK = 4  # tiles, after which users who are through leave
+TRIED = 4  # times as many as a list is long are looked at, then as many times more
+SLACK = 1e-4  # by which rounding may lift a score above its limit
 ROUND = 64  # users a tile is rounded up to, so that no score depends on who else is asked for (AVX-512)
-PAIRS = 1 << 12  # scores of single pairs that are made at a time
 
 
 @dataclass(frozen=True)
@@ -49,13 +53,10 @@ class Product:
         """float32 [len(asked.items)]: the scores of the items of each row of `users`."""
         scores = np.empty(len(asked.items), np.float32)
 
+        of = kernels(len(scores) * self.left.shape[1]).dots
+
         def work(rows: slice) -> None:
-            part, theirs = asked.part(rows), scores[asked.span(rows)]
-            owner = users[rows][part.owners()]
-            for first in range(0, len(owner), PAIRS):
-                pairs = slice(first, first + PAIRS)
-                left, right = self.left[owner[pairs]], self.right[part.items[pairs]]
-                theirs[pairs] = np.einsum("nd,nd->n", left, right)
+            of(self.left, self.right, users[rows], *asked.part(rows), scores[asked.span(rows)])
 
         in_blocks(work, len(users), USERS)
         return scores
@@ -68,18 +69,47 @@ class Product:
             raise not_finite(name, users[np.argmin(fine)])
 
 
+@dataclass(frozen=True)
+class Bounded:
+    """Scores that are not negative and never above a product, for catalogues of which few come near a list.
+
+    limit  the product
+    exact  scores of pairs: users int [n], items int [n] -> float32 [n]
+    whole  all scores: users int [b] -> float32 [b, n_items], which `__call__` is
+    """
+
+    limit: Product
+    exact: Callable[[np.ndarray, np.ndarray], np.ndarray]
+    whole: Callable[[np.ndarray], np.ndarray]
+
+    def __call__(self, users: np.ndarray) -> np.ndarray:
+        return self.whole(users)
+
+    def of_pairs(self, users: np.ndarray, asked: Rows) -> np.ndarray:
+        """As `Product.of_pairs`."""
+        scores = np.empty(len(asked.items), np.float32)
+
+        def work(rows: slice) -> None:
+            part = asked.part(rows)
+            scores[asked.span(rows)] = self.exact(users[rows][part.owners()], part.items)
+
+        in_blocks(work, len(users), USERS)
+        return scores
+
+
 def not_finite(name: str, user: int) -> MarqueeError:
     return MarqueeError(f"{name} gives user {user} a score that is not finite; check how it was trained")
 
 
-def best_of_rows(scores: np.ndarray, seen: Rows, items: np.ndarray, values: np.ndarray) -> None:
-    """Fill empty lists as `best_of_product` does, from finite scores [n, n_items], which are changed."""
+def best_of_rows(scores: np.ndarray, seen: Rows, k: int) -> tuple[np.ndarray, np.ndarray]:
+    """The lists and their scores, [n, k] each, from finite scores [n, n_items], which are changed."""
     from marquee.measuring.compiled import absorb
 
     n, n_items = scores.shape
+    items, values = np.full((n, k), -1, np.int32), np.full((n, k), -np.inf, np.float32)
     every = np.arange(n_items, dtype=np.int32)
-    owner = seen.owners().astype(np.int32)
-    absorb(scores, np.arange(n), every, owner, seen.items, items, values)
+    absorb(scores, np.arange(n), every, seen.owners().astype(np.int32), seen.items, items, values)
+    return items, values
 
 
 def best_of_product(
@@ -95,7 +125,7 @@ def best_of_product(
     seen    by user: what is not listed
     enough  float [n]: a list that holds k items of a higher score may stop there and lack better ones
     """
-    from marquee.measuring.compiled import absorb, by_tile
+    from marquee.measuring.compiled import absorb, by_tile, going_on
 
     n_items, d = product.right.shape
     common = np.flatnonzero((product.right == product.right[0]).all(0))  # columns that add the same to all
@@ -122,21 +152,56 @@ def best_of_product(
         left = _padded(whole, ROUND)
         memory = np.empty(len(left) * ITEMS, np.float32)
         for tile, start in enumerate(starts):
-            bound = reach[active] * longest[tile]
-            bound += shift[active] + slack * (abs(shift[active]) + bound)
-            last = score[active, -1]
-            going = (last <= bound) & (last <= satisfied[active])
-            if not going.any():
-                break
-            if len(active) - np.count_nonzero(going) >= ROUND:
-                active = active[going]
-                left = _padded(whole[active], ROUND)
+            if tile % LOOK == 0:
+                going = going_on(active, score, shift, reach, longest[tile], slack, satisfied)
+                if not len(going):
+                    break
+                if len(active) - len(going) >= ROUND:
+                    active, left = going, _padded(whole[going], ROUND)
             scores = memory[: len(left) * ITEMS].reshape(-1, ITEMS)
             np.matmul(left, right[start : start + ITEMS].T, out=scores)
             part = slice(begin[tile], begin[tile + 1])
             absorb(scores, active, ids[start : start + ITEMS], hidden[part], column[part], best, score)
 
     in_blocks(work, len(users), USERS)
+
+
+def best_of_bounded(
+    scores: Bounded, users: np.ndarray, seen: Rows, items: np.ndarray, values: np.ndarray
+) -> np.ndarray:
+    """Fill empty lists as `best_of_product` does; returns the rows that it could not.
+
+    Of the items with the highest limits the best are taken; they are the list if the last of them scores
+    above the lowest of these limits, so that nobody else can come in.
+    """
+    k, n_items = items.shape[1], len(scores.limit.right)
+    open_rows = np.arange(len(users))
+    for m in sorted({min(TRIED * k, n_items), min(TRIED**2 * k, n_items)}):
+        found = np.full((len(open_rows), m), -1, np.int32)
+        limits = np.full(found.shape, -np.inf, np.float32)
+        best_of_product(scores.limit, users[open_rows], seen, found, limits)
+        settled = np.zeros(len(open_rows), bool)
+
+        def work(
+            rows: slice,
+            found: np.ndarray = found,
+            limits: np.ndarray = limits,
+            settled: np.ndarray = settled,
+            r: np.ndarray = open_rows,
+        ) -> None:
+            listed = found[rows] >= 0
+            pool = Rows(np.append(0, listed.sum(1).cumsum()), found[rows][listed])
+            real = np.full(listed.shape, -np.inf, np.float32)
+            real[listed] = scores.exact(users[r[rows]][pool.owners()], pool.items)
+            order = np.lexsort((found[rows], -real))[:, :k]  # by (-score, item)
+            items[r[rows]] = np.take_along_axis(found[rows], order, 1)
+            values[r[rows]] = last = np.take_along_axis(real, order, 1)
+            settled[rows] = limits[rows, -1] * (1 + SLACK) < last[:, -1]
+            settled[rows] |= np.isneginf(limits[rows, -1])
+
+        in_blocks(work, len(open_rows), USERS)
+        open_rows = open_rows[~settled]
+    return open_rows
 
 
 def _padded(rows: np.ndarray, step: int) -> np.ndarray:

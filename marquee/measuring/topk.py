@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from marquee.foundation.errors import MarqueeError
 from marquee.foundation.threads import in_blocks
-from marquee.measuring.product import USERS, Product, best_of_product, best_of_rows, not_finite
+from marquee.measuring.plain import MANY, kernels
+from marquee.measuring.product import (
+    USERS,
+    Bounded,
+    Product,
+    best_of_bounded,
+    best_of_product,
+    best_of_rows,
+    not_finite,
+)
 from marquee.measuring.rows import Rows
 
 BLOCK_BYTES = (
     1 << 24
 )  # scores that a thread holds at a time; with what picks the best of them, 2.5 times that
-MANY = 1 << 27  # scores from which the compiled pass is worth its import, half a second
 Scores = Callable[[np.ndarray], np.ndarray]  # users int32 [b] -> float32 [b, n_items]
 
 
@@ -56,41 +63,46 @@ def rank_in_blocks(
     asked   items of each row of `users`; float32 scores of each of these come third
     enough  float [n]: a list need not go on once it holds k items that score higher, see `best_of_product`
 
-    A `Product` is never held whole; of other scores a thread holds `BLOCK_BYTES`, one user's at least.
+    A `Product` is never held whole, nor are `Bounded` scores of many; of others a thread holds `BLOCK_BYTES`,
+    one user's at least.
     Raises MarqueeError for a score that is NaN or infinite, with `name` and the user, and where k is more
     than n_items.
     """
     check_k(k, n_items)
     items = np.full((len(users), k), -1, np.int32)
     values = np.full((len(users), k), -np.inf, np.float32)
-    compiled = "numba" in sys.modules or len(users) * n_items > MANY
-    product = scores if isinstance(scores, Product) else None
-    if product:
-        product.check(users, name)
-    found = [
-        product.of_pairs(users, one) if product else np.empty(len(one.items), np.float32) for one in asked
-    ]
-    if product and compiled:
-        best_of_product(product, users, seen, items, values, enough)
+    compiled = hasattr(kernels(len(users) * n_items), "absorb")
+    if isinstance(scores, Bounded) and len(users) * n_items <= MANY:
+        scores = scores.whole
+    if isinstance(scores, Product):
+        scores.check(users, name)
+    pairs = scores.of_pairs if isinstance(scores, Product | Bounded) else None
+    found = [pairs(users, one) if pairs else np.empty(len(one.items), np.float32) for one in asked]
+    rest = np.arange(len(users))  # who is left for all their scores to be made
+    if isinstance(scores, Product) and compiled:
+        best_of_product(scores, users, seen, items, values, enough)
         return items, values, found
+    if isinstance(scores, Bounded):
+        rest = best_of_bounded(scores, users, seen, items, values)
 
-    def work(rows: slice) -> None:
+    def work(part: slice) -> None:
+        rows = rest[part]
         block = np.array(scores(users[rows]), np.float32)
         finite = np.isfinite(block)
         if not finite.all():
             raise not_finite(name, users[rows][np.argmin(finite.all(1))])
         for one, known in zip(asked, found, strict=True):
-            if not product:
-                part = one.part(rows)
-                known[one.span(rows)] = block[part.owners(), part.items]
+            if not pairs:
+                theirs = one.part(part)
+                known[one.span(part)] = block[theirs.owners(), theirs.items]
         hidden = seen.take(users[rows])
         if compiled:
-            best_of_rows(block, hidden, items[rows], values[rows])
+            items[rows], values[rows] = best_of_rows(block, hidden, k)
         else:
             block[hidden.owners(), hidden.items] = -np.inf
             items[rows], values[rows] = top_k(block, k)
 
-    in_blocks(work, len(users), max(1, min(USERS, BLOCK_BYTES // (4 * n_items))))
+    in_blocks(work, len(rest), max(1, min(USERS, BLOCK_BYTES // (4 * n_items))))
     return items, values, found
 
 

@@ -290,3 +290,10 @@ def test_an_unknown_algorithm_and_a_wrong_task_are_named():
 def test_a_folder_without_a_model_says_what_to_run(tmp_path):
     with pytest.raises(MarqueeError, match="holds no trained model; run `dvc repro train@"):
         recommenders.load(tmp_path)
+
+
+def test_factors_are_those_whose_product_the_scores_are(model):
+    if (factors := model.factors()) is not None:
+        left, right = factors
+        assert left.dtype == right.dtype == np.float32
+        np.testing.assert_allclose(left @ right.T, model.scores(EVERYONE), atol=1e-5)
