@@ -45,9 +45,10 @@ ML_1M = (
     "models.ease.regularization=800",
     "models.ials.dim=64",
     "models.ials.regularization=0.003",
-    "models.sgd_mf_biased.regularization=0.045",
-    "models.sgd_mf_biased.decay=0.95",
-    "models.sgd_mf_biased.init_std=0.01",
+    "models.sgd_mf_biased.dim=256",
+    "models.sgd_mf_biased.regularization=0.035",
+    "models.sgd_mf_biased.learning_rate=0.01",
+    "models.sgd_mf_biased.init_std=0.003",
     "models.autorec_user.weight_decay=1500",
 )
 LEAVE_LAST_OUT = (

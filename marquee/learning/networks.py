@@ -1,4 +1,4 @@
-"""Training a torch module in `fitting.fit_epochs`: whole tensors, cut into shuffled batches by index."""
+"""Training a torch module in `fitting.fit_epochs`: whole tensors, shuffled for an epoch, cut into batches."""
 
 from __future__ import annotations
 
@@ -72,26 +72,32 @@ class NetworkTraining:
         tensors = self.epoch_tensors()
         n = len(tensors[0])
         order = torch.from_numpy(self.rng.permutation(n)).to(tensors[0].device)
+        tensors = tuple(tensor[order] for tensor in tensors)
         self.module.train()
         totals = torch.zeros((), dtype=torch.float64, device=tensors[0].device)
-        for batch in order.split(self.batch_size):
-            means = self.loss(self.module, *(tensor[batch] for tensor in tensors))
-            self.optimizer.zero_grad()
-            means[0].backward()
-            self.optimizer.step()
+        for batch in zip(*(tensor.split(self.batch_size) for tensor in tensors), strict=True):
+            self.steps += 1
+            means = self._step(*batch)
             self._average()
-            totals = totals + torch.stack(means).detach().double() * len(batch)  # on the device: no wait
+            totals = totals + torch.stack(means).detach().double() * len(batch[0])  # on the device: no wait
         self.module.eval()
         self.optimizer.learning_rate *= self.decay
         loss, *squared_error = (totals / n).tolist()
         return {"loss": loss, "train": squared_error[0] ** 0.5} if squared_error else {"loss": loss}
+
+    def _step(self, *batch: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        """Move the weights by a batch; what `loss` says of it."""
+        means = self.loss(self.module, *batch)
+        self.optimizer.zero_grad()
+        means[0].backward()
+        self.optimizer.step()
+        return means
 
     def _average(self) -> None:
         import torch
 
         if self.mean is None:
             return
-        self.steps += 1
         share = max(1 - self.averaging, WARM_UP / (WARM_UP + self.steps))
         with torch.no_grad():
             for name, tensor in self.module.state_dict().items():
