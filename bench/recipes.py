@@ -43,6 +43,8 @@ ML_1M = (
     "models.bias.user_damping=6",
     "models.bias.item_damping=9",
     "models.ease.regularization=800",
+    "models.item_knn.neighbours=20",
+    "models.item_knn.shrinkage=0",
     "models.ials.dim=64",
     "models.ials.regularization=0.003",
     "models.sgd_mf_biased.dim=256",
@@ -71,6 +73,8 @@ RECIPES = (
             "models.sgd_mf_biased.regularization=0.08",
             "models.sgd_mf_biased.init_std=0.01",
             "models.ials.regularization=0.001",
+            "models.item_knn.neighbours=10",
+            "models.item_knn.shrinkage=0",
         ),
     ),
     Recipe(

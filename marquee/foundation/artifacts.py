@@ -158,7 +158,10 @@ def write_arrays(path: Path, arrays: Mapping[str, np.ndarray], note: str = "") -
 
     whole = {name: np.ascontiguousarray(arrays[name]) for name in sorted(arrays)}
     with atomic_file(path) as partial:
+        partial.touch()
+        mode = partial.stat().st_mode  # what everyone may do with a new file; save_file lets its owner alone
         save_file(whole, partial, metadata={"note": note} if note else None)
+        partial.chmod(mode)
 
 
 def read_arrays(path: Path) -> tuple[dict[str, np.ndarray], str]:

@@ -151,8 +151,8 @@ def _probed(model: Recommender, history: Ratings, items: np.ndarray) -> np.ndarr
         return np.arange(n)
     own = model.fold_in(history).scores(np.zeros(1, np.int32))[0, history.item]  # (n,)
     unexpected = history.rating - own if np.ptp(history.rating) else own.max() - own
-    cosine = unit_vectors(model, history.item) @ unit_vectors(model, items).T  # (n, len(items))
-    likely = cosine * unexpected[:, None]
+    vectors = unit_vectors(model, np.concatenate([history.item, items]))
+    likely = (vectors[:n] @ vectors[n:].T) * unexpected[:, None]  # (n, len(items))
     order = np.argsort(-likely, axis=0, kind="stable").ravel()
     _, first = np.unique(order, return_index=True)  # where each row of history comes first
     return np.sort(order[np.sort(first)][:PROBED])

@@ -74,6 +74,12 @@ def test_arrays_come_back_with_their_note(tmp_path):
         assert read[name].dtype == array.dtype
 
 
+def test_arrays_may_be_read_by_whoever_may_read_any_new_file(tmp_path):
+    artifacts.write_arrays(tmp_path / "w", {"a": np.ones(3)})
+    (tmp_path / "new").touch()
+    assert (tmp_path / "w").stat().st_mode == (tmp_path / "new").stat().st_mode
+
+
 def test_the_order_of_arrays_and_keys_does_not_change_the_bytes(tmp_path):
     one, two = {"a": np.ones(3), "b": np.zeros(2)}, {"b": np.zeros(2), "a": np.ones(3)}
     artifacts.write_arrays(tmp_path / "1", one, "n")
