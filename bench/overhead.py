@@ -1,9 +1,9 @@
-"""Where the seconds of `dvc repro` go: `python -m bench.overhead`, of the default run in a clone without anything.
+"""Where the seconds of the default `dvc repro` go, in a clone without anything: `python -m bench.overhead`.
 
-Fitting is what happens inside a model's `fit` and on validation; scoring is from loaded arrays to metrics, and
-the bootstrap that compares. Every other second is named: simulating, reading and writing data, drawing, importing,
-interpreters, DVC. Imports are those that Python's own profile reports (PYTHONPROFILEIMPORTTIME) of each
-process, wherever they happen, so an import inside a fit counts as an import.
+Fitting is what happens inside a model's `fit` and on validation; scoring is from loaded arrays to metrics,
+and the bootstrap that compares. Every other second is named: simulating, reading and writing data, drawing,
+importing, interpreters, DVC. An import counts as one wherever it happens, inside a fit as well: counted is
+what Python itself reports of each process (PYTHONPROFILEIMPORTTIME).
 """
 
 from __future__ import annotations

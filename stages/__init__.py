@@ -99,11 +99,12 @@ def _explain(error: Exception) -> str | None:
 
 def _log(row: dict[str, Any]) -> None:
     row |= {"ended": time.strftime("%Y-%m-%dT%H:%M:%S"), "phases": PHASES}
-    row["processor_seconds"] = round(time.process_time(), 3)
+    row["processor_seconds"] = round(sum(os.times()[:4]), 3)  # of its workers, too
     if find_spec("resource"):  # not on Windows
         import resource
 
-        row["peak_mib"] = round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+        whose = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)  # the largest process of them
+        row["peak_mib"] = round(max(resource.getrusage(who).ru_maxrss for who in whose) / 1024)
     LOG.parent.mkdir(exist_ok=True)
     with LOG.open("a", encoding="utf-8", newline="\n") as file:
         file.write(json.dumps(row) + "\n")

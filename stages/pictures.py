@@ -38,10 +38,11 @@ STAMPS = Path(".checkpoints/pictures.json")
 def main(settings: dict[str, Any]) -> None:
     data = [Path(f"data/{name}") for name in ("rating", "ranking", "users.parquet", "movies.parquet")]
     stamps = Stamps(STAMPS, [*sorted(Path("marquee").rglob("*.py")), Path(__file__), *data])
-    files = {
-        name: (MODELS / name, EVALUATIONS / name, FILES / name, PARTS / name) for name in settings["models"]
-    }
-    changed = [name for name in files if not stamps.stands(name, *files[name])]
+    names = sorted(
+        path.name for path in EVALUATIONS.iterdir() if (MODELS / path.name / "model.json").is_file()
+    )
+    files = {name: (MODELS / name, EVALUATIONS / name, FILES / name, PARTS / name) for name in names}
+    changed = [name for name in names if not stamps.stands(name, *files[name])]
     tasks = sorted({read_json(MODELS / name / "model.json")["task"] for name in changed})
     sizes = catalogue()
     movies = read_parquet(Path("data/movies.parquet"), ["title", "year", "genres"]).to_pydict()
@@ -54,7 +55,7 @@ def main(settings: dict[str, Any]) -> None:
             stamps.add(name, *files[name])
     for room in (FILES, PARTS):
         for folder in room.iterdir():
-            if folder.name not in files:
+            if folder.name not in names:
                 rmtree(folder)
     print(f"drew {', '.join(changed) or 'nothing'}; what else there is stands as it was drawn")
 

@@ -32,9 +32,9 @@ STARTS = {
     "tasks.ranking.positive_from": "split@ranking evaluate@* compare",
     "negatives.*": "negatives",
     "candidates.*": "candidates@*",
-    "models.<model>.*": "train@<model> pictures compare",
-    "models.<model>.task": "train@<model> evaluate@<model> pictures compare",
-    "models.<model>.algorithm": "train@<model> evaluate@<model> pictures compare",
+    "models.<model>.*": "train@<model> compare",
+    "models.<model>.task": "train@<model> evaluate@<model> compare",
+    "models.<model>.algorithm": "train@<model> evaluate@<model> compare",
     "evaluation.*": "evaluate@* compare",
     "compare.*": "compare",
     "report.*": "",
@@ -159,7 +159,8 @@ def test_a_key_of_params_reruns_exactly_the_stages_that_it_should(stages, key):
     started = set()
     for name, stage in stages.items():
         tracked = {param for dep in stage.deps for param in getattr(dep, "params", ())}
-        if any(key == param or key.startswith(f"{param}.") for param in tracked):
+        whole = any(dep.def_path == "params.yaml" and not hasattr(dep, "params") for dep in stage.deps)
+        if whole or any(key == param or key.startswith(f"{param}.") for param in tracked):
             started.add(name)
     templated = set()
     if re.search(r"^models\..*\.(task|algorithm)$", key):
