@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from marquee.foundation.artifacts import as_array, as_column
 from marquee.foundation.errors import MarqueeError
 from marquee.foundation.interactions import Ratings
 from marquee.foundation.options import option
@@ -134,15 +135,15 @@ class Candidates(NamedTuple):
         """One row per user, in order: user int32, candidates list<int32>."""
         import pyarrow as pa
 
-        users = pa.array(np.arange(len(self.offsets) - 1, dtype=np.int32))
-        lists = pa.ListArray.from_arrays(self.offsets.astype(np.int32), pa.array(self.items))
+        users = as_column(np.arange(len(self.offsets) - 1, dtype=np.int32))
+        lists = pa.ListArray.from_arrays(as_column(self.offsets.astype(np.int32)), as_column(self.items))
         return pa.table({"user": users, "candidates": lists})
 
     @classmethod
     def from_table(cls, table: pa.Table) -> Candidates:
         lists = table["candidates"].combine_chunks()
-        lengths = lists.value_lengths().to_numpy()
-        return cls(np.append(0, np.cumsum(lengths, dtype=np.int64)), lists.flatten().to_numpy())
+        lengths = as_array(lists.value_lengths())
+        return cls(np.append(0, np.cumsum(lengths, dtype=np.int64)), as_array(lists.flatten()))
 
 
 def sample_candidates(

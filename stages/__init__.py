@@ -5,9 +5,11 @@ from __future__ import annotations
 import errno
 import inspect
 import json
+import os
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -24,6 +26,7 @@ HEAVY = (
     *("train", "evaluate", "pictures", "compare", "report"),
 )
 LOG = Path("logs/stages.jsonl")  # times and memory: untracked, they differ from run to run
+PHASES: list[dict[str, Any]] = []  # of this process, for the log
 
 
 def run(main: Callable[..., None]) -> None:
@@ -38,6 +41,7 @@ def run(main: Callable[..., None]) -> None:
     name = module.name.rpartition(".")[2] if module else Path(sys.argv[0]).stem
     named = arguments[: 1 if parses else None]
     label = "@".join([name, *(word for word in named if not word.startswith("-"))])
+    row = {"stage": label, "began": round(time.time(), 3), "start_up": _start_up()}
     started = time.perf_counter()
     try:
         if not parses and len(arguments) != len(wanted):
@@ -54,7 +58,25 @@ def run(main: Callable[..., None]) -> None:
         raise SystemExit(1) from None
     except KeyboardInterrupt:
         raise SystemExit(130) from None
-    _log(label, time.perf_counter() - started)
+    _log({**row, "seconds": round(time.perf_counter() - started, 3)})
+
+
+@contextmanager
+def phase(name: str) -> Iterator[None]:
+    """Note in the log how long the block takes: `fitting` and `scoring` are what a run is for."""
+    began, started = time.time(), time.perf_counter()
+    yield
+    seconds = time.perf_counter() - started
+    PHASES.append({"phase": name, "began": round(began, 3), "seconds": round(seconds, 3)})
+
+
+def _start_up() -> float | None:
+    """Seconds since this process was started, where Linux says so: the interpreter and the first imports."""
+    try:
+        ticks = Path("/proc/self/stat").read_text().rpartition(")")[2].split()[19]
+        return round(time.clock_gettime(time.CLOCK_BOOTTIME) - int(ticks) / os.sysconf("SC_CLK_TCK"), 3)
+    except (OSError, AttributeError):
+        return None
 
 
 def _explain(error: Exception) -> str | None:
@@ -75,9 +97,9 @@ def _explain(error: Exception) -> str | None:
     return None
 
 
-def _log(stage: str, seconds: float) -> None:
-    row: dict[str, Any] = {"stage": stage, "ended": time.strftime("%Y-%m-%dT%H:%M:%S")}
-    row |= {"seconds": round(seconds, 3), "processor_seconds": round(time.process_time(), 3)}
+def _log(row: dict[str, Any]) -> None:
+    row |= {"ended": time.strftime("%Y-%m-%dT%H:%M:%S"), "phases": PHASES}
+    row["processor_seconds"] = round(time.process_time(), 3)
     if find_spec("resource"):  # not on Windows
         import resource
 

@@ -10,7 +10,7 @@ from typing import Any
 from marquee import leaderboard
 from marquee.figures.comparison import tail_shares
 from marquee.foundation import params
-from marquee.foundation.artifacts import read_curve, read_json, read_parquet, sha256, write_text
+from marquee.foundation.artifacts import as_array, read_curve, read_json, read_parquet, sha256, write_text
 from marquee.leaderboard import Comparison
 from marquee.report import ReportContent, render
 from stages import run
@@ -66,7 +66,7 @@ def _pictures(folder: Path) -> dict[str, tuple[str, str]]:
 def _listed(name: str) -> Any:
     """int32 [n, k]: what a model recommends to each test user."""
     lists = read_parquet(Path(f"data/evaluation/{name}/lists.parquet"), ["item"])["item"].combine_chunks()
-    return lists.flatten().to_numpy()
+    return as_array(lists.flatten())
 
 
 if __name__ == "__main__":

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from marquee.foundation.artifacts import as_array, as_column
+
 if TYPE_CHECKING:
     import pyarrow as pa
     from scipy.sparse import csr_matrix
@@ -59,20 +61,20 @@ class Ratings:
     @classmethod
     def from_table(cls, table: pa.Table) -> Ratings:
         user, item, rating, timestamp = (
-            table[name].to_numpy().astype(dtype, copy=False) for name, dtype in DTYPES.items()
+            as_array(table[name]).astype(dtype, copy=False) for name, dtype in DTYPES.items()
         )
         if "negatives" not in table.column_names:
             return cls(user, item, rating, timestamp)
         lists = table["negatives"].combine_chunks()
-        negatives = lists.flatten().to_numpy().reshape(-1, lists.type.list_size)
+        negatives = as_array(lists.flatten()).reshape(-1, lists.type.list_size)
         return cls(user, item, rating, timestamp, negatives, table.schema.metadata[b"sampling"].decode())
 
     def to_table(self) -> pa.Table:
         import pyarrow as pa
 
-        columns = {name: pa.array(getattr(self, name)) for name in DTYPES}
+        columns = {name: as_column(getattr(self, name)) for name in DTYPES}
         if self.negatives is not None:
-            flat = pa.array(self.negatives.ravel())
+            flat = as_column(self.negatives.ravel())
             columns["negatives"] = pa.FixedSizeListArray.from_arrays(flat, self.negatives.shape[1])
         return pa.table(columns, metadata={"sampling": self.sampling} if self.sampling else None)
 
@@ -114,11 +116,9 @@ class Catalogue:
         import pyarrow as pa
 
         whole = pa.concat_arrays(lists.chunks)
-        names, column = np.unique(
-            whole.flatten().to_numpy(zero_copy_only=False).astype(str), return_inverse=True
-        )
+        names, column = np.unique(np.array(whole.flatten().to_pylist(), str), return_inverse=True)
         genres = np.zeros((len(whole), len(names)), bool)
-        genres[np.repeat(np.arange(len(whole)), whole.value_lengths().to_numpy()), column] = True
+        genres[np.repeat(np.arange(len(whole)), as_array(whole.value_lengths())), column] = True
         return cls(n_users, len(whole), genres, tuple(names.tolist()))
 
     @classmethod

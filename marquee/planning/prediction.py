@@ -11,7 +11,7 @@ import numpy as np
 from marquee.foundation import params
 from marquee.foundation.cost import Sizes
 from marquee.planning.memory import cost, peak
-from marquee.planning.schedule import DATA
+from marquee.planning.schedule import DATA, drawn
 from marquee.planning.sizes import Extent
 from marquee.planning.worlds import SLICE, TINY, WIDE, timed_in
 
@@ -74,20 +74,18 @@ def planned(
 ) -> list[Planned]:
     """Every stage of a run, in its order; `small` are the extents of the worlds that were rehearsed."""
     names = list(settings["models"])
-    of_models = [f"{kind}@{name}" for kind in ("train", "evaluate", "pictures") for name in names]
+    of_models = [f"{kind}@{name}" for kind in ("train", "evaluate") for name in names]
     found = []
-    for stage in (*DATA, *of_models, "compare", "report"):
+    for stage in (*DATA, *of_models, "pictures", "compare", "report"):
         kind, _, name = stage.partition("@")
         if kind == "train":
             found.append(_train(stage, params.model(settings, name), settings, real, small, timings))
             continue
-        first = _first_of_its_kind(name, settings) if kind in ("train", "evaluate", "pictures") else ""
-        timed = f"pictures@{first}" if kind == "pictures" else stage
-        start = f"{kind}@{first}" if first else stage
-        seconds, disk = _stage(kind, timed, name, settings, real, small, timings)
+        start = f"{kind}@{_first_of_its_kind(name, settings)}" if kind == "evaluate" else stage
+        seconds, disk = _stage(kind, stage, name, settings, real, small, timings)
         if kind not in ("pictures", "report"):  # which are rehearsed once, their loading with it
             seconds = seconds + timings.loading(start)
-        base = timings.base({"pictures": f"evaluate@{first}", "report": "compare"}.get(kind, start))
+        base = timings.base("compare" if kind in ("pictures", "report") else start)
         found.append(Planned(stage, seconds, base + peak(stage, settings, real).bytes, disk))
     return found
 
@@ -112,7 +110,9 @@ def _stage(
         grown = (real.ratings - small[TINY].ratings) / max(small[wide].ratings - small[TINY].ratings, 1)
     row = timings.last[wide, stage]
     if kind in ("pictures", "report"):  # drawing takes its time; what is read for it grows
-        return _whole(row) + (grown - 1) * np.array(row["reading"]), row["disk"]
+        models = settings["models"]
+        several = len(models) / len(drawn(models)) if kind == "pictures" else 1
+        return several * _whole(row) + (grown - 1) * np.array(row["reading"]), several * row["disk"]
     few = timings.last[TINY, stage]["disk"]
     people = real.users / small[wide].users if kind == "evaluate" else grown
     return timings.settled(stage) + grown * timings.more(wide, stage), few + people * max(

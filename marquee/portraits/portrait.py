@@ -18,7 +18,6 @@ from marquee.recommenders.base import Recommender
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-SEED = 0  # of t-SNE: another map of the same model would be no other result
 MAPPED = 400  # movies, the most rated
 NEAREST = 10  # neighbours that a caption counts
 
@@ -43,7 +42,7 @@ def portrait(
         found["errors"] = errors(residuals), describe_errors(residuals)
     vectors = unit_vectors(model)
     if vectors.any():
-        drawn = embedding_map(vectors, titles, years, genres, counts, SEED, MAPPED)
+        drawn = embedding_map(vectors, titles, years, genres, counts, MAPPED)
         found["map"] = drawn, describe_map(vectors, counts, catalogue.genres)
     biases = model.item_biases()
     if biases is not None:
