@@ -44,7 +44,7 @@ class Model(Recommender):
     def cost(cls, options: Options, sizes: Sizes) -> Cost:
         square = sizes.items**2
         return Cost(
-            kept=4 * square + (CSR + 4) * sizes.train,
+            kept=4 * square + 4 * sizes.train + 8 * sizes.users,
             work=square * sizes.items + sizes.train * sizes.history,  # the solve; XᵀX
             fitting={"P, its triangles and -P / diag(P) in float64": 32 * square, "X": CSR * sizes.train},
         )
