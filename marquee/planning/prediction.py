@@ -136,8 +136,9 @@ def _train(
     passes = np.array(row["epochs"][-1:]).reshape(-1, 2).sum(0)  # the last of them, nothing compiled in it
     validations = max(len(scored["epochs"]) if takes.epochs else 1, 1)
     ranked = _ranked(sizes) / _ranked(small[wide].of(entry)) * np.array(scored["validation"]) / validations
-    epoch = (grown * passes + ranked) if takes.epochs else np.zeros(2)
-    rest = _whole(row) - np.array(row["validation"]) - timings.settled(stage)
+    saved = takes.kept / took.kept * np.array(row["saving"]) / max(len(row["epochs"]), 1)
+    epoch = (grown * passes + ranked + saved) if takes.epochs else np.zeros(2)
+    rest = _whole(row) - np.array(row["validation"]) - np.array(row["saving"]) - timings.settled(stage)
     rest = np.maximum(rest - (np.sum(row["epochs"], axis=0) if takes.epochs else 0), 0)
     once = rest * (sizes.train / few.train if takes.epochs else grown) + (0 if takes.epochs else ranked)
     first = f"train@{_first_of_its_kind(entry.name, settings)}"

@@ -13,9 +13,11 @@ from unittest.mock import patch
 
 Span = list[float]  # seconds by the clock, and of processor time
 
-# What is timed by itself: validation grows with users x items, reading with the ratings alone.
+# What is timed by itself: validation grows with users x items, a checkpoint with the model, reading with the
+# ratings alone.
 PARTS = {
     "validation": ("marquee.measuring.evaluation.validation_ndcg", "stages.train.validation_ndcg"),
+    "saving": ("marquee.progress.FitProgress.save",),
     "reading": ("stages.pictures.known_of", "stages.report.ratings"),
 }
 EPOCH = "marquee.progress.FitProgress.report"
@@ -31,9 +33,9 @@ def since(start: Span) -> Span:
 
 @contextmanager
 def stopwatch() -> Iterator[dict[str, Any]]:
-    """Fills a dict: `whole`, `validation` and `reading` are spans, `epochs` one a pass, validation out."""
+    """Fills a dict: `whole` and PARTS are spans, `epochs` one for each pass without what is timed apart."""
     row: dict[str, Any] = {"epochs": [], **{part: [0.0, 0.0] for part in PARTS}}
-    lap = {"start": now(), "validation": [0.0, 0.0]}
+    lap = {"start": now(), "apart": [0.0, 0.0]}
 
     def timed(part: str) -> Callable[[Callable], Callable]:
         def wrap(function: Callable) -> Callable:
@@ -52,9 +54,10 @@ def stopwatch() -> Iterator[dict[str, Any]]:
     def lapped(function: Callable) -> Callable:
         @wraps(function)
         def call(*args: Any, **names: Any) -> Any:
-            validated = [b - a for a, b in zip(lap["validation"], row["validation"], strict=True)]
-            row["epochs"].append([a - b for a, b in zip(since(lap["start"]), validated, strict=True)])
-            lap["start"], lap["validation"] = now(), list(row["validation"])
+            apart = _plus(row["validation"], row["saving"])
+            took = zip(since(lap["start"]), lap["apart"], apart, strict=True)
+            row["epochs"].append([whole + before - after for whole, before, after in took])
+            lap["start"], lap["apart"] = now(), apart
             return function(*args, **names)
 
         return call
