@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import re
 
+import pytest
+
 
 def test_a_stage_that_does_not_fit_stops_before_it_starts(workshop, monkeypatch):
     monkeypatch.setenv("MARQUEE_MEMORY", "0.01")
@@ -14,6 +16,7 @@ def test_a_stage_that_does_not_fit_stops_before_it_starts(workshop, monkeypatch)
     assert "leave ease out" in line
 
 
+@pytest.mark.slow
 def test_the_plan_has_a_line_for_each_stage_and_leaves_the_pipeline_alone(fresh):
     workshop = fresh("planned")
     before = workshop.fingerprint()
