@@ -88,15 +88,15 @@ def timed_in(entry: params.ModelEntry, small: Mapping[str, Extent]) -> tuple[str
 def small_worlds(
     settings: Mapping[str, Any], real: Extent
 ) -> tuple[dict[str, dict[str, Any]], dict[str, Extent]]:
-    """The parameters of each world, and its extent. In the wide one stand the models that are timed there."""
+    """The parameters of each world, and its extent. In the wide one stand the models that are scored there."""
     most = max(params.block(settings, "evaluation", params.Evaluation).ks)
     worlds = {world: _rehearsed(settings, shape) for world, shape in shapes(real, most).items()}
     small = {world: extent(content) for world, content in worlds.items()}
     if WIDE in worlds:
-        kept = {
-            name: block
-            for name, block in worlds[WIDE]["models"].items()
-            if timed_in(params.model(settings, name), small)[1] == WIDE
-        }
-        worlds[WIDE] = {**worlds[WIDE], "models": kept}
+        models = {}
+        for name, block in worlds[WIDE]["models"].items():
+            fit, scored = timed_in(params.model(settings, name), small)
+            if scored == WIDE:
+                models[name] = block if fit == WIDE or "epochs" not in block else {**block, "epochs": 1}
+        worlds[WIDE] = {**worlds[WIDE], "models": models}
     return worlds, small
