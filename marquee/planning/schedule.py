@@ -44,7 +44,7 @@ def _of_algorithm(
     steps += [_step(TINY, f"{kind}@{name}") for name in names for kind in kinds]
     for name in names:
         fit, scored = timed_in(params.model(settings, name), small)
-        steps += [_step(world, f"train@{name}") for world in dict.fromkeys([fit, scored])]
+        steps += [_step(world, f"train@{name}") for world in dict.fromkeys([SLICE, fit, scored])]
         steps.append(_step(scored, f"evaluate@{name}"))
     return steps
 

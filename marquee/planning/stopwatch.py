@@ -13,11 +13,12 @@ from unittest.mock import patch
 
 Span = list[float]  # seconds by the clock, and of processor time
 
-# What is timed by itself: validation grows with users x items, a checkpoint with the model, reading with the
-# ratings alone.
+# What is timed by itself: validation grows with users x items, a checkpoint with the model, the catalogue with
+# the movies, and what is read for a picture with the ratings.
 PARTS = {
     "validation": ("marquee.measuring.evaluation.validation_ndcg", "stages.train.validation_ndcg"),
     "saving": ("marquee.progress.FitProgress.save",),
+    "catalogue": ("stages.evaluate.catalogue", "stages.compare.catalogue"),
     "reading": ("stages.pictures.known_of", "stages.report.ratings"),
 }
 EPOCH = "marquee.progress.FitProgress.report"

@@ -33,7 +33,7 @@ def timings(seconds: float = 1e-3) -> Timings:
         nothing = [0.0, 0.0]
         fit = step[1] == "train" and "epochs" in MODELS[step[2][0]]
         parts = {"epochs": [[x / 4 for x in span]] * 2 if fit else [], "validation": nothing}
-        parts |= {"saving": nothing, "reading": span}
+        parts |= {"saving": nothing, "catalogue": nothing, "reading": span}
         return {"step": step[:3], "whole": span, **parts, "disk": 20 * ratings, "peak": 150_000}
 
     return Timings.of([row(step) for steps in groups(WORLDS, SMALL) for step in steps])
