@@ -1,7 +1,7 @@
 """`python -m stages.rehearse STEPS RESULTS`: stages timed one after the other in small worlds.
 
-`stages.plan` starts it. A step is [folder, stage, its arguments]; the results say of each how long it took,
-what it left on the disk and how much memory the process has had until then.
+`stages.plan` starts it. A step is [folder, stage, its arguments, the models if not all]; the results say of
+each how long it took, what it left on the disk and how much memory the process has had until then.
 """
 
 from __future__ import annotations
@@ -21,9 +21,11 @@ from marquee.planning.stopwatch import stopwatch
 
 def main(steps: Path, results: Path) -> None:
     rows = []
-    for folder, stage, arguments in json.loads(steps.read_text("utf-8")):
+    for folder, stage, arguments, *only in json.loads(steps.read_text("utf-8")):
         os.chdir(folder)
         settings = params.read(Path("params.yaml"))
+        if only:
+            settings["models"] = {name: settings["models"][name] for name in only[0]}
         module = import_module(f"stages.{stage}")
         before = _files()
         with stopwatch() as row, redirect_stdout(sys.stderr):

@@ -64,9 +64,15 @@ def peak(stage: str, settings: Mapping[str, Any], real: Extent) -> Peak:
         part = real.parts[name]
         pairs = PAIR * (part.train + part.validation + part.test)
         return Peak(pairs + CANDIDATE * part.test_users * real.candidates, ("candidates.count",))
-    if kind in ("train", "evaluate", "pictures"):
+    if kind in ("train", "evaluate"):
         entry = params.model(settings, name)
         return _of_model(kind, entry, cost(entry, real.of(entry)), real)
+    if kind == "pictures":
+        entries = [params.model(settings, one) for one in settings["models"]]
+        kept = max(cost(entry, real.of(entry)).kept for entry in entries)
+        most = max(part.train for part in real.parts.values())
+        tested = DRAWN * real.parts["rating"].test
+        return Peak(2 * kept + READ * most + tested)
     if kind == "compare":
         wide = max((_measured(real, task) for task in params.TASKS), default=0)
         return Peak(wide + 2 * LISTED * real.users * len(settings["models"]) / 4, ("evaluation.ks",))
@@ -76,17 +82,14 @@ def peak(stage: str, settings: Mapping[str, Any], real: Extent) -> Peak:
 
 
 def _of_model(kind: str, entry: params.ModelEntry, takes: Cost, real: Extent) -> Peak:
-    part, sizes = real.parts[entry.task], real.of(entry)
+    sizes = real.of(entry)
     lower = tuple(f"models.{entry.name}.{option}" for option in takes.lower)
     if kind == "train":
         stored = 4 * sizes.per_positive * 2  # the table's and the array's
         rows = (READ + stored) * (sizes.train + sizes.validation)
         ranked = (BLOCKS + 2 * CSR * sizes.train) * (entry.task == "ranking")
         return Peak(rows + max(takes.most, 2 * takes.kept + ranked), lower)
-    if kind == "evaluate":
-        return Peak(takes.kept + _measured(real, entry.task), lower)
-    drawn = DRAWN * part.test * (entry.task == "rating")
-    return Peak(2 * takes.kept + READ * part.train + drawn, lower)
+    return Peak(takes.kept + _measured(real, entry.task), lower)
 
 
 def _measured(real: Extent, task: str) -> float:
@@ -102,7 +105,7 @@ def too_much(stage: str, needs: Peak, base: float, real: Extent, limit: Limit | 
         return None
     kind, _, name = stage.partition("@")
     ways = [f"lower {' or '.join(needs.lower)}"] if needs.lower else []
-    if kind in ("train", "evaluate", "pictures"):
+    if kind in ("train", "evaluate"):
         ways.append(f"leave {name} out")
     ways.append("run where there is more memory")
     return (

@@ -11,7 +11,7 @@ import numpy as np
 from marquee.foundation import params
 from marquee.foundation.cost import Sizes
 from marquee.planning.memory import cost, peak
-from marquee.planning.schedule import DATA
+from marquee.planning.schedule import DATA, drawn
 from marquee.planning.sizes import Extent
 from marquee.planning.worlds import SLICE, TINY, WIDE, timed_in
 
@@ -61,8 +61,9 @@ class Timings:
         return _whole(self.last[TINY, stage])
 
     def more(self, world: str, stage: str) -> Seconds:
-        """What a world takes beyond next to no data."""
-        return np.maximum(_whole(self.last[world, stage]) - self.settled(stage), 0)
+        """What a world takes beyond next to no data, but for its movies."""
+        row = self.last[world, stage]
+        return np.maximum(_whole(row) - np.array(row["catalogue"]) - self.settled(stage), 0)
 
     def base(self, stage: str) -> float:
         """Bytes that the interpreter holds by then, with next to no data."""
@@ -74,20 +75,18 @@ def planned(
 ) -> list[Planned]:
     """Every stage of a run, in its order; `small` are the extents of the worlds that were rehearsed."""
     names = list(settings["models"])
-    of_models = [f"{kind}@{name}" for kind in ("train", "evaluate", "pictures") for name in names]
+    of_models = [f"{kind}@{name}" for kind in ("train", "evaluate") for name in names]
     found = []
-    for stage in (*DATA, *of_models, "compare", "report"):
+    for stage in (*DATA, *of_models, "pictures", "compare", "report"):
         kind, _, name = stage.partition("@")
         if kind == "train":
             found.append(_train(stage, params.model(settings, name), settings, real, small, timings))
             continue
-        first = _first_of_its_kind(name, settings) if kind in ("train", "evaluate", "pictures") else ""
-        timed = f"pictures@{first}" if kind == "pictures" else stage
-        start = f"{kind}@{first}" if first else stage
-        seconds, disk = _stage(kind, timed, name, settings, real, small, timings)
+        start = f"{kind}@{_first_of_its_kind(name, settings)}" if kind == "evaluate" else stage
+        seconds, disk = _stage(kind, stage, name, settings, real, small, timings)
         if kind not in ("pictures", "report"):  # which are rehearsed once, their loading with it
             seconds = seconds + timings.loading(start)
-        base = timings.base({"pictures": f"evaluate@{first}", "report": "compare"}.get(kind, start))
+        base = timings.base("compare" if kind in ("pictures", "report") else start)
         found.append(Planned(stage, seconds, base + peak(stage, settings, real).bytes, disk))
     return found
 
@@ -112,12 +111,14 @@ def _stage(
         grown = (real.ratings - small[TINY].ratings) / max(small[wide].ratings - small[TINY].ratings, 1)
     row = timings.last[wide, stage]
     if kind in ("pictures", "report"):  # drawing takes its time; what is read for it grows
-        return _whole(row) + (grown - 1) * np.array(row["reading"]), row["disk"]
+        models = settings["models"]
+        several = len(models) / len(drawn(models)) if kind == "pictures" else 1
+        return several * _whole(row) + (grown - 1) * np.array(row["reading"]), several * row["disk"]
     few = timings.last[TINY, stage]["disk"]
     people = real.users / small[wide].users if kind == "evaluate" else grown
-    return timings.settled(stage) + grown * timings.more(wide, stage), few + people * max(
-        row["disk"] - few, 0
-    )
+    movies = real.items / small[wide].items * np.array(row["catalogue"])
+    seconds = timings.settled(stage) + grown * timings.more(wide, stage) + movies
+    return seconds, few + people * max(row["disk"] - few, 0)
 
 
 def _train(
@@ -129,17 +130,20 @@ def _train(
     timings: Timings,
 ) -> Planned:
     world, wide = timed_in(entry, small)
-    row, scored = timings.last[world, stage], timings.last[wide, stage]
-    sizes, few = real.of(entry), small[world].of(entry)
-    takes, took = cost(entry, sizes), cost(entry, few)
-    grown = takes.work / took.work
-    passes = np.array(row["epochs"][-1:]).reshape(-1, 2).sum(0)  # the last of them, nothing compiled in it
-    validations = max(len(scored["epochs"]) if takes.epochs else 1, 1)
-    ranked = _ranked(sizes) / _ranked(small[wide].of(entry)) * np.array(scored["validation"]) / validations
-    epoch = (grown * passes + ranked) if takes.epochs else np.zeros(2)
-    rest = _whole(row) - np.array(row["validation"]) - timings.settled(stage)
-    rest = np.maximum(rest - (np.sum(row["epochs"], axis=0) if takes.epochs else 0), 0)
-    once = rest * (sizes.train / few.train if takes.epochs else grown) + (0 if takes.epochs else ranked)
+    row, scored, rest = (timings.last[where, stage] for where in (world, wide, SLICE))
+    sizes = real.of(entry)
+    takes, took, part = cost(entry, sizes), *(cost(entry, small[where].of(entry)) for where in (world, SLICE))
+    ranked = _ranked(sizes) / _ranked(small[wide].of(entry)) * np.array(scored["validation"])
+    around = _whole(rest) - np.array(rest["validation"]) - np.array(rest["saving"]) - timings.settled(stage)
+    if takes.epochs:
+        ranked = ranked / len(scored["epochs"])
+        saved = takes.kept / took.kept * np.array(row["saving"]) / len(row["epochs"])
+        epoch = takes.work / took.work * np.array(row["epochs"][-1]) + ranked + saved
+        around = around - np.sum(rest["epochs"], axis=0)
+        once = np.maximum(around, 0) * sizes.train / small[SLICE].of(entry).train
+    else:
+        epoch = np.zeros(2)
+        once = np.maximum(around, 0) * takes.work / part.work + ranked
     first = f"train@{_first_of_its_kind(entry.name, settings)}"
     return Planned(
         stage,

@@ -19,7 +19,7 @@ DATA = (
     "candidates@rating",
     "candidates@ranking",
 )
-Step = list[Any]  # a world, a stage, and its arguments
+Step = list[Any]  # a world, a stage, its arguments, and which models there are, if not all
 
 
 def groups(worlds: Mapping[str, Mapping[str, Any]], small: Mapping[str, Extent]) -> Iterator[list[Step]]:
@@ -31,6 +31,7 @@ def groups(worlds: Mapping[str, Mapping[str, Any]], small: Mapping[str, Extent])
         sorted(models, key=lambda name: models[name]["algorithm"]), lambda name: models[name]["algorithm"]
     ):
         yield _of_algorithm(list(same), settings, small)
+    yield [[*_step(wide, "pictures"), drawn(worlds[wide]["models"])]]
     yield [*(_step(world, "compare") for world in (TINY, TINY, wide)), _step(wide, "report")]
 
 
@@ -43,9 +44,14 @@ def _of_algorithm(
     steps += [_step(TINY, f"{kind}@{name}") for name in names for kind in kinds]
     for name in names:
         fit, scored = timed_in(params.model(settings, name), small)
-        steps += [_step(world, f"train@{name}") for world in dict.fromkeys([fit, scored])]
+        steps += [_step(world, f"train@{name}") for world in dict.fromkeys([SLICE, fit, scored])]
         steps.append(_step(scored, f"evaluate@{name}"))
-    return [*steps, _step(timed_in(params.model(settings, first), small)[1], f"pictures@{first}")]
+    return steps
+
+
+def drawn(models: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """One model of each algorithm: the others' pictures take as long."""
+    return list({block["algorithm"]: name for name, block in reversed(list(models.items()))}.values())
 
 
 def _step(world: str, stage: str) -> Step:

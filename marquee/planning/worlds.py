@@ -88,15 +88,19 @@ def timed_in(entry: params.ModelEntry, small: Mapping[str, Extent]) -> tuple[str
 def small_worlds(
     settings: Mapping[str, Any], real: Extent
 ) -> tuple[dict[str, dict[str, Any]], dict[str, Extent]]:
-    """The parameters of each world, and its extent. In the wide one stand the models that are timed there."""
+    """The parameters of each world, and its extent; a fit has one epoch where they are not what is timed.
+
+    In the wide one stand the models that are scored there.
+    """
     most = max(params.block(settings, "evaluation", params.Evaluation).ks)
     worlds = {world: _rehearsed(settings, shape) for world, shape in shapes(real, most).items()}
     small = {world: extent(content) for world, content in worlds.items()}
     if WIDE in worlds:
-        kept = {
-            name: block
-            for name, block in worlds[WIDE]["models"].items()
-            if timed_in(params.model(settings, name), small)[1] == WIDE
-        }
-        worlds[WIDE] = {**worlds[WIDE], "models": kept}
+        places = {name: timed_in(params.model(settings, name), small) for name in settings["models"]}
+        for world in (SLICE, WIDE):
+            worlds[world]["models"] = {
+                name: block if places[name][0] == world or "epochs" not in block else {**block, "epochs": 1}
+                for name, block in worlds[world]["models"].items()
+                if world == SLICE or places[name][1] == WIDE
+            }
     return worlds, small

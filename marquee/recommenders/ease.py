@@ -55,7 +55,7 @@ class Model(Recommender):
     def cost(cls, options: Options, sizes: Sizes) -> Cost:
         n = min(sizes.items, room(options))
         return Cost(
-            kept=4 * n**2 + (CSR + 4) * sizes.train,
+            kept=4 * n**2 + 4 * (n + sizes.items) + 4 * sizes.train + 8 * sizes.users,
             work=n**3 + sizes.train * sizes.history,  # the solve; XᵀX
             fitting={"P": 8 * n**2, "X by user and by item": 2 * CSR * sizes.train},
             lower=("memory",),

@@ -45,7 +45,7 @@ class Model(Recommender):
     def cost(cls, options: Options, sizes: Sizes) -> Cost:
         near = 8 * min(options.neighbours, sizes.items) * sizes.items
         return Cost(
-            kept=near + (CSR + 4) * sizes.train,
+            kept=near + 4 * sizes.train + 8 * (sizes.users + sizes.items),
             work=sizes.train * sizes.history + sizes.items**2,
             fitting={
                 "neighbours as found and as spoken for": 3 * near,
