@@ -14,8 +14,8 @@ from pathlib import Path
 
 import numpy as np
 
-from bench.peers.protocol import COLUMNS, read
-from marquee.foundation.artifacts import atomic_folder, read_json, write_json
+from bench.peers.protocol import COLUMNS, read, shape
+from marquee.foundation.artifacts import atomic_folder, write_json
 from marquee.foundation.errors import MarqueeError
 from marquee.foundation.interactions import Ratings
 from marquee.foundation.randomness import generator
@@ -36,6 +36,7 @@ SIMULATED = {  # ratings, users and movies of ML-1M, between, ML-25M and ML-32M
     "25M": World(users=162_541, movies=59_047, ratings=25_000_095, half_stars=True, format="ml-32m"),
     "32M": World(users=200_948, movies=87_585, ratings=32_000_000, half_stars=True, format="ml-32m"),
 }
+__all__ = ["SIZES", "arrays", "count", "ratings", "raw", "shape"]
 SIZES = (*REAL, *SIMULATED)
 TASKS = {  # a twentieth, or the positive before the last, is for choosing settings; then given back to training
     "rating": SplitOptions(split="random", validation=0.05, test=0.1),
@@ -85,10 +86,9 @@ def arrays(size: str, task: str) -> Path:
     return folder
 
 
-def shape(folder: Path) -> tuple[int, int]:
-    """(n_users, n_items) of the arrays in `folder`."""
-    found = read_json(folder / "shape.json")
-    return found["n_users"], found["n_items"]
+def count(size: str) -> int:
+    """How many ratings there are, about."""
+    return SIMULATED[size].ratings if size in SIMULATED else {"ml-100k": 100_000, "ml-1m": 1_000_209}[size]
 
 
 def ratings(folder: Path, parts: Sequence[str]) -> Ratings:

@@ -70,9 +70,17 @@ class Laps:
         self.last = now
 
 
-def tell(seconds: Sequence[float], units: int = 0, **more: object) -> None:
-    """The seconds of each pass, and how many pairs or triples a pass looks at."""
-    print(json.dumps({"seconds": list(seconds), "units": units, **more}), flush=True)
+def tell(seconds: Sequence[float], units: int) -> None:
+    """The seconds of each pass, and how many ratings, pairs or triples a pass looks at."""
+    print(json.dumps({"seconds": list(seconds), "units": units, "peak_mib": peak_mib()}), flush=True)
+
+
+def peak_mib() -> int | None:
+    """The most memory that this process has held by now, where the system says it (Linux)."""
+    status = Path("/proc/self/status")
+    lines = status.read_text("utf-8").splitlines() if status.exists() else []
+    found = [int(line.split()[1]) >> 10 for line in lines if line.startswith("VmHWM")]
+    return found[0] if found else None
 
 
 def save(out: str | None, users: np.ndarray, items: np.ndarray) -> None:
