@@ -20,6 +20,7 @@ class Entrant:
     words    ours: the algorithm; a peer's: its script under bench/peers, and TASK
     fixed    settings that are never tried otherwise
     grid     setting -> what is tried on validation; without a trial the first of each
+    like     another system that has the same objective, whose choice it takes
     threads  how many it may use; each is tried once at a size, and the fastest runs the rounds
     limits   environment variables that keep its libraries to their best number of threads
     sizes    where it enters
@@ -31,6 +32,7 @@ class Entrant:
     words: tuple[str, ...]
     fixed: Mapping[str, Any] = field(default_factory=dict)
     grid: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
+    like: str = ""
     threads: tuple[int, ...] = (2,)
     limits: Mapping[str, str] = field(default_factory=dict)
     sizes: tuple[str, ...] = SMALL + LARGE
@@ -95,7 +97,7 @@ IALS = Contest(
             "implicit",
             ("fit_implicit.py", "als"),
             {"epochs": 15, "cg": False},
-            {"regularization": (10.0, 3.0, 30.0), "alpha": (10.0, 5.0, 20.0)},
+            like="implicit ALS, CG",
             limits=ONE_BLAS,
             rounds=1,
         ),

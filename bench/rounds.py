@@ -33,14 +33,13 @@ def fit(
     given = {**settings, "parts": parts, "seed": SEED, "threads": threads}
     if out:
         given["out"] = str(out)
-    words = [f"{key}={value if isinstance(value, str) else json.dumps(value)}" for key, value in given.items()]
-    script = [str(PEERS / entrant.words[0])] if entrant.peer else ["-m", "bench.fits"]
-    task = entrant.words[-1]
+    words = [
+        f"{key}={value if isinstance(value, str) else json.dumps(value)}" for key, value in given.items()
+    ]
     limits = {name: str(threads) for name in (THEIRS if entrant.peer else OURS)} | dict(entrant.limits)
     try:
-        command = [str(python(entrant.peer)), *script, task, str(folder), *words]
         done = subprocess.run(
-            command,
+            [str(python(entrant.peer)), *command(entrant), entrant.words[-1], str(folder), *words],
             cwd=ROOT,
             env={**os.environ, **limits},
             capture_output=True,
@@ -54,6 +53,11 @@ def fit(
         return {"failed": (lines or [f"ended with {error.returncode}"])[-1][:200]}
     except (subprocess.TimeoutExpired, OSError, ValueError) as error:
         return {"failed": str(error)[:200]}
+
+
+def command(entrant: Entrant) -> list[str]:
+    """What its interpreter runs."""
+    return [str(PEERS / entrant.words[0])] if entrant.peer else ["-m", "bench.fits"]
 
 
 def _told(text: str) -> Found:

@@ -9,7 +9,6 @@ of `marquee/` or a setting changes; a run that was broken off goes on there.
 from __future__ import annotations
 
 import argparse
-import importlib.util
 import subprocess
 import sys
 import tempfile
@@ -18,17 +17,12 @@ from typing import Any
 
 from bench import sizes, table
 from bench.contests import CONTESTS, LARGE, Contest, Entrant, Settings
+from bench.others import OTHERS
 from bench.rounds import ROOT, fit, value
 from bench.scoring import score
 from bench.tuning import chosen
 from marquee.foundation.artifacts import read_json, write_json
 
-ELSEWHERE = {  # contests that are modules of their own
-    "ranking": "bench.ranking",
-    "data": "bench.data_path",
-    "floors": "bench.floors",
-    "scaling": "bench.scaling",
-}
 TIMED = {True: 4, False: 11}  # passes of a round, by whether the data are large; the first warms up
 
 
@@ -119,22 +113,27 @@ def hold(contest: Contest, size: str, dim: int, repeats: int, peer: str | None) 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition(":")[0])
-    parser.add_argument("contest", nargs="*", help=f"of {', '.join([*CONTESTS, *ELSEWHERE])}; all without any")
+    every = [*CONTESTS, *OTHERS]
+    parser.add_argument("contest", nargs="*", help=f"of {', '.join(every)}; all without any")
     parser.add_argument("--peer", help="against this one alone")
     parser.add_argument("--size", choices=sizes.SIZES)
     parser.add_argument("--dim", type=int)
     parser.add_argument("--repeats", type=int, default=3)
     wanted = parser.parse_args()
     sizes.WORK.mkdir(exist_ok=True)
-    for key in wanted.contest or [*CONTESTS, *ELSEWHERE]:
+    for key in wanted.contest or every:
         if key in CONTESTS:
             contest = CONTESTS[key]
             for size in [wanted.size] if wanted.size else contest.sizes:
                 for dim in [wanted.dim] if wanted.dim else contest.dims:
                     hold(contest, size, dim, wanted.repeats, wanted.peer)
-        elif importlib.util.find_spec(ELSEWHERE[key]) and not wanted.peer:
-            given = ["--size", wanted.size] if wanted.size else []
-            subprocess.run([sys.executable, "-m", ELSEWHERE[key], *given, "--repeats", str(wanted.repeats)])
+        elif key in OTHERS:
+            run, usual, peers = OTHERS[key]
+            for size in [wanted.size] if wanted.size else usual:
+                if wanted.peer in (None, *peers):
+                    run(size, wanted.repeats)
+        else:
+            parser.error(f"no contest {key!r}; there are {', '.join(every)}")
     subprocess.run([sys.executable, "-m", "bench.speed_page"], check=True)
 
 

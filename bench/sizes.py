@@ -15,14 +15,14 @@ from pathlib import Path
 import numpy as np
 
 from bench.peers.protocol import COLUMNS, read, shape
-from marquee.foundation.artifacts import atomic_folder, write_json
+from marquee.foundation.artifacts import atomic_folder, write_json, write_parquet
 from marquee.foundation.errors import MarqueeError
 from marquee.foundation.interactions import Ratings
 from marquee.foundation.randomness import generator
 from marquee.movielens.download import obtain
 from marquee.movielens.parsers import IngestOptions, read_release
 from marquee.movielens.releases import release
-from marquee.movielens.schema import Scale
+from marquee.movielens.schema import Dataset, Scale
 from marquee.movielens.simulator import World, simulate
 from marquee.splits import SplitOptions, split
 
@@ -36,9 +36,9 @@ SIMULATED = {  # ratings, users and movies of ML-1M, between, ML-25M and ML-32M
     "25M": World(users=162_541, movies=59_047, ratings=25_000_095, half_stars=True, format="ml-32m"),
     "32M": World(users=200_948, movies=87_585, ratings=32_000_000, half_stars=True, format="ml-32m"),
 }
-__all__ = ["SIZES", "arrays", "count", "ratings", "raw", "shape"]
+__all__ = ["SIZES", "arrays", "count", "ratings", "raw", "shape", "tables"]
 SIZES = (*REAL, *SIMULATED)
-TASKS = {  # a twentieth, or the positive before the last, is for choosing settings; then given back to training
+TASKS = {  # a twentieth, or the last positive but one, is for choosing settings; then given to training
     "rating": SplitOptions(split="random", validation=0.05, test=0.1),
     "ranking": SplitOptions(split="leave_last_out", positive_from=4.0),
 }
@@ -68,22 +68,35 @@ def arrays(size: str, task: str) -> Path:
     """The folder with the columns of `task`, made where they are not there."""
     folder = WORK / "data" / size / task
     if not folder.exists():
-        world = SIMULATED.get(size)
-        layout = world.layout if world else release(size).layout
-        scale = world.scale if world else release(size).scale
-        options = IngestOptions()
-        found = read_release(
-            raw(size), layout, Scale(*scale) if scale else None, options.columns, options.bad_rows
-        )
-        ratings = Ratings.from_table(found.ratings)
-        n_users, n_items = 1 + int(ratings.user.max()), 1 + int(ratings.item.max())
-        parts = split(ratings, TASKS[task], generator(SEED, f"split@{task}"))
+        whole = Ratings.from_table(_parsed(size).ratings)
+        n_users, n_items = 1 + int(whole.user.max()), 1 + int(whole.item.max())
+        parts = split(whole, TASKS[task], generator(SEED, f"split@{task}"))
         with atomic_folder(folder) as fresh:
             write_json(fresh / "shape.json", {"n_users": n_users, "n_items": n_items})
             for name, part in zip(PARTS, (parts.train, parts.validation, parts.test), strict=True):
                 for column in COLUMNS:
                     np.save(fresh / f"{name}_{column}.npy", getattr(part, column))
     return folder
+
+
+def tables(size: str) -> Path:
+    """A folder whose data/ has people, movies and the ranking split as the pipeline leaves them."""
+    folder = WORK / "data" / size / "tables"
+    if not folder.exists():
+        found = _parsed(size)
+        parts = split(Ratings.from_table(found.ratings), TASKS["ranking"], generator(SEED, "split@ranking"))
+        with atomic_folder(folder) as fresh:
+            write_parquet(fresh / "data/movies.parquet", found.movies)
+            write_parquet(fresh / "data/users.parquet", found.users)
+            for name, part in zip(PARTS, (parts.train, parts.validation, parts.test), strict=True):
+                write_parquet(fresh / f"data/ranking/{name}.parquet", part.to_table())
+    return folder
+
+
+def _parsed(size: str) -> Dataset:
+    kind = SIMULATED.get(size) or release(size)
+    scale = Scale(*kind.scale) if kind.scale else None
+    return read_release(raw(size), kind.layout, scale, IngestOptions().columns)
 
 
 def count(size: str) -> int:

@@ -15,7 +15,17 @@ from marquee.foundation.artifacts import write_csv
 
 RESULTS = ROOT / "bench/results"
 HEADER = ["size", "dim", "system", "threads", "unit", "median", "low", "high", "rounds"]
-HEADER += ["ratio", "ratio_low", "ratio_high", "metric", "accuracy", "as_good", "peak_mib", "settings", "note"]
+HEADER += [
+    "ratio",
+    "ratio_low",
+    "ratio_high",
+    "metric",
+    "accuracy",
+    "as_good",
+    "peak_mib",
+    "settings",
+    "note",
+]
 Row = dict[str, str]
 
 
@@ -48,12 +58,23 @@ def key(r: Row) -> tuple[str, str, str]:
 
 
 def row(
-    contest: Contest, size: str, dim: int, entrant: Entrant, entry: dict[str, Any], ours: dict[str, Any] | None
+    contest: Contest,
+    size: str,
+    dim: int,
+    entrant: Entrant,
+    entry: dict[str, Any],
+    ours: dict[str, Any] | None,
 ) -> Row:
     """One system's row. `ratio` is ours / theirs, the median over rounds, each against ours of that round."""
     values = [value(contest, found) for found in entry["rounds"]]
     filled: dict[str, object] = dict.fromkeys(HEADER, "")
-    filled |= {"size": size, "dim": dim, "system": entrant.name, "unit": contest.unit, "metric": contest.metric}
+    filled |= {
+        "size": size,
+        "dim": dim,
+        "system": entrant.name,
+        "unit": contest.unit,
+        "metric": contest.metric,
+    }
     settings = {name: given for name, given in entry["settings"].items() if name != "dim"}
     filled |= {"threads": entry.get("threads", ""), "settings": json.dumps(settings)}
     filled |= {"note": entry.get("failed", ""), "rounds": len(values)}

@@ -33,8 +33,9 @@ def trials() -> list[Trial]:
 
 
 def chosen(contest: Contest, size: str, entrant: Entrant) -> Settings:
-    """The settings that were best on validation at `size`, or at the nearest size; the grid's first if none."""
-    found = ranked(contest, size, entrant) or entrant.candidates()
+    """What was best on validation at `size`, or at the nearest size; the first of the grid if nothing was."""
+    other = next((e for e in contest.entrants if e.name == entrant.like), entrant)
+    found = ranked(contest, size, other) or other.candidates()
     return {**entrant.fixed, **found[0]}
 
 
@@ -45,7 +46,9 @@ def ranked(contest: Contest, size: str, entrant: Entrant) -> list[Settings]:
     near = sorted(tuned, key=lambda other: (_distance(size, other), other))
     best = [row for row in rows if near and row["size"] == near[0] and row["validation"] != "nan"]
     sign = 1 if contest.metric == "rmse" else -1
-    return [json.loads(row["settings"]) for row in sorted(best, key=lambda row: sign * float(row["validation"]))]
+    return [
+        json.loads(row["settings"]) for row in sorted(best, key=lambda row: sign * float(row["validation"]))
+    ]
 
 
 def _distance(size: str, other: str) -> tuple[bool, float]:
@@ -64,7 +67,7 @@ def tune(contest: Contest, size: str, entrant: Entrant, top: int | None) -> None
             continue
         with tempfile.TemporaryDirectory(dir=sizes.WORK) as room:
             whole = {**entrant.fixed, **settings, "dim": DIM}
-            found = fit(entrant, folder, whole, entrant.threads[0], "train", Path(room))
+            found = fit(entrant, folder, whole, 1, "train", Path(room))
             if "failed" in found:
                 print(f"{entrant.name} {told}: {found['failed']}", flush=True)
                 continue
@@ -87,7 +90,7 @@ def main() -> None:
     wanted = parser.parse_args()
     contest = CONTESTS[wanted.contest]
     for entrant in contest.entrants:
-        if wanted.size in entrant.sizes and wanted.peer in (None, entrant.peer or "marquee"):
+        if entrant.grid and wanted.size in entrant.sizes and wanted.peer in (None, entrant.peer or "marquee"):
             tune(contest, wanted.size, entrant, wanted.top)
 
 
