@@ -51,7 +51,7 @@ class Contest:
     metric  "ndcg@10" or "rmse" on the test rows, scored by our evaluation
     pass_   what is timed: an iteration or an epoch
     unit    "s", of a pass; or "M/s", million pairs or triples in a second
-    sizes   by default
+    sizes   by default, as are the `dims`; accuracy is measured, and everybody meets, at f = 64 alone
     """
 
     key: str
@@ -81,7 +81,7 @@ IALS = Contest(
             "Marquee `ials`",
             "",
             ("ials",),
-            {"epochs": 16},
+            {"epochs": 15},
             {"regularization": (0.003, 0.001, 0.01), "unobserved_weight": (0.1, 0.03, 0.3)},
         ),
         Entrant(
@@ -110,6 +110,7 @@ IALS = Contest(
             rounds=1,
         ),
     ),
+    dims=(64, 128, 256),
 )
 ALS = Contest(
     key="als",

@@ -20,8 +20,9 @@ from bench.contests import CONTESTS, LARGE, Contest, Entrant, Settings
 from bench.others import OTHERS
 from bench.rounds import ROOT, fit, value
 from bench.scoring import score
-from bench.tuning import chosen
+from bench.tuning import DIM, chosen
 from marquee.foundation.artifacts import read_json, write_json
+from marquee.foundation.errors import MarqueeError
 
 TIMED = {True: 4, False: 11}  # passes of a round, by whether the data are large; the first warms up
 
@@ -70,7 +71,7 @@ class Meeting:
                     self._say(entrant, f"{value(self.contest, found):.3f} {self.contest.unit}")
         for entrant in entrants:
             entry = self.entry(entrant)
-            if "accuracy" not in entry and "failed" not in entry and self.dim == 64:
+            if "accuracy" not in entry and "failed" not in entry and self.dim == DIM:
                 self._accuracy(entrant, entry["settings"], entry["threads"], folder)
 
     def _fastest(self, entrant: Entrant, folder: Path) -> int:
@@ -106,9 +107,21 @@ def _code() -> str:
 def hold(contest: Contest, size: str, dim: int, repeats: int, peer: str | None) -> None:
     meeting = Meeting(contest, size, dim)
     rivals = [e for e in contest.entrants if e.peer and peer in (None, e.peer) and size in e.sizes]
+    if dim != DIM:
+        rivals = [e for e in rivals if e.rounds > 1]
     if rivals:
         meeting.hold([contest.ours, *rivals], repeats)
         table.add(contest, size, dim, meeting.kept, [entrant.name for entrant in rivals])
+
+
+def _at(key: str, size: str, wanted: argparse.Namespace) -> None:
+    if key in CONTESTS:
+        for dim in [wanted.dim] if wanted.dim else CONTESTS[key].dims:
+            hold(CONTESTS[key], size, dim, wanted.repeats, wanted.peer)
+    else:
+        contest, _, peers = OTHERS[key]
+        if wanted.peer in (None, *peers):
+            contest(size, wanted.repeats)
 
 
 def main() -> None:
@@ -122,18 +135,14 @@ def main() -> None:
     wanted = parser.parse_args()
     sizes.WORK.mkdir(exist_ok=True)
     for key in wanted.contest or every:
-        if key in CONTESTS:
-            contest = CONTESTS[key]
-            for size in [wanted.size] if wanted.size else contest.sizes:
-                for dim in [wanted.dim] if wanted.dim else contest.dims:
-                    hold(contest, size, dim, wanted.repeats, wanted.peer)
-        elif key in OTHERS:
-            run, usual, peers = OTHERS[key]
-            for size in [wanted.size] if wanted.size else usual:
-                if wanted.peer in (None, *peers):
-                    run(size, wanted.repeats)
-        else:
+        if key not in every:
             parser.error(f"no contest {key!r}; there are {', '.join(every)}")
+        usual = CONTESTS[key].sizes if key in CONTESTS else OTHERS[key][1]
+        for size in [wanted.size] if wanted.size else usual:
+            try:
+                _at(key, size, wanted)
+            except MarqueeError as error:
+                print(f"{key} {size}: {error}")
     subprocess.run([sys.executable, "-m", "bench.speed_page"], check=True)
 
 
