@@ -58,21 +58,34 @@ class Meeting:
             if "threads" not in self.entry(entrant):
                 self.keep(entrant, threads=self._fastest(entrant, folder))
         for number in range(repeats):
-            for entrant in entrants:
-                entry = self.entry(entrant)
-                if len(entry["rounds"]) == number < entrant.rounds and "failed" not in entry:
-                    settings = {**entry["settings"], "epochs": TIMED[self.size in LARGE]}
-                    found = fit(entrant, folder, settings, entry["threads"])
-                    if "failed" in found:
-                        self._say(entrant, found["failed"])
-                        self.keep(entrant, failed=found["failed"])
-                        continue
-                    self.keep(entrant, rounds=[*entry["rounds"], found])
-                    self._say(entrant, f"{value(self.contest, found):.3f} {self.contest.unit}")
+            self._round(number, entrants, folder)
         for entrant in entrants:
             entry = self.entry(entrant)
             if "accuracy" not in entry and "failed" not in entry and self.dim == DIM:
                 self._accuracy(entrant, entry["settings"], entry["threads"], folder)
+
+    def _round(self, number: int, entrants: list[Entrant], folder: Path) -> None:
+        """Ours, then each rival that lacks this round: every ratio is of two fits one after the other."""
+        ours, *rivals = entrants
+        rivals = [e for e in rivals if len(self.entry(e)["rounds"]) == number < e.rounds]
+        rivals = [e for e in rivals if "failed" not in self.entry(e)]
+        if not rivals or "failed" in self.entry(ours):
+            return
+        beside: dict[str, Any] = {}
+        for entrant in (ours, *rivals):
+            entry = self.entry(entrant)
+            settings = {**entry["settings"], "epochs": TIMED[self.size in LARGE]}
+            found = fit(entrant, folder, settings, entry["threads"])
+            if "failed" in found:
+                self._say(entrant, found["failed"])
+                self.keep(entrant, failed=found["failed"])
+                if entrant is ours:
+                    return
+                continue
+            self._say(entrant, f"{value(self.contest, found):.3f} {self.contest.unit}")
+            beside = beside or found
+            new = found if entrant is ours else {**found, "ours": beside}
+            self.keep(entrant, rounds=[*entry["rounds"], new])
 
     def _fastest(self, entrant: Entrant, folder: Path) -> int:
         if len(entrant.threads) == 1:

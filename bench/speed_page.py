@@ -48,7 +48,7 @@ tries its own declared grid (`bench/contests.py`) at f = 64, at the sizes of the
 takes the settings of the nearest tuned one. Then each fits training and validation rows and is scored on
 the test rows by Marquee's evaluation: RMSE of clipped predictions on a random tenth, NDCG@10 of
 everyone's last positive over the whole catalogue. *(A ratio in brackets does not count)*: Marquee was
-less accurate there, or accuracy was not measured at that size.
+less accurate there, or accuracy was not measured at that f.
 """
 UNITS = {
     "s": "seconds of one {pass_}",

@@ -1,4 +1,4 @@
-"""Settings chosen on validation rows: `python -m bench.tuning CONTEST SIZE [--peer PEER] [--top N] [--threads N]`.
+"""Settings chosen on validation rows: `python -m bench.tuning CONTEST SIZE [--peer PEER] [--top N]`.
 
 Every system tries its whole declared grid, or with --top the best N settings of the nearest size that was
 tuned. Each trial is a line of bench/results/tuning.csv; trials that are there are not made again.
