@@ -20,6 +20,7 @@ class Entrant:
     words    ours: the algorithm; a peer's: its script under bench/peers, and TASK
     fixed    settings that are never tried otherwise
     grid     setting -> what is tried on validation; without a trial the first of each
+    also     further grids, where one setting makes another range of the next
     like     another system that has the same objective, whose choice it takes
     threads  how many it may use; each is tried once at a size, and the fastest runs the rounds
     limits   environment variables that keep its libraries to their best number of threads
@@ -32,6 +33,7 @@ class Entrant:
     words: tuple[str, ...]
     fixed: Mapping[str, Any] = field(default_factory=dict)
     grid: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
+    also: tuple[Mapping[str, tuple[Any, ...]], ...] = ()
     like: str = ""
     threads: tuple[int, ...] = (2,)
     limits: Mapping[str, str] = field(default_factory=dict)
@@ -39,8 +41,12 @@ class Entrant:
     rounds: int = 99
 
     def candidates(self) -> list[Settings]:
-        """Every point of the grid."""
-        return [dict(zip(self.grid, values, strict=True)) for values in product(*self.grid.values())]
+        """Every point of the grids."""
+        return [
+            dict(zip(grid, values, strict=True))
+            for grid in (self.grid, *self.also)
+            for values in product(*grid.values())
+        ]
 
 
 @dataclass(frozen=True)
@@ -124,7 +130,15 @@ ALS = Contest(
             "",
             ("als",),
             {"epochs": 15},
-            {"regularization": (14.0, 8.0, 20.0), "count_power": (0.0,), "init_std": (0.1,)},
+            {"regularization": (20.0, 14.0, 30.0, 45.0)},
+            also=(
+                {
+                    "count_power": (1.0,),
+                    "regularization": (0.05, 0.1, 0.15),
+                    "user_bias_regularization": (0.05,),
+                    "item_bias_regularization": (0.05,),
+                },
+            ),
         ),
         Entrant(
             "LensKit BiasedMF",
@@ -156,7 +170,7 @@ SGD = Contest(
             ("sgd_mf",),
             {"biases": True, "init_std": 0.01},
             {
-                "regularization": (0.045, 0.06, 0.08),
+                "regularization": (0.045, 0.035, 0.06),
                 "learning_rate": (0.02, 0.03),
                 "decay": (0.95, 0.9),
                 "epochs": (40, 20),
@@ -168,8 +182,8 @@ SGD = Contest(
             ("fit_cornac.py", "mf"),
             {},
             {
-                "regularization": (0.02, 0.04, 0.06, 0.1),
-                "learning_rate": (0.01, 0.005, 0.02),
+                "regularization": (0.02, 0.03, 0.04),
+                "learning_rate": (0.01, 0.007, 0.015),
                 "shuffled": (False,),
                 "epochs": (20, 40),
             },

@@ -93,6 +93,9 @@ def main() -> None:
     for entrant in contest.entrants:
         if entrant.grid and wanted.size in entrant.sizes and wanted.peer in (None, entrant.peer or "marquee"):
             tune(contest, wanted.size, entrant, wanted.top, wanted.threads)
+    from bench import speed_page  # which shows the trials, and so imports this module
+
+    speed_page.main()
 
 
 if __name__ == "__main__":
