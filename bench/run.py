@@ -20,8 +20,9 @@ from bench.contests import CONTESTS, LARGE, Contest, Entrant, Settings
 from bench.others import OTHERS
 from bench.rounds import ROOT, fit, value
 from bench.scoring import score
-from bench.tuning import chosen
+from bench.tuning import DIM, chosen
 from marquee.foundation.artifacts import read_json, write_json
+from marquee.foundation.errors import MarqueeError
 
 TIMED = {True: 4, False: 11}  # passes of a round, by whether the data are large; the first warms up
 
@@ -57,21 +58,34 @@ class Meeting:
             if "threads" not in self.entry(entrant):
                 self.keep(entrant, threads=self._fastest(entrant, folder))
         for number in range(repeats):
-            for entrant in entrants:
-                entry = self.entry(entrant)
-                if len(entry["rounds"]) == number < entrant.rounds and "failed" not in entry:
-                    settings = {**entry["settings"], "epochs": TIMED[self.size in LARGE]}
-                    found = fit(entrant, folder, settings, entry["threads"])
-                    if "failed" in found:
-                        self._say(entrant, found["failed"])
-                        self.keep(entrant, failed=found["failed"])
-                        continue
-                    self.keep(entrant, rounds=[*entry["rounds"], found])
-                    self._say(entrant, f"{value(self.contest, found):.3f} {self.contest.unit}")
+            self._round(number, entrants, folder)
         for entrant in entrants:
             entry = self.entry(entrant)
-            if "accuracy" not in entry and "failed" not in entry and self.dim == 64:
+            if "accuracy" not in entry and "failed" not in entry and self.dim == DIM:
                 self._accuracy(entrant, entry["settings"], entry["threads"], folder)
+
+    def _round(self, number: int, entrants: list[Entrant], folder: Path) -> None:
+        """Ours, then each rival that lacks this round: every ratio is of two fits one after the other."""
+        ours, *rivals = entrants
+        rivals = [e for e in rivals if len(self.entry(e)["rounds"]) == number < e.rounds]
+        rivals = [e for e in rivals if "failed" not in self.entry(e)]
+        if not rivals or "failed" in self.entry(ours):
+            return
+        beside: dict[str, Any] = {}
+        for entrant in (ours, *rivals):
+            entry = self.entry(entrant)
+            settings = {**entry["settings"], "epochs": TIMED[self.size in LARGE]}
+            found = fit(entrant, folder, settings, entry["threads"])
+            if "failed" in found:
+                self._say(entrant, found["failed"])
+                self.keep(entrant, failed=found["failed"])
+                if entrant is ours:
+                    return
+                continue
+            self._say(entrant, f"{value(self.contest, found):.3f} {self.contest.unit}")
+            beside = beside or found
+            new = found if entrant is ours else {**found, "ours": beside}
+            self.keep(entrant, rounds=[*entry["rounds"], new])
 
     def _fastest(self, entrant: Entrant, folder: Path) -> int:
         if len(entrant.threads) == 1:
@@ -106,9 +120,21 @@ def _code() -> str:
 def hold(contest: Contest, size: str, dim: int, repeats: int, peer: str | None) -> None:
     meeting = Meeting(contest, size, dim)
     rivals = [e for e in contest.entrants if e.peer and peer in (None, e.peer) and size in e.sizes]
+    if dim != DIM:
+        rivals = [e for e in rivals if e.rounds > 1]
     if rivals:
         meeting.hold([contest.ours, *rivals], repeats)
         table.add(contest, size, dim, meeting.kept, [entrant.name for entrant in rivals])
+
+
+def _at(key: str, size: str, wanted: argparse.Namespace) -> None:
+    if key in CONTESTS:
+        for dim in [wanted.dim] if wanted.dim else CONTESTS[key].dims:
+            hold(CONTESTS[key], size, dim, wanted.repeats, wanted.peer)
+    else:
+        contest, _, peers = OTHERS[key]
+        if wanted.peer in (None, *peers):
+            contest(size, wanted.repeats)
 
 
 def main() -> None:
@@ -122,18 +148,14 @@ def main() -> None:
     wanted = parser.parse_args()
     sizes.WORK.mkdir(exist_ok=True)
     for key in wanted.contest or every:
-        if key in CONTESTS:
-            contest = CONTESTS[key]
-            for size in [wanted.size] if wanted.size else contest.sizes:
-                for dim in [wanted.dim] if wanted.dim else contest.dims:
-                    hold(contest, size, dim, wanted.repeats, wanted.peer)
-        elif key in OTHERS:
-            run, usual, peers = OTHERS[key]
-            for size in [wanted.size] if wanted.size else usual:
-                if wanted.peer in (None, *peers):
-                    run(size, wanted.repeats)
-        else:
+        if key not in every:
             parser.error(f"no contest {key!r}; there are {', '.join(every)}")
+        usual = CONTESTS[key].sizes if key in CONTESTS else OTHERS[key][1]
+        for size in [wanted.size] if wanted.size else usual:
+            try:
+                _at(key, size, wanted)
+            except MarqueeError as error:
+                print(f"{key} {size}: {error}")
     subprocess.run([sys.executable, "-m", "bench.speed_page"], check=True)
 
 

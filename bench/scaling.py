@@ -61,8 +61,9 @@ def picture(found: list[Row]) -> Figure:
         axes.plot(n, seconds[-1] * n / n[-1], color=QUIET, linewidth=0.8, linestyle=(0, (4, 3)))
         axes.plot(n, seconds, "o-", color=colour, ms=5)
         name = contest.ours.name.replace("Marquee ", "").strip("`")
+        side, shift = ("right", -8) if contest is IALS else ("left", 8)
         axes.annotate(
-            name, (n[-1], seconds[-1]), (6, 0), textcoords="offset points", va="center", color=colour
+            name, (n[-1], seconds[-1]), (shift, 2), textcoords="offset points", ha=side, color=colour
         )
     axes.grid()
     axes.margins(x=0.14)

@@ -31,8 +31,8 @@ make bench CONTEST=sgd SIZE=ml-1m SOURCE=folder   # real data: the folder with m
 Sizes: `ml-100k` and `ml-1m` are real; `1M`, `4M`, `16M`, `25M`, `32M` are simulated with as many users
 and movies as MovieLens has, kept as arrays in `.bench/`. Each peer runs in an environment of its own,
 `.bench/envs/`, with the versions of `bench/peers/*.txt`. A run that was broken off goes on where it
-stopped; what was measured stays until the library or a setting changes, or `.bench/work` is deleted. A
-peer that fails is a line of its table.
+stopped; what was measured stays until the committed library or a setting changes, or `.bench/work` is
+deleted. A peer that fails is a line of its table.
 
 **What is timed.** A round fits every system once, each in a process of its own; passes after the first
 count (it compiles or warms up), their median is the round's figure. Tables have the median of the
@@ -48,7 +48,7 @@ tries its own declared grid (`bench/contests.py`) at f = 64, at the sizes of the
 takes the settings of the nearest tuned one. Then each fits training and validation rows and is scored on
 the test rows by Marquee's evaluation: RMSE of clipped predictions on a random tenth, NDCG@10 of
 everyone's last positive over the whole catalogue. *(A ratio in brackets does not count)*: Marquee was
-less accurate there, or accuracy was not measured at that size.
+less accurate there, or accuracy was not measured at that f.
 """
 UNITS = {
     "s": "seconds of one {pass_}",

@@ -83,8 +83,8 @@ def row(
         filled["peak_mib"] = max(found["peak_mib"] or 0 for found in entry["rounds"])
     if "accuracy" in entry:
         filled["accuracy"] = f"{entry['accuracy']:.4f}"
-    if ours and values and ours["rounds"]:
-        ratios = [value(contest, f) / theirs for f, theirs in zip(ours["rounds"], values, strict=False)]
+    if ours and values:
+        ratios = [value(contest, f["ours"]) / value(contest, f) for f in entry["rounds"]]
         filled |= dict(zip(("ratio", "ratio_low", "ratio_high"), _spread(ratios), strict=True))
         if "accuracy" in ours and "accuracy" in entry:
             gain = ours["accuracy"] - entry["accuracy"]

@@ -57,7 +57,7 @@ def _distance(size: str, other: str) -> tuple[bool, float]:
     return (size in sizes.REAL) != (other in sizes.REAL), abs(math.log(ratio))
 
 
-def tune(contest: Contest, size: str, entrant: Entrant, top: int | None) -> None:
+def tune(contest: Contest, size: str, entrant: Entrant, top: int | None, threads: int = 1) -> None:
     folder = sizes.arrays(size, contest.task)
     candidates = ranked(contest, size, entrant)[:top] if top else entrant.candidates()
     known = {(row["size"], row["settings"]) for row in trials() if _is(row, contest, entrant)}
@@ -67,7 +67,7 @@ def tune(contest: Contest, size: str, entrant: Entrant, top: int | None) -> None
             continue
         with tempfile.TemporaryDirectory(dir=sizes.WORK) as room:
             whole = {**entrant.fixed, **settings, "dim": DIM}
-            found = fit(entrant, folder, whole, 1, "train", Path(room))
+            found = fit(entrant, folder, whole, threads, "train", Path(room))
             if "failed" in found:
                 print(f"{entrant.name} {told}: {found['failed']}", flush=True)
                 continue
@@ -87,11 +87,15 @@ def main() -> None:
     parser.add_argument("size", choices=sizes.SIZES)
     parser.add_argument("--peer", help="of these alone, `marquee` for ours")
     parser.add_argument("--top", type=int)
+    parser.add_argument("--threads", type=int, default=1)
     wanted = parser.parse_args()
     contest = CONTESTS[wanted.contest]
     for entrant in contest.entrants:
         if entrant.grid and wanted.size in entrant.sizes and wanted.peer in (None, entrant.peer or "marquee"):
-            tune(contest, wanted.size, entrant, wanted.top)
+            tune(contest, wanted.size, entrant, wanted.top, wanted.threads)
+    from bench import speed_page  # which shows the trials, and so imports this module
+
+    speed_page.main()
 
 
 if __name__ == "__main__":

@@ -73,7 +73,7 @@ def test_a_contest_goes_on_where_it_stopped(arena):
     before = (arena / "order.txt").read_text().split()
     run.hold(CONTEST, "1M", 64, 2, "rival")
     after = (arena / "order.txt").read_text().split()[len(before) :]
-    assert after == ["broken", "calm", "hasty"], "the broken one is tried again, the others go one round on"
+    assert after == ["calm", "broken", "calm", "hasty"], "who broke is tried again, the other goes one on"
 
 
 def test_who_was_less_accurate_has_a_ratio_that_does_not_count(arena):

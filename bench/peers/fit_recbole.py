@@ -1,6 +1,7 @@
 """RecBole: `bpr`. Threads: OMP_NUM_THREADS=1, which is its best."""
 
 import logging
+import os
 import tempfile
 from pathlib import Path
 
@@ -19,6 +20,7 @@ task, folder, o = arguments()
 logging.disable(logging.INFO)
 user, item, _ = read(folder, o["parts"].split(","))
 with tempfile.TemporaryDirectory() as room:
+    os.chdir(room)  # it leaves logs where it runs
     (Path(room) / "data").mkdir()
     with (Path(room) / "data/data.inter").open("w") as file:
         file.write("user_id:token\titem_id:token\n")
@@ -50,6 +52,7 @@ with tempfile.TemporaryDirectory() as room:
     for epoch in range(o["epochs"]):
         trainer._train_epoch(batches, epoch)
         laps()
+    os.chdir("/")
 tell(laps.seconds, len(user))
 
 

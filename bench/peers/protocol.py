@@ -70,14 +70,14 @@ class Laps:
         self.last = now
 
 
-def tell(seconds: Sequence[float], units: int) -> None:
-    """The seconds of each pass, and how many ratings, pairs or triples a pass looks at."""
-    print(json.dumps({"seconds": list(seconds), "units": units, "peak_mib": peak_mib()}), flush=True)
+def tell(seconds: Sequence[float], units: int, process: str = "self") -> None:
+    """The seconds of each pass, how many ratings, pairs or triples a pass looks at, and memory so far."""
+    print(json.dumps({"seconds": list(seconds), "units": units, "peak_mib": peak_mib(process)}), flush=True)
 
 
-def peak_mib() -> int | None:
-    """The most memory that this process has held by now, where the system says it (Linux)."""
-    status = Path("/proc/self/status")
+def peak_mib(process: str) -> int | None:
+    """The most memory that a process has held by now, where the system says it (Linux)."""
+    status = Path(f"/proc/{process}/status")
     lines = status.read_text("utf-8").splitlines() if status.exists() else []
     found = [int(line.split()[1]) >> 10 for line in lines if line.startswith("VmHWM")]
     return found[0] if found else None
