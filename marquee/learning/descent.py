@@ -13,7 +13,7 @@ from numba import njit, prange
 
 GROUPS = 8  # of users, and of items
 TOGETHER = 4  # users whose ratings are mixed: a step that follows another's need not wait for its vector
-WORTH_THREADS = 1 << 25  # ratings x dim of a pass, about 10 ms; below, waiting for each other costs too much
+WORTH_THREADS = 1 << 28  # ratings x dim of a pass, about .1 s; below, waiting for each other costs too much
 
 
 @njit(cache=True, fastmath={"contract", "reassoc", "nsz"}, error_model="numpy")
