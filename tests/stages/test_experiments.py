@@ -29,6 +29,7 @@ def test_one_option_of_a_model_reruns_that_model_and_the_comparison(workshop):
         "compare",
         "report",
     ]
+    assert "drew mf_bce; what else there is stands as it was drawn" in done.stdout
     difference = json.loads(workshop.call("dvc", "metrics", "diff", "--json").stdout)
     changed = {path: list(metrics) for path, metrics in difference.items()}
     assert list(changed) == ["metrics/summary.json"]
