@@ -13,8 +13,8 @@ from unittest.mock import patch
 
 Span = list[float]  # seconds by the clock, and of processor time
 
-# What is timed by itself: validation grows with users x items, a checkpoint with the model, the catalogue with
-# the movies, what is read for a picture with the ratings.
+# What is timed by itself: validation grows with users x items, a checkpoint with the model, the catalogue
+# with the movies, what is read for a picture with the ratings.
 PARTS = {
     "validation": ("marquee.measuring.evaluation.validation_ndcg", "stages.train.validation_ndcg"),
     "saving": ("marquee.progress.FitProgress.save",),
