@@ -130,7 +130,7 @@ ALS = Contest(
             "",
             ("als",),
             {"epochs": 15},
-            {"regularization": (20.0, 14.0, 30.0, 45.0)},
+            {"regularization": (25.0, 20.0, 30.0, 14.0)},
             also=(
                 {
                     "count_power": (1.0,),
