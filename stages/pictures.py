@@ -37,7 +37,7 @@ STAMPS = Path(".checkpoints/pictures.json")
 
 def main(settings: dict[str, Any]) -> None:
     data = [Path(f"data/{name}") for name in ("rating", "ranking", "users.parquet", "movies.parquet")]
-    stamps = Stamps(STAMPS, [*sorted(Path("marquee").rglob("*.py")), Path(__file__), *data])
+    stamps = Stamps(STAMPS, [*sorted(Path("marquee").rglob("*.py")), Path("stages/pictures.py"), *data])
     names = sorted(
         path.name for path in EVALUATIONS.iterdir() if (MODELS / path.name / "model.json").is_file()
     )
