@@ -10,7 +10,6 @@ import pytest
 from hypothesis import given, reject, settings
 from hypothesis import strategies as st
 
-from marquee.foundation import blocks
 from marquee.foundation.errors import MarqueeError
 from marquee.foundation.interactions import Ratings
 from marquee.foundation.options import parse
@@ -303,14 +302,6 @@ def test_the_same_seed_gives_the_same_bytes_and_another_seed_other_rows(name: st
     one, same, other = (split(grid(30, 20), SplitOptions(name), rng(seed)).test for seed in (1, 1, 2))
     assert one.user.tobytes() + one.item.tobytes() == same.user.tobytes() + same.item.tobytes()
     assert rows(one) != rows(other)
-
-
-@pytest.mark.parametrize("threads", [1, 2])
-def test_a_split_in_one_block_is_that_in_many_by_any_number_of_threads(monkeypatch, threads: int):
-    whole = split(grid(30, 20), SplitOptions("random_per_user"), rng(1))
-    monkeypatch.setattr(blocks, "ROWS", 50)
-    monkeypatch.setattr(blocks, "cores", lambda: threads)
-    assert rows(split(grid(30, 20), SplitOptions("random_per_user"), rng(1)).test) == rows(whole.test)
 
 
 def test_a_split_checks_itself():

@@ -7,7 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from marquee.foundation import blocks as module
 from marquee.foundation.blocks import blocks, counts_of, each_block, packed_pairs
+from marquee.foundation.interactions import Ratings
+from marquee.negatives import sample_candidates
+from marquee.splits import SplitOptions, split
 
 fast = settings(deadline=None, derandomize=True, max_examples=60)
 ascending = st.lists(st.integers(0, 9), max_size=40).map(lambda users: np.array(sorted(users), np.int32))
@@ -72,3 +76,21 @@ def test_pairs_are_packed_in_32_bits_where_those_do(width: int, kind: type):
     pair = packed_pairs(np.array([7, 8, 8], np.int32), np.array([4, 0, 3], np.int32), width)
     assert pair.dtype == kind
     assert pair.tolist() == [4, width, width + 3]
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_splits_and_candidates_are_the_same_in_one_block_and_in_many_by_any_number_of_threads(
+    monkeypatch, threads
+):
+    def made() -> list[list[int]]:
+        user = np.repeat(np.arange(30), 20)
+        whole = Ratings.of(user, (user + np.tile(np.arange(20), 30)) % 40)
+        parts = split(whole, SplitOptions("random_per_user"), np.random.default_rng(1))
+        drawn = sample_candidates([parts.train], parts.test, 30, 40, 9, np.random.default_rng(2))
+        return [column.tolist() for column in (parts.train.item, parts.test.item, drawn.items)]
+
+    at_once = made()
+    monkeypatch.setattr(module, "ROWS", 50)
+    monkeypatch.setattr("marquee.negatives.USERS", 4)
+    monkeypatch.setattr(module, "cores", lambda: threads)
+    assert made() == at_once
