@@ -4,7 +4,7 @@ VENV := .venv
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export PYTHONUNBUFFERED := 1
 
-.PHONY: run results test test-slow lint clean
+.PHONY: run plan results bench test test-slow lint clean
 
 # `make run` is the default data; `make run DATASET=ml-1m SOURCE=folder` is one experiment on real data.
 run: $(VENV)/ready
@@ -16,9 +16,18 @@ else
 endif
 	@python -m stages.show
 
+# What that run will take: time, memory and disk of each stage. MARQUEE_MEMORY=8 allows a stage 8 GiB
+plan: $(VENV)/ready
+	@python -m stages.plan $(if $(FRESH),--fresh)
+
 # docs/results.md, of every recipe of bench/recipes.py or of RECIPE; goes on in the folder WORK where it has one
 results: $(VENV)/ready
 	python -m bench.measure $(RECIPE) $(if $(SOURCE),--source "$(SOURCE)") $(if $(WORK),--work "$(WORK)")
+
+# docs/speed.md: beside peers, each in an environment of its own; all, or CONTEST, PEER, SIZE, DIM, REPEATS
+bench: $(VENV)/ready
+	$(if $(SOURCE),SOURCE="$(SOURCE)") python -m bench.run $(CONTEST) $(if $(PEER),--peer $(PEER)) \
+		$(if $(SIZE),--size $(SIZE)) $(if $(DIM),--dim $(DIM)) $(if $(REPEATS),--repeats $(REPEATS))
 
 test: $(VENV)/ready-dev
 	python -m pytest -n 2 -m "not slow"

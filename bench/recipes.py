@@ -43,11 +43,14 @@ ML_1M = (
     "models.bias.user_damping=6",
     "models.bias.item_damping=9",
     "models.ease.regularization=800",
+    "models.item_knn.neighbours=20",
+    "models.item_knn.shrinkage=0",
     "models.ials.dim=64",
     "models.ials.regularization=0.003",
-    "models.sgd_mf_biased.regularization=0.045",
-    "models.sgd_mf_biased.decay=0.95",
-    "models.sgd_mf_biased.init_std=0.01",
+    "models.sgd_mf_biased.dim=256",
+    "models.sgd_mf_biased.regularization=0.035",
+    "models.sgd_mf_biased.learning_rate=0.01",
+    "models.sgd_mf_biased.init_std=0.003",
     "models.autorec_user.weight_decay=1500",
 )
 LEAVE_LAST_OUT = (
@@ -70,6 +73,8 @@ RECIPES = (
             "models.sgd_mf_biased.regularization=0.08",
             "models.sgd_mf_biased.init_std=0.01",
             "models.ials.regularization=0.001",
+            "models.item_knn.neighbours=10",
+            "models.item_knn.shrinkage=0",
         ),
     ),
     Recipe(

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from marquee.foundation.artifacts import as_array, as_column
+from marquee.foundation.blocks import run_threads
 from marquee.foundation.errors import MarqueeError
 from marquee.foundation.interactions import Ratings
 from marquee.foundation.options import option
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 CELLS = 1 << 22  # users x items that are looked at together: 4 MB, of which the cache keeps what is in use
+USERS = 1 << 10  # whose known pairs are looked at together: a few megabytes
 REDRAWS = 8  # of collisions, before what is left is drawn from the complement
 
 
@@ -134,15 +137,15 @@ class Candidates(NamedTuple):
         """One row per user, in order: user int32, candidates list<int32>."""
         import pyarrow as pa
 
-        users = pa.array(np.arange(len(self.offsets) - 1, dtype=np.int32))
-        lists = pa.ListArray.from_arrays(self.offsets.astype(np.int32), pa.array(self.items))
+        users = as_column(np.arange(len(self.offsets) - 1, dtype=np.int32))
+        lists = pa.ListArray.from_arrays(as_column(self.offsets.astype(np.int32)), as_column(self.items))
         return pa.table({"user": users, "candidates": lists})
 
     @classmethod
     def from_table(cls, table: pa.Table) -> Candidates:
         lists = table["candidates"].combine_chunks()
-        lengths = lists.value_lengths().to_numpy()
-        return cls(np.append(0, np.cumsum(lengths, dtype=np.int64)), lists.flatten().to_numpy())
+        lengths = as_array(lists.value_lengths())
+        return cls(np.append(0, np.cumsum(lengths, dtype=np.int64)), as_array(lists.flatten()))
 
 
 def sample_candidates(
@@ -156,31 +159,61 @@ def sample_candidates(
     """For each user of `held_out`, `count` distinct items, ascending, uniform over all allowed sets.
 
     None is in any of `seen` or in `held_out` for that user; where fewer are left, all of them are given.
-    Users without a held-out row get none.
+    Users without a held-out row get none. Users ascend in every part.
     """
     evaluated = np.flatnonzero(np.bincount(held_out.user, minlength=n_users))  # [m]
-    pairs = _pairs_of(evaluated, [*seen, held_out], n_users, n_items)
-    counts = np.bincount(pairs // n_items, minlength=n_users)  # [n_users]
-    starts = np.cumsum(counts) - counts
+    firsts = range(0, n_users, USERS)
+    pairs: list[np.ndarray] = [np.empty(0)] * len(firsts)  # of each block, see `_known_pairs`
+    counts = np.zeros(n_users, np.int64)
+
+    def gather(n: int) -> None:
+        users = slice(firsts[n], min(firsts[n] + USERS, n_users))
+        pairs[n] = _known_pairs([*seen, held_out], users, n_items)
+        ends = np.arange(1 + users.stop - users.start) * n_items
+        counts[users] = np.diff(np.searchsorted(pairs[n], ends.astype(pairs[n].dtype)))
+
+    run_threads(len(firsts), gather)
     chosen = _distinct(n_items - counts[evaluated], count, rng)  # [m, count], -1 where too few
-    taken = chosen >= 0
-    user = np.repeat(evaluated, taken.sum(1)).astype(np.int64)  # [n]
-    nth = chosen[taken]  # [n]: the how-manieth allowed item
-    # before a pair stand as many allowed items as its item exceeds its place among its user's pairs
-    allowed_before = pairs - (np.arange(len(pairs)) - starts[pairs // n_items])
-    skipped = np.searchsorted(allowed_before, user * n_items + nth, side="right") - starts[user]
-    offsets = np.append(0, np.cumsum(np.bincount(user, minlength=n_users), dtype=np.int64))
-    return Candidates(offsets, (nth + skipped).astype(np.int32))
+    lengths = np.zeros(n_users, np.int64)
+    lengths[evaluated] = (chosen >= 0).sum(1)
+    offsets = np.append(0, np.cumsum(lengths))
+    items = np.empty(offsets[-1], np.int32)
+
+    def place(n: int) -> None:
+        users = slice(firsts[n], min(firsts[n] + USERS, n_users))
+        rows = slice(*np.searchsorted(evaluated, (users.start, users.stop)))
+        nth = chosen[rows][chosen[rows] >= 0]  # the how-manieth allowed item
+        user = np.repeat(np.arange(len(lengths[users])), lengths[users])
+        items[offsets[users.start] : offsets[users.stop]] = _allowed(
+            nth, user, pairs[n], counts[users], n_items
+        )
+
+    run_threads(len(firsts), place)
+    return Candidates(offsets, items)
 
 
-def _pairs_of(users: np.ndarray, parts: Sequence[Ratings], n_users: int, n_items: int) -> np.ndarray:
-    """int64 [n]: user * n_items + item of the rows of `users`, ascending, each once."""
-    wanted = np.zeros(n_users, bool)
-    wanted[users] = True
-    rows = [(part, wanted[part.user]) for part in parts]
-    pairs = np.concatenate([p.user[w].astype(np.int64) * n_items + p.item[w] for p, w in rows])
+def _known_pairs(parts: Sequence[Ratings], users: slice, n_items: int) -> np.ndarray:
+    """int [n]: (user - the first) * n_items + item of the rows of `users`, ascending, each once."""
+    ends = np.array([users.start, users.stop], np.int32)  # of the column's type, which is otherwise copied
+    bounds = [(part, slice(*np.searchsorted(part.user, ends))) for part in parts]
+    own, item = (np.concatenate(c) for c in zip(*((p.user[r], p.item[r]) for p, r in bounds), strict=True))
+    small = (users.stop - users.start) * n_items < 1 << 31  # sorts in half the time
+    pairs = (own - users.start).astype(np.int32 if small else np.int64) * n_items + item
     pairs.sort()
     return pairs[np.diff(pairs, prepend=-1) > 0]  # np.unique hashes, at a hundred times the time
+
+
+def _allowed(
+    nth: np.ndarray, user: np.ndarray, pairs: np.ndarray, counts: np.ndarray, n_items: int
+) -> np.ndarray:
+    """int [n]: the `nth` [n] (from 0) of the items that `user` [n], counted in the block, has no pair with.
+
+    Before a pair stand as many allowed items as its item exceeds its place among its user's `counts` pairs.
+    """
+    starts = np.cumsum(counts) - counts
+    places = np.arange(len(pairs)) - np.repeat(starts, counts)
+    sought = (user * n_items + nth).astype(pairs.dtype)
+    return nth + np.searchsorted((pairs - places).astype(pairs.dtype), sought, side="right") - starts[user]
 
 
 def _distinct(available: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:

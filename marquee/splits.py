@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from marquee.foundation.blocks import counts_of, each_block, packed_pairs
 from marquee.foundation.errors import MarqueeError
 from marquee.foundation.interactions import Ratings
 from marquee.foundation.options import option
@@ -118,9 +119,9 @@ def check(split: Split, options: SplitOptions) -> None:
         if options.split == "global_time" and later.timestamp.min() <= earlier.timestamp.max():
             raise MarqueeError("split global_time put a row beside or before one that it must follow")
         if options.split in ("leave_last_out", "per_user_time"):
-            latest = np.full(max(earlier.user.max(), later.user.max()) + 1, np.iinfo(np.int64).min)
-            np.maximum.at(latest, earlier.user, earlier.timestamp)
-            wrong = later.user[later.timestamp < latest[later.user]]
+            counts = counts_of(earlier.user, int(later.user[-1]) + 1)
+            last = earlier.timestamp[np.cumsum(counts)[later.user] - 1]
+            wrong = later.user[(counts[later.user] > 0) & (later.timestamp < last)]
             if len(wrong):
                 raise MarqueeError(
                     f"split {options.split} holds out a row of user {wrong[0]} that is not the last"
@@ -128,14 +129,23 @@ def check(split: Split, options: SplitOptions) -> None:
 
 
 def _check_disjoint(split: Split) -> None:
+    """Users ascend in every part, so that a block of users is all that a pair can stand in."""
     parts = (split.train, split.validation, split.test, split.histories)
     width = 1 + max(int(p.item.max()) for p in parts if len(p))
-    pairs = np.concatenate([p.user.astype(np.int64) * width + p.item for p in parts])
-    pairs.sort()
-    twice = pairs[1:][pairs[1:] == pairs[:-1]]
-    if len(twice):
-        user, item = divmod(int(twice[0]), width)
-        raise MarqueeError(f"user {user} has item {item} twice among train and held out; drop one rating")
+
+    def check_block(*rows: slice) -> None:
+        held = [(part.user[r], part.item[r]) for part, r in zip(parts, rows, strict=True)]
+        user, item = (np.concatenate(columns) for columns in zip(*held, strict=True))
+        pairs = packed_pairs(user, item, width)
+        pairs.sort()
+        twice = pairs[1:][pairs[1:] == pairs[:-1]]
+        if len(twice):
+            own, which = divmod(int(twice[0]), width)
+            raise MarqueeError(
+                f"user {user.min() + own} has item {which} twice among train and held out; drop one rating"
+            )
+
+    each_block(check_block, [part.user for part in parts])
 
 
 def _require_sorted(ratings: Ratings) -> None:
@@ -155,10 +165,10 @@ def _counts(
     ratings: Ratings, train: Ratings, validation: Ratings, test: Ratings, histories: Ratings
 ) -> dict[str, int]:
     """What a reader should know about the split; users are those with any rating."""
-    n_users = int(ratings.user.max()) + 1
+    n_users = int(ratings.user[-1]) + 1
 
     def has(part: Ratings) -> np.ndarray:
-        return np.bincount(part.user, minlength=n_users) > 0  # [n_users]
+        return counts_of(part.user, n_users) > 0  # [n_users]
 
     users, learnt, tested = has(ratings), has(train) | has(histories), has(test)
     sizes = {"train": train, "validation": validation, "test": test, "histories": histories}
@@ -177,17 +187,17 @@ def _counts(
 
 def _leave_last_out(ratings: Ratings, options: SplitOptions, rng: np.random.Generator) -> np.ndarray:
     """Users with fewer than three ratings stay in train whole."""
-    enough = np.bincount(ratings.user) >= 3
+    enough = counts_of(ratings.user) >= 3
     return _assign(ratings.user, _rank_from_end(ratings.user), enough, enough)
 
 
 def _random_per_user(ratings: Ratings, options: SplitOptions, rng: np.random.Generator) -> np.ndarray:
-    test, validation = _shares(np.bincount(ratings.user), options, rng)
+    test, validation = _shares(counts_of(ratings.user), options, rng)
     return _assign(ratings.user, _rank_at_random(ratings.user, rng), test, validation)
 
 
 def _per_user_time(ratings: Ratings, options: SplitOptions, rng: np.random.Generator) -> np.ndarray:
-    test, validation = _shares(np.bincount(ratings.user), options, rng)
+    test, validation = _shares(counts_of(ratings.user), options, rng)
     return _assign(ratings.user, _rank_from_end(ratings.user), test, validation)
 
 
@@ -227,7 +237,7 @@ def _cut(times: np.ndarray, wanted: int) -> int:
 def _user_folds(ratings: Ratings, options: SplitOptions, rng: np.random.Generator) -> np.ndarray:
     """Whole users are held out, of those with two ratings or more: one to fold in, one to test."""
     user = ratings.user
-    counts = np.bincount(user)
+    counts = counts_of(user)
     able = np.flatnonzero(counts >= 2)
     n_held = min(len(able), max(1, round(options.test * np.count_nonzero(counts))))
     held = np.zeros(len(counts), bool)
@@ -271,7 +281,7 @@ def _with_validation(
     """`part` [n] after a share of each user's training rows went to validation."""
     rows = np.flatnonzero(part == TRAIN)
     user = ratings.user[rows]
-    counts = np.bincount(user)
+    counts = counts_of(user)
     validation = _capped(_apportion(counts, options.validation, rng), counts)
     part[rows] = _assign(user, _rank_at_random(user, rng), np.zeros_like(counts), validation)
     return part
@@ -327,7 +337,7 @@ def _capped(parts: np.ndarray, counts: np.ndarray) -> np.ndarray:
 
 def _rank_from_end(user: np.ndarray) -> np.ndarray:
     """int32 [n]: 0 for the last row of each user, 1 for the one before. `user` is sorted."""
-    ends = np.cumsum(np.bincount(user)).astype(np.int32)
+    ends = np.cumsum(counts_of(user)).astype(np.int32)
     return ends[user] - np.arange(1, len(user) + 1, dtype=np.int32)
 
 
@@ -337,17 +347,23 @@ def _rank_at_random(user: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     Rows are sorted by (user, random bits, position in the user) packed into one integer. That is ten
     times as fast as lexsort, and as no two are equal, the order is the same on every processor.
     """
-    counts = np.bincount(user)
-    starts = (np.cumsum(counts) - counts).astype(np.int32)
-    rows = np.arange(len(user), dtype=np.int32)
-    position_bits = int(counts.max(initial=1)).bit_length()
-    user_bits = len(counts).bit_length()
-    packed = rng.integers(0, 1 << (63 - user_bits - position_bits), len(user), dtype=np.int64)
-    packed |= user.astype(np.int64) << (63 - user_bits - position_bits)
-    packed <<= position_bits
-    packed |= rows - starts[user]
-    packed.sort()
-    order = starts[user] + (packed & ((1 << position_bits) - 1))
+    counts = counts_of(user)
+    position_bits, user_bits = int(counts.max(initial=1)).bit_length(), len(counts).bit_length()
+    random_bits = 63 - user_bits - position_bits
+    drawn = rng.integers(0, 1 << random_bits, len(user), dtype=np.int64)
     rank = np.empty(len(user), np.int32)
-    rank[order] = rows - starts[user]
+
+    def order(rows: slice) -> None:
+        own, packed = user[rows] - user[rows.start], drawn[rows]
+        own_counts = counts_of(own)
+        starts = (np.cumsum(own_counts) - own_counts).astype(np.int32)[own]  # [rows] of the block
+        position = np.arange(len(own), dtype=np.int32) - starts
+        packed |= own.astype(np.int64) << random_bits
+        packed <<= position_bits
+        packed |= position
+        packed.sort()
+        packed &= (1 << position_bits) - 1
+        rank[rows][starts + packed] = position
+
+    each_block(order, [user])
     return rank

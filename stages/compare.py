@@ -25,9 +25,9 @@ from marquee.leaderboard import ORACLE, Comparison, Evaluated
 from marquee.oracle import Oracle
 from marquee.portraits.residuals import Residuals
 from marquee.portraits.residuals import tables as error_tables
-from stages import run
+from stages import phase, run
 from stages.evaluate import measure
-from stages.reading import learned_from, original_ids
+from stages.reading import catalogue, known_of, original_ids
 
 
 def main(settings: dict[str, Any]) -> None:
@@ -39,15 +39,16 @@ def main(settings: dict[str, Any]) -> None:
         for task in params.TASKS:
             found = measure(oracle, task, settings)
             evaluated.append(Evaluated(ORACLE, task, found.metrics, found.per_user))
-    rows = leaderboard.compare(evaluated, options, generator(params.seed(settings), "compare"))
+    with phase("scoring"):
+        rows = leaderboard.compare(evaluated, options, generator(params.seed(settings), "compare"))
     with atomic_folder(Path("plots/leaderboard")) as folder:
         write_csv(folder / "table.csv", leaderboard.HEADER, [list(row.values()) for row in rows])
         for task, metric in leaderboard.deciding(options).items():
             write_figure(folder / f"{task}.png", draw(rows, task, metric, options.confidence))
     pairs = {name: Path(f"data/evaluation/{name}/predictions.parquet") for name in settings["models"]}
-    train = learned_from("rating")
+    known = known_of("rating", catalogue())
     errors = {
-        name: Residuals.of(columns(read_parquet(path)), train)
+        name: Residuals.of(columns(read_parquet(path)), *known)
         for name, path in pairs.items()
         if path.is_file()
     }

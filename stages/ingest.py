@@ -8,7 +8,7 @@ from typing import Any
 
 from marquee.figures import dataset as pictures
 from marquee.foundation import params
-from marquee.foundation.artifacts import atomic_folder, write_csv, write_figure, write_json, write_parquet
+from marquee.foundation.artifacts import atomic_folder, write_csv, write_figure, write_json, writing_parquet
 from marquee.movielens.parsers import IngestOptions, read_release
 from marquee.movielens.releases import SIMULATED, release
 from marquee.movielens.schema import Scale
@@ -26,7 +26,9 @@ def main(settings: dict[str, Any]) -> None:
     found = read_release(Path("data/raw"), source.layout, scale, options.columns, options.bad_rows)
     histogram = found.card["histogram"]
     item, timestamp = found.ratings["item"].to_numpy(), found.ratings["timestamp"].to_numpy()
-    with atomic_folder(Path("plots/dataset")) as folder:
+    tables = {"ratings": found.ratings, "movies": found.movies, "users": found.users}
+    files = {Path(f"data/{name}.parquet"): table for name, table in tables.items()}
+    with writing_parquet(files), atomic_folder(Path("plots/dataset")) as folder:
         for name, rows, figure in (
             ("ratings", pictures.rating_rows(**histogram), pictures.rating_histogram(**histogram)),
             ("long_tail", pictures.tail_rows(item), pictures.long_tail(item)),
@@ -35,9 +37,6 @@ def main(settings: dict[str, Any]) -> None:
             write_csv(folder / f"{name}.csv", *rows)
             write_figure(folder / f"{name}.png", figure)
     write_json(Path("data/dataset.json"), {"name": source.name, "licence": source.licence, **found.card})
-    write_parquet(Path("data/movies.parquet"), found.movies)
-    write_parquet(Path("data/users.parquet"), found.users)
-    write_parquet(Path("data/ratings.parquet"), found.ratings)
 
 
 if __name__ == "__main__":

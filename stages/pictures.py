@@ -1,46 +1,78 @@
-"""Stage `pictures@<model>`: where a model errs, and what it learned of movies and genres."""
+"""Stage `pictures`: where each model errs, and what it learned of movies and genres.
+
+One stage for all: what draws takes longer to import than to draw a model. Those whose pictures stand as they
+were drawn are left alone.
+"""
 
 from __future__ import annotations
 
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 from pathlib import Path
+from shutil import rmtree
 from typing import Any
-
-import numpy as np
 
 from marquee.figures.inline import svg
 from marquee.foundation.artifacts import (
     atomic_folder,
     columns,
+    read_json,
     read_parquet,
     write_figure,
     write_json,
     write_text,
 )
+from marquee.foundation.stamps import Stamps
 from marquee.portraits.portrait import gallery, portrait
 from marquee.portraits.residuals import Residuals
 from marquee.recommenders import load
 from stages import run
-from stages.reading import catalogue, learned_from
+from stages.reading import catalogue, known_of
+
+MODELS, EVALUATIONS = Path("models"), Path("data/evaluation")
+FILES, PARTS = Path("plots/models"), Path("data/pictures")
+WORKERS = 2
+STAMPS = Path(".checkpoints/pictures.json")
 
 
-def main(settings: dict[str, Any], name: str) -> None:
-    model = load(Path("models") / name)
-    train, known = learned_from(model.task), catalogue()
-    pairs = Path(f"data/evaluation/{name}/predictions.parquet")
-    residuals = Residuals.of(columns(read_parquet(pairs)), train) if pairs.is_file() else None
+def main(settings: dict[str, Any]) -> None:
+    data = [Path(f"data/{name}") for name in ("rating", "ranking", "users.parquet", "movies.parquet")]
+    stamps = Stamps(STAMPS, [*sorted(Path("marquee").rglob("*.py")), Path(__file__), *data])
+    names = sorted(
+        path.name for path in EVALUATIONS.iterdir() if (MODELS / path.name / "model.json").is_file()
+    )
+    files = {name: (MODELS / name, EVALUATIONS / name, FILES / name, PARTS / name) for name in names}
+    changed = [name for name in names if not stamps.stands(name, *files[name])]
+    tasks = sorted({read_json(MODELS / name / "model.json")["task"] for name in changed})
+    sizes = catalogue()
     movies = read_parquet(Path("data/movies.parquet"), ["title", "year", "genres"]).to_pydict()
-    counts = np.bincount(train.item, minlength=known.n_items)
-    pictures = portrait(model, residuals, counts, known, movies)
-    with (
-        atomic_folder(Path("plots/models") / name) as files,
-        atomic_folder(Path("data/pictures") / name) as parts,
-    ):
+    import matplotlib.backends.backend_agg
+    import matplotlib.backends.backend_svg  # noqa: F401 - once, and not by each worker
+
+    draw = partial(_draw, {task: known_of(task, sizes) for task in tasks}, sizes, movies)
+    with ProcessPoolExecutor(WORKERS) as pool:
+        for name in pool.map(draw, changed):
+            stamps.add(name, *files[name])
+    for room in (FILES, PARTS):
+        for folder in room.iterdir():
+            if folder.name not in names:
+                rmtree(folder)
+    print(f"drew {', '.join(changed) or 'nothing'}; what else there is stands as it was drawn")
+
+
+def _draw(known: dict[str, Any], sizes: Any, movies: dict[str, Any], name: str) -> str:
+    model, pairs = load(MODELS / name), EVALUATIONS / name / "predictions.parquet"
+    users, items = known[model.task]
+    residuals = Residuals.of(columns(read_parquet(pairs)), users, items) if pairs.is_file() else None
+    pictures = portrait(model, residuals, items, sizes, movies)
+    with atomic_folder(FILES / name) as files, atomic_folder(PARTS / name) as parts:
         for kind, (figure, _) in pictures.items():
             write_figure(files / f"{kind}.png", figure)
             write_text(parts / f"{kind}.svg", svg(figure, f"{name}-{kind}"))
         captions = {kind: caption for kind, (_, caption) in pictures.items()}
         write_json(parts / "captions.json", captions)
         write_text(files / "README.md", gallery(name, captions))
+    return name
 
 
 if __name__ == "__main__":

@@ -6,17 +6,20 @@ from pathlib import Path
 
 import numpy as np
 
-from marquee.foundation.artifacts import read_parquet
-from marquee.foundation.interactions import Catalogue, Ratings, joined
+from marquee.foundation.artifacts import columns, read_parquet
+from marquee.foundation.interactions import Catalogue, Ratings
 
 
 def ratings(path: Path) -> Ratings:
     return Ratings.from_table(read_parquet(path))
 
 
-def learned_from(task: str) -> Ratings:
-    """What the models of a task know of people and movies: training, and whoever is folded in."""
-    return joined(*(ratings(Path(f"data/{task}/{part}.parquet")) for part in ("train", "histories")))
+def known_of(task: str, sizes: Catalogue) -> tuple[np.ndarray, np.ndarray]:
+    """int64 [n_users] and [n_items]: ratings of each that the models of a task know, those folded in too."""
+    paths = (Path(f"data/{task}/{part}.parquet") for part in ("train", "histories"))
+    parts = [columns(read_parquet(path, ["user", "item"])) for path in paths]
+    users, items = (np.concatenate([part[side] for part in parts]) for side in ("user", "item"))
+    return np.bincount(users, minlength=sizes.n_users), np.bincount(items, minlength=sizes.n_items)
 
 
 def catalogue() -> Catalogue:

@@ -10,11 +10,18 @@ from typing import Any
 from marquee import leaderboard
 from marquee.figures.comparison import tail_shares
 from marquee.foundation import params
-from marquee.foundation.artifacts import read_curve, read_json, read_parquet, sha256, write_text
+from marquee.foundation.artifacts import (
+    as_array,
+    columns,
+    read_curve,
+    read_json,
+    read_parquet,
+    sha256,
+    write_text,
+)
 from marquee.leaderboard import Comparison
 from marquee.report import ReportContent, render
 from stages import run
-from stages.reading import ratings
 
 PACKAGES = (
     "dvc",
@@ -33,8 +40,8 @@ def main(settings: dict[str, Any]) -> None:
     card = read_json(Path("data/dataset.json"))
     options = params.block(settings, "compare", Comparison)
     rows = leaderboard.from_csv(Path("plots/leaderboard/table.csv").read_text("utf-8").splitlines())
-    everything = ratings(Path("data/ratings.parquet"))
-    learned = ratings(Path("data/ranking/train.parquet")).item
+    everything = columns(read_parquet(Path("data/ratings.parquet"), ["item", "timestamp"]))
+    learned = columns(read_parquet(Path("data/ranking/train.parquet"), ["item"]))["item"]
     tasks = {name: entry["task"] for name, entry in settings["models"].items()}
     rankers = [name for name, task in tasks.items() if task == "ranking"]
     content = ReportContent(
@@ -45,8 +52,7 @@ def main(settings: dict[str, Any]) -> None:
         confidence=options.confidence,
         curves={name: read_curve(Path(f"plots/train/{name}.csv")) for name in tasks},
         pictures={name: _pictures(Path("data/pictures") / name) for name in tasks},
-        item=everything.item,
-        timestamp=everything.timestamp,
+        **everything,
         recommended={name: tail_shares(learned, _listed(name), card["items"]) for name in rankers},
         learned=tail_shares(learned, learned, card["items"]),
         coverage={row["model"]: row["value"] for row in rows if row["metric"] == f"coverage@{options.k}"},
@@ -66,7 +72,7 @@ def _pictures(folder: Path) -> dict[str, tuple[str, str]]:
 def _listed(name: str) -> Any:
     """int32 [n, k]: what a model recommends to each test user."""
     lists = read_parquet(Path(f"data/evaluation/{name}/lists.parquet"), ["item"])["item"].combine_chunks()
-    return lists.flatten().to_numpy()
+    return as_array(lists.flatten())
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ from typing import Any
 
 from marquee.folds import read_fold
 from marquee.foundation import params
-from marquee.foundation.artifacts import write_parquet
+from marquee.foundation.artifacts import writing_parquet
 from marquee.foundation.randomness import generator
 from marquee.splits import SplitOptions, split
 from stages import run
@@ -20,12 +20,10 @@ def main(settings: dict[str, Any], task: str) -> None:
     if options.split == "file":
         given = read_fold(Path("data/raw"), *options.files, *original_ids(), whole)
     parts = split(whole, options, generator(params.seed(settings), f"split@{task}"), given)
-    print(", ".join(f"{name} {count:,}" for name, count in parts.counts.items()))
-    room = Path("data") / task
-    write_parquet(room / "train.parquet", parts.train.to_table())
-    write_parquet(room / "val.parquet", parts.validation.to_table())
-    write_parquet(room / "test.parquet", parts.test.to_table())
-    write_parquet(room / "histories.parquet", parts.histories.to_table())
+    named = {"train": parts.train, "val": parts.validation, "test": parts.test, "histories": parts.histories}
+    tables = {Path(f"data/{task}/{name}.parquet"): part.to_table() for name, part in named.items()}
+    with writing_parquet(tables):
+        print(", ".join(f"{name} {count:,}" for name, count in parts.counts.items()))
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from marquee.foundation.randomness import generator
 from marquee.measuring.evaluation import validation_ndcg, validation_rmse
 from marquee.progress import FitProgress
 from marquee.recommenders import create, store
-from stages import run
+from stages import phase, run
 from stages.reading import catalogue, ratings
 
 
@@ -23,14 +23,16 @@ def main(settings: dict[str, Any], name: str) -> None:
     inputs = [Path(f"data/{entry.trains_on}/train.parquet"), Path(f"data/{entry.task}/val.parquet")]
     progress = FitProgress(name, _checkpoint(name, [settings["models"][name], seed], inputs))
     train, validation = map(ratings, inputs)
-    model.fit(train, validation, catalogue(), generator(seed, f"train@{name}"), progress)
-    if len(validation) and not progress.rows:  # a closed form: its curve is one point
-        value = (
-            validation_ndcg(model, train, validation, model.n_items)
-            if entry.task == "ranking"
-            else validation_rmse(model, validation)
-        )
-        progress.report(1, 1, {"validation": value})
+    known = catalogue()
+    with phase("fitting"):
+        model.fit(train, validation, known, generator(seed, f"train@{name}"), progress)
+        if len(validation) and not progress.rows:  # a closed form: its curve is one point
+            value = (
+                validation_ndcg(model, train, validation, model.n_items)
+                if entry.task == "ranking"
+                else validation_rmse(model, validation)
+            )
+            progress.report(1, 1, {"validation": value})
     described = {"algorithm": entry.algorithm, "task": entry.task, "options": entry.options}
     with atomic_folder(Path("models") / name) as folder:
         store(model, described, folder)

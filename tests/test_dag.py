@@ -14,7 +14,8 @@ from dvc.repo import Repo
 ROOT = Path(__file__).parents[1]
 PARAMS = yaml.safe_load((ROOT / "params.yaml").read_text())
 MODELS = PARAMS["models"]
-OF_MODELS = ("train", "evaluate", "pictures")  # stages with one for each block under models:
+OF_MODELS = ("train", "evaluate")  # stages with one for each block under models:
+ALGORITHMS = [path for path in (ROOT / "marquee/recommenders").glob("*.py") if path.stem != "__init__"]
 
 # Which stages a key starts, directly; whatever reads what they change follows. `*` stands for one name.
 # `compare` and `report` close every run: compare reads all models, report shows all parameters.
@@ -32,8 +33,8 @@ STARTS = {
     "negatives.*": "negatives",
     "candidates.*": "candidates@*",
     "models.<model>.*": "train@<model> compare",
-    "models.<model>.task": "train@<model> evaluate@<model> pictures@<model> compare",
-    "models.<model>.algorithm": "train@<model> evaluate@<model> pictures@<model> compare",
+    "models.<model>.task": "train@<model> evaluate@<model> compare",
+    "models.<model>.algorithm": "train@<model> evaluate@<model> compare",
     "evaluation.*": "evaluate@* compare",
     "compare.*": "compare",
     "report.*": "",
@@ -95,6 +96,8 @@ def modules(stage) -> set[Path]:
     assert script, f"{stage.addressing}: {stage.cmd}"
     needed = set(closure(ROOT / (script[1].replace(".", "/") + ".py")))
     name = stage.addressing.partition("@")
+    if name[0] == "pictures":  # of all models
+        needed |= set().union(*map(closure, ALGORITHMS))
     if name[0] in OF_MODELS:
         needed |= closure(ROOT / "marquee" / "recommenders" / f"{MODELS[name[2]]['algorithm']}.py")
     return needed
@@ -112,8 +115,7 @@ def test_every_module_that_a_stage_imports_is_among_its_deps(stages):
 
 def test_no_stage_depends_on_a_module_that_nothing_of_its_kind_imports(stages):
     """Where there is a stage for each model, the list serves every algorithm: an experiment may add one."""
-    algorithms = [path for path in (ROOT / "marquee/recommenders").glob("*.py") if path.stem != "__init__"]
-    every = set().union(*map(closure, algorithms))
+    every = set().union(*map(closure, ALGORITHMS))
     needed: dict[str, set[Path]] = {kind: set(every) for kind in OF_MODELS}
     for name, stage in stages.items():
         needed.setdefault(name.partition("@")[0], set()).update(modules(stage))
@@ -157,11 +159,12 @@ def test_a_key_of_params_reruns_exactly_the_stages_that_it_should(stages, key):
     started = set()
     for name, stage in stages.items():
         tracked = {param for dep in stage.deps for param in getattr(dep, "params", ())}
-        if any(key == param or key.startswith(f"{param}.") for param in tracked):
+        whole = any(dep.def_path == "params.yaml" and not hasattr(dep, "params") for dep in stage.deps)
+        if whole or any(key == param or key.startswith(f"{param}.") for param in tracked):
             started.add(name)
     templated = set()
     if re.search(r"^models\..*\.(task|algorithm)$", key):
-        templated = {f"{kind}@{key.split('.')[1]}" for kind in ("evaluate", "pictures")}
+        templated = {f"evaluate@{key.split('.')[1]}"}
     assert started | templated == expected(key)
 
 

@@ -14,7 +14,6 @@ from marquee.figures import comparison, curves, dataset
 from marquee.figures.style import BLUE, ORANGE
 from marquee.foundation.artifacts import write_figure
 from marquee.foundation.errors import MarqueeError
-from marquee.foundation.interactions import Ratings
 from marquee.portraits import errors
 from marquee.portraits.residuals import Residuals
 
@@ -59,7 +58,8 @@ RESIDUALS = Residuals.of(
         "rating": 1.0 + np.arange(400) % 5,
         "predicted": np.linspace(1.5, 4.5, 400),
     },
-    Ratings.of(np.arange(3000) % 40, np.repeat(np.arange(22), np.arange(22) * 13)[:3000] % 23),
+    np.full(40, 75),
+    np.append(np.arange(22) * 13, 0),
 )
 SPREAD = np.repeat(np.arange(400), np.geomspace(300, 1, 400).astype(int))
 

@@ -83,6 +83,16 @@ def test_ease_on_the_ncf_files(ncf):
     assert found.metrics["sampled_ndcg@10"] == pytest.approx(0.4494, abs=0.002)
 
 
+def test_item_knn_on_the_ncf_files(ncf):
+    """.6694 and .3979 are published; 20 neighbours were chosen on each user's last training item."""
+    parts = given_split(ncf, train_file="ml-1m.train.rating.no_timestamp", test_file="ml-1m.test.rating")
+    model = fitted("item_knn", "ranking", {"neighbours": 20}, parts.train, parts.validation, ncf)
+    candidates, _ = read_candidates(ncf.folder, "ml-1m.test.negative", *ncf.ids)
+    found = evaluate_ranking(model, parts.train, parts.test, candidates, ncf.catalogue, KS, parts.train)
+    assert found.metrics["sampled_hit@10"] == pytest.approx(0.6629, abs=0.002)
+    assert found.metrics["sampled_ndcg@10"] == pytest.approx(0.3974, abs=0.002)
+
+
 def test_biases_on_the_official_folds_of_ml_100k(ml_100k):
     """Mean RMSE .9412 over u1 to u5 with dampings of 5 and 2."""
     errors = []

@@ -24,13 +24,16 @@ def svg(figure: Figure, name: str) -> str:
     and places are cut to a hundredth of a point.
     """
     from matplotlib import style
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
 
     for artist in figure.findobj(lambda artist: bool(artist.get_path_effects())):
         artist.set_path_effects([])
+    for patch in (figure.patch, *(axes.patch for axes in figure.axes)):
+        patch.set_visible(False)
     file = io.StringIO()
     with style.context({"svg.hashsalt": name, "svg.fonttype": "none"}, after_reset=True):
         nothing = dict.fromkeys(("Date", "Creator", "Format", "Type"))
-        figure.savefig(file, format="svg", metadata=nothing, transparent=True)
+        FigureCanvasSVG(figure).print_svg(file, metadata=nothing)
     head, inside = re.search(r"<svg([^>]*)>(.*)", file.getvalue(), re.DOTALL).groups()  # type: ignore[union-attr]
     _, _, width, height = re.search(r'viewBox="([^"]*)"', head)[1].split()  # type: ignore[index]
     inside = re.sub(r"<metadata>.*?</metadata>|<style.*?</style>|<!--.*?-->", "", inside, flags=re.DOTALL)

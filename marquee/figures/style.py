@@ -40,14 +40,19 @@ HOUSE = {
 
 
 def house_style(draw: Callable[P, Figure]) -> Callable[P, Figure]:
-    """`draw` with matplotlib's defaults and HOUSE, whatever the user's own settings are."""
+    """`draw` with matplotlib's defaults and HOUSE, whatever the user's own settings are.
+
+    The parts of the figure get their places once, here, and not again each time that it is saved.
+    """
 
     @functools.wraps(draw)
     def styled(*args: P.args, **kwargs: P.kwargs) -> Figure:
         from matplotlib import style
 
         with style.context(HOUSE, after_reset=True):
-            return draw(*args, **kwargs)
+            figure = draw(*args, **kwargs)
+            settle(figure)
+        return figure
 
     return styled
 
@@ -62,6 +67,13 @@ def canvas(height: float, names: Iterable[str] = (), width: float = WIDTH) -> Fi
 
     room = max(max(map(len, names), default=0) - 16, 0) * 0.075
     return Figure(figsize=(width + room, height), layout=ConstrainedLayoutEngine(w_pad=0.08, h_pad=0.08))
+
+
+def settle(figure: Figure) -> None:
+    """Give the parts of the figure the places that its layout finds for them, and keep them there."""
+    if figure.get_layout_engine() is not None:
+        figure.draw_without_rendering()
+        figure.set_layout_engine("none")
 
 
 def name_axes(axes: Axes, x: str, y: str) -> None:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from marquee.foundation.artifacts import as_array, as_column
+
 if TYPE_CHECKING:
     import pyarrow as pa
     from scipy.sparse import csr_matrix
@@ -38,6 +40,7 @@ class Ratings:
 
     def take(self, rows: np.ndarray) -> Ratings:
         """The rows of a boolean mask [n] or of an index array, in that order."""
+        rows = np.flatnonzero(rows) if rows.dtype == bool else rows  # half the time of a mask for each column
         negatives = None if self.negatives is None else self.negatives[rows]
         columns = (self.user[rows], self.item[rows], self.rating[rows], self.timestamp[rows])
         return Ratings(*columns, negatives, self.sampling)
@@ -59,20 +62,20 @@ class Ratings:
     @classmethod
     def from_table(cls, table: pa.Table) -> Ratings:
         user, item, rating, timestamp = (
-            table[name].to_numpy().astype(dtype, copy=False) for name, dtype in DTYPES.items()
+            as_array(table[name]).astype(dtype, copy=False) for name, dtype in DTYPES.items()
         )
         if "negatives" not in table.column_names:
             return cls(user, item, rating, timestamp)
         lists = table["negatives"].combine_chunks()
-        negatives = lists.flatten().to_numpy().reshape(-1, lists.type.list_size)
+        negatives = as_array(lists.flatten()).reshape(-1, lists.type.list_size)
         return cls(user, item, rating, timestamp, negatives, table.schema.metadata[b"sampling"].decode())
 
     def to_table(self) -> pa.Table:
         import pyarrow as pa
 
-        columns = {name: pa.array(getattr(self, name)) for name in DTYPES}
+        columns = {name: as_column(getattr(self, name)) for name in DTYPES}
         if self.negatives is not None:
-            flat = pa.array(self.negatives.ravel())
+            flat = as_column(self.negatives.ravel())
             columns["negatives"] = pa.FixedSizeListArray.from_arrays(flat, self.negatives.shape[1])
         return pa.table(columns, metadata={"sampling": self.sampling} if self.sampling else None)
 
@@ -84,6 +87,11 @@ class Ratings:
         matrix = csr_matrix((values, (self.user, self.item)), shape=(n_users, n_items))
         matrix.sort_indices()
         return matrix
+
+
+def entries(matrix: csr_matrix) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Row offsets int64 [n_rows + 1], columns int32 [n_entries] and values [n_entries]."""
+    return matrix.indptr.astype(np.int64), matrix.indices.astype(np.int32, copy=False), matrix.data
 
 
 def joined(*parts: Ratings) -> Ratings:
@@ -114,11 +122,9 @@ class Catalogue:
         import pyarrow as pa
 
         whole = pa.concat_arrays(lists.chunks)
-        names, column = np.unique(
-            whole.flatten().to_numpy(zero_copy_only=False).astype(str), return_inverse=True
-        )
+        names, column = np.unique(np.array(whole.flatten().to_pylist(), str), return_inverse=True)
         genres = np.zeros((len(whole), len(names)), bool)
-        genres[np.repeat(np.arange(len(whole)), whole.value_lengths().to_numpy()), column] = True
+        genres[np.repeat(np.arange(len(whole)), as_array(whole.value_lengths())), column] = True
         return cls(n_users, len(whole), genres, tuple(names.tolist()))
 
     @classmethod

@@ -1,4 +1,4 @@
-"""Training a torch module in `fitting.fit_epochs`: whole tensors, cut into shuffled batches by index."""
+"""Training a torch module in `fitting.fit_epochs`: whole tensors, shuffled for an epoch, cut into batches."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from marquee.foundation.errors import MarqueeError
+from marquee.learning.adam import Adam
 from marquee.recommenders.base import Arrays
 
 if TYPE_CHECKING:
@@ -63,9 +64,7 @@ class NetworkTraining:
         self.rng, self.batch_size, self.decay = rng, batch_size, decay
         self.averaging, self.steps = averaging, 0
         self.mean = _copies(module) if averaging else None
-        self.optimizer = torch.optim.Adam(
-            module.parameters(), lr=learning_rate, weight_decay=weight_decay, foreach=False, fused=True
-        )
+        self.optimizer = Adam(module.parameters(), learning_rate, weight_decay)
 
     def train_epoch(self) -> dict[str, float]:
         import torch
@@ -73,26 +72,32 @@ class NetworkTraining:
         tensors = self.epoch_tensors()
         n = len(tensors[0])
         order = torch.from_numpy(self.rng.permutation(n)).to(tensors[0].device)
+        tensors = tuple(tensor[order] for tensor in tensors)
         self.module.train()
         totals = torch.zeros((), dtype=torch.float64, device=tensors[0].device)
-        for batch in order.split(self.batch_size):
-            means = self.loss(self.module, *(tensor[batch] for tensor in tensors))
-            self.optimizer.zero_grad()
-            means[0].backward()
-            self.optimizer.step()
+        for batch in zip(*(tensor.split(self.batch_size) for tensor in tensors), strict=True):
+            self.steps += 1
+            means = self._step(*batch)
             self._average()
-            totals = totals + torch.stack(means).detach().double() * len(batch)  # on the device: no wait
+            totals = totals + torch.stack(means).detach().double() * len(batch[0])  # on the device: no wait
         self.module.eval()
-        self.optimizer.param_groups[0]["lr"] *= self.decay
+        self.optimizer.learning_rate *= self.decay
         loss, *squared_error = (totals / n).tolist()
         return {"loss": loss, "train": squared_error[0] ** 0.5} if squared_error else {"loss": loss}
+
+    def _step(self, *batch: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        """Move the weights by a batch; what `loss` says of it."""
+        means = self.loss(self.module, *batch)
+        self.optimizer.zero_grad()
+        means[0].backward()
+        self.optimizer.step()
+        return means
 
     def _average(self) -> None:
         import torch
 
         if self.mean is None:
             return
-        self.steps += 1
         share = max(1 - self.averaging, WARM_UP / (WARM_UP + self.steps))
         with torch.no_grad():
             for name, tensor in self.module.state_dict().items():
@@ -112,29 +117,28 @@ class NetworkTraining:
         self.module.load_state_dict({name: torch.from_numpy(array) for name, array in arrays.items()})
 
     def memory(self) -> tuple[Arrays, dict[str, Any]]:
-        moments = self.optimizer.state_dict()["state"]
         arrays = {
             f"{number}/{name}": tensor.detach().cpu().numpy().copy()
-            for number, entries in moments.items()
+            for number, entries in enumerate(self.optimizer.state)
             for name, tensor in entries.items()
         }
         if self.mean is not None:
             arrays |= {f"trained/{name}": array for name, array in _arrays(self.module.state_dict()).items()}
-        rate = self.optimizer.param_groups[0]["lr"]
-        return arrays, {"rng": self.rng.bit_generator.state, "steps": self.steps, "learning_rate": rate}
+        note = {"steps": self.steps, "learning_rate": self.optimizer.learning_rate}
+        return arrays, {"rng": self.rng.bit_generator.state, **note}
 
     def set_memory(self, arrays: Arrays, note: Mapping[str, Any]) -> None:
         import torch
 
-        whole, trained = self.optimizer.state_dict(), {}
+        trained = {}
         for key, array in arrays.items():
             number, name = key.split("/")
             if number == "trained":
                 trained[name] = array
             else:
-                whole["state"].setdefault(int(number), {})[name] = torch.from_numpy(array)
-        self.optimizer.load_state_dict(whole)
-        self.optimizer.param_groups[0]["lr"] = note["learning_rate"]
+                kept = self.optimizer.state[int(number)][name]
+                kept.copy_(torch.from_numpy(array).view_as(kept))
+        self.optimizer.learning_rate = note["learning_rate"]
         if trained:
             self._load(trained)
         self.steps = note["steps"]

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
+from marquee.foundation.artifacts import as_column
 from marquee.foundation.errors import MarqueeError
 from marquee.foundation.interactions import Catalogue, Ratings
 from marquee.foundation.threads import in_blocks, one_blas_thread
@@ -66,9 +67,9 @@ class Evaluation:
 
         def column(name: str) -> pa.Array:
             rows = self.lists[name]
-            return pa.FixedSizeListArray.from_arrays(pa.array(rows.reshape(-1)), rows.shape[1])
+            return pa.FixedSizeListArray.from_arrays(as_column(rows.reshape(-1)), rows.shape[1])
 
-        columns = [pa.array(self.lists["user"]), column("item"), column("score")]
+        columns = [as_column(self.lists["user"]), column("item"), column("score")]
         return pa.table(columns, names=["user", "item", "score"])
 
 

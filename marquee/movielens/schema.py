@@ -10,10 +10,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from marquee.foundation.blocks import bits, each_block, is_ascending, packed_pairs
 from marquee.movielens.titles import split_title
 
 NO_GENRE = frozenset({"", "unknown", "(no genres listed)"})
 STEPS = (1.0, 0.5, 0.1, 0.01)
+ROOMY = 1 << 20  # whole numbers that a table of ids may have beyond one for each rating
 
 
 @dataclass(frozen=True)
@@ -81,11 +83,11 @@ def assemble(
     """
     user, user_ids = number(rows["user"])
     item, movie_ids = number(rows["movie"])
-    timestamp = rows["timestamp"].to_numpy()
-    order = stable_order(user, timestamp)
-    user, item, timestamp = user[order], item[order], timestamp[order]
-    rating = rows["rating"].to_numpy()[order]
-    del order  # a quarter of a gigabyte at 32 million ratings
+    rating, timestamp = (
+        np.concatenate([chunk.to_numpy() for chunk in rows[name].chunks]) for name in ("rating", "timestamp")
+    )
+    del rows  # .9 GB at 32 million ratings, where the caller has let go of it
+    user, item, rating, timestamp = in_order(user, item, rating, timestamp)
     stays = latest(user, item)
     if not stays.all():
         user, item, rating, timestamp = (column[stays] for column in (user, item, rating, timestamp))
@@ -105,6 +107,11 @@ def assemble(
 
 def number(ids: pa.ChunkedArray) -> tuple[np.ndarray, pa.Array]:
     """int32 [n] codes from 0 in ascending order of the ids, and the distinct ids in that order; n > 0."""
+    if pa.types.is_integer(ids.type):
+        span = pc.min_max(ids)
+        low, high = span["min"].as_py(), span["max"].as_py()
+        if high - low < ROOMY + len(ids):
+            return _number_by_table(ids, low, high - low + 1)
     encoded = ids.dictionary_encode().unify_dictionaries()
     known = encoded.chunk(0).dictionary
     order = pc.sort_indices(known).to_numpy()
@@ -115,27 +122,66 @@ def number(ids: pa.ChunkedArray) -> tuple[np.ndarray, pa.Array]:
     )
 
 
+def _number_by_table(ids: pa.ChunkedArray, low: int, width: int) -> tuple[np.ndarray, pa.Array]:
+    """As `number`, by a table of all whole numbers from `low`: a tenth of the time of hashing them."""
+    used = np.zeros(width, bool)
+    for chunk in ids.chunks:
+        used[chunk.to_numpy() - low] = True
+    code = np.cumsum(used, dtype=np.int32) - np.int32(1)
+    known = pa.array(np.flatnonzero(used) + low, ids.type)
+    return np.concatenate([code[chunk.to_numpy() - low] for chunk in ids.chunks]), known
+
+
+def in_order(user: np.ndarray, *columns: np.ndarray) -> tuple[np.ndarray, ...]:
+    """The rows by (user, the last of `columns`, row); of `columns` [n] the memory is used.
+
+    Few sources are not sorted by user, so that of most only the rows within users are moved.
+    """
+    if not is_ascending(user):
+        order = stable_order(user, np.zeros_like(user))
+        user, columns = user[order], tuple(column[order] for column in columns)
+
+    def arrange(rows: slice) -> None:
+        order = stable_order(user[rows], columns[-1][rows])
+        for column in columns:
+            column[rows] = column[rows][order]
+
+    each_block(arrange, [user])
+    return user, *columns
+
+
 def stable_order(user: np.ndarray, timestamp: np.ndarray) -> np.ndarray:
-    """int64 [n]: the rows by (user, timestamp, row)."""
-    first = int(timestamp.min())
+    """int64 [n]: the rows by (user, timestamp, row); n > 0.
+
+    One packed integer sorts ten times faster than two columns, and as it ends in the row, no two are equal.
+    """
+    first_user, first = int(user.min()), int(timestamp.min())
     span = int(timestamp.max()) - first + 1
-    if (int(user.max()) + 1) * span >= 2**63:
+    users, row_bits = int(user.max()) - first_user + 1, bits(len(user))
+    if bits(users * span) + row_bits > 63:
         return np.lexsort((timestamp, user))
-    key = user * np.int64(span)  # one packed key sorts several times faster than two columns
+    key = (user - first_user) * np.int64(span)
     key += timestamp - first
-    return np.argsort(key, kind="stable")
+    key <<= row_bits
+    key |= np.arange(len(user))
+    key.sort()
+    key &= (1 << row_bits) - 1
+    return key
 
 
 def latest(user: np.ndarray, item: np.ndarray) -> np.ndarray:
-    """bool [n]: the last row of each pair (user, item)."""
-    pair = user * (np.int64(item.max()) + 1) + item
-    ordered = np.sort(pair)
-    if not (ordered[1:] == ordered[:-1]).any():
-        return np.ones(len(pair), bool)
-    del ordered
-    order = np.argsort(pair, kind="stable")
-    stays = np.ones(len(pair), bool)
-    stays[order[:-1]] = pair[order[1:]] != pair[order[:-1]]
+    """bool [n]: the last row of each pair (user, item); `user` ascends."""
+    stays = np.ones(len(user), bool)
+    width = int(item.max()) + 1
+
+    def mark(rows: slice) -> None:
+        pair = packed_pairs(user[rows], item[rows], width)
+        ordered = np.sort(pair)
+        if (ordered[1:] == ordered[:-1]).any():
+            order = np.argsort(pair, kind="stable")
+            stays[rows][order[:-1]] = pair[order[1:]] != pair[order[:-1]]
+
+    each_block(mark, [user])
     return stays
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from marquee.figures.style import BLUE, INK, ORANGE, QUIET, canvas, house_style, name_axes
+from marquee.figures.style import BLUE, INK, ORANGE, QUIET, canvas, house_style, name_axes, settle
 from marquee.portraits.labels import label_points, shortened
 from marquee.portraits.projections import distinct, neighbours, principal, unit
 
@@ -41,14 +41,14 @@ def embedding_map(
     years: Sequence[int | None],
     genres: Sequence[Sequence[str]],
     counts: np.ndarray,
-    rng_seed: int,
     most: int = 400,
+    catalogue: Sequence[Sequence[str]] | None = None,
 ) -> Figure:
     """The `most` rated movies by PCA and by t-SNE (van der Maaten and Hinton 2008), coloured by genre.
 
     vectors  float [n_items, d]: a model's item factors
     counts   int [n_items]: training ratings; the most rated are shown and the first of them named
-    rng_seed of t-SNE
+    catalogue  the genres of all movies there are, where these are but some of them
 
     Vectors are brought to length 1 first, so that near means a high cosine, as in `--like`; their length
     mostly says how often a movie was rated. A single factor has no direction and keeps its length.
@@ -67,8 +67,8 @@ def embedding_map(
     elif distinct(points) < FEWEST:
         _leave_out(right, f"no t-SNE: it takes\n{FEWEST} movies that differ")
     else:
-        maps.append((right, neighbours(points, flat, rng_seed)))
-    groups = main_genres([genres[item] for item in shown], genres)
+        maps.append((right, neighbours(points, flat)))
+    groups = main_genres([genres[item] for item in shown], catalogue or genres)
     for axes, xy in maps:
         _scatter(axes, xy, groups)
         axes.set(xticks=[], yticks=[])
@@ -76,7 +76,7 @@ def embedding_map(
     handles, labels = left.get_legend_handles_labels()
     if labels:
         figure.legend(handles, labels, loc="outside lower center", ncols=5, fontsize=8, **LEGEND)
-    figure.draw_without_rendering()
+    settle(figure)
     for axes, xy in maps:
         names = (
             (row, shortened(titles[item], years[item], 24)) for row, item in enumerate(shown[: 3 * NAMED])

@@ -18,7 +18,6 @@ from marquee.recommenders.base import Recommender
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-SEED = 0  # of t-SNE: another map of the same model would be no other result
 MAPPED = 400  # movies, the most rated
 NEAREST = 10  # neighbours that a caption counts
 
@@ -41,10 +40,12 @@ def portrait(
     found: dict[str, tuple[Figure, str]] = {}
     if residuals is not None:
         found["errors"] = errors(residuals), describe_errors(residuals)
-    vectors = unit_vectors(model)
+    shown = np.sort(np.argsort(-counts, kind="stable")[:MAPPED])
+    vectors = unit_vectors(model, shown)
     if vectors.any():
-        drawn = embedding_map(vectors, titles, years, genres, counts, SEED, MAPPED)
-        found["map"] = drawn, describe_map(vectors, counts, catalogue.genres)
+        title, year, genre = ([of_all[item] for item in shown] for of_all in (titles, years, genres))
+        drawn = embedding_map(vectors, title, year, genre, counts[shown], MAPPED, genres)
+        found["map"] = drawn, describe_map(vectors, counts[shown], catalogue.genres[shown])
     biases = model.item_biases()
     if biases is not None:
         drawn = item_biases(biases, titles, years, counts)

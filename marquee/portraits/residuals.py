@@ -9,8 +9,6 @@ from typing import Self
 
 import numpy as np
 
-from marquee.foundation.interactions import Ratings
-
 Rows = list[tuple[float, ...]]
 CALIBRATION = ("predicted", "rating", "low", "high", "pairs")
 KNOWN = ("from", "to", "ratings", "rmse", "low", "high", "pairs")
@@ -32,13 +30,12 @@ class Residuals:
     by_movie: Rows
 
     @classmethod
-    def of(cls, pairs: Mapping[str, np.ndarray], train: Ratings) -> Self:
-        """From an `Evaluation`'s pairs and all ratings that the model knew of these people and movies."""
+    def of(cls, pairs: Mapping[str, np.ndarray], users: np.ndarray, items: np.ndarray) -> Self:
+        """From an `Evaluation`'s pairs, and how many ratings the model knew of each user and item."""
         user, rating, predicted = pairs["user"], pairs["rating"], pairs["predicted"]
         error = predicted - rating
         by_user, by_movie = (
-            error_by_known(user, error, np.bincount(seen, minlength=asked.max(initial=0) + 1)[asked])
-            for seen, asked in ((train.user, user), (train.item, pairs["item"]))
+            error_by_known(user, error, known) for known in (users[user], items[pairs["item"]])
         )
         return cls(error, calibration(user, rating, predicted), by_user, by_movie)
 
@@ -102,9 +99,9 @@ def pooled_mean(values: np.ndarray, user: np.ndarray) -> tuple[float, float]:
     sums over users (Cochran 1977, section 6.3), which a bootstrap of many users comes to.
     """
     mean = values.mean(dtype=np.float64)
-    _, of = np.unique(user, return_inverse=True)
-    sums = np.bincount(of, values - mean)  # (n_users,)
-    spread = np.square(sums).sum() * len(sums) / max(len(sums) - 1, 1)
+    sums = np.bincount(user, values - mean)  # (n_users,)
+    drawn = np.count_nonzero(np.bincount(user))
+    spread = np.square(sums).sum() * drawn / max(drawn - 1, 1)
     return float(mean), float(Z * np.sqrt(spread) / len(values))
 
 

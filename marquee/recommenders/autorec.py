@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
+from marquee.foundation.cost import CSR, Cost, Sizes
 from marquee.foundation.interactions import Catalogue, Ratings
 from marquee.foundation.options import option
 from marquee.learning.damped import damped_biases, user_biases
@@ -70,6 +71,24 @@ class Model(Recommender):
     encoder: np.ndarray  # float32 [n_items + 1, hidden] by user: V, and m; empty by item
     prior: np.ndarray  # float32 [hidden + 1]: the mean of p over those with a rating
     bounds: tuple[float, float]  # of the centred ratings: what a sigmoid output spans
+
+    @classmethod
+    def cost(cls, options: Options, sizes: Sizes) -> Cost:
+        hidden, by_user = options.hidden, options.side == "user"
+        rows, columns = (sizes.users, sizes.items) if by_user else (sizes.items, sizes.users)
+        network = 2 * columns * hidden
+        batches = -(-rows // options.batch_size)
+        return Cost(
+            kept=4 * (sizes.rows + (sizes.items if by_user else 0)) * (hidden + 1),
+            work=2 * sizes.train * hidden + batches * 8 * network,
+            fitting={
+                "the centred ratings, both ways": 3 * CSR * sizes.train,
+                "network, gradients, Adam's moments and copies": 8 * 4 * network,
+                "a batch's hidden layer": 12 * options.batch_size * hidden,
+            },
+            epochs=options.epochs,
+            lower=("hidden",),
+        )
 
     def fit(
         self,

@@ -12,6 +12,7 @@ from typing import Any, ClassVar, Protocol, Self
 
 import numpy as np
 
+from marquee.foundation.cost import Cost, Sizes
 from marquee.foundation.errors import MarqueeError
 from marquee.foundation.interactions import Catalogue, Ratings
 
@@ -45,6 +46,11 @@ class Recommender(ABC):
 
     def __init__(self, options: Any) -> None:
         self.options = options
+
+    @classmethod
+    @abstractmethod
+    def cost(cls, options: Any, sizes: Sizes) -> Cost:
+        """How time and memory of a fit grow with what it learns from: the formulas of its docstring."""
 
     @abstractmethod
     def fit(
@@ -87,8 +93,11 @@ class Recommender(ABC):
         """
         return None
 
-    def item_vectors(self) -> np.ndarray | None:
-        """[n_items, any]: the rows whose cosines say which items are alike; None where there are none."""
+    def item_vectors(self, items: np.ndarray) -> np.ndarray | None:
+        """[n, any] for `items` [n]: rows whose cosines say which items are alike; None where there are none.
+
+        A row may be as long as the catalogue: ask for some items at a time.
+        """
         return None
 
     def item_biases(self) -> np.ndarray | None:
@@ -98,6 +107,10 @@ class Recommender(ABC):
     def genre_vectors(self) -> np.ndarray | None:
         """[n_genres, any], in the catalogue's order: what a model learned of genres; None where nothing."""
         return None
+
+    def sizes(self) -> dict[str, int]:
+        """What metrics/models/<name>.json counts of the model itself; what it left out belongs here."""
+        return {}
 
     @abstractmethod
     def state(self) -> tuple[Arrays, dict[str, Any]]:

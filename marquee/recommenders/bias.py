@@ -9,6 +9,7 @@ from typing import Any, Self
 
 import numpy as np
 
+from marquee.foundation.cost import Cost, Sizes
 from marquee.foundation.interactions import Catalogue, Ratings
 from marquee.foundation.options import option
 from marquee.learning.damped import damped_biases, user_biases
@@ -36,6 +37,11 @@ class Model(Recommender):
     mean: float
     item_bias: np.ndarray  # float32 [n_items]
     user_bias: np.ndarray  # float32 [n_users]
+
+    @classmethod
+    def cost(cls, options: Options, sizes: Sizes) -> Cost:
+        work = options.sweeps * sizes.train
+        return Cost(kept=4 * sizes.rows, work=work, fitting={"residuals in float64": 28 * sizes.train})
 
     def fit(
         self,

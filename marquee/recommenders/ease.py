@@ -9,35 +9,57 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
+from marquee.foundation.cost import CSR, Cost, Sizes
 from marquee.foundation.interactions import Catalogue, Ratings
 from marquee.foundation.options import option
-from marquee.foundation.threads import one_blas_thread
 from marquee.recommenders.base import Arrays, Progress, Recommender
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
 
+STRIP = 256  # rows of the inverse that become weights at a time
+
 
 @dataclass(frozen=True)
 class Options:
     regularization: float = option(300.0, above=0)  # λ; more pulls all weights between items towards 0
+    memory: float = option(4.0, above=0)  # GiB for the system of equations; what is too much goes without
+
+
+def room(options: Options) -> int:
+    """How many items the system of equations has room for."""
+    return max(1, int(np.sqrt(options.memory * 2**30 / 8)))
 
 
 class Model(Recommender):
     """Embarrassingly shallow autoencoder (Steck 2019).
 
-    With X the binary matrix (n_users, n_items), B minimises ‖X - XB‖² + λ‖B‖² under diag(B) = 0:
+    With X the binary matrix (n_users, n_modelled), B minimises ‖X - XB‖² + λ‖B‖² under diag(B) = 0:
 
         P = (XᵀX + λI)⁻¹,   B_ij = -P_ij / P_jj for i ≠ j,   scores = X B
 
-    Solved in float64 on one thread (the same bytes whatever the machine's number), stored as float32.
+    Solved in float64 in place, stored as float32; n_modelled³ operations, the same bytes for any number of
+    threads. Memory: 8 n_modelled² bytes for P while fitting, 4 n_modelled² kept. Where 8 n_items² bytes are
+    more than `memory`, the items that most users have are in the model, and the others come after them in
+    everyone's list, the more popular first: score = the user's lowest - 1 + the share of users who have it.
     A score is a function of the history alone: folding in a training user's own history is exact.
-    Memory: 8 n_items² bytes for P while fitting, 4 n_items² kept.
     """
 
     tasks = frozenset({"ranking"})
-    weights: np.ndarray  # float32 [n_items, n_items]: B
-    histories: csr_matrix  # float32 [n_users, n_items]: X
+    weights: np.ndarray  # float32 [n_modelled, n_modelled]: B
+    modelled: np.ndarray  # int32 [n_modelled]: items, ascending
+    popularity: np.ndarray  # float32 [n_items]: share of the users who have an item
+    histories: csr_matrix  # float32 [n_users, n_modelled]: X
+
+    @classmethod
+    def cost(cls, options: Options, sizes: Sizes) -> Cost:
+        n = min(sizes.items, room(options))
+        return Cost(
+            kept=4 * n**2 + 4 * (n + sizes.items) + 4 * sizes.train + 8 * sizes.users,
+            work=n**3 + sizes.train * sizes.history,  # the solve; XᵀX
+            fitting={"P": 8 * n**2, "X by user and by item": 2 * CSR * sizes.train},
+            lower=("memory",),
+        )
 
     def fit(
         self,
@@ -47,38 +69,69 @@ class Model(Recommender):
         rng: np.random.Generator,
         progress: Progress,
     ) -> Self:
-        from scipy.linalg.lapack import dpotrf, dpotri
-
         self.n_users, self.n_items = catalogue.n_users, catalogue.n_items
-        self.histories = train.matrix(self.n_users, self.n_items, binary=True)
-        gram = (self.histories.T @ self.histories).toarray().astype(np.float64)
-        gram[np.diag_indices(self.n_items)] += self.options.regularization
-        with one_blas_thread():
-            factor, _ = dpotrf(gram.T, lower=1, overwrite_a=1)  # positive definite, since λ > 0
-            inverse, _ = dpotri(factor, lower=1, overwrite_c=1)
-        upper = np.triu(inverse.T, 1)  # the other triangle is not filled
-        diagonal = np.diagonal(inverse).copy()
-        self.weights = (-(upper + upper.T) / diagonal).astype(np.float32)
+        counts = np.bincount(train.item, minlength=self.n_items)
+        self.popularity = (counts / self.n_users).astype(np.float32)
+        most = room(self.options)
+        by_popularity = np.argsort(-counts, kind="stable")  # ties by item
+        self.modelled = np.sort(by_popularity[:most]).astype(np.int32)
+        if most < self.n_items:
+            print(
+                f"ease: memory, {self.options.memory:g} GiB, is enough for the {most:,} most popular of "
+                f"{self.n_items:,} items; the others are ranked by popularity, after them"
+            )
+        self.histories = self._matrix(train, self.n_users)
+        self.weights = weights_between(self.histories, self.options.regularization)
         return self
 
+    def _places(self) -> np.ndarray:
+        """int32 [n_items]: each item's row and column of the weights, -1 for one that is not in the model."""
+        places = np.full(self.n_items, -1, np.int32)
+        places[self.modelled] = np.arange(len(self.modelled))
+        return places
+
+    def _matrix(self, ratings: Ratings, n_users: int) -> csr_matrix:
+        item = self._places()[ratings.item]
+        known = item >= 0
+        positives = Ratings.of(ratings.user[known], item[known])
+        return positives.matrix(n_users, len(self.modelled), binary=True)
+
     def scores(self, users: np.ndarray) -> np.ndarray:
-        return self.histories[users] @ self.weights  # (n, n_items)
+        known = self.histories[users] @ self.weights  # (n, n_modelled)
+        if len(self.modelled) == self.n_items:
+            return known
+        scores = np.tile(self.popularity, (len(users), 1))  # (n, n_items)
+        scores += known.min(1, keepdims=True) - 1
+        scores[:, self.modelled] = known
+        return scores
 
     def fold_in(self, histories: Ratings) -> Recommender:
         view = copy(self)
         view.n_users = int(histories.user.max(initial=-1)) + 1
-        view.histories = histories.matrix(view.n_users, self.n_items, binary=True)
+        view.histories = self._matrix(histories, view.n_users)
         return view
 
     def reasons(self, history: Ratings, items: np.ndarray) -> np.ndarray:
-        return self.weights[np.ix_(history.item, items)]  # X_uj B_ji: they add up to the score
+        """X_uj B_ji: they add up to the score of an item that is in the model, and are 0 for any other."""
+        places = self._places()
+        rows, columns = places[history.item], places[items]
+        known = (rows >= 0)[:, None] & (columns >= 0)  # (len(history), len(items))
+        return np.where(known, self.weights[np.ix_(rows, columns)], np.float32(0))
 
-    def item_vectors(self) -> np.ndarray:
-        return self.weights.T  # what speaks for each item
+    def item_vectors(self, items: np.ndarray) -> np.ndarray:
+        places = self._places()[items]
+        vectors = self.weights.T[places]  # what speaks for each item
+        vectors[places < 0] = 0
+        return vectors
+
+    def sizes(self) -> dict[str, int]:
+        return {"modelled_items": len(self.modelled), "fallback_items": self.n_items - len(self.modelled)}
 
     def state(self) -> tuple[Arrays, dict[str, Any]]:
         arrays = {
             "weights": self.weights,
+            "modelled": self.modelled,
+            "popularity": self.popularity,
             "offsets": self.histories.indptr.astype(np.int64),
             "items": self.histories.indices.astype(np.int32),
         }
@@ -89,8 +142,38 @@ class Model(Recommender):
         from scipy.sparse import csr_matrix
 
         model = cls(options)
-        model.weights = arrays["weights"]
+        model.weights, model.modelled = arrays["weights"], arrays["modelled"]
+        model.popularity = arrays["popularity"]
         items, offsets = arrays["items"], arrays["offsets"]
-        shape = (len(offsets) - 1, len(model.weights))
+        shape = (len(offsets) - 1, len(model.modelled))
         model.histories = csr_matrix((np.ones(len(items), np.float32), items, offsets), shape=shape)
         return model
+
+
+def weights_between(positives: csr_matrix, regularization: float) -> np.ndarray:
+    """float32 [n_items, n_items]: B for the binary `positives` [n_users, n_items].
+
+    Holds 8 n_items² bytes: B is written over its own inverse, strip by strip from the top. B_ij needs P_ij or
+    P_ji, whichever is below the diagonal, and half as wide a number never reaches a row that is still needed.
+    """
+    from marquee.learning.inverse import invert
+    from marquee.learning.neighbours import count_together
+
+    n, by_item = positives.shape[1], positives.T.tocsr()
+    room = np.empty(n * n)
+    inverse, packed = room.reshape(n, n), room.view(np.float32)
+    count_together(by_item.indptr, by_item.indices, positives.indptr, positives.indices, inverse)
+    inverse[np.diag_indices(n)] += regularization
+    invert(inverse)
+    diagonal = np.diagonal(inverse).copy()
+    for first in range(0, n, STRIP):
+        last = min(first + STRIP, n)
+        square = np.tril(inverse[first:last, first:last])
+        square += np.tril(square, -1).T
+        left, right = inverse[first:last, :first], inverse[last:, first:last].T
+        strip = np.concatenate([left, square, right], axis=1) / -diagonal  # (last - first, n)
+        strip[np.arange(last - first), np.arange(first, last)] = 0
+        packed[first * n : last * n] = strip.ravel()
+    del inverse, packed, left, square, right
+    room.resize((n * n + 1) // 2, refcheck=False)  # gives the other half back
+    return room.view(np.float32)[: n * n].reshape(n, n)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from copy import copy
 from dataclasses import dataclass
 from functools import partial
@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
+from marquee.foundation.cost import Cost, Sizes
 from marquee.foundation.interactions import Catalogue, Ratings
 from marquee.foundation.options import option
 from marquee.learning.expected import ExpectedNegatives
 from marquee.learning.logistic import newcomers
-from marquee.learning.sampled import epoch_tensors, logistic_loss, negatives_per_positive
+from marquee.learning.sampled import epoch_tensors, negatives_per_positive
 from marquee.recommenders.base import Arrays, Progress, Recommender
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ class Options:
     dim: int = option(32, low=1)  # length of an embedding
     init_std: float = option(0.1, above=0)  # spread of the embeddings before training
     learning_rate: float = option(0.002, above=0)  # Adam's step
-    weight_decay: float = option(0.0, low=0)  # Adam's L2 penalty on every weight
+    weight_decay: float = option(0.0, low=0)  # Adam's L2 penalty on all that a step moves
     regularization: float = option(0.0, low=0)  # λ below: L2 by how often a vector occurs
     batch_size: int = option(2048, low=1)  # positives in a step, or users where negatives are `expected`
     averaging: float = option(0.0, low=0, below=1)  # the model is a mean over the last 1 / (1 - this) steps
@@ -44,9 +45,10 @@ class Model(Recommender):
         min  Σ over positives (u, i) of  -ln σ(s(u, i)) - Σ over its negatives j of ln (1 - σ(s(u, j)))
              + λ/2 Σ over all of these pairs of  ‖p‖² + ‖q‖²
 
-    by Adam on shuffled batches: of positives with their negatives, or under `expected` of users with the
-    whole catalogue, each item weighted as in `ExpectedNegatives`, which is the same objective. It stops at
-    the best validation NDCG@10 over the whole catalogue.
+    by Adam on shuffled batches: of positives with their negatives, moving the rows that occur in them
+    (`RowTraining`), or under `expected` of users with the whole catalogue, each item weighted as in
+    `ExpectedNegatives`, which is the same objective. It stops at the best validation NDCG@10 over the whole
+    catalogue.
     A person folded in gets the vector that minimises the expected loss, with the same penalty or, where λ is
     0, a Gaussian prior taken from the trained users, by Newton's method: near what training arrives at.
     Memory: 4 (n_users + n_items) dim bytes, four times that while training, and the negatives.
@@ -57,6 +59,25 @@ class Model(Recommender):
     items: np.ndarray  # float32 [n_items, dim]
     bias: np.ndarray  # float32 [n_items]
     per_positive: int
+
+    @classmethod
+    def cost(cls, options: Options, sizes: Sizes) -> Cost:
+        n, weights = sizes.train, sizes.rows * options.dim
+        per_positive = options.negatives or sizes.per_positive
+        if options.expected:
+            batch = options.batch_size * sizes.items
+            fitting = {"a batch's labels, weights, scores and slopes": 24 * batch, "positives": 8 * n}
+            work = sizes.users * (sizes.items + 4 * sizes.rows / options.batch_size) * options.dim
+        else:
+            fitting = {"an epoch's items, old and new": 12 * n * (1 + per_positive), "shuffle": 16 * n}
+            work = n * (1 + per_positive) * options.dim + n / options.batch_size * 4 * weights
+        return Cost(
+            kept=4 * weights,
+            work=work,
+            fitting={**fitting, "gradients and Adam's moments": 5 * 4 * weights},
+            epochs=options.epochs,
+            lower=("dim", *(("batch_size",) if options.expected else ("negatives",))),
+        )
 
     def fit(
         self,
@@ -70,6 +91,7 @@ class Model(Recommender):
 
         from marquee.learning.fitting import fit_epochs
         from marquee.learning.networks import NetworkTraining, choose_device
+        from marquee.learning.rows import RowTraining
         from marquee.measuring.evaluation import validation_ndcg
 
         self.n_users, self.n_items = catalogue.n_users, catalogue.n_items
@@ -89,16 +111,17 @@ class Model(Recommender):
                 "bias": parameter(self.n_items, std=0),
             }
         )
-        tensors: Callable[[], tuple[torch.Tensor, ...]]
+        steps = (rng, o.batch_size, o.learning_rate, o.weight_decay)
+        training: NetworkTraining
         if o.expected:
             negatives = ExpectedNegatives(train, self.n_items, self.per_positive, device)
-            tensors, loss = lambda: (negatives.users,), partial(_expected_loss, o.regularization, negatives)
+            loss = partial(_expected_loss, o.regularization, negatives)
+            training = NetworkTraining(
+                network, lambda: (negatives.users,), loss, *steps, averaging=o.averaging
+            )
         else:
             tensors = epoch_tensors(train, self.n_items, self.per_positive, o.resample, rng, device)
-            loss = partial(_loss, o.regularization)
-        training = NetworkTraining(
-            network, tensors, loss, rng, o.batch_size, o.learning_rate, o.weight_decay, averaging=o.averaging
-        )
+            training = RowTraining(network, tensors, *steps, o.regularization, o.averaging)
 
         def validate() -> float:
             self._take(training.weights())
@@ -144,27 +167,10 @@ class Model(Recommender):
         return model
 
 
-def _loss(
-    regularization: float, network: torch.nn.ParameterDict, users: torch.Tensor, items: torch.Tensor
-) -> tuple[torch.Tensor]:
-    """Mean loss of users [b] with items [b, 1 + per_positive], of which the first is positive."""
-    from torch.nn import functional as F
-
-    user_vectors = F.embedding(users, network["user"])  # (b, dim)
-    item_vectors = F.embedding(items, network["item"])  # (b, 1 + per_positive, dim)
-    bias = F.embedding(items, network["bias"][:, None])[..., 0]  # (b, 1 + per_positive)
-    logits = (item_vectors @ user_vectors[:, :, None])[..., 0] + bias
-    loss = logistic_loss(logits)
-    if regularization:
-        squares = items.shape[1] * user_vectors.square().sum() + item_vectors.square().sum()
-        loss = loss + regularization / 2 / items.numel() * squares
-    return (loss,)
-
-
 def _expected_loss(
     regularization: float, negatives: ExpectedNegatives, network: torch.nn.ParameterDict, users: torch.Tensor
 ) -> tuple[torch.Tensor]:
-    """The same for all that users [b] have rated, and all else by its weight."""
+    """Mean loss of all that users [b] have rated, and of all else by its weight."""
     from torch.nn import functional as F
 
     label, weight = negatives.of(users)  # (b, n_items) both

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from copy import copy
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
+from marquee.foundation.cost import Cost, Sizes
 from marquee.foundation.errors import MarqueeError
 from marquee.foundation.interactions import Catalogue, Ratings
 from marquee.foundation.options import option
@@ -71,6 +73,26 @@ class Model(Recommender):
         super().__init__(options)
         if not options.gmf and not options.layers:
             raise MarqueeError("neural_mf has nothing to learn: set gmf to true or give layers a width")
+
+    @classmethod
+    def cost(cls, options: Options, sizes: Sizes) -> Cost:
+        parts = int(options.gmf) + bool(options.layers)
+        embeddings = sizes.rows * (parts * options.dim + int(options.biases))
+        per_positive = options.negatives or sizes.per_positive  # none for ratings
+        pairs = sizes.train * (1 + per_positive)
+        widths = parts * options.dim, *options.layers
+        each = options.dim + sum(a * b for a, b in pairwise(widths))
+        return Cost(
+            kept=4 * embeddings,
+            work=pairs * each + sizes.train / options.batch_size * 4 * embeddings,
+            fitting={
+                "pairs, old and new": 12 * pairs,
+                "shuffle": 16 * sizes.train,
+                "gradients and Adam's moments": 5 * 4 * embeddings,
+            },
+            epochs=options.epochs,
+            lower=("dim",),
+        )
 
     def fit(
         self,

@@ -8,6 +8,7 @@ from typing import Any, Self
 
 import numpy as np
 
+from marquee.foundation.cost import Cost, Sizes
 from marquee.foundation.interactions import Catalogue, Ratings
 from marquee.recommenders.base import Arrays, Progress, Recommender
 
@@ -22,6 +23,10 @@ class Model(Recommender):
 
     tasks = frozenset({"ranking"})
     counts: np.ndarray  # float32 [n_items]
+
+    @classmethod
+    def cost(cls, options: Options, sizes: Sizes) -> Cost:
+        return Cost(kept=4 * sizes.items, work=sizes.train)
 
     def fit(
         self,

@@ -13,7 +13,7 @@ from marquee.foundation.interactions import Ratings, joined
 from marquee.foundation.threads import one_blas_thread
 from marquee.measuring.rows import Rows
 from marquee.measuring.topk import rank_in_blocks, top_k
-from marquee.portraits.likeness import NOTICED, unit_vectors
+from marquee.portraits.likeness import NOTICED, cosines, unit_vectors
 from marquee.recommenders.base import Recommender
 
 PROBED = 32  # ratings of one person that are left out in turn to see what they did
@@ -151,8 +151,8 @@ def _probed(model: Recommender, history: Ratings, items: np.ndarray) -> np.ndarr
         return np.arange(n)
     own = model.fold_in(history).scores(np.zeros(1, np.int32))[0, history.item]  # (n,)
     unexpected = history.rating - own if np.ptp(history.rating) else own.max() - own
-    vectors = unit_vectors(model)
-    likely = (vectors[history.item] @ vectors[items].T) * unexpected[:, None]  # (n, len(items))
+    vectors = unit_vectors(model, np.concatenate([history.item, items]))
+    likely = (vectors[:n] @ vectors[n:].T) * unexpected[:, None]  # (n, len(items))
     order = np.argsort(-likely, axis=0, kind="stable").ravel()
     _, first = np.unique(order, return_index=True)  # where each row of history comes first
     return np.sort(order[np.sort(first)][:PROBED])
@@ -164,10 +164,10 @@ def alike(model: Recommender, item: int, name: str) -> np.ndarray:
     The vectors are the model's own; where it has none, how far the scores of `SAMPLED` users stand off from
     what is usual for the user and for the movie. Raises MarqueeError where nothing stands off.
     """
-    vectors = unit_vectors(model)
-    if not vectors[item].any():
+    found = cosines(model, item)
+    if not found.any():
         raise MarqueeError(f"{name} knows nothing that makes this movie like another; ask another model")
-    return vectors @ vectors[item]
+    return found
 
 
 def nearest_items(

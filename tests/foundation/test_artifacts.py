@@ -74,6 +74,12 @@ def test_arrays_come_back_with_their_note(tmp_path):
         assert read[name].dtype == array.dtype
 
 
+def test_arrays_may_be_read_by_whoever_may_read_any_new_file(tmp_path):
+    artifacts.write_arrays(tmp_path / "w", {"a": np.ones(3)})
+    (tmp_path / "new").touch()
+    assert (tmp_path / "w").stat().st_mode == (tmp_path / "new").stat().st_mode
+
+
 def test_the_order_of_arrays_and_keys_does_not_change_the_bytes(tmp_path):
     one, two = {"a": np.ones(3), "b": np.zeros(2)}, {"b": np.zeros(2), "a": np.ones(3)}
     artifacts.write_arrays(tmp_path / "1", one, "n")
@@ -101,3 +107,16 @@ def test_a_figure_has_no_date_inside(tmp_path, suffix):
     written = [(tmp_path / folder / f"curve.{suffix}").read_bytes() for folder in "12"]
     assert written[0] == written[1]
     assert b"dc:date" not in written[0]
+
+
+def test_tables_written_beside_a_block_are_in_place_only_when_it_ends_well(tmp_path):
+    table, path = (
+        pa.table({"user": [1, 2], "title": ["a", None], "near": [[3], [4, 5]]}),
+        tmp_path / "a.parquet",
+    )
+    with pytest.raises(RuntimeError), artifacts.writing_parquet({path: table}):
+        raise RuntimeError
+    assert not list(tmp_path.iterdir())
+    with artifacts.writing_parquet({path: table}):
+        assert not path.exists()
+    assert artifacts.read_parquet(path).equals(table)

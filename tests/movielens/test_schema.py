@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from marquee.movielens.schema import Scale, assemble, latest, number, stable_order
+from marquee.foundation import blocks
+from marquee.movielens.schema import Scale, assemble, in_order, latest, number, stable_order
 
 STARS = Scale(1, 5, 1)
 NOTHING_DROPPED = {"malformed": 0, "off_scale": 0}
@@ -166,8 +167,30 @@ def test_the_stable_order_is_that_of_a_plain_stable_sort(pairs):
     assert stable_order(user.astype(np.int32), timestamp).tolist() == expected
 
 
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("by_user", [True, False])
+def test_rows_are_ordered_alike_in_one_block_and_in_many_by_any_number_of_threads(
+    monkeypatch, threads, by_user
+):
+    rng = np.random.default_rng(0)
+    user, timestamp = rng.integers(0, 50, 2000).astype(np.int32), rng.integers(0, 40, 2000)
+    user = np.sort(user) if by_user else user
+    row = np.arange(2000)
+    expected = np.lexsort((row, timestamp, user))
+    monkeypatch.setattr(blocks, "ROWS", 64)
+    monkeypatch.setattr(blocks, "cores", lambda: threads)
+    for found, given_column in zip(
+        in_order(user, row.copy(), timestamp.copy()), (user, row, timestamp), strict=True
+    ):
+        assert found.tolist() == given_column[expected].tolist()
+    user, item = user[expected], timestamp[expected].astype(np.int32)
+    last = {pair: n for n, pair in enumerate(zip(user.tolist(), item.tolist(), strict=True))}
+    assert np.flatnonzero(latest(user, item)).tolist() == sorted(last.values())
+
+
 @given(st.lists(st.tuples(SMALL, SMALL), min_size=1, max_size=60))
 def test_the_latest_of_each_pair_is_its_last_row(pairs):
+    pairs.sort(key=lambda pair: pair[0])
     user, item = (np.array(column, np.int32) for column in zip(*pairs, strict=True))
     assert set(np.flatnonzero(latest(user, item))) == set({pair: n for n, pair in enumerate(pairs)}.values())
 

@@ -35,14 +35,14 @@ def dots(axes):
 
 
 PICTURES = {
-    "a map": lambda: maps.embedding_map(*movies(60), 1),
-    "a map of a crowd": lambda: maps.embedding_map(*movies(90, spread=0.01), 1),
-    "a map by one factor": lambda: maps.embedding_map(*movies(30, dim=1), 1),
-    "a map by two factors": lambda: maps.embedding_map(*movies(30, dim=2), 1),
-    "a map without factors": lambda: maps.embedding_map(*movies(30, dim=0), 1),
-    "a map of three movies": lambda: maps.embedding_map(*movies(3), 1),
-    "a map of one": lambda: maps.embedding_map(*movies(1), 1),
-    "a map of none": lambda: maps.embedding_map(*movies(0), 1),
+    "a map": lambda: maps.embedding_map(*movies(60)),
+    "a map of a crowd": lambda: maps.embedding_map(*movies(90, spread=0.01)),
+    "a map by one factor": lambda: maps.embedding_map(*movies(30, dim=1)),
+    "a map by two factors": lambda: maps.embedding_map(*movies(30, dim=2)),
+    "a map without factors": lambda: maps.embedding_map(*movies(30, dim=0)),
+    "a map of three movies": lambda: maps.embedding_map(*movies(3)),
+    "a map of one": lambda: maps.embedding_map(*movies(1)),
+    "a map of none": lambda: maps.embedding_map(*movies(0)),
     "genres": lambda: opinions.genre_similarity(movies(12)[0], [f"A genre of ${i}" for i in range(12)]),
     "one genre": lambda: opinions.genre_similarity(np.ones((1, 2)), ["Drama"]),
     "no genres": lambda: opinions.genre_similarity(np.ones((0, 2)), []),
@@ -64,7 +64,7 @@ def test_words_are_whole_and_none_is_on_top_of_another(name):
 def test_the_same_map_has_the_same_bytes_for_any_number_of_threads(tmp_path):
     for name, threads in (("one", 1), ("two", 2)):
         with threadpool_limits(threads):
-            write_figure(tmp_path / name / "map.png", maps.embedding_map(*movies(40, dim=40), 1))
+            write_figure(tmp_path / name / "map.png", maps.embedding_map(*movies(40, dim=40)))
     assert len({file.read_bytes() for file in tmp_path.glob("*/map.png")}) == 1
 
 
@@ -73,7 +73,7 @@ def test_movies_of_a_kind_stand_together_in_both_panels():
     kind = np.arange(100) % len(KINDS)
     flat, shares = projections.principal(points)
     assert 0.5 < shares.sum() <= 1
-    places = projections.neighbours(points, flat, 1)
+    places = projections.neighbours(points, flat)
     apart = np.square(places[:, None] - places).sum(-1) + np.diag([np.inf] * 100)
     assert (kind[apart.argmin(1)] == kind).mean() > 0.95
 
@@ -95,13 +95,13 @@ def test_what_rounding_leaves_is_no_component():
 def test_how_long_a_vector_is_does_not_move_its_movie():
     vectors, *rest = movies(12)
     short = vectors * np.linspace(0.1, 5, 12)[:, None]
-    first, second = (dots(maps.embedding_map(v, *rest, 1).axes[0]) for v in (vectors, short))
+    first, second = (dots(maps.embedding_map(v, *rest).axes[0]) for v in (vectors, short))
     for one, other in zip(first, second, strict=True):
         np.testing.assert_allclose(one.get_offsets(), other.get_offsets(), atol=1e-9)
 
 
 def test_the_most_rated_movies_are_on_the_map_and_named():
-    left = maps.embedding_map(*movies(60), 1, most=20).axes[0]
+    left = maps.embedding_map(*movies(60), most=20).axes[0]
     assert sum(len(group.get_offsets()) for group in dots(left)) == 20
     names = [text.get_text() for text in left.texts]
     assert names[:2] == ["The $0 Question, or How…", "The $100 Question, or… (1951)"]
@@ -110,7 +110,7 @@ def test_the_most_rated_movies_are_on_the_map_and_named():
 
 
 def test_rings_are_around_the_movies_that_are_named():
-    (axes, *_) = maps.embedding_map(*movies(30), 1).axes
+    (axes, *_) = maps.embedding_map(*movies(30)).axes
     everyone = np.concatenate([group.get_offsets() for group in dots(axes)])
     rings = [line.get_xydata()[0] for line in axes.lines if line.get_marker() == "o"]
     assert len(rings) == len(axes.texts)
@@ -119,7 +119,7 @@ def test_rings_are_around_the_movies_that_are_named():
 
 @pytest.mark.parametrize(("n", "dim"), [(40, 1), (40, 2), (9, 5), (0, 5)])
 def test_too_few_movies_or_factors_for_t_sne_are_told(n, dim):
-    left, right = maps.embedding_map(*movies(n, dim), 1).axes
+    left, right = maps.embedding_map(*movies(n, dim)).axes
     assert [text.get_text()[:9] for text in right.texts] == ["no t-SNE:"]
     assert not right.axison
     assert len(right.collections) == 0
@@ -129,7 +129,7 @@ def test_too_few_movies_or_factors_for_t_sne_are_told(n, dim):
 def test_movies_that_are_all_alike_need_no_t_sne():
     vectors, *rest = movies(12)
     for same in (np.arange(1, 13)[:, None] * [0.1, 0.2, 0.3], np.zeros_like(vectors)):
-        assert maps.embedding_map(same, *rest, 1).axes[1].texts[0].get_text().startswith("no t-SNE")
+        assert maps.embedding_map(same, *rest).axes[1].texts[0].get_text().startswith("no t-SNE")
 
 
 def test_a_movie_counts_for_its_rarest_genre_and_one_without_genre_for_the_rest():
@@ -228,3 +228,21 @@ def test_what_finds_no_room_is_not_written():
     axes.scatter([0, 1], [0, 1])
     labels.label_points(axes.figure, axes, np.eye(2), [(0, "much wider than the picture"), (1, "b")], 2, 6)
     assert [text.get_text() for text in axes.texts] == ["b"]
+
+
+def test_the_map_of_neighbours_is_as_good_as_that_of_scikit_learn():
+    from sklearn.manifold import TSNE
+
+    points = projections.unit(movies(200)[0])
+    flat, _ = projections.principal(points)
+    near = projections.neighbourhoods(points, projections.PERPLEXITY)
+    assert near.sum() == pytest.approx(1)
+    np.testing.assert_array_equal(near, near.T)
+    places = projections.neighbours(points, flat)
+    closeness = 1 / (1 + np.square(places[:, None] - places).sum(2))
+    np.fill_diagonal(closeness, 0)
+    off = near > 0
+    divergence = np.sum(near[off] * np.log(near[off] / (closeness / closeness.sum())[off]))
+    start = (flat / flat[:, 0].std() * 1e-4).astype(np.float32)
+    peer = TSNE(perplexity=projections.PERPLEXITY, init=start, method="exact", max_iter=projections.STEPS)
+    assert divergence < 1.1 * peer.fit(points).kl_divergence_

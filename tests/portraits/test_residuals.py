@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from marquee.foundation.interactions import Ratings
 from marquee.portraits.residuals import Residuals, calibration, error_by_known, parts, pooled_mean, tables
 
 
@@ -63,7 +62,7 @@ def test_one_user_alone_has_no_interval():
 def test_what_is_known_of_a_pair_is_counted_in_training():
     pairs = {"user": [0, 1], "item": [2, 0], "rating": [4.0, 2.0], "predicted": [3.0, 5.0]}
     found = Residuals.of(
-        {name: np.array(column) for name, column in pairs.items()}, Ratings.of([0, 0], [0, 1])
+        {name: np.array(column) for name, column in pairs.items()}, np.array([2, 0]), np.array([1, 1, 0])
     )
     np.testing.assert_array_equal(found.error, [-1, 3])
     assert [row[:2] + row[3:4] for row in found.by_user] == [(0, 0, 3), (2, 2, 1)]

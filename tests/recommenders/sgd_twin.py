@@ -6,7 +6,6 @@ import numpy as np
 
 
 def descend_slowly(
-    order: np.ndarray,
     user: np.ndarray,
     item: np.ndarray,
     rating: np.ndarray,
@@ -22,9 +21,8 @@ def descend_slowly(
 ) -> float:
     """As `marquee.learning.descent.descend`."""
     total = 0.0
-    for row in order:
-        u, i = user[row], item[row]
-        error = rating[row] - mean - user_bias[u] - item_bias[i] - users[u] @ items[i]
+    for u, i, r in zip(user, item, rating, strict=True):
+        error = r - mean - user_bias[u] - item_bias[i] - users[u] @ items[i]
         total += float(error) ** 2
         user_step = step * (error * items[i] - penalty * users[u])
         if learn_items:

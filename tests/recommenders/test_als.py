@@ -8,14 +8,11 @@ import sys
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from marquee.folds import read_fold
 from marquee.foundation.interactions import Catalogue, Ratings
 from marquee.foundation.options import parse
 from marquee.foundation.randomness import generator
-from marquee.learning.least_squares import solve_in_place, solve_rows
 from marquee.movielens.download import obtain
 from marquee.movielens.named import CustomColumns
 from marquee.movielens.parsers import read_release
@@ -85,66 +82,6 @@ def objective(model: Model, train: Ratings, **changed) -> float:
     return total
 
 
-# The kernel
-
-
-def twin(offsets, columns, targets, features, pull, prior, gram):
-    """`solve_rows` as its docstring has it."""
-    solved = np.empty((len(offsets) - 1, features.shape[1]))
-    for r in range(len(solved)):
-        entries = slice(offsets[r], offsets[r + 1])
-        y, t = features[columns[entries]].astype(float), targets[entries]
-        solved[r] = np.linalg.solve(gram + y.T @ y + np.diag(pull[r]), y.T @ t + pull[r] * prior[r])
-    return solved
-
-
-@st.composite
-def systems(draw):
-    """Any CSR shape: rows and columns without an entry, one row, one column, one factor."""
-    n_rows, n_columns, dim = draw(st.integers(1, 6)), draw(st.integers(1, 5)), draw(st.integers(1, 5))
-    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
-    present = rng.random((n_rows, n_columns)) < draw(st.sampled_from([0.0, 0.3, 1.0]))
-    row, column = np.nonzero(present)
-    root = rng.normal(size=(dim, dim)) * draw(st.sampled_from([0.0, 1.0]))
-    return (
-        np.searchsorted(row, np.arange(n_rows + 1)).astype(np.int64),
-        column.astype(np.int32),
-        rng.normal(size=len(row)),
-        rng.normal(size=(n_columns, dim)).astype(np.float32),
-        rng.uniform(0.1, 3, (n_rows, dim)),
-        rng.normal(size=(n_rows, dim)).astype(np.float32),
-        root.T @ root,
-    )
-
-
-@settings(max_examples=100, deadline=None)
-@given(systems())
-def test_the_kernel_equals_its_slow_twin_and_fulfils_the_normal_equations(system):
-    solved, (offsets, columns, targets, features, pull, prior, gram) = solve_rows(*system), system
-    np.testing.assert_allclose(solved, twin(*system), rtol=1e-5, atol=1e-5)
-    for r, x in enumerate(solved.astype(float)):
-        entries = slice(offsets[r], offsets[r + 1])
-        y, t = features[columns[entries]], targets[entries]
-        gradient = y.T @ (y @ x - t) + gram @ x + pull[r] * (x - prior[r])
-        np.testing.assert_allclose(gradient, 0, atol=1e-4)
-
-
-def test_a_row_without_entries_is_its_prior():
-    none, prior = np.zeros(0), np.array([[0.5, -2, 3]], np.float32)
-    offsets, columns, features = np.zeros(2, np.int64), none.astype(np.int32), np.ones((1, 3), np.float32)
-    pull = np.array([[1, 2.0, 3]])
-    solved = solve_rows(offsets, columns, none, features, pull, prior, np.zeros((3, 3)))
-    np.testing.assert_allclose(solved, prior, rtol=1e-7)
-
-
-def test_cholesky_solves_a_system_and_reads_its_upper_triangle_alone():
-    root = np.random.default_rng(0).normal(size=(6, 6))
-    system, x = root.T @ root + np.eye(6), np.arange(6.0)
-    expected = np.linalg.solve(system, x)
-    solve_in_place(np.triu(system), x)
-    np.testing.assert_allclose(x, expected, rtol=1e-10)
-
-
 THREADS = """
 import numba, numpy as np
 from marquee.foundation.interactions import Ratings, Catalogue
@@ -196,9 +133,9 @@ def test_no_small_step_from_a_solve_lowers_the_objective(side, power, pull):
     model, train = fitted(epochs=2, count_power=power, genre_bias_pull=pull), opinions()
     sweeps, prior = sides(model, train)
     if side == "users":
-        model.users = sweeps.users.solve(model.mean, model.items, sweeps.users.no_prior())
+        model.users, _ = sweeps.users.solve(model.mean, model.items, np.zeros((1, 4), np.float32))
     elif side == "items":
-        model.items = sweeps.items.solve(model.mean, model.users, prior)
+        model.items, _ = sweeps.items.solve(model.mean, model.users, prior)
     else:
         model.genres = solve_genres(model.items, sweeps.shares, sweeps.items.pull, sweeps.ridge)
     lowest, rng = objective(model, train), np.random.default_rng(0)
@@ -297,7 +234,7 @@ def test_the_weight_of_a_row_is_a_power_of_its_count():
     ratings = Ratings.of([0, 0, 0, 0, 1], [0, 1, 2, 3, 0], 3).matrix(3, 4)
     pulls = [Side.users(ratings, options(count_power=power)).pull for power in (0, 0.5, 1)]
     weights = np.array([[1, 1, 1], [2, 1, 1], [4, 1, 1]])
-    np.testing.assert_array_equal(pulls, weights[:, :, None] * [5, 1, 1, 1])
+    np.testing.assert_array_equal(pulls, weights[:, :, None] * [5, 1])
 
 
 def test_genres_follow_the_ratings_where_those_pull():

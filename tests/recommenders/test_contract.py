@@ -12,6 +12,7 @@ import pytest
 from cases import CASES
 
 from marquee import recommenders
+from marquee.foundation.cost import Sizes
 from marquee.foundation.errors import MarqueeError
 from marquee.foundation.interactions import Catalogue, Ratings
 from marquee.foundation.randomness import generator
@@ -76,6 +77,17 @@ def model(models, name) -> Recommender:
 
 def test_every_algorithm_is_in_this_suite():
     assert {algorithm for algorithm, *_ in CASES.values()} == set(recommenders.algorithms())
+
+
+def test_what_a_model_keeps_is_what_its_formula_says(model, name):
+    """And a fit holds more than that, and has work to do."""
+    stored = sum(array.nbytes for array in model.state()[0].values())
+    cost = type(model).cost(model.options, Sizes(N_USERS, N_ITEMS, len(two_camps()), 0, per_positive=4))
+    assert cost.kept == pytest.approx(stored, rel=0.3, abs=2000)
+    assert cost.most >= cost.kept
+    assert cost.work > 0
+    assert cost.epochs == getattr(model.options, "epochs", 0)
+    assert all(hasattr(model.options, option) for option in cost.lower)
 
 
 # An option is shown to matter by a pair of fits. `device` must not, `patience` does by a validation alone.

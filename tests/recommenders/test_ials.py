@@ -69,7 +69,7 @@ def test_each_row_is_the_solution_of_its_own_dense_system(train):
     o = Options(dim=3, regularization=0.1, unobserved_weight=0.3)
     positives = train.matrix(N_USERS, N_ITEMS, binary=True)
     items = generator(3, "items").normal(size=(N_ITEMS, 3)).astype(np.float32)
-    for found, row in zip(solve(positives, items, o), positives.toarray(), strict=True):
+    for found, row in zip(solve(positives, items, o)[0], positives.toarray(), strict=True):
         pull = o.regularization * (row.sum() + o.unobserved_weight * N_ITEMS)
         weights = row + o.unobserved_weight  # of each item's squared score
         system = items.T @ (weights[:, None] * items) + pull * np.eye(3)

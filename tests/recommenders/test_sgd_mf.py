@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from sgd_twin import descend_slowly
 
 from marquee import recommenders
 from marquee.foundation.errors import MarqueeError
 from marquee.foundation.interactions import Catalogue, Ratings, joined
 from marquee.foundation.randomness import generator
-from marquee.learning.descent import descend
+from marquee.learning import descent
 from marquee.movielens.download import obtain
 from marquee.movielens.named import CustomColumns
 from marquee.movielens.parsers import read_release
 from marquee.movielens.releases import release
 from marquee.movielens.schema import Scale
 from marquee.progress import FitProgress
-from marquee.recommenders.sgd_mf import user_by_user
 from marquee.splits import SplitOptions, split
 
 N_USERS, N_ITEMS = 60, 40
@@ -54,22 +59,22 @@ def two_tastes(seed: int = 0) -> Ratings:
     return Ratings.of(user, item, np.where((user + item) % 2 == 0, 5, 1))
 
 
+def arrays(n_users: int, n_items: int, dim: int) -> list[np.ndarray]:
+    """Users, items and their biases, drawn."""
+    rng = generator(dim, "arrays")
+    shapes = [(n_users, dim), (n_items, dim), (n_users,), (n_items,)]
+    return [rng.normal(0, 0.3, shape).astype(np.float32) for shape in shapes]
+
+
 @pytest.mark.parametrize("learn_items", [True, False])
 @pytest.mark.parametrize("biases", [True, False])
-@pytest.mark.parametrize("dim", [1, 5, 8, 19])
-def test_the_compiled_pass_equals_its_numpy_twin(dim, biases, learn_items):
-    rng, train = generator(dim, "twin"), two_tastes()
-
-    def arrays() -> list[np.ndarray]:
-        rng = generator(dim, "arrays")
-        shapes = [(N_USERS, dim), (N_ITEMS, dim), (N_USERS,), (N_ITEMS,)]
-        return [rng.normal(0, 0.3, shape).astype(np.float32) for shape in shapes]
-
-    fast, slow, before = arrays(), arrays(), arrays()
-    order = user_by_user(train.user, rng)
-    columns = (order, train.user, train.item, train.rating, np.float32(3))
-    settings = (np.float32(0.01), np.float32(0.1), biases, learn_items)
-    losses = descend(*columns, *fast, *settings), descend_slowly(*columns, *slow, *settings)
+@pytest.mark.parametrize("dim", [1, 5, 8, 19, 64])
+def test_the_compiled_steps_equal_their_numpy_twin(dim, biases, learn_items):
+    train = two_tastes().take(generator(dim, "order").permutation(len(two_tastes())))
+    fast, slow, before = (arrays(N_USERS, N_ITEMS, dim) for _ in range(3))
+    columns = (train.user, train.item, train.rating, np.float32(3))
+    steps = (np.float32(0.01), np.float32(0.1), biases, learn_items)
+    losses = descent.descend(*columns, *fast, *steps), descend_slowly(*columns, *slow, *steps)
     assert losses[0] == pytest.approx(losses[1], rel=1e-6)
     for one, other in zip(fast, slow, strict=True):
         np.testing.assert_allclose(one, other, rtol=0, atol=1e-6)
@@ -77,22 +82,86 @@ def test_the_compiled_pass_equals_its_numpy_twin(dim, biases, learn_items):
     assert moved == [True, learn_items, biases, biases and learn_items]
 
 
-def test_an_epoch_visits_every_rating_once_and_each_users_together():
-    user = two_tastes().user
-    order = user_by_user(user, generator(0, "order"))
-    np.testing.assert_array_equal(np.sort(order), np.arange(len(user)))
-    assert (np.diff(user[order]) != 0).sum() + 1 == len(np.unique(user))
-    assert not np.array_equal(user[order], user), "users come in random order"
-    first = order[user[order] == 0]
-    assert not np.array_equal(first, np.sort(first)), "and so do the ratings of one"
+@settings(deadline=None, max_examples=30)
+@given(st.integers(1, 40), st.integers(1, 40), st.integers(0, 300), st.integers(1, 20), st.integers(0, 99))
+def test_a_pass_equals_its_twin_block_by_block_for_any_shape(n_users, n_items, n, dim, seed):
+    """One user, one movie, nobody's ratings, users in any order: each rating is visited once."""
+    rng = np.random.default_rng(seed)
+    user, item = rng.integers(0, n_users, n, dtype=np.int32), rng.integers(0, n_items, n, dtype=np.int32)
+    rating = np.arange(n, dtype=np.float32)  # each is another, so that rows can be told apart
+    blocks = descent.in_blocks(user, item, rating, rng)
+    rows = blocks.rating.astype(int)
+    np.testing.assert_array_equal(np.sort(rows), np.arange(n))
+    np.testing.assert_array_equal(user[rows], blocks.user)
+    np.testing.assert_array_equal(item[rows], blocks.item)
+
+    fast, slow = arrays(n_users, n_items, dim), arrays(n_users, n_items, dim)
+    ratings, shifts = rating % 5 + 1, rng.permutation(descent.GROUPS)
+    constants = (np.float32(0.01), np.float32(0.1), True)
+    total = descent.pass_over(blocks._replace(rating=ratings[rows]), shifts, np.float32(3), *fast, *constants)
+    diagonals = ((g, (g + shift) % descent.GROUPS) for shift in shifts for g in range(descent.GROUPS))
+    cuts = [blocks.first[g * descent.GROUPS + h :][:2] for g, h in diagonals]
+    visited = np.concatenate([rows[slice(*cut)] for cut in cuts])
+    twin = descend_slowly(
+        user[visited], item[visited], ratings[visited], np.float32(3), *slow, *constants, True
+    )
+    assert total == pytest.approx(twin, rel=1e-5)
+    for one, other in zip(fast, slow, strict=True):
+        np.testing.assert_allclose(one, other, rtol=0, atol=1e-5)
+
+
+def test_blocks_of_a_diagonal_share_no_user_and_no_movie():
+    train = two_tastes()
+    blocks = descent.in_blocks(train.user, train.item, train.rating, generator(0, "blocks"))
+    whose = np.repeat(np.arange(descent.GROUPS**2), np.diff(blocks.first))
+    for ids, group in ((blocks.user, whose // descent.GROUPS), (blocks.item, whose % descent.GROUPS)):
+        for one in np.unique(ids):
+            assert len(np.unique(group[ids == one])) == 1
+        assert abs(np.bincount(group) - len(train) / descent.GROUPS).max() < len(train) / 20
 
 
 def test_every_order_of_a_users_ratings_is_as_likely_as_another():
-    rng = generator(0, "orders")
-    seen = [tuple(user_by_user(np.zeros(3, np.int32), rng)) for _ in range(6000)]
+    rng, nobody = generator(0, "orders"), np.zeros(3, np.int32)
+    seen = [
+        tuple(descent.in_blocks(nobody, nobody, np.arange(3, dtype=np.float32), rng).rating)
+        for _ in range(6000)
+    ]
     orders, counts = np.unique(seen, axis=0, return_counts=True)
     assert len(orders) == 6
     assert abs(counts - 1000).max() < 150, "five standard deviations"
+
+
+THREADS = """
+import numba
+import numpy as np
+from marquee.foundation.interactions import Ratings, Catalogue
+from marquee.learning import descent
+from marquee.progress import FitProgress
+from marquee.recommenders.sgd_mf import Model, Options
+descent.WORTH_THREADS = 0
+rng = np.random.default_rng(0)
+user, item = np.nonzero(rng.random((300, 200)) < 0.2)
+train, nothing = Ratings.of(user, item, rng.integers(1, 6, len(user))), Ratings.empty()
+found = []
+for threads in (1, 2):
+    numba.set_num_threads(threads)
+    model = Model(Options(dim=7, biases=True, epochs=4))
+    model.fit(train, nothing, Catalogue.of(300, 200), np.random.default_rng(1), FitProgress(show=False))
+    found.append(b"".join(array.tobytes() for array in model.state()[0].values()))
+assert len(found[0]) > 10_000
+print(found[0] == found[1])
+"""
+
+
+def test_one_thread_and_two_give_the_same_bytes():
+    done = subprocess.run(
+        [sys.executable, "-c", THREADS],
+        env={**os.environ, "NUMBA_NUM_THREADS": "2"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout == "True\n"
 
 
 @pytest.mark.parametrize("biases", [True, False])

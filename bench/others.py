@@ -1,0 +1,55 @@
+"""Contests that are modules of their own, each asked in its own words."""
+
+from __future__ import annotations
+
+import importlib.util
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+
+from bench import sizes
+from bench.environments import python
+from bench.rounds import ROOT
+
+
+def ranking(size: str, repeats: int) -> None:
+    """Exact top-10 and every metric against implicit's `recommend`."""
+    data = str(sizes.tables(size))
+    _ask("ranking", "--data", data, "--name", size, "--peer", str(python("implicit")), "--repeats", repeats)
+
+
+def data_path(size: str, repeats: int) -> None:
+    """CSV to splits and negatives against polars, and duckdb."""
+    for peer in ("polars", "duckdb"):
+        out = ROOT / "bench/results" / ("data_path.csv" if peer == "polars" else f"data_path_{peer}.csv")
+        given = ("--raw", sizes.raw(size), "--peer", peer, "--python", python(peer), "--out", out)
+        _ask("data_path", *given, "--repeats", repeats)
+
+
+def floors(size: str, repeats: int) -> None:
+    """Our kernels against the machine's own limits."""
+    _ask("floors", "--size", size)
+
+
+def scaling(size: str, repeats: int) -> None:
+    """Our sweeps from a million ratings on."""
+    _ask("scaling", "--repeats", repeats)
+
+
+def _ask(module: str, *words: object) -> None:
+    """Run bench/<module>.py; that it is absent or fails is a line, and no end."""
+    if importlib.util.find_spec(f"bench.{module}") is None:
+        print(f"{module}: no bench/{module}.py here")
+        return
+    done = subprocess.run([sys.executable, "-m", f"bench.{module}", *map(str, words)], cwd=ROOT)
+    if done.returncode:
+        print(f"{module}: ended with {done.returncode}; see above")
+
+
+OTHERS: dict[str, tuple[Callable[[str, int], None], Sequence[str], Sequence[str]]] = {
+    # contest -> its function, its sizes by default, its peers
+    "ranking": (ranking, ("ml-1m", "25M"), ("implicit",)),
+    "data": (data_path, ("32M",), ("polars", "duckdb")),
+    "floors": (floors, ("4M",), ()),
+    "scaling": (scaling, ("32M",), ()),
+}

@@ -1,0 +1,97 @@
+"""Where the seconds of the default `dvc repro` go, in a clone without anything: `python -m bench.overhead`.
+
+Fitting is what happens inside a model's `fit` and on validation; scoring is from loaded arrays to metrics,
+and the bootstrap that compares. Every other second is named: simulating, reading and writing data, drawing,
+importing, interpreters, DVC. An import counts as one wherever it happens, inside a fit as well: counted is
+what Python itself reports of each process (PYTHONPROFILEIMPORTTIME).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from marquee.foundation.artifacts import write_csv
+
+RESULT = Path("bench/results/overhead.csv")
+IMPORT = re.compile(r"import time:\s+(\d+) \|")
+PARTS = (
+    "fitting",
+    "scoring",
+    "simulating, reading, splitting",
+    "files of models and metrics",
+    "drawing and the page",
+    "imports",
+    "interpreters",
+    "DVC",
+)
+DRAWING = ("pictures", "compare", "report")
+PER_MODEL = ("train", "evaluate")
+Imported = tuple[float, float]  # when a module was imported (Unix seconds), and how long its own lines took
+
+
+def repro(room: Path) -> tuple[float, list[Imported]]:
+    """The seconds of one `dvc repro`, and every import of its processes."""
+    environment = {**os.environ, "PYTHONPROFILEIMPORTTIME": "1", "PYTHONUNBUFFERED": "1"}
+    started, imports = time.time(), []
+    command = ["dvc", "repro"]
+    with subprocess.Popen(command, cwd=room, env=environment, stderr=subprocess.PIPE, text=True) as process:
+        for line in process.stderr or ():
+            if found := IMPORT.match(line):
+                imports.append((time.time(), int(found[1]) / 1e6))
+            elif "%|" not in line and not line.startswith("import time"):
+                print(line, end="")
+    if process.returncode:
+        raise SystemExit(process.returncode)
+    return time.time() - started, imports
+
+
+def account(total: float, rows: Iterable[dict[str, Any]], imports: Sequence[Imported]) -> dict[str, float]:
+    """Seconds of each of PARTS, from the rows of logs/stages.jsonl; together they are `total`."""
+    spent: Counter[str] = Counter()
+    for row in rows:
+        began, seconds, start_up = row["began"], row["seconds"], row["start_up"]
+        before = _within(imports, began - start_up, began)
+        inside = _within(imports, began, began + seconds)
+        spent["imports"] += before + inside
+        spent["interpreters"] += start_up - before
+        rest = seconds - inside
+        for phase in row["phases"]:
+            imported = _within(imports, phase["began"], phase["began"] + phase["seconds"])
+            spent[phase["phase"]] += phase["seconds"] - imported
+            rest -= phase["seconds"] - imported
+        kind = row["stage"].partition("@")[0]
+        part = PARTS[4] if kind in DRAWING else PARTS[3] if kind in PER_MODEL else PARTS[2]
+        spent[part] += rest
+    spent["DVC"] = total - sum(spent.values())
+    return {part: spent[part] for part in PARTS}
+
+
+def _within(imports: Sequence[Imported], start: float, end: float) -> float:
+    return sum(seconds for moment, seconds in imports if start <= moment < end)
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        room = Path(folder) / "marquee"
+        subprocess.run(["git", "clone", "--quiet", ".", str(room)], check=True)
+        total, imports = repro(room)
+        lines = (room / "logs/stages.jsonl").read_text("utf-8").splitlines()
+    spent = account(total, map(json.loads, lines), imports)
+    rows = [(part, round(seconds, 1), round(seconds / total, 3)) for part, seconds in spent.items()]
+    rows.append(("all", round(total, 1), 1.0))
+    write_csv(RESULT, ("part", "seconds", "share"), rows)
+    for part, seconds, share in rows:
+        print(f"{part:32}{seconds:8.1f}{share:8.0%}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,72 @@
+"""RecBole: `bpr`. Threads: OMP_NUM_THREADS=1, which is its best."""
+
+import logging
+import os
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import torch
+from protocol import Laps, arguments, read, save, shape, tell
+from recbole.config import Config
+from recbole.data.dataloader import TrainDataLoader
+from recbole.data.dataset import Dataset
+from recbole.model.general_recommender import BPR
+from recbole.sampler import Sampler
+from recbole.trainer import Trainer
+from recbole.utils import init_seed
+
+task, folder, o = arguments()
+logging.disable(logging.INFO)
+user, item, _ = read(folder, o["parts"].split(","))
+with tempfile.TemporaryDirectory() as room:
+    os.chdir(room)  # it leaves logs where it runs
+    (Path(room) / "data").mkdir()
+    with (Path(room) / "data/data.inter").open("w") as file:
+        file.write("user_id:token\titem_id:token\n")
+        np.savetxt(file, np.column_stack([user, item]), fmt="%d", delimiter="\t")
+    given = {
+        "data_path": room,
+        "load_col": {"inter": ["user_id", "item_id"]},
+        "embedding_size": o["dim"],
+        "train_batch_size": o["batch_size"],
+        "learning_rate": o["learning_rate"],
+        "weight_decay": o["regularization"],
+        "epochs": o["epochs"],
+        "seed": o["seed"],
+        "reproducibility": True,
+        "device": "cpu",
+        "use_gpu": False,
+        "show_progress": False,
+        "checkpoint_dir": room,
+    }
+    config = Config(model="BPR", dataset="data", config_dict=given)
+    init_seed(o["seed"], True)
+    data = Dataset(config)
+    data._change_feat_format()
+    sampler = Sampler(["train"], [data]).set_phase("train")
+    batches = TrainDataLoader(config, data, sampler, shuffle=True)
+    model = BPR(config, data)
+    trainer = Trainer(config, model)
+    laps = Laps()
+    for epoch in range(o["epochs"]):
+        trainer._train_epoch(batches, epoch)
+        laps()
+    os.chdir("/")
+tell(laps.seconds, len(user))
+
+
+def whole(field: str, weights: torch.Tensor, n: int) -> np.ndarray:
+    """Its rows in the order of our ids; whoever it has not seen gets zeros."""
+    placed = np.zeros((n, weights.shape[1]), np.float32)
+    names = data.field2id_token[field][1:].astype(int)  # the first is for padding
+    placed[names] = weights.detach().numpy()[1:]
+    return placed
+
+
+n_users, n_items = shape(folder)
+save(
+    o.get("out"),
+    whole("user_id", model.user_embedding.weight, n_users),
+    whole("item_id", model.item_embedding.weight, n_items),
+)

@@ -1,0 +1,25 @@
+"""Spark: `als` on local[threads]; needs Java. An iteration is a part of the whole fit."""
+
+import time
+
+import pandas as pd
+from protocol import arguments, read, tell
+from pyspark.ml.recommendation import ALS
+from pyspark.sql import SparkSession
+
+task, folder, o = arguments()
+user, item, rating = read(folder, o["parts"].split(","))
+session = SparkSession.builder.master(f"local[{o['threads']}]").config("spark.driver.memory", "6g")
+session = session.config("spark.ui.enabled", "false").config("spark.ui.showConsoleProgress", "false")
+session = session.getOrCreate()
+frame = session.createDataFrame(pd.DataFrame({"user": user, "item": item, "rating": rating}))
+frame = frame.repartition(o["threads"]).cache()
+frame.count()
+for epochs in (1, o["epochs"]):  # the first fit warms the compiler of the JVM
+    model = ALS(rank=o["dim"], maxIter=epochs, regParam=o["regularization"], seed=o["seed"])
+    start = time.perf_counter()
+    model.setUserCol("user").setItemCol("item").setRatingCol("rating").fit(frame)
+    took = time.perf_counter() - start
+java = session.sparkContext._gateway.proc.pid  # where the work and the memory are
+tell([took / o["epochs"]] * o["epochs"], len(user), str(java))
+session.stop()

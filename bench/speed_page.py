@@ -1,0 +1,156 @@
+"""docs/speed.md and its pictures from bench/results/*.csv, and nothing else: `python -m bench.speed_page`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+from bench import scaling
+from bench.contests import CONTESTS, Contest
+from bench.environments import PEERS
+from bench.results_page import _table as markdown
+from bench.rounds import ROOT
+from bench.speed_picture import draw
+from bench.table import RESULTS, Row, read
+from bench.tuning import trials
+from marquee.foundation.artifacts import write_text
+
+PAGE = ROOT / "docs/speed.md"
+INTRODUCTION = """\
+# Speed beside others
+
+What `make bench` measured: Marquee and other Python recommenders on the same machine, the same arrays
+and the same split, by turns. Every figure below comes from `bench/results/*.csv`, which it writes.
+
+```
+make bench                                    # all contests at their usual sizes; hours
+make bench CONTEST=ials PEER=implicit SIZE=25M REPEATS=3
+make bench CONTEST=sgd SIZE=ml-1m SOURCE=folder   # real data: the folder with ml-1m.zip
+```
+
+Sizes: `ml-100k` and `ml-1m` are real; `1M`, `4M`, `16M`, `25M`, `32M` are simulated with as many users
+and movies as MovieLens has, kept as arrays in `.bench/`. Each peer runs in an environment of its own,
+`.bench/envs/`, with the versions of `bench/peers/*.txt`. A run that was broken off goes on where it
+stopped; what was measured stays until the committed library or a setting changes, or `.bench/work` is
+deleted. A peer that fails is a line of its table.
+
+**What is timed.** A round fits every system once, each in a process of its own; passes after the first
+count (it compiles or warms up), their median is the round's figure. Tables have the median of the
+rounds, and the least and the most. *Ours / theirs* is the median of the ratios within rounds. For times
+below 1 is faster, for rates above 1. A pass of ours is the time between two reports of a fit: it holds
+the kernel, the loss that the learning curve shows and the copy of the weights that early stopping keeps.
+A peer's pass is what its own callback or training step says, or, where all passes are one call, that
+call divided by them; reading data is in none. *Peak* is the most memory the process held. *Threads*:
+where a system may use one or two, both were tried at that size and the faster one taken.
+
+**What is compared.** Settings were chosen on validation rows (`python -m bench.tuning`): each system
+tries its own declared grid (`bench/contests.py`) at f = 64, at the sizes of the last table; another size
+takes the settings of the nearest tuned one. Then each fits training and validation rows and is scored on
+the test rows by Marquee's evaluation: RMSE of clipped predictions on a random tenth, NDCG@10 of
+everyone's last positive over the whole catalogue. *(A ratio in brackets does not count)*: Marquee was
+less accurate there, or accuracy was not measured at that f.
+"""
+UNITS = {
+    "s": "seconds of one {pass_}",
+    "M/s": "million pairs (ours: positives and negatives) or triples a second",
+}
+
+
+def page() -> str:
+    parts = [INTRODUCTION]
+    if (RESULTS / "peers.png").is_file():
+        parts.append("![Ours beside each peer](../bench/results/peers.png)\n")
+    parts += [section for contest in CONTESTS.values() for section in _contest(contest)]
+    parts += _plain("ranking", "Top-10 and every metric for everyone", RANKING)
+    parts += _plain("data_path", "From CSV to splits and negatives, beside polars' least", DATA_PATH)
+    parts += _plain("data_path_duckdb", "The same beside duckdb's least", DATA_PATH)
+    parts += _plain("floors", "Kernels beside the machine's limits", FLOORS)
+    if read("scaling"):
+        parts += _plain("scaling", "How sweeps grow with the data", SCALING)
+        parts.append("![Seconds of a sweep by ratings](../bench/results/scaling.png)\n")
+    parts += ["## Settings, and where they were chosen\n", _settings()]
+    pins = ", ".join(f"[{path.stem}](../bench/peers/{path.name})" for path in sorted(PEERS.glob("*.txt")))
+    return "\n".join([*parts, f"Versions: {pins}.\n"])
+
+
+def _contest(contest: Contest) -> list[str]:
+    found = read(contest.key)
+    if not found:
+        return []
+    unit = UNITS[contest.unit].format(pass_=contest.pass_)
+    head = ["data", "f", "system", "threads", contest.unit, "least to most", "rounds", "ours / theirs"]
+    name = "RMSE" if contest.metric == "rmse" else "NDCG@10"
+    rows = [_cells(row) for row in found]
+    return [f"## {contest.title}\n", f"In {unit}.\n", markdown([*head, name, "peak"], rows)]
+
+
+def _cells(row: Row) -> list[str]:
+    start = [row["size"], row["dim"], row["system"], row["threads"]]
+    if not row["median"]:
+        return [*start, "failed", row["note"].replace("|", "/")[:60], "", "", "", ""]
+    ratio = row["ratio"] and f"{row['ratio']} ({row['ratio_low']} to {row['ratio_high']})"
+    if ratio and row["as_good"] != "yes":
+        ratio = f"[{ratio}]"
+    accuracy = row["accuracy"].removeprefix("0") or "—"
+    spread = f"{row['low']} to {row['high']}"
+    return [*start, row["median"], spread, row["rounds"], ratio or "—", accuracy, f"{row['peak_mib']} MiB"]
+
+
+RANKING = (
+    "`bench/ranking.py`: exact lists, ranks among candidates and all metrics of ours against implicit's "
+    "`recommend` alone, users a second."
+)
+DATA_PATH = (
+    "`bench/data_path.py`: our stages as processes, interpreter and all, against a script that reads the "
+    "CSV, filters, makes ids contiguous, splits off each user's last and writes Parquet."
+)
+FLOORS = (
+    "`bench/floors.py`, f = 64: what a pass must do at least (docstrings there) over its seconds, beside the "
+    "rate of a 2048 x 2048 float32 matrix product and of a copy that no cache holds, measured in the same "
+    "run. A share above 1 of the bandwidth says that rows stayed in a cache."
+)
+SCALING = "`bench/scaling.py`, f = 64, two threads: seconds of a sweep."
+
+
+def _plain(name: str, title: str, words: str) -> list[str]:
+    found = read(name)
+    if not found:
+        return []
+    head = list(found[0])
+    return [
+        f"## {title}\n",
+        f"{words}\n",
+        markdown([column.replace("_", " ") for column in head], [[row[c] for c in head] for row in found]),
+    ]
+
+
+def _settings() -> str:
+    """The best trial of each system at each size, and how many there were."""
+    rows: list[Sequence[str]] = []
+    found = trials()
+    for contest in CONTESTS.values():
+        for entrant in contest.entrants:
+            for size in dict.fromkeys(row["size"] for row in found):
+                own = [
+                    r
+                    for r in found
+                    if (r["contest"], r["system"], r["size"]) == (contest.key, entrant.name, size)
+                ]
+                if own:
+                    sign = 1 if contest.metric == "rmse" else -1
+                    best = min(own, key=lambda r: sign * float(r["validation"]))
+                    words = ", ".join(f"{key} {value}" for key, value in json.loads(best["settings"]).items())
+                    figure = f"{float(best['validation']):.4f}".removeprefix("0")
+                    rows.append([entrant.name, size, words, figure, str(len(own))])
+    return markdown(["system", "chosen on", "settings", "validation", "trials"], rows)
+
+
+def main() -> None:
+    draw()
+    scaling.draw()
+    write_text(PAGE, page())
+    print(PAGE.relative_to(ROOT))
+
+
+if __name__ == "__main__":
+    main()

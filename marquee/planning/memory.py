@@ -1,0 +1,114 @@
+"""How much memory each stage holds at its peak, and the parameters that bring it down: formulas alone.
+
+Bytes for each row, by the arrays that live at once; docs/scale.md has them beside what was measured.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any
+
+from marquee.foundation import params
+from marquee.foundation.cost import CSR, ROW, Cost, Sizes
+from marquee.foundation.options import parse
+from marquee.measuring.topk import BLOCK_BYTES
+from marquee.planning.limits import GIB, Limit
+from marquee.planning.sizes import Extent
+
+BASE = 300 << 20  # the interpreter with numba or torch, where nothing has been measured
+READ = 2 * ROW  # of a rating that is read: in its table, and as arrays
+SIMULATED = 37  # of a rating that is made up: who, what, when, and what is sorted to choose it
+INGESTED = 79  # of a rating that is read from text: four columns of 8, its packed key, its place, as written
+SPLIT = 85  # of a rating: READ, a random key, its part and rank, and all of it again in the parts
+SPLIT_POSITIVES = 77  # where it is kept by a mask first
+CANDIDATE = 48  # of a drawn item: the draw, sorted, its user, its skips
+PAIR = 50  # of a pair that is known of a user, when candidates avoid it: READ, and a key being sorted
+SEEN = 3 * ROW  # of a rating, in an evaluation: READ, and joined with validation; its matrix after the table
+TESTED = 60  # of a test pair with its prediction, error and place
+OFFERED = 12  # of a candidate: its table, its array, its mark
+LISTED = 1400  # of a user: a dozen metrics at each length in float64, and the list itself
+BLOCKS = 3 * BLOCK_BYTES  # scores, and what picks the best of them
+DRAWN = 20  # of a test pair, in the pictures and the comparison
+
+
+def cost(entry: params.ModelEntry, sizes: Sizes) -> Cost:
+    """By the formula of the entry's algorithm."""
+    module = import_module(f"marquee.recommenders.{entry.algorithm}")
+    return module.Model.cost(parse(module.Options, entry.options, f"models.{entry.name}"), sizes)
+
+
+@dataclass(frozen=True)
+class Peak:
+    """bytes beside the interpreter, and the dotted parameters that bring them down."""
+
+    bytes: float
+    lower: tuple[str, ...] = ()
+
+
+def peak(stage: str, settings: Mapping[str, Any], real: Extent) -> Peak:
+    """Of `train@als_mf`, `split@rating`, ... as `stages.run` calls them."""
+    kind, _, name = stage.partition("@")
+    data = ("simulate.ratings",) if real.simulated else ("dataset.name",)
+    if kind == "download":
+        return Peak(SIMULATED * real.ratings * real.simulated, data)
+    if kind == "ingest":
+        return Peak(INGESTED * real.ratings, data)
+    if kind == "split":
+        everything = settings["tasks"][name].get("positive_from") is None
+        return Peak((SPLIT if everything else SPLIT_POSITIVES) * real.ratings, data)
+    if kind == "negatives":
+        return Peak(real.parts["ranking"].train * (READ + 5 * real.per_positive), ("negatives.per_positive",))
+    if kind == "candidates":
+        part = real.parts[name]
+        pairs = PAIR * (part.train + part.validation + part.test)
+        return Peak(pairs + CANDIDATE * part.test_users * real.candidates, ("candidates.count",))
+    if kind in ("train", "evaluate"):
+        entry = params.model(settings, name)
+        return _of_model(kind, entry, cost(entry, real.of(entry)), real)
+    if kind == "pictures":
+        entries = [params.model(settings, one) for one in settings["models"]]
+        kept = max(cost(entry, real.of(entry)).kept for entry in entries)
+        most = max(part.train for part in real.parts.values())
+        tested = DRAWN * real.parts["rating"].test
+        return Peak(2 * kept + READ * most + tested)
+    if kind == "compare":
+        wide = max((_measured(real, task) for task in params.TASKS), default=0)
+        return Peak(wide + 2 * LISTED * real.users * len(settings["models"]) / 4, ("evaluation.ks",))
+    if kind == "report":
+        return Peak(READ * (real.ratings + real.parts["ranking"].train))
+    return Peak(0)
+
+
+def _of_model(kind: str, entry: params.ModelEntry, takes: Cost, real: Extent) -> Peak:
+    sizes = real.of(entry)
+    lower = tuple(f"models.{entry.name}.{option}" for option in takes.lower)
+    if kind == "train":
+        stored = 4 * sizes.per_positive * 2  # the table's and the array's
+        rows = (READ + stored) * (sizes.train + sizes.validation)
+        ranked = (BLOCKS + 2 * CSR * sizes.train) * (entry.task == "ranking")
+        return Peak(rows + max(takes.most, 2 * takes.kept + ranked), lower)
+    return Peak(takes.kept + _measured(real, entry.task), lower)
+
+
+def _measured(real: Extent, task: str) -> float:
+    """What an evaluation holds beside its model."""
+    part = real.parts[task]
+    known = SEEN * (part.train + part.validation) + TESTED * part.test
+    return known + OFFERED * part.test_users * real.candidates + LISTED * part.test_users + BLOCKS
+
+
+def too_much(stage: str, needs: Peak, base: float, real: Extent, limit: Limit | None) -> str | None:
+    """Why a stage does not fit, to stand behind its name; None where it does, or no limit is known."""
+    if limit is None or needs.bytes + base <= limit.bytes:
+        return None
+    kind, _, name = stage.partition("@")
+    ways = [f"lower {' or '.join(needs.lower)}"] if needs.lower else []
+    if kind in ("train", "evaluate"):
+        ways.append(f"leave {name} out")
+    ways.append("run where there is more memory")
+    return (
+        f"needs about {(needs.bytes + base) / GIB:.1f} GiB for {real.ratings:,} ratings of "
+        f"{real.users:,} users and {real.items:,} items, but {limit.words}; {', or '.join(ways)}"
+    )
