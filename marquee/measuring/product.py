@@ -1,9 +1,9 @@
 """The best items where scores are a product of two thin matrices: no score is kept, and few users need all.
 
 A block of users meets the items in tiles: what is liked best on average, so that lists start well, then the
-longest vectors. Each tile is looked through while it lies in the cache. By Cauchy and Schwarz a user is through
-as soon as no vector of what is left is long enough to enter the list (Teflioudi, Gemulla and Mykytiuk, 2015, do
-so for single users); the rest of the block goes on. Lists are exact.
+longest vectors. Each tile is looked through while it lies in the cache. By Cauchy and Schwarz a user is
+through as soon as no vector of what is left is long enough to enter the list (Teflioudi, Gemulla and
+Mykytiuk, 2015, do so for single users); the rest of the block goes on. Lists are exact.
 """
 
 from __future__ import annotations
