@@ -35,7 +35,16 @@ from marquee.recommenders import load
 RESULTS = Path("bench/results/ranking.csv")
 HEADER = (
     *("data", "factors", "dim", "users", "items", "users_per_s", "low", "high", "peer_users_per_s"),
-    *("peer_low", "peer_high", "ratio", "mb_above", "peer_mb_above", "floor_users_per_s", "lists_differ"),
+    *(
+        "peer_low",
+        "peer_high",
+        "ratio",
+        "processor_ratio",
+        "mb_above",
+        "peer_mb_above",
+        "floor_users_per_s",
+        "lists_differ",
+    ),
 )
 
 
@@ -143,16 +152,18 @@ def contest(
     ]
     for side in ("us", "them"):
         cells += [round(x) for x in (median(speed[side]), speed[side][0], speed[side][-1])]
-    ratio = median(
-        rate / other
-        for rate, other in zip(
-            (sizes["users"] / row["seconds"] for row in rows["us"]),
-            (sizes["users"] / row["seconds"] for row in rows["them"]),
-            strict=True,
-        )
-    )
+    ratios = [
+        median(b[clock] / a[clock] for a, b in zip(rows["us"], rows["them"], strict=True))
+        for clock in ("seconds", "processor_seconds")
+    ]
     memory = [round(max(row["mb"] for row in rows[side])) for side in ("us", "them")]
-    return [*cells, round(ratio, 2), *memory, round(floor(sizes["dim"], sizes["items"])), differ]
+    return [
+        *cells,
+        *(round(ratio, 2) for ratio in ratios),
+        *memory,
+        round(floor(sizes["dim"], sizes["items"])),
+        differ,
+    ]
 
 
 def _parts(data: Path) -> list[Ratings]:

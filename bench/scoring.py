@@ -46,7 +46,7 @@ def score(
     if some and n_users > SOME:
         chosen = np.unique(np.linspace(0, n_users - 1, SOME).astype(np.int32))
         wanted = wanted.take(np.isin(wanted.user, chosen))
-    return validation_ndcg(model.scores, ratings(folder, seen), wanted, n_items)
+    return validation_ndcg(model, ratings(folder, seen), wanted, n_items)
 
 
 def _rmse(model: Products | fits.Recommender, wanted: Ratings) -> float:

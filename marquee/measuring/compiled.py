@@ -67,17 +67,14 @@ def absorb(
         while pair < len(hidden_row) and hidden_row[pair] == r:
             scores[i, hidden_column[pair]] = -np.inf
             pair += 1
-        row, last = scores[i], values[r, k - 1]
+        row, last, latest = scores[i], values[r, k - 1], items[r, k - 1]
         for start in range(0, n, STEP):
             stop = min(start + STEP, n)
             if not _any_from(row[start:stop], last):
                 continue
             for j in range(start, stop):
-                x = row[j]
-                if x < last:
-                    continue
-                item = ids[j]
-                if x > last or item < items[r, k - 1]:
+                x, item = row[j], ids[j]
+                if x > last or (x == last and item < latest):
                     to = k - 1
                     while to > 0 and (
                         x > values[r, to - 1] or (x == values[r, to - 1] and item < items[r, to - 1])
@@ -85,7 +82,7 @@ def absorb(
                         values[r, to], items[r, to] = values[r, to - 1], items[r, to - 1]
                         to -= 1
                     values[r, to], items[r, to] = x, item
-                    last = values[r, k - 1]
+                    last, latest = values[r, k - 1], items[r, k - 1]
 
 
 @njit(nogil=True, cache=True)
