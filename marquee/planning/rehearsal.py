@@ -9,7 +9,6 @@ import platform
 import shutil
 import subprocess
 import sys
-import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ from marquee.foundation.artifacts import write_text
 from marquee.foundation.errors import MarqueeError
 from marquee.planning.schedule import Step, groups
 from marquee.planning.sizes import Extent
+from marquee.planning.stopwatch import now, since
 
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
 ROOMS = ("data/raw", "data/evaluation", "data/pictures", "models", "plots/train", "metrics/models")
@@ -71,9 +71,9 @@ def _run(steps: Sequence[Step], root: Path, folder: Path) -> list[dict[str, Any]
 
 def starting(root: Path) -> float:
     """Seconds between two stages: Python with what a stage imports, and DVC writing dvc.lock anew."""
-    begin = time.perf_counter()
+    begin = now()
     subprocess.run([sys.executable, "-c", "import stages.train"], cwd=root, check=True)
-    return time.perf_counter() - begin + _locking(root / "dvc.lock")
+    return min(since(begin)) + _locking(root / "dvc.lock")
 
 
 def _locking(lock: Path) -> float:
@@ -85,10 +85,10 @@ def _locking(lock: Path) -> float:
         return 0.0
     with TemporaryDirectory() as folder:
         copy = shutil.copy(lock, folder)
-        begin = time.perf_counter()
+        begin = now()
         with modify_yaml(copy):
             pass
-        return time.perf_counter() - begin
+        return min(since(begin))
 
 
 def key(worlds: Mapping[str, Mapping[str, Any]], root: Path) -> str:
