@@ -21,6 +21,7 @@ EVERYTHING = yaml.safe_load((Path(__file__).parents[2] / "params.yaml").read_tex
 MODELS = {
     name: EVERYTHING["models"][name] for name in ("popularity", "bias", "ials", "sgd_mf", "als_mf", "ease")
 }
+MODELS["ease"] = {**MODELS["ease"], "memory": 100}  # room for all movies, which is too much
 SETTINGS = {**EVERYTHING, "dataset": {"name": "ml-25m"}, "models": MODELS}
 REAL = extent(SETTINGS)
 WORLDS, SMALL = small_worlds(SETTINGS, REAL)
