@@ -11,7 +11,7 @@ CASES: dict[str, tuple[str, str, dict[str, Any], int]] = {
     "bias_damped": ("bias", "rating", {"user_damping": 1, "item_damping": 10, "sweeps": 3}, 10),
     "ease": ("ease", "ranking", {"regularization": 1}, 10),
     "ease_truncated": ("ease", "ranking", {"regularization": 1, "memory": 8 * 35**2 / 2**30}, 10),
-    "item_knn": ("item_knn", "ranking", {"neighbours": 20}, 10),
+    "item_knn": ("item_knn", "ranking", {"neighbours": 10}, 10),
     "item_knn_few": ("item_knn", "ranking", {"neighbours": 5, "shrinkage": 3}, 10),
     "mf_bce": ("mf_bce", "ranking", {"dim": 4, "epochs": 60, "learning_rate": 0.02, "batch_size": 64}, 7),
     "mf_bce_eight": ("mf_bce", "ranking", {"dim": 4, "epochs": 40, "learning_rate": 0.02, "negatives": 8}, 7),
