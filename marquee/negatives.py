@@ -159,8 +159,9 @@ def sample_candidates(
     """For each user of `held_out`, `count` distinct items, ascending, uniform over all allowed sets.
 
     None is in any of `seen` or in `held_out` for that user; where fewer are left, all of them are given.
-    Users without a held-out row get none. Users ascend in every part.
+    Users without a held-out row get none.
     """
+    parts = [_by_user(part) for part in (*seen, held_out)]
     evaluated = np.flatnonzero(np.bincount(held_out.user, minlength=n_users))  # [m]
     firsts = range(0, n_users, USERS)
     pairs: list[np.ndarray] = [np.empty(0)] * len(firsts)  # of each block, see `_known_pairs`
@@ -168,7 +169,7 @@ def sample_candidates(
 
     def gather(n: int) -> None:
         users = slice(firsts[n], min(firsts[n] + USERS, n_users))
-        pairs[n] = _known_pairs([*seen, held_out], users, n_items)
+        pairs[n] = _known_pairs(parts, users, n_items)
         ends = np.arange(1 + users.stop - users.start) * n_items
         counts[users] = np.diff(np.searchsorted(pairs[n], ends.astype(pairs[n].dtype)))
 
@@ -190,6 +191,12 @@ def sample_candidates(
 
     run_threads(len(firsts), place)
     return Candidates(offsets, items)
+
+
+def _by_user(part: Ratings) -> Ratings:
+    if (part.user[1:] >= part.user[:-1]).all():
+        return part
+    return part.take(np.argsort(part.user, kind="stable"))
 
 
 def _known_pairs(parts: Sequence[Ratings], users: slice, n_items: int) -> np.ndarray:
