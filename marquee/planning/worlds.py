@@ -29,7 +29,7 @@ def shapes(real: Extent, most: int) -> dict[str, dict[str, int]]:
     history = real.ratings / real.users
     share = min(1.0, RATINGS / real.ratings)
     whole = {"users": real.users, "movies": real.items, "ratings": real.ratings}
-    enough = max(3 * real.items, RATINGS // 6)
+    enough = max(12 * real.items, RATINGS // 6)  # so many people that what a catalogue costs once is little
     found = {
         TINY: {"users": 60, "movies": max(80, 2 * most), "ratings": 2400},
         SLICE: whole
