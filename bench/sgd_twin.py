@@ -14,7 +14,7 @@ from statistics import median
 import numpy as np
 
 from marquee.foundation.artifacts import write_csv
-from marquee.learning.descent import descend, in_blocks
+from marquee.learning.descent import descend, ratings_in_blocks
 from tests.recommenders.sgd_twin import descend_slowly
 
 N_USERS, N_ITEMS, N_RATINGS = 943, 1682, 100_000
@@ -28,7 +28,7 @@ def nanoseconds(descent: Callable[..., float], dim: int, n: int) -> float:
     user = np.sort(rng.integers(0, N_USERS, N_RATINGS, dtype=np.int32))
     item = rng.integers(0, N_ITEMS, N_RATINGS, dtype=np.int32)
     rating = rng.integers(1, 6, N_RATINGS).astype(np.float32)
-    columns = [column[:n] for column in in_blocks(user, item, rating, rng)[1:]]
+    columns = [column[:n] for column in ratings_in_blocks(user, item, rating, rng)[1:]]
     shapes = [(N_USERS, dim), (N_ITEMS, dim), (N_USERS,), (N_ITEMS,)]
     arrays = [rng.normal(0, 0.1, shape).astype(np.float32) for shape in shapes]
     mean, step, penalty = np.float32(3), np.float32(0.01), np.float32(0.1)

@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from marquee.foundation.artifacts import as_array, as_column
-from marquee.foundation.blocks import run_threads
+from marquee.foundation.blocks import is_ascending
 from marquee.foundation.errors import MarqueeError
 from marquee.foundation.interactions import Ratings
 from marquee.foundation.options import option
+from marquee.foundation.threads import run_threads
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -173,7 +174,7 @@ def sample_candidates(
         ends = np.arange(1 + users.stop - users.start) * n_items
         counts[users] = np.diff(np.searchsorted(pairs[n], ends.astype(pairs[n].dtype)))
 
-    run_threads(len(firsts), gather)
+    run_threads(gather, len(firsts))
     chosen = _distinct(n_items - counts[evaluated], count, rng)  # [m, count], -1 where too few
     lengths = np.zeros(n_users, np.int64)
     lengths[evaluated] = (chosen >= 0).sum(1)
@@ -189,14 +190,12 @@ def sample_candidates(
             nth, user, pairs[n], counts[users], n_items
         )
 
-    run_threads(len(firsts), place)
+    run_threads(place, len(firsts))
     return Candidates(offsets, items)
 
 
 def _by_user(part: Ratings) -> Ratings:
-    if (part.user[1:] >= part.user[:-1]).all():
-        return part
-    return part.take(np.argsort(part.user, kind="stable"))
+    return part if is_ascending(part.user) else part.take(np.argsort(part.user, kind="stable"))
 
 
 def _known_pairs(parts: Sequence[Ratings], users: slice, n_items: int) -> np.ndarray:

@@ -62,12 +62,15 @@ def run(main: Callable[..., None]) -> None:
 
 
 @contextmanager
-def phase(name: str) -> Iterator[None]:
-    """Note in the log how long the block takes: `fitting` and `scoring` are what a run is for."""
+def phase(name: str, of: str) -> Iterator[None]:
+    """Note in the log how long the block takes: `fitting` and `scoring` are what a run is for.
+
+    of  the model, or what else is fitted or scored
+    """
     began, started = time.time(), time.perf_counter()
     yield
     seconds = time.perf_counter() - started
-    PHASES.append({"phase": name, "began": round(began, 3), "seconds": round(seconds, 3)})
+    PHASES.append({"phase": name, "of": of, "began": round(began, 3), "seconds": round(seconds, 3)})
 
 
 def _start_up() -> float | None:

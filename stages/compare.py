@@ -26,7 +26,7 @@ from marquee.oracle import Oracle
 from marquee.portraits.residuals import Residuals
 from marquee.portraits.residuals import tables as error_tables
 from stages import phase, run
-from stages.evaluate import measure
+from stages.evaluate import HeldOut
 from stages.reading import catalogue, known_of, original_ids
 
 
@@ -37,9 +37,11 @@ def main(settings: dict[str, Any]) -> None:
     if truth.is_file():
         oracle = Oracle.load(truth, *original_ids(), settings["tasks"]["ranking"]["positive_from"])
         for task in params.TASKS:
-            found = measure(oracle, task, settings)
+            held_out = HeldOut.of(task, settings)
+            with phase("scoring", f"{ORACLE}_{task}"):
+                found = held_out.measure(oracle)
             evaluated.append(Evaluated(ORACLE, task, found.metrics, found.per_user))
-    with phase("scoring"):
+    with phase("scoring", "intervals and tests"):
         rows = leaderboard.compare(evaluated, options, generator(params.seed(settings), "compare"))
     with atomic_folder(Path("plots/leaderboard")) as folder:
         write_csv(folder / "table.csv", leaderboard.HEADER, [list(row.values()) for row in rows])

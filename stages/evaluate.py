@@ -1,8 +1,14 @@
-"""Stage `evaluate@<model>`: exact metrics, per-user values, top-K lists and predictions on the test set."""
+"""Stage `evaluate`: exact metrics, per-user values, top-K lists and predictions on the test set.
+
+One stage for all models: to start a process and to import takes longer than to measure a model. Those that
+stand as they were measured are left alone; `python -m stages.evaluate NAME ...` measures these in any case.
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
+from shutil import rmtree
 from typing import Any
 
 from marquee.foundation import params
@@ -14,46 +20,114 @@ from marquee.foundation.artifacts import (
     write_json,
     write_parquet,
 )
-from marquee.foundation.interactions import joined
+from marquee.foundation.interactions import Catalogue, Ratings, joined
+from marquee.foundation.stamps import Stamps
 from marquee.measuring.evaluation import Evaluation, evaluate_ranking, evaluate_rating
 from marquee.negatives import Candidates
 from marquee.recommenders import load
 from stages import phase, run
-from stages.reading import catalogue, ratings
+from stages.reading import catalogue, code_of, ratings
+
+MODELS, EVALUATIONS, METRICS = Path("models"), Path("data/evaluation"), Path("metrics/models")
+STAMPS = EVALUATIONS / "stamps.json"
 
 
-def main(settings: dict[str, Any], name: str) -> None:
-    folder = Path("models") / name
-    described = read_json(folder / "model.json")
-    model = load(folder)
-    result = measure(model, described["task"], settings)
+def main(settings: dict[str, Any], *names: str) -> None:
+    entries = [params.model(settings, name) for name in names or settings["models"]]
+    common = [Path(f"data/{name}") for name in ("users.parquet", "movies.parquet", "dataset.json")]
+    asked = (settings.get("evaluation"), settings["tasks"]["ranking"]["positive_from"])
+    stamps = Stamps(STAMPS, [*code_of("evaluate"), *common], asked)
+    measured = []
+    for task in params.TASKS:
+        data = (Path(f"data/{task}"), Path(f"data/candidates/{task}.parquet"))
+        files = {
+            one.name: (*data, MODELS / one.name, EVALUATIONS / one.name, METRICS / f"{one.name}.json")
+            for one in entries
+            if one.task == task
+        }
+        changed = [name for name, paths in files.items() if names or not stamps.stands(name, *paths)]
+        if changed:
+            held_out = HeldOut.of(task, settings)
+            for name in changed:
+                _evaluate(name, held_out)
+                stamps.add(name, *files[name])
+            measured += changed
+    if not names:
+        for path in (*EVALUATIONS.glob("*/"), *METRICS.iterdir()):
+            if path.stem not in settings["models"]:
+                rmtree(path) if path.is_dir() else path.unlink()
+        stamps.keep(settings["models"])
+    print(f"measured {', '.join(measured) or 'nothing'}; what else there is stands as it was measured")
+
+
+def _evaluate(name: str, held_out: HeldOut) -> None:
+    described = read_json(MODELS / name / "model.json")
+    model = load(MODELS / name)
+    with phase("scoring", name):
+        result = held_out.measure(model)
     about = {"model": name, "task": described["task"], "algorithm": described["algorithm"]}
-    with atomic_folder(Path("data/evaluation") / name) as room:
+    with atomic_folder(EVALUATIONS / name) as room:
         write_parquet(room / "per_user.parquet", as_table(result.per_user))
         write_parquet(room / "lists.parquet", result.lists_table())
         if result.pairs:
             write_parquet(room / "predictions.parquet", as_table(result.pairs))
     counts = result.counts | model.sizes()
-    write_json(Path(f"metrics/models/{name}.json"), {**about, "metrics": result.metrics, "counts": counts})
+    write_json(METRICS / f"{name}.json", {**about, "metrics": result.metrics, "counts": counts})
 
 
-def measure(model: Any, task: str, settings: dict[str, Any]) -> Evaluation:
-    """`model` on the test set of a task; people held out whole are folded in from their histories."""
-    ks = params.block(settings, "evaluation", params.Evaluation).ks
-    train, validation, histories, test = (
-        ratings(Path(f"data/{task}/{part}.parquet")) for part in ("train", "val", "histories", "test")
-    )
-    candidates = Candidates.from_table(read_parquet(Path(f"data/candidates/{task}.parquet")))
-    known, scale = catalogue(), read_json(Path("data/dataset.json"))["scale"]
-    positive_from = settings["tasks"]["ranking"]["positive_from"]
-    with phase("scoring"):
-        if len(histories):
-            model, train = model.fold_in(histories), joined(train, histories)
-        seen = joined(train, validation)
-        if task == "ranking":
-            return evaluate_ranking(model, seen, test, candidates, known, ks, train)
+@dataclass(frozen=True)
+class HeldOut:
+    """The test set of a task and what its models may know, read once for all of them."""
+
+    task: str
+    train: Ratings  # with the histories, which a model folds in
+    histories: Ratings
+    seen: Ratings
+    test: Ratings
+    candidates: Candidates
+    catalogue: Catalogue
+    scale: dict[str, float]
+    positive_from: float
+    ks: tuple[int, ...]
+
+    @classmethod
+    def of(cls, task: str, settings: dict[str, Any]) -> HeldOut:
+        train, validation, histories, test = (
+            ratings(Path(f"data/{task}/{part}.parquet")) for part in ("train", "val", "histories", "test")
+        )
+        known = joined(train, histories) if len(histories) else train
+        return cls(
+            task,
+            known,
+            histories,
+            joined(known, validation),
+            test,
+            Candidates.from_table(read_parquet(Path(f"data/candidates/{task}.parquet"))),
+            catalogue(),
+            read_json(Path("data/dataset.json"))["scale"],
+            settings["tasks"]["ranking"]["positive_from"],
+            params.block(settings, "evaluation", params.Evaluation).ks,
+        )
+
+    def measure(self, model: Any) -> Evaluation:
+        """People who are held out whole are folded in from their histories."""
+        if len(self.histories):
+            model = model.fold_in(self.histories)
+        if self.task == "ranking":
+            return evaluate_ranking(
+                model, self.seen, self.test, self.candidates, self.catalogue, self.ks, self.train
+            )
         return evaluate_rating(
-            model, train, test, scale["low"], scale["high"], seen, positive_from, candidates, known, ks
+            model,
+            self.train,
+            self.test,
+            self.scale["low"],
+            self.scale["high"],
+            self.seen,
+            self.positive_from,
+            self.candidates,
+            self.catalogue,
+            self.ks,
         )
 
 

@@ -27,17 +27,17 @@ from marquee.portraits.portrait import gallery, portrait
 from marquee.portraits.residuals import Residuals
 from marquee.recommenders import load
 from stages import run
-from stages.reading import catalogue, known_of
+from stages.reading import catalogue, code_of, known_of
 
 MODELS, EVALUATIONS = Path("models"), Path("data/evaluation")
 FILES, PARTS = Path("plots/models"), Path("data/pictures")
 WORKERS = 2
-STAMPS = Path(".checkpoints/pictures.json")
+STAMPS = PARTS / "stamps.json"
 
 
 def main(settings: dict[str, Any]) -> None:
     data = [Path(f"data/{name}") for name in ("rating", "ranking", "users.parquet", "movies.parquet")]
-    stamps = Stamps(STAMPS, [*sorted(Path("marquee").rglob("*.py")), Path("stages/pictures.py"), *data])
+    stamps = Stamps(STAMPS, [*code_of("pictures"), *data])
     names = sorted(
         path.name for path in EVALUATIONS.iterdir() if (MODELS / path.name / "model.json").is_file()
     )
@@ -54,9 +54,10 @@ def main(settings: dict[str, Any]) -> None:
         for name in pool.map(draw, changed):
             stamps.add(name, *files[name])
     for room in (FILES, PARTS):
-        for folder in room.iterdir():
+        for folder in room.glob("*/"):
             if folder.name not in names:
                 rmtree(folder)
+    stamps.keep(names)
     print(f"drew {', '.join(changed) or 'nothing'}; what else there is stands as it was drawn")
 
 

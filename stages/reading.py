@@ -9,6 +9,8 @@ import numpy as np
 from marquee.foundation.artifacts import columns, read_parquet
 from marquee.foundation.interactions import Catalogue, Ratings
 
+PIPELINE = Path("dvc.yaml")
+
 
 def ratings(path: Path) -> Ratings:
     return Ratings.from_table(read_parquet(path))
@@ -26,6 +28,17 @@ def catalogue() -> Catalogue:
     users = read_parquet(Path("data/users.parquet"), ["user"])
     movies = read_parquet(Path("data/movies.parquet"), ["genres"])
     return Catalogue.from_genres(len(users), movies["genres"])
+
+
+def code_of(stage: str) -> list[Path]:
+    """The code that a stage of `dvc.yaml` depends on; nothing where it runs without one."""
+    import yaml
+
+    if not PIPELINE.is_file():
+        return []
+    with PIPELINE.open(encoding="utf-8") as file:
+        deps = yaml.load(file, getattr(yaml, "CSafeLoader", yaml.SafeLoader))["stages"][stage]["deps"]
+    return [Path(dep) for dep in deps if dep.startswith(("marquee/", "stages/"))]
 
 
 def original_ids() -> tuple[np.ndarray, np.ndarray]:

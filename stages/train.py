@@ -24,7 +24,7 @@ def main(settings: dict[str, Any], name: str) -> None:
     progress = FitProgress(name, _checkpoint(name, [settings["models"][name], seed], inputs))
     train, validation = map(ratings, inputs)
     known = catalogue()
-    with phase("fitting"):
+    with phase("fitting", name):
         model.fit(train, validation, known, generator(seed, f"train@{name}"), progress)
         if len(validation) and not progress.rows:  # a closed form: its curve is one point
             value = (

@@ -14,7 +14,7 @@ from dvc.repo import Repo
 ROOT = Path(__file__).parents[1]
 PARAMS = yaml.safe_load((ROOT / "params.yaml").read_text())
 MODELS = PARAMS["models"]
-OF_MODELS = ("train", "evaluate")  # stages with one for each block under models:
+OF_MODELS = ("train",)  # stages with one for each block under models:
 ALGORITHMS = [path for path in (ROOT / "marquee/recommenders").glob("*.py") if path.stem != "__init__"]
 
 # Which stages a key starts, directly; whatever reads what they change follows. `*` stands for one name.
@@ -29,13 +29,13 @@ STARTS = {
     "ingest.*": "ingest",
     "tasks.rating.*": "split@rating",
     "tasks.ranking.*": "split@ranking",
-    "tasks.ranking.positive_from": "split@ranking evaluate@* compare",
+    "tasks.ranking.positive_from": "split@ranking evaluate compare",
     "negatives.*": "negatives",
     "candidates.*": "candidates@*",
     "models.<model>.*": "train@<model> compare",
-    "models.<model>.task": "train@<model> evaluate@<model> compare",
-    "models.<model>.algorithm": "train@<model> evaluate@<model> compare",
-    "evaluation.*": "evaluate@* compare",
+    "models.<model>.task": "train@<model> compare",
+    "models.<model>.algorithm": "train@<model> compare",
+    "evaluation.*": "evaluate compare",
     "compare.*": "compare",
     "report.*": "",
 }
@@ -96,7 +96,7 @@ def modules(stage) -> set[Path]:
     assert script, f"{stage.addressing}: {stage.cmd}"
     needed = set(closure(ROOT / (script[1].replace(".", "/") + ".py")))
     name = stage.addressing.partition("@")
-    if name[0] == "pictures":  # of all models
+    if name[0] in ("evaluate", "pictures"):  # of all models
         needed |= set().union(*map(closure, ALGORITHMS))
     if name[0] in OF_MODELS:
         needed |= closure(ROOT / "marquee" / "recommenders" / f"{MODELS[name[2]]['algorithm']}.py")
@@ -162,10 +162,7 @@ def test_a_key_of_params_reruns_exactly_the_stages_that_it_should(stages, key):
         whole = any(dep.def_path == "params.yaml" and not hasattr(dep, "params") for dep in stage.deps)
         if whole or any(key == param or key.startswith(f"{param}.") for param in tracked):
             started.add(name)
-    templated = set()
-    if re.search(r"^models\..*\.(task|algorithm)$", key):
-        templated = {f"evaluate@{key.split('.')[1]}"}
-    assert started | templated == expected(key)
+    assert started == expected(key)
 
 
 def test_the_documentation_has_the_same_table():

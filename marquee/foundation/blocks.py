@@ -6,30 +6,14 @@ there are cannot show. NumPy sorts, copies and compares without Python's lock.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 
 import numpy as np
 
+from marquee.foundation.threads import run_threads
+
 ROWS = 1 << 18  # in a block: 2 MiB of packed keys, which sort within a cache
-
-
-def cores() -> int:
-    return os.cpu_count() or 1
-
-
-def run_threads(n_tasks: int, task: Callable[[int], None], threads: int | None = None) -> None:
-    """`task(0)`, `task(1)`, ... on so many threads; None: as many as there are cores."""
-    threads = min(threads or cores(), n_tasks)
-    if threads <= 1:
-        for n in range(n_tasks):
-            task(n)
-        return
-    from concurrent.futures import ThreadPoolExecutor
-
-    with ThreadPoolExecutor(threads) as pool:
-        list(pool.map(task, range(n_tasks)))
 
 
 def is_ascending(values: np.ndarray) -> bool:
@@ -55,7 +39,7 @@ def each_block(
 ) -> None:
     """`task(slice of users[0], slice of users[1], ...)` for every block."""
     found = blocks(*users, rows=rows)
-    run_threads(len(found), lambda n: task(*found[n]), threads)
+    run_threads(lambda n: task(*found[n]), len(found), threads)
 
 
 def counts_of(user: np.ndarray, n_users: int | None = None) -> np.ndarray:

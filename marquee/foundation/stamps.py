@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -10,25 +11,34 @@ from marquee.foundation.artifacts import read_json, write_json
 
 
 class Stamps:
-    """A digest of what went into each piece of work and of what came out, kept in an untracked file.
+    """A digest of what went into each piece of work and of what came out, kept in a file beside it.
 
     A piece whose files are all as they were when it was stamped need not be done again. Without the file
-    everything is done, to the same bytes; so it decides how long a run takes and nothing else.
+    everything is done, to the same bytes, the file's own among them: it holds nothing but contents.
 
-    path    the file
-    common  what goes into every piece: files, and folders with all in them
+    path      the file
+    common    what goes into every piece: files, and folders with all in them
+    settings  the parameters that do, as JSON has them
     """
 
-    def __init__(self, path: Path, common: Iterable[Path]) -> None:
-        self.path, self.common = path, digest(common)
+    def __init__(self, path: Path, common: Iterable[Path], settings: object = None) -> None:
+        everything = json.dumps([digest(common), settings], sort_keys=True)
+        self.path, self.common = path, hashlib.sha256(everything.encode()).hexdigest()
         self.stamps = read_json(path) if path.is_file() else {}
+
+    def keep(self, names: Iterable[str]) -> None:
+        """Forget all other pieces."""
+        self._write({name: stamp for name, stamp in self.stamps.items() if name in set(names)})
 
     def stands(self, name: str, *files: Path) -> bool:
         """Whether `files`, read and written ones, are what they were at `add`."""
         return name in self.stamps and self.stamps[name] == self._stamp(files)
 
     def add(self, name: str, *files: Path) -> None:
-        self.stamps[name] = self._stamp(files)
+        self._write({**self.stamps, name: self._stamp(files)})
+
+    def _write(self, stamps: dict[str, str]) -> None:
+        self.stamps = dict(sorted(stamps.items()))
         write_json(self.path, self.stamps)
 
     def _stamp(self, files: Iterable[Path]) -> str:
@@ -36,11 +46,16 @@ class Stamps:
 
 
 def digest(files: Iterable[Path]) -> str:
-    """SHA-256 over names and contents; a folder stands for all files in it, a missing file for its name."""
+    """SHA-256 over names and contents; a folder stands for all files in it, a missing file for its name.
+
+    What Python compiled is left out.
+    """
     found = hashlib.sha256()
     for path in files:
         for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
-            found.update(str(file).encode())
+            if file.parent.name == "__pycache__":
+                continue
+            found.update(file.as_posix().encode())
             if file.is_file():
                 with file.open("rb") as opened:
                     found.update(hashlib.file_digest(opened, "sha256").digest())

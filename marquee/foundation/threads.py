@@ -39,23 +39,32 @@ def n_threads() -> int:
     return min(allowed, int(asked)) if asked.isdigit() and int(asked) else allowed
 
 
+def run_threads(task: Callable[[int], object], n_tasks: int, threads: int | None = None) -> None:
+    """`task(0)`, `task(1)`, ... on so many threads (None: `n_threads()`).
+
+    What the first of them raises is raised.
+    """
+    threads = min(threads or n_threads(), n_tasks)
+    if threads < 2:
+        for n in range(n_tasks):
+            task(n)
+        return
+    from concurrent.futures import ThreadPoolExecutor
+
+    with ThreadPoolExecutor(threads) as pool:
+        try:
+            for _ in pool.map(task, range(n_tasks)):
+                pass
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
+
+
 def in_blocks(work: Callable[[slice], None], n: int, step: int) -> None:
     """`work` on each block of `step` of `n` rows, in as many threads as there are, BLAS on one in each.
 
-    A block is one thread's from beginning to end. What `work` raises for the first block is raised.
+    A block is one thread's from beginning to end.
     """
     blocks = [slice(first, min(first + step, n)) for first in range(0, n, step)]
     with one_blas_thread():
-        if min(len(blocks), n_threads()) < 2:
-            for block in blocks:
-                work(block)
-            return
-        from concurrent.futures import ThreadPoolExecutor
-
-        with ThreadPoolExecutor(n_threads()) as pool:
-            try:
-                for _ in pool.map(work, blocks):
-                    pass
-            except BaseException:
-                pool.shutdown(cancel_futures=True)
-                raise
+        run_threads(lambda k: work(blocks[k]), len(blocks))

@@ -11,6 +11,8 @@ import numba
 import numpy as np
 from numba import njit, prange
 
+from marquee.foundation.blocks import is_ascending
+
 GROUPS = 8  # of users, and of items
 TOGETHER = 4  # users whose ratings are mixed: a step that follows another's need not wait for its vector
 WORTH_THREADS = 1 << 28  # ratings x dim of a pass, about .1 s; below, waiting for each other costs too much
@@ -89,13 +91,15 @@ class Blocks(NamedTuple):
     rating: np.ndarray
 
 
-def in_blocks(user: np.ndarray, item: np.ndarray, rating: np.ndarray, rng: np.random.Generator) -> Blocks:
+def ratings_in_blocks(
+    user: np.ndarray, item: np.ndarray, rating: np.ndarray, rng: np.random.Generator
+) -> Blocks:
     """The ratings laid out for `pass_over`; fastest where `user` ascends.
 
     A group is a range of ids with about as many ratings as each other one. Inside a block a few users follow
     another few in the order of their ids, and the ratings of those few stand in random order.
     """
-    if (user[1:] < user[:-1]).any():
+    if not is_ascending(user):
         rows = np.argsort(user, kind="stable")
         user, item, rating = user[rows], item[rows], rating[rows]
     counts = np.bincount(user)

@@ -153,10 +153,10 @@ class _Passes:
     """A `Trainee`: moves a model's arrays by one pass over `train` for each epoch."""
 
     def __init__(self, model: Model, train: Ratings, rng: np.random.Generator) -> None:
-        from marquee.learning.descent import in_blocks
+        from marquee.learning.descent import ratings_in_blocks
 
         self.model, self.rng = model, rng
-        self.blocks = in_blocks(train.user, train.item, train.rating, rng)
+        self.blocks = ratings_in_blocks(train.user, train.item, train.rating, rng)
         self.epoch = 0
 
     def train_epoch(self) -> dict[str, float]:

@@ -92,5 +92,5 @@ def test_splits_and_candidates_are_the_same_in_one_block_and_in_many_by_any_numb
     at_once = made()
     monkeypatch.setattr(module, "ROWS", 50)
     monkeypatch.setattr("marquee.negatives.USERS", 4)
-    monkeypatch.setattr(module, "cores", lambda: threads)
+    monkeypatch.setattr("marquee.foundation.threads.n_threads", lambda: threads)
     assert made() == at_once

@@ -89,7 +89,7 @@ def test_a_pass_equals_its_twin_block_by_block_for_any_shape(n_users, n_items, n
     rng = np.random.default_rng(seed)
     user, item = rng.integers(0, n_users, n, dtype=np.int32), rng.integers(0, n_items, n, dtype=np.int32)
     rating = np.arange(n, dtype=np.float32)  # each is another, so that rows can be told apart
-    blocks = descent.in_blocks(user, item, rating, rng)
+    blocks = descent.ratings_in_blocks(user, item, rating, rng)
     rows = blocks.rating.astype(int)
     np.testing.assert_array_equal(np.sort(rows), np.arange(n))
     np.testing.assert_array_equal(user[rows], blocks.user)
@@ -112,7 +112,7 @@ def test_a_pass_equals_its_twin_block_by_block_for_any_shape(n_users, n_items, n
 
 def test_blocks_of_a_diagonal_share_no_user_and_no_movie():
     train = two_tastes()
-    blocks = descent.in_blocks(train.user, train.item, train.rating, generator(0, "blocks"))
+    blocks = descent.ratings_in_blocks(train.user, train.item, train.rating, generator(0, "blocks"))
     whose = np.repeat(np.arange(descent.GROUPS**2), np.diff(blocks.first))
     for ids, group in ((blocks.user, whose // descent.GROUPS), (blocks.item, whose % descent.GROUPS)):
         for one in np.unique(ids):
@@ -123,7 +123,7 @@ def test_blocks_of_a_diagonal_share_no_user_and_no_movie():
 def test_every_order_of_a_users_ratings_is_as_likely_as_another():
     rng, nobody = generator(0, "orders"), np.zeros(3, np.int32)
     seen = [
-        tuple(descent.in_blocks(nobody, nobody, np.arange(3, dtype=np.float32), rng).rating)
+        tuple(descent.ratings_in_blocks(nobody, nobody, np.arange(3, dtype=np.float32), rng).rating)
         for _ in range(6000)
     ]
     orders, counts = np.unique(seen, axis=0, return_counts=True)
