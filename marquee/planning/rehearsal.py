@@ -41,7 +41,7 @@ def rehearse(
         write_text(folder / world / "params.yaml", yaml.safe_dump(dict(settings), sort_keys=False))
     rows: list[dict[str, Any]] = []
     for steps in groups(worlds, small):
-        for picture in folder.glob("*/data/pictures/*"):
+        for picture in folder.glob("*/data/pictures/*/"):
             _lend(picture, worlds[picture.parts[-4]]["models"])
         rows += _run(steps, root, folder)
     return rows

@@ -24,11 +24,12 @@ def test_one_option_of_a_model_reruns_that_model_and_the_comparison(workshop):
     assert done.returncode == 0, done.stderr
     assert stages_run(done.stdout) == [
         "train@mf_bce",
-        "evaluate@mf_bce",
+        "evaluate",
         "pictures",
         "compare",
         "report",
     ]
+    assert "measured mf_bce; what else there is stands as it was measured" in done.stdout
     assert "drew mf_bce; what else there is stands as it was drawn" in done.stdout
     difference = json.loads(workshop.call("dvc", "metrics", "diff", "--json").stdout)
     changed = {path: list(metrics) for path, metrics in difference.items()}
@@ -40,7 +41,7 @@ def test_one_option_of_a_model_reruns_that_model_and_the_comparison(workshop):
 def test_a_change_of_sampling_leaves_the_models_that_do_not_sample(workshop):
     workshop.set({"negatives": {"per_positive": 2}})
     ran = stages_run(workshop.repro())
-    assert ran == ["negatives", "train@mf_bce", "evaluate@mf_bce", "pictures", "compare", "report"]
+    assert ran == ["negatives", "train@mf_bce", "evaluate", "pictures", "compare", "report"]
 
 
 def test_an_experiment_can_add_a_model(workshop):
@@ -50,7 +51,7 @@ def test_an_experiment_can_add_a_model(workshop):
     assert done.returncode == 0, done.stderr
     assert stages_run(done.stdout) == [
         "train@ease_light",
-        "evaluate@ease_light",
+        "evaluate",
         "pictures",
         "compare",
         "report",
@@ -64,6 +65,33 @@ def test_a_removed_model_leaves_the_table_though_its_files_stay(workshop):
     workshop.repro()
     assert (workshop / "metrics/models/ease.json").is_file()
     assert "ease" not in json.loads((workshop / "metrics/summary.json").read_text())
+
+
+def test_an_experiment_in_a_folder_of_its_own_measures_and_draws_what_changed_alone(workshop):
+    committed(workshop)
+    done = workshop.call("dvc", "exp", "run", "--temp", "-S", "models.mf_bce.dim=6")
+    assert done.returncode == 0, done.stderr
+    assert "measured mf_bce; what else" in done.stdout
+    assert "drew mf_bce; what else" in done.stdout
+
+
+def test_a_model_is_measured_alone_where_it_is_named_and_dvc_finds_nothing_left_to_measure(workshop):
+    before = workshop.fingerprint("data", "metrics")
+    (workshop / "metrics/models/ease.json").unlink()
+    done = workshop.stage("evaluate", "ease")
+    assert done.stdout == "measured ease; what else there is stands as it was measured\n"
+    assert workshop.fingerprint("data", "metrics") == before
+    assert "measured nothing; what else" in workshop.repro("--single-item", "--force", "evaluate")
+
+
+def test_what_was_measured_of_a_removed_model_goes_with_the_next_measurement(workshop):
+    text = (workshop / "params.yaml").read_text()
+    (workshop / "params.yaml").write_text(re.sub(r"(?ms)^  ease:\n.*?(?=^  \w)", "", text))
+    workshop.set({"evaluation": {"ks": [3, 10]}})
+    workshop.repro()
+    assert not (workshop / "metrics/models/ease.json").exists()
+    assert not (workshop / "data/evaluation/ease").exists()
+    assert "ease" not in (workshop / "data/evaluation/stamps.json").read_text()
 
 
 def test_every_plot_renders_without_an_error(workshop):
