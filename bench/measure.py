@@ -53,8 +53,7 @@ def measure(recipe: Recipe, source: str, work: Path) -> dict[str, Any]:
     for name, model in models.items():
         if recipe.folds and model["task"] == "rating":
             model["metrics"] = mean_over_folds([fold[name] for fold in folds])
-        for stage in ("train", "evaluate"):
-            model[stage] = _spent(room, f"{stage}@{name}", len(runs))
+        model["train"] = _spent(room, f"train@{name}", len(runs))
     data = read_json(room / "data/dataset.json")
     return {
         "recipe": recipe.name,

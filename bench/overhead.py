@@ -34,7 +34,7 @@ PARTS = (
     "DVC",
 )
 DRAWING = ("pictures", "compare", "report")
-PER_MODEL = ("train", "evaluate")
+OF_MODELS = ("train", "evaluate")
 Imported = tuple[float, float]  # when a module was imported (Unix seconds), and how long its own lines took
 
 
@@ -69,7 +69,7 @@ def account(total: float, rows: Iterable[dict[str, Any]], imports: Sequence[Impo
             spent[phase["phase"]] += phase["seconds"] - imported
             rest -= phase["seconds"] - imported
         kind = row["stage"].partition("@")[0]
-        part = PARTS[4] if kind in DRAWING else PARTS[3] if kind in PER_MODEL else PARTS[2]
+        part = PARTS[4] if kind in DRAWING else PARTS[3] if kind in OF_MODELS else PARTS[2]
         spent[part] += rest
     spent["DVC"] = total - sum(spent.values())
     return {part: spent[part] for part in PARTS}

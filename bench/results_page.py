@@ -49,8 +49,9 @@ ratings are clipped to the scale; a rating model's NDCG@10 is of its list, test 
 
 {{costs}}
 
-A command gives its tables again in a clone of this repository; with `evaluate@<model>` in place of `{TARGET}`
-it makes that row alone, without either also the pictures and the report. `{SOURCE}` is `official`, which
+A command gives its tables again in a clone of this repository; with `train@<model> candidates@<task>` in place
+of `{TARGET}`, and then `python -m stages.evaluate <model>`, one row alone; without either also the pictures and
+the report. `{SOURCE}` is `official`, which
 downloads, or the folder that holds the release's zip.
 """
 VERDICT = """\
