@@ -50,8 +50,8 @@ ratings are clipped to the scale; a rating model's NDCG@10 is of its list, test 
 {{costs}}
 
 A command gives its tables again in a clone of this repository; with `train@<model> candidates@<task>` in
-place of `{TARGET}`, and then `python -m stages.evaluate <model>`, one row alone; without either also the
-pictures and the report. `{SOURCE}` is `official`, which downloads, or the folder that holds the release's zip.
+place of `{TARGET}`, and then `python -m stages.evaluate <model>`, one row alone; without either also pictures
+and the report. `{SOURCE}` is `official`, which downloads, or the folder that holds the release's zip.
 """
 VERDICT = """\
 “Reached”: ours is as good or better; else the last column says how far it is behind. The interval says how
