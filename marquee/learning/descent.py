@@ -9,9 +9,9 @@ from typing import NamedTuple
 
 import numba
 import numpy as np
-from numba import njit, prange
 
 from marquee.foundation.blocks import is_ascending
+from marquee.foundation.compiling import njit, prange
 
 GROUPS = 8  # of users, and of items
 TOGETHER = 4  # users whose ratings are mixed: a step that follows another's need not wait for its vector

@@ -6,8 +6,8 @@ Import it where it is used: numba takes a second, and compiles the kernel the fi
 from __future__ import annotations
 
 import numpy as np
-from numba import njit, prange
 
+from marquee.foundation.compiling import njit, prange
 from marquee.foundation.threads import one_blas_thread
 from marquee.learning.prefetch import prefetch
 

@@ -6,7 +6,8 @@ Import it where it is used: numba takes a second, and compiles the kernels the f
 from __future__ import annotations
 
 import numpy as np
-from numba import njit, prange
+
+from marquee.foundation.compiling import njit, prange
 
 BLOCK = 64  # items whose rows one thread makes, one after another, in the same room
 

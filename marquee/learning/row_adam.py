@@ -9,7 +9,8 @@ import math
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
+
+from marquee.foundation.compiling import njit
 
 BETAS, EPSILON = (0.9, 0.999), 1e-8  # Adam's usual ones
 

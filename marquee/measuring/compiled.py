@@ -7,8 +7,8 @@ The functions release Python's lock, so that blocks of users can be searched in 
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from marquee.foundation.compiling import njit
 from marquee.measuring.plain import LANES
 
 STEP = (
