@@ -21,7 +21,7 @@ from marquee.foundation.artifacts import (
     write_parquet,
 )
 from marquee.foundation.interactions import Catalogue, Ratings, joined
-from marquee.foundation.stamps import Stamps
+from marquee.foundation.stamps import Stamps, digest
 from marquee.measuring.evaluation import Evaluation, evaluate_ranking, evaluate_rating
 from marquee.negatives import Candidates
 from marquee.recommenders import load
@@ -34,23 +34,23 @@ STAMPS = EVALUATIONS / "stamps.json"
 
 def main(settings: dict[str, Any], *names: str) -> None:
     entries = [params.model(settings, name) for name in names or settings["models"]]
-    common = [Path(f"data/{name}") for name in ("users.parquet", "movies.parquet", "dataset.json")]
+    shared = [Path(f"data/{name}") for name in ("users.parquet", "movies.parquet", "dataset.json")]
     asked = (settings.get("evaluation"), settings["tasks"]["ranking"]["positive_from"])
-    stamps = Stamps(STAMPS, [*code_of("evaluate"), *common], asked)
-    measured = []
+    stamps, measured = Stamps(STAMPS), []
     for task in params.TASKS:
         data = (Path(f"data/{task}"), Path(f"data/candidates/{task}.parquet"))
+        common = digest([*code_of("evaluate"), *shared, *data], asked)
         files = {
-            one.name: (*data, MODELS / one.name, EVALUATIONS / one.name, METRICS / f"{one.name}.json")
+            one.name: (MODELS / one.name, EVALUATIONS / one.name, METRICS / f"{one.name}.json")
             for one in entries
             if one.task == task
         }
-        changed = [name for name, paths in files.items() if names or not stamps.stands(name, *paths)]
+        changed = [name for name in files if names or not stamps.stands(name, common, *files[name])]
         if changed:
             held_out = HeldOut.of(task, settings)
             for name in changed:
                 _evaluate(name, held_out)
-                stamps.add(name, *files[name])
+                stamps.add(name, common, *files[name])
             measured += changed
     if not names:
         for path in (*EVALUATIONS.glob("*/"), *METRICS.iterdir()):

@@ -22,7 +22,7 @@ from marquee.foundation.artifacts import (
     write_json,
     write_text,
 )
-from marquee.foundation.stamps import Stamps
+from marquee.foundation.stamps import Stamps, digest
 from marquee.portraits.portrait import gallery, portrait
 from marquee.portraits.residuals import Residuals
 from marquee.recommenders import load
@@ -37,12 +37,12 @@ STAMPS = PARTS / "stamps.json"
 
 def main(settings: dict[str, Any]) -> None:
     data = [Path(f"data/{name}") for name in ("rating", "ranking", "users.parquet", "movies.parquet")]
-    stamps = Stamps(STAMPS, [*code_of("pictures"), *data])
+    stamps, common = Stamps(STAMPS), digest([*code_of("pictures"), *data])
     names = sorted(
         path.name for path in EVALUATIONS.iterdir() if (MODELS / path.name / "model.json").is_file()
     )
     files = {name: (MODELS / name, EVALUATIONS / name, FILES / name, PARTS / name) for name in names}
-    changed = [name for name in names if not stamps.stands(name, *files[name])]
+    changed = [name for name in names if not stamps.stands(name, common, *files[name])]
     tasks = sorted({read_json(MODELS / name / "model.json")["task"] for name in changed})
     sizes = catalogue()
     movies = read_parquet(Path("data/movies.parquet"), ["title", "year", "genres"]).to_pydict()
@@ -52,7 +52,7 @@ def main(settings: dict[str, Any]) -> None:
     draw = partial(_draw, {task: known_of(task, sizes) for task in tasks}, sizes, movies)
     with ProcessPoolExecutor(WORKERS) as pool:
         for name in pool.map(draw, changed):
-            stamps.add(name, *files[name])
+            stamps.add(name, common, *files[name])
     for room in (FILES, PARTS):
         for folder in room.glob("*/"):
             if folder.name not in names:

@@ -16,41 +16,36 @@ class Stamps:
     A piece whose files are all as they were when it was stamped need not be done again. Without the file
     everything is done, to the same bytes, the file's own among them: it holds nothing but contents.
 
-    path      the file
-    common    what goes into every piece: files, and folders with all in them
-    settings  the parameters that do, as JSON has them
+    common  `digest` of what goes into many pieces, so that it is read once for all of them
+    files   of this piece alone, read and written ones
     """
 
-    def __init__(self, path: Path, common: Iterable[Path], settings: object = None) -> None:
-        everything = json.dumps([digest(common), settings], sort_keys=True)
-        self.path, self.common = path, hashlib.sha256(everything.encode()).hexdigest()
+    def __init__(self, path: Path) -> None:
+        self.path = path
         self.stamps = read_json(path) if path.is_file() else {}
+
+    def stands(self, name: str, common: str, *files: Path) -> bool:
+        """Whether everything is what it was at `add`."""
+        return name in self.stamps and self.stamps[name] == digest(files, common)
+
+    def add(self, name: str, common: str, *files: Path) -> None:
+        self._write({**self.stamps, name: digest(files, common)})
 
     def keep(self, names: Iterable[str]) -> None:
         """Forget all other pieces."""
         self._write({name: stamp for name, stamp in self.stamps.items() if name in set(names)})
 
-    def stands(self, name: str, *files: Path) -> bool:
-        """Whether `files`, read and written ones, are what they were at `add`."""
-        return name in self.stamps and self.stamps[name] == self._stamp(files)
-
-    def add(self, name: str, *files: Path) -> None:
-        self._write({**self.stamps, name: self._stamp(files)})
-
     def _write(self, stamps: dict[str, str]) -> None:
         self.stamps = dict(sorted(stamps.items()))
         write_json(self.path, self.stamps)
 
-    def _stamp(self, files: Iterable[Path]) -> str:
-        return f"{self.common}-{digest(files)}"
 
+def digest(files: Iterable[Path], settings: object = None) -> str:
+    """SHA-256 over names and contents, and over settings as JSON has them.
 
-def digest(files: Iterable[Path]) -> str:
-    """SHA-256 over names and contents; a folder stands for all files in it, a missing file for its name.
-
-    What Python compiled is left out.
+    A folder stands for all files in it, a missing file for its name. What Python compiled is left out.
     """
-    found = hashlib.sha256()
+    found = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
     for path in files:
         for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
             if file.parent.name == "__pycache__":
