@@ -150,7 +150,7 @@ def _fit(
             lambda row: _whole(row) - np.array(row["validation"]),
         )
         return rest + ranked, np.zeros(2)
-    last = growth.of(stage, worlds, by(lambda _, takes: takes.work), lambda row: np.array(row["epochs"][-1]))
+    last = growth.of(stage, worlds, by(lambda _, takes: takes.work), _pass)
     saved = growth.of(stage, worlds, by(lambda _, takes: takes.kept), of("saving"))
     around = growth.of(stage, worlds, by(lambda sizes, _: sizes.train), _around)
     return around, last + ranked + saved
@@ -159,7 +159,12 @@ def _fit(
 def _around(row: Mapping[str, Any]) -> Seconds:
     """Of a fit, all but its epochs: what the first one takes longer is setting up."""
     within = np.array(row["validation"]) + np.array(row["saving"])
-    return np.maximum(_whole(row) - within - len(row["epochs"]) * np.array(row["epochs"][-1]), 0)
+    return np.maximum(_whole(row) - within - len(row["epochs"]) * _pass(row), 0)
+
+
+def _pass(row: Mapping[str, Any]) -> Seconds:
+    """Of an epoch that sets nothing up."""
+    return np.min(row["epochs"][1:] or row["epochs"], axis=0)
 
 
 def _scoring(stage: str, worlds: Sequence[str], growth: Growth) -> Seconds:

@@ -49,7 +49,7 @@ def rehearse(
 
 
 def _lend(picture: Path, folder: Path, worlds: Mapping[str, Mapping[str, Any]]) -> None:
-    """A model's pictures to all of its algorithm in every world, which were not drawn: the report wants them."""
+    """A model's pictures to all of its algorithm in every world: the report wants them."""
     own = worlds[TINY]["models"][picture.name]["algorithm"]
     for world, settings in worlds.items():
         for name, block in settings["models"].items():

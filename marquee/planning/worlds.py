@@ -21,9 +21,10 @@ from marquee.planning.memory import cost
 from marquee.planning.sizes import Extent, extent
 
 TINY, FEW, MANY, SLICE = "tiny", "few", "many", "slice"
-RATINGS = 600_000  # of few people and in a slice, at least
+RATINGS = 1_000_000  # of few people at least; four times as many lie in no cache
 TIMES = 4  # as many ratings of many
-EPOCHS = 2  # the first may load what was compiled, the second is timed
+SLICED = 600_000  # ratings in a slice
+EPOCHS = 3  # the first sets up and may load what was compiled; the quicker of the others counts
 WORK = 3e10  # of an epoch (`Cost.work`); a fit with more is rehearsed in a smaller world
 SIMPLE = {"rating": "random_per_user", "ranking": "leave_last_out"}  # in place of a release's own files
 
@@ -43,8 +44,8 @@ def shapes(real: Extent, most: int) -> dict[str, dict[str, int]]:
         if ratings < real.ratings and TIMES * few < real.ratings
     }
     found.setdefault(MANY, part(real.ratings, real.items))
-    if real.ratings > RATINGS:
-        found[SLICE] = part(RATINGS, max(200, round(real.items * RATINGS / real.ratings)))
+    if real.ratings > SLICED:
+        found[SLICE] = part(SLICED, max(200, round(real.items * SLICED / real.ratings)))
     return found
 
 
