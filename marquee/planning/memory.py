@@ -23,9 +23,12 @@ SIMULATED = 37  # of a rating that is made up: who, what, when, and what is sort
 INGESTED = 79  # of a rating that is read from text: four columns of 8, its packed key, its place, as written
 SPLIT = 85  # of a rating: READ, a random key, its part and rank, and all of it again in the parts
 SPLIT_POSITIVES = 77  # where it is kept by a mask first
-CANDIDATE = 48  # of a drawn item: the draw, sorted, its user, its skips
-PAIR = 50  # of a pair that is known of a user, when candidates avoid it: READ, and a key being sorted
-SEEN = 3 * ROW  # of a rating, in an evaluation: READ, and joined with validation; its matrix after the table
+CANDIDATE = 12  # of a drawn item: the draw, sorted, and what it stands for
+PAIR = 4  # of a pair that is known of a user, when candidates avoid it: user and item packed, of all blocks
+SEEN = 3 * ROW + 12  # of a rating, in an evaluation: READ, joined with validation, its items in users' order
+REPORTED = (
+    41  # of a rating, on the page: movie and time in their table and as arrays, times known, their days
+)
 TESTED = 60  # of a test pair with its prediction, error and place
 OFFERED = 12  # of a candidate: its table, its array, its mark
 LISTED = 1400  # of a user: a dozen metrics at each length in float64, and the list itself
@@ -62,7 +65,8 @@ def peak(stage: str, settings: Mapping[str, Any], real: Extent) -> Peak:
         return Peak(real.parts["ranking"].train * (READ + 5 * real.per_positive), ("negatives.per_positive",))
     if kind == "candidates":
         part = real.parts[name]
-        pairs = PAIR * (part.train + part.validation + part.test)
+        parts = part.train, part.validation, part.histories, part.test
+        pairs = (ROW + PAIR) * sum(parts) + ROW * max(parts)  # one of them a table still
         return Peak(pairs + CANDIDATE * part.test_users * real.candidates, ("candidates.count",))
     if kind in ("train", "evaluate"):
         entry = params.model(settings, name)
@@ -77,7 +81,7 @@ def peak(stage: str, settings: Mapping[str, Any], real: Extent) -> Peak:
         wide = max((_measured(real, task) for task in params.TASKS), default=0)
         return Peak(wide + 2 * LISTED * real.users * len(settings["models"]) / 4, ("evaluation.ks",))
     if kind == "report":
-        return Peak(READ * (real.ratings + real.parts["ranking"].train))
+        return Peak(REPORTED * real.ratings + 2 * 4 * real.parts["ranking"].train)
     return Peak(0)
 
 

@@ -38,12 +38,10 @@ def shapes(real: Extent, most: int) -> dict[str, dict[str, int]]:
         return {"users": max(60, users), "movies": movies, "ratings": ratings}
 
     found = {TINY: {"users": 60, "movies": max(80, 2 * most), "ratings": 2400}}
-    found |= {
-        world: part(ratings, real.items)
-        for world, ratings in ((FEW, few), (MANY, TIMES * few))
-        if ratings < real.ratings and TIMES * few < real.ratings
-    }
-    found.setdefault(MANY, part(real.ratings, real.items))
+    if TIMES * few < real.ratings:
+        found |= {FEW: part(few, real.items), MANY: part(TIMES * few, real.items)}
+    else:
+        found |= {MANY: part(real.ratings, real.items)}
     if real.ratings > SLICED:
         found[SLICE] = part(SLICED, max(200, round(real.items * SLICED / real.ratings)))
     return found
