@@ -126,9 +126,12 @@ def planned(
     drawn = len(models) / sum(name in compared for name in firsts(models))
     read = (real.ratings / small[last[-1]].ratings - 1) * np.array(shown["reading"])
     found.append(row("pictures", drawn * _whole(shown) + read, drawn * shown["disk"], "compare"))
-    for stage in ("compare", "report"):
-        seconds, disk = whole(stage, last, _users)
-        found.append(row(stage, timings.loading(stage) + several * seconds, several * disk))
+    seconds, disk = whole("compare", last, _users)
+    found.append(row("compare", timings.loading("compare") + several * seconds, several * disk))
+    page = timings.last[last[-1], "report"]
+    read = growth.of("report", last, _ratings, _reading)
+    seconds = timings.loading("report") + several * (_whole(page) - _reading(page)) + read
+    found.append(row("report", seconds, several * page["disk"]))
     return found
 
 
@@ -215,6 +218,10 @@ def _spans(value: Any) -> Any:
 
 def _whole(row: Mapping[str, Any]) -> Seconds:
     return np.array(row["whole"])
+
+
+def _reading(row: Mapping[str, Any]) -> Seconds:
+    return np.array(row["reading"])
 
 
 def _disk(row: Mapping[str, Any]) -> float:

@@ -13,12 +13,16 @@ from unittest.mock import patch
 
 Span = list[float]  # seconds by the clock, and of processor time
 
-# What is timed by itself: validation grows with users x items, a checkpoint with the model, what is read for
-# a picture with the ratings.
+# What is timed by itself: validation grows with users x items, a checkpoint with the model, what is read and
+# counted for a picture or the page with the ratings.
 PARTS = {
     "validation": ("marquee.measuring.evaluation.validation_ndcg", "stages.train.validation_ndcg"),
     "saving": ("marquee.progress.FitProgress.save",),
-    "reading": ("stages.pictures.known_of",),
+    "reading": (
+        "stages.pictures.known_of",
+        *(f"stages.report.{name}" for name in ("columns", "read_parquet", "sha256", "tail_shares")),
+        *(f"marquee.figures.dataset.{name}" for name in ("time_rows", "_descending")),
+    ),
 }
 EPOCH = "marquee.progress.FitProgress.report"
 
