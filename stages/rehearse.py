@@ -19,8 +19,6 @@ from marquee.foundation.artifacts import write_text
 from marquee.planning.stopwatch import stopwatch
 from marquee.planning.worlds import FEW
 
-RANKING = ("train", "evaluate", "compare")  # stages that rank by compiled loops where data are large
-
 
 def main(steps: Path, results: Path) -> None:
     rows, wanted = [], json.loads(steps.read_text("utf-8"))
@@ -33,13 +31,20 @@ def main(steps: Path, results: Path) -> None:
         module = import_module(f"stages.{stage}")
         before = _files()
         with stopwatch() as row, redirect_stdout(sys.stderr):
-            if large and stage in RANKING:  # as it will rank at full size
+            if large and _ranks(stage, arguments, settings):  # as it will rank at full size
                 import_module("marquee.measuring.compiled")
             module.main(settings, *arguments)
         changed = {path: size for path, size in _files().items() if before.get(path) != size}
         row |= {"step": [folder, stage, arguments], "disk": sum(changed.values()), "peak": _peak()}
         rows.append(row)
     write_text(results, json.dumps(rows))
+
+
+def _ranks(stage: str, arguments: list[str], settings: dict[str, Any]) -> bool:
+    """Whether a stage makes lists of the whole catalogue, which compiled loops do where data are large."""
+    if stage == "train":  # on validation
+        return settings["models"][arguments[0]]["task"] == "ranking"
+    return stage in ("evaluate", "compare")
 
 
 def _files() -> dict[Path, Any]:

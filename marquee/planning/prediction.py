@@ -97,7 +97,7 @@ def planned(
     several = len(models) / len(compared)
 
     def row(stage: str, seconds: Seconds, disk: float, begun: str | None = None) -> Planned:
-        """`begun` is the stage with which the rehearsal's process began, so that its memory is of no data."""
+        """`begun` is the stage by which all that this one needs was loaded."""
         memory = timings.base(begun or stage) + peak(stage, settings, real).bytes
         return Planned(stage, seconds, memory, disk)
 
@@ -119,7 +119,7 @@ def planned(
         memory = timings.base(begun) + peak(stage, settings, real).bytes
         found.append(Planned(stage, seconds, memory, takes.kept, takes.epochs, epoch))
     for name in models:
-        stage, begun = f"evaluate@{name}", f"evaluate@{next(iter(models))}"
+        stage, begun = f"evaluate@{name}", f"evaluate@{_first_of_its_kind(name, settings)}"
         seconds = _scoring(stage, where[name], growth) + _loading_of_scoring([name], settings, timings)
         found.append(row(stage, seconds, growth.of(stage, where[name], _users, _disk), begun))
     shown = timings.last[last[-1], "pictures"]
