@@ -20,7 +20,7 @@ def require_memory(stage: str, settings: Mapping[str, Any]) -> None:
         needs = peak(stage, settings, real)
     except Exception:  # a fault in the parameters is the stage's own to name
         return
-    if line := too_much(stage, needs, BASE, real, memory_limit()):
+    if line := too_much(needs, BASE, real, memory_limit()):
         raise MarqueeError(line)
 
 

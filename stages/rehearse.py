@@ -17,29 +17,34 @@ from typing import Any
 from marquee.foundation import params
 from marquee.foundation.artifacts import write_text
 from marquee.planning.stopwatch import stopwatch
-from marquee.planning.worlds import WIDE
-
-RANKING = ("train", "evaluate", "compare")  # stages that rank by compiled loops where data are large
+from marquee.planning.worlds import FEW
 
 
 def main(steps: Path, results: Path) -> None:
     rows, wanted = [], json.loads(steps.read_text("utf-8"))
-    large = any(Path(folder).name == WIDE for folder, *_ in wanted)
+    large = any(Path(folder).parent.joinpath(FEW).is_dir() for folder, *_ in wanted)
     for folder, stage, arguments, *only in wanted:
         os.chdir(folder)
-        if large and stage in RANKING:  # as it will rank, and loaded before anything is timed by the user
-            import_module("marquee.measuring.compiled")
         settings = params.read(Path("params.yaml"))
         if only:
             settings["models"] = {name: settings["models"][name] for name in only[0]}
         module = import_module(f"stages.{stage}")
         before = _files()
         with stopwatch() as row, redirect_stdout(sys.stderr):
+            if large and _ranks(stage, arguments, settings):  # as it will rank at full size
+                import_module("marquee.measuring.compiled")
             module.main(settings, *arguments)
         changed = {path: size for path, size in _files().items() if before.get(path) != size}
         row |= {"step": [folder, stage, arguments], "disk": sum(changed.values()), "peak": _peak()}
         rows.append(row)
     write_text(results, json.dumps(rows))
+
+
+def _ranks(stage: str, arguments: list[str], settings: dict[str, Any]) -> bool:
+    """Whether a stage makes lists of the whole catalogue, which compiled loops do where data are large."""
+    if stage == "train":  # on validation
+        return settings["models"][arguments[0]]["task"] == "ranking"
+    return stage in ("evaluate", "compare")
 
 
 def _files() -> dict[Path, Any]:

@@ -41,8 +41,6 @@ class Cost:
              times a small one: it says how time grows with the data
     epochs   at most so many; 0 for a closed form
     lower    the options that bring the memory down
-    solves   an epoch's time is that of solving each row, so that a small world with as many ratings for each
-             row rehearses it; otherwise that of reaching for items, and the rehearsal needs all of them
     """
 
     kept: int
@@ -50,7 +48,6 @@ class Cost:
     fitting: Mapping[str, int] = field(default_factory=dict)
     epochs: int = 0
     lower: tuple[str, ...] = ()
-    solves: bool = False
 
     @property
     def most(self) -> int:

@@ -23,9 +23,10 @@ SIMULATED = 37  # of a rating that is made up: who, what, when, and what is sort
 INGESTED = 79  # of a rating that is read from text: four columns of 8, its packed key, its place, as written
 SPLIT = 85  # of a rating: READ, a random key, its part and rank, and all of it again in the parts
 SPLIT_POSITIVES = 77  # where it is kept by a mask first
-CANDIDATE = 48  # of a drawn item: the draw, sorted, its user, its skips
-PAIR = 50  # of a pair that is known of a user, when candidates avoid it: READ, and a key being sorted
-SEEN = 3 * ROW  # of a rating, in an evaluation: READ, and joined with validation; its matrix after the table
+CANDIDATE = 12  # of a drawn item: the draw, sorted, and what it stands for
+PAIR = 4  # of a pair that is known of a user, when candidates avoid it: user and item packed, of all blocks
+SEEN = 3 * ROW + 12  # of a rating, in an evaluation: READ, joined with validation, its items in users' order
+REPORTED = 41  # of a rating, on the page: movie and time in their table and as arrays, times known, days
 TESTED = 60  # of a test pair with its prediction, error and place
 OFFERED = 12  # of a candidate: its table, its array, its mark
 LISTED = 1400  # of a user: a dozen metrics at each length in float64, and the list itself
@@ -41,14 +42,15 @@ def cost(entry: params.ModelEntry, sizes: Sizes) -> Cost:
 
 @dataclass(frozen=True)
 class Peak:
-    """bytes beside the interpreter, and the dotted parameters that bring them down."""
+    """bytes beside the interpreter, the dotted parameters that bring them down, the model that takes them."""
 
     bytes: float
     lower: tuple[str, ...] = ()
+    model: str = ""
 
 
 def peak(stage: str, settings: Mapping[str, Any], real: Extent) -> Peak:
-    """Of `train@als_mf`, `split@rating`, ... as `stages.run` calls them."""
+    """Of `train@als_mf`, `split@rating`, ... as `stages.run` calls them; `evaluate` measures one by one."""
     kind, _, name = stage.partition("@")
     data = ("simulate.ratings",) if real.simulated else ("dataset.name",)
     if kind == "download":
@@ -62,8 +64,14 @@ def peak(stage: str, settings: Mapping[str, Any], real: Extent) -> Peak:
         return Peak(real.parts["ranking"].train * (READ + 5 * real.per_positive), ("negatives.per_positive",))
     if kind == "candidates":
         part = real.parts[name]
-        pairs = PAIR * (part.train + part.validation + part.test)
+        parts = part.train, part.validation, part.histories, part.test
+        pairs = (ROW + PAIR) * sum(parts) + ROW * max(parts)  # one of them a table still
         return Peak(pairs + CANDIDATE * part.test_users * real.candidates, ("candidates.count",))
+    if stage == "evaluate":
+        return max(
+            (peak(f"{stage}@{one}", settings, real) for one in settings["models"]),
+            key=lambda needs: needs.bytes,
+        )
     if kind in ("train", "evaluate"):
         entry = params.model(settings, name)
         return _of_model(kind, entry, cost(entry, real.of(entry)), real)
@@ -77,7 +85,7 @@ def peak(stage: str, settings: Mapping[str, Any], real: Extent) -> Peak:
         wide = max((_measured(real, task) for task in params.TASKS), default=0)
         return Peak(wide + 2 * LISTED * real.users * len(settings["models"]) / 4, ("evaluation.ks",))
     if kind == "report":
-        return Peak(READ * (real.ratings + real.parts["ranking"].train))
+        return Peak(REPORTED * real.ratings + 2 * 4 * real.parts["ranking"].train)
     return Peak(0)
 
 
@@ -88,8 +96,8 @@ def _of_model(kind: str, entry: params.ModelEntry, takes: Cost, real: Extent) ->
         stored = 4 * sizes.per_positive * 2  # the table's and the array's
         rows = (READ + stored) * (sizes.train + sizes.validation)
         ranked = (BLOCKS + 2 * CSR * sizes.train) * (entry.task == "ranking")
-        return Peak(rows + max(takes.most, 2 * takes.kept + ranked), lower)
-    return Peak(takes.kept + _measured(real, entry.task), lower)
+        return Peak(rows + max(takes.most, 2 * takes.kept + ranked), lower, entry.name)
+    return Peak(takes.kept + _measured(real, entry.task), lower, entry.name)
 
 
 def _measured(real: Extent, task: str) -> float:
@@ -99,14 +107,13 @@ def _measured(real: Extent, task: str) -> float:
     return known + OFFERED * part.test_users * real.candidates + LISTED * part.test_users + BLOCKS
 
 
-def too_much(stage: str, needs: Peak, base: float, real: Extent, limit: Limit | None) -> str | None:
+def too_much(needs: Peak, base: float, real: Extent, limit: Limit | None) -> str | None:
     """Why a stage does not fit, to stand behind its name; None where it does, or no limit is known."""
     if limit is None or needs.bytes + base <= limit.bytes:
         return None
-    kind, _, name = stage.partition("@")
     ways = [f"lower {' or '.join(needs.lower)}"] if needs.lower else []
-    if kind in ("train", "evaluate"):
-        ways.append(f"leave {name} out")
+    if needs.model:
+        ways.append(f"leave {needs.model} out")
     ways.append("run where there is more memory")
     return (
         f"needs about {(needs.bytes + base) / GIB:.1f} GiB for {real.ratings:,} ratings of "

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from marquee.foundation import params
-from marquee.foundation.cost import Sizes
+from marquee.foundation.cost import Cost, Sizes
 from marquee.planning.memory import cost, peak
-from marquee.planning.schedule import DATA, drawn
+from marquee.planning.schedule import DATA, closing, firsts, places
 from marquee.planning.sizes import Extent
-from marquee.planning.worlds import SLICE, TINY, WIDE, timed_in
+from marquee.planning.worlds import FEW, MANY, TINY
 
 Seconds = np.ndarray  # float64 [2]: by the clock of a quiet machine (`quiet`), and of processor time
 
@@ -60,99 +60,132 @@ class Timings:
     def settled(self, stage: str) -> Seconds:
         return _whole(self.last[TINY, stage])
 
-    def more(self, world: str, stage: str) -> Seconds:
-        """What a world takes beyond next to no data, but for its movies."""
-        row = self.last[world, stage]
-        return np.maximum(_whole(row) - np.array(row["catalogue"]) - self.settled(stage), 0)
-
     def base(self, stage: str) -> float:
         """Bytes that the interpreter holds by then, with next to no data."""
         return 1024 * self.first[TINY, stage]["peak"]
+
+
+@dataclass(frozen=True)
+class Growth:
+    """From the worlds in which a stage is timed to the real one: along the straight line through both, or,
+    where it is timed in one, through that and the one with next to no data."""
+
+    timings: Timings
+    real: Extent
+    small: Mapping[str, Extent]
+
+    def of(
+        self,
+        stage: str,
+        worlds: Sequence[str],
+        size: Callable[[Extent], float],
+        part: Callable[[Mapping[str, Any]], Any],
+    ) -> Any:
+        """`part` of the stage's row where `size` is the real world's; it does not fall."""
+        few, many = worlds if len(worlds) > 1 else (TINY, worlds[0])
+        low, high, there = (size(extent) for extent in (self.small[few], self.small[many], self.real))
+        less, more = (part(self.timings.last[world, stage]) for world in (few, many))
+        return more + np.maximum(more - less, 0) * (there - high) / max(high - low, 1)
 
 
 def planned(
     settings: Mapping[str, Any], real: Extent, small: Mapping[str, Extent], timings: Timings
 ) -> list[Planned]:
     """Every stage of a run, in its order; `small` are the extents of the worlds that were rehearsed."""
-    names = list(settings["models"])
-    of_models = [f"{kind}@{name}" for kind in ("train", "evaluate") for name in names]
+    growth, where, models = Growth(timings, real, small), places(settings, small), settings["models"]
+    last, compared = closing(where)
+    several = len(models) / len(compared)
+
+    def row(stage: str, seconds: Seconds, disk: float, begun: str | None = None) -> Planned:
+        """`begun` is the stage by which all that this one needs was loaded."""
+        memory = timings.base(begun or stage) + peak(stage, settings, real).bytes
+        return Planned(stage, seconds, memory, disk)
+
+    def whole(stage: str, worlds: Sequence[str], size: Callable[[Extent], float]) -> tuple[Seconds, float]:
+        return growth.of(stage, worlds, size, _whole), growth.of(stage, worlds, size, _disk)
+
     found = []
-    for stage in (*DATA, *of_models, "pictures", "compare", "report"):
-        kind, _, name = stage.partition("@")
-        if kind == "train":
-            found.append(_train(stage, params.model(settings, name), settings, real, small, timings))
-            continue
-        start = f"{kind}@{_first_of_its_kind(name, settings)}" if kind == "evaluate" else stage
-        seconds, disk = _stage(kind, stage, name, settings, real, small, timings)
-        if kind not in ("pictures", "report"):  # which are rehearsed once, their loading with it
-            seconds = seconds + timings.loading(start)
-        base = timings.base("compare" if kind in ("pictures", "report") else start)
-        found.append(Planned(stage, seconds, base + peak(stage, settings, real).bytes, disk))
+    for stage in DATA:
+        seconds, disk = whole(stage, (FEW, MANY) if FEW in small else (MANY,), _ratings)
+        if stage == "download" and not real.simulated:  # which takes what the network takes
+            seconds = np.zeros(2)
+        found.append(row(stage, timings.loading(stage) + seconds, disk))
+    for name in models:
+        stage, entry = f"train@{name}", params.model(settings, name)
+        begun = f"train@{_first_of_its_kind(name, settings)}"
+        once, epoch = _fit(stage, entry, where[name], growth)
+        takes = cost(entry, real.of(entry))
+        seconds = timings.loading(begun) + once + takes.epochs * epoch
+        memory = timings.base(begun) + peak(stage, settings, real).bytes
+        found.append(Planned(stage, seconds, memory, takes.kept, takes.epochs, epoch))
+    disk = sum(growth.of(f"evaluate@{name}", where[name], _users, _disk) for name in models)
+    found.append(row("evaluate", _scoring(settings, where, growth), disk, f"evaluate@{firsts(models)[-1]}"))
+    shown = timings.last[last[-1], "pictures"]
+    drawn = len(models) / sum(name in compared for name in firsts(models))
+    read = (real.ratings / small[last[-1]].ratings - 1) * np.array(shown["reading"])
+    found.append(row("pictures", drawn * _whole(shown) + read, drawn * shown["disk"], "compare"))
+    seconds, disk = whole("compare", last, _users)
+    found.append(row("compare", timings.loading("compare") + several * seconds, several * disk))
+    page = timings.last[last[-1], "report"]
+    read = growth.of("report", last, _ratings, _reading)
+    seconds = timings.loading("report") + several * (_whole(page) - _reading(page)) + read
+    found.append(row("report", seconds, several * page["disk"]))
     return found
 
 
-def _stage(
-    kind: str,
-    stage: str,
-    name: str,
-    settings: Mapping[str, Any],
-    real: Extent,
-    small: Mapping[str, Extent],
-    timings: Timings,
-) -> tuple[Seconds, float]:
-    """Seconds without loading, and bytes on the disk, of a stage that does not train."""
-    wide = WIDE if (WIDE, stage) in timings.last else SLICE
-    if kind == "evaluate":
-        grown = real.users * real.items / (small[wide].users * small[wide].items)
-    elif kind == "compare":
-        grown = real.users / small[wide].users
-    else:
-        wide = wide if kind in ("pictures", "report") else SLICE  # of the data a slice is more
-        grown = (real.ratings - small[TINY].ratings) / max(small[wide].ratings - small[TINY].ratings, 1)
-    row = timings.last[wide, stage]
-    if kind in ("pictures", "report"):  # drawing takes its time; what is read for it grows
-        models = settings["models"]
-        several = len(models) / len(drawn(models)) if kind == "pictures" else 1
-        return several * _whole(row) + (grown - 1) * np.array(row["reading"]), several * row["disk"]
-    few = timings.last[TINY, stage]["disk"]
-    people = real.users / small[wide].users if kind == "evaluate" else grown
-    movies = real.items / small[wide].items * np.array(row["catalogue"])
-    seconds = timings.settled(stage) + grown * timings.more(wide, stage) + movies
-    return seconds, few + people * max(row["disk"] - few, 0)
+def _fit(
+    stage: str, entry: params.ModelEntry, worlds: Sequence[str], growth: Growth
+) -> tuple[Seconds, Seconds]:
+    """Seconds around the epochs, loading left out, and of each."""
+
+    def by(size: Callable[[Any, Cost], float]) -> Callable[[Extent], float]:
+        return lambda extent: size(extent.of(entry), cost(entry, extent.of(entry)))
+
+    def of(part: str) -> Callable[[Mapping[str, Any]], Seconds]:
+        return lambda row: np.array(row[part]) / (len(row["epochs"]) or 1)
+
+    ranked = growth.of(stage, worlds, by(lambda sizes, _: _ranked(sizes)), of("validation"))
+    if not cost(entry, growth.real.of(entry)).epochs:
+        rest = growth.of(
+            stage,
+            worlds,
+            by(lambda _, takes: takes.work),
+            lambda row: _whole(row) - np.array(row["validation"]),
+        )
+        return rest + ranked, np.zeros(2)
+    last = growth.of(stage, worlds, by(lambda _, takes: takes.work), _pass)
+    saved = growth.of(stage, worlds, by(lambda _, takes: takes.kept), of("saving"))
+    around = growth.of(stage, worlds, by(lambda sizes, _: sizes.train), _around)
+    return around, last + ranked + saved
 
 
-def _train(
-    stage: str,
-    entry: params.ModelEntry,
-    settings: Mapping[str, Any],
-    real: Extent,
-    small: Mapping[str, Extent],
-    timings: Timings,
-) -> Planned:
-    world, wide = timed_in(entry, small)
-    row, scored, rest = (timings.last[where, stage] for where in (world, wide, SLICE))
-    sizes = real.of(entry)
-    takes, took, part = cost(entry, sizes), *(cost(entry, small[where].of(entry)) for where in (world, SLICE))
-    ranked = _ranked(sizes) / _ranked(small[wide].of(entry)) * np.array(scored["validation"])
-    around = _whole(rest) - np.array(rest["validation"]) - np.array(rest["saving"]) - timings.settled(stage)
-    if takes.epochs:
-        ranked = ranked / len(scored["epochs"])
-        saved = takes.kept / took.kept * np.array(row["saving"]) / len(row["epochs"])
-        epoch = takes.work / took.work * np.array(row["epochs"][-1]) + ranked + saved
-        around = around - np.sum(rest["epochs"], axis=0)
-        once = np.maximum(around, 0) * sizes.train / small[SLICE].of(entry).train
-    else:
-        epoch = np.zeros(2)
-        once = np.maximum(around, 0) * takes.work / part.work + ranked
-    first = f"train@{_first_of_its_kind(entry.name, settings)}"
-    return Planned(
-        stage,
-        timings.loading(first) + timings.settled(stage) * (not takes.epochs) + once + takes.epochs * epoch,
-        timings.base(first) + peak(stage, settings, real).bytes,
-        takes.kept,
-        takes.epochs,
-        epoch,
-    )
+def _around(row: Mapping[str, Any]) -> Seconds:
+    """Of a fit, all but its epochs: what the first one takes longer is setting up."""
+    within = np.array(row["validation"]) + np.array(row["saving"])
+    return np.maximum(_whole(row) - within - len(row["epochs"]) * _pass(row), 0)
+
+
+def _pass(row: Mapping[str, Any]) -> Seconds:
+    """Of an epoch that sets nothing up."""
+    return np.min(row["epochs"][1:] or row["epochs"], axis=0)
+
+
+def _scoring(settings: Mapping[str, Any], where: Mapping[str, Sequence[str]], growth: Growth) -> Seconds:
+    """Of the process that measures all models: what each algorithm loads, each task's data, each model."""
+    models = settings["models"]
+    seconds = sum((growth.timings.loading(f"evaluate@{name}") for name in firsts(models)), np.zeros(2))
+    for name in models:
+        seconds += growth.of(
+            f"evaluate@{name}",
+            where[name],
+            lambda extent: extent.users * extent.items,
+            lambda row: _whole(row) - _reading(row),
+        )
+    for task in {block["task"] for block in models.values()}:
+        alike = [name for name in models if models[name]["task"] == task]
+        most = max(alike, key=lambda name: growth.small[where[name][-1]].ratings)
+        seconds += growth.of(f"evaluate@{most}", where[most], _ratings, _reading)
+    return seconds
 
 
 def _ranked(sizes: Sizes) -> float:
@@ -160,10 +193,20 @@ def _ranked(sizes: Sizes) -> float:
     return max(min(sizes.users, sizes.validation), 1) * sizes.items
 
 
+def _ratings(extent: Extent) -> float:
+    return extent.ratings
+
+
+def _users(extent: Extent) -> float:
+    return extent.users
+
+
 def _first_of_its_kind(name: str, settings: Mapping[str, Any]) -> str:
     """The first model of the same algorithm: the one in whose rehearsal everything was loaded."""
     algorithm = settings["models"][name]["algorithm"]
-    return next(other for other, block in settings["models"].items() if block["algorithm"] == algorithm)
+    return next(
+        other for other in firsts(settings["models"]) if settings["models"][other]["algorithm"] == algorithm
+    )
 
 
 def quiet(seconds: float, processor_seconds: float) -> list[float]:
@@ -180,3 +223,11 @@ def _spans(value: Any) -> Any:
 
 def _whole(row: Mapping[str, Any]) -> Seconds:
     return np.array(row["whole"])
+
+
+def _reading(row: Mapping[str, Any]) -> Seconds:
+    return np.array(row["reading"])
+
+
+def _disk(row: Mapping[str, Any]) -> float:
+    return row["disk"]

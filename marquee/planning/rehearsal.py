@@ -18,6 +18,7 @@ from marquee.foundation.errors import MarqueeError
 from marquee.planning.schedule import Step, groups
 from marquee.planning.sizes import Extent
 from marquee.planning.stopwatch import now, since
+from marquee.planning.worlds import TINY
 
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
 ROOMS = ("data/raw", "data/evaluation", "data/pictures", "models", "plots/train", "metrics/models")
@@ -42,17 +43,19 @@ def rehearse(
     rows: list[dict[str, Any]] = []
     for steps in groups(worlds, small):
         for picture in folder.glob("*/data/pictures/*/"):
-            _lend(picture, worlds[picture.parts[-4]]["models"])
+            _lend(picture, folder, worlds)
         rows += _run(steps, root, folder)
     return rows
 
 
-def _lend(picture: Path, models: Mapping[str, Mapping[str, Any]]) -> None:
-    """A model's pictures to the others of its algorithm, which were not drawn; the report wants all."""
-    own = models[picture.name]["algorithm"]
-    for name, block in models.items():
-        if block["algorithm"] == own and not (picture.parent / name).exists():
-            shutil.copytree(picture, picture.parent / name)
+def _lend(picture: Path, folder: Path, worlds: Mapping[str, Mapping[str, Any]]) -> None:
+    """A model's pictures to all of its algorithm in every world: the report wants them."""
+    own = worlds[TINY]["models"][picture.name]["algorithm"]
+    for world, settings in worlds.items():
+        for name, block in settings["models"].items():
+            there = folder / world / "data/pictures" / name
+            if block["algorithm"] == own and not there.exists():
+                shutil.copytree(picture, there)
 
 
 def _run(steps: Sequence[Step], root: Path, folder: Path) -> list[dict[str, Any]]:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import groupby
 from typing import Any
 
 from marquee.foundation import params
 from marquee.planning.sizes import Extent
-from marquee.planning.worlds import SLICE, TINY, WIDE, timed_in
+from marquee.planning.worlds import FEW, MANY, SLICE, TINY, timed_in
 
 DATA = (
     "download",
@@ -23,35 +22,45 @@ Step = list[Any]  # a world, a stage, its arguments, and which models there are,
 
 
 def groups(worlds: Mapping[str, Mapping[str, Any]], small: Mapping[str, Extent]) -> Iterator[list[Step]]:
-    """The data, the models of each algorithm, and what closes a run."""
+    """The data, the fits of each algorithm, what measures and draws them, and what closes a run; each with
+    next to no data first, and what loads something twice."""
     yield [_step(world, stage) for world in (TINY, *worlds) for stage in DATA]
-    settings, wide = worlds[TINY], WIDE if WIDE in worlds and worlds[WIDE]["models"] else SLICE
-    models = settings["models"]
-    for _, same in groupby(
-        sorted(models, key=lambda name: models[name]["algorithm"]), lambda name: models[name]["algorithm"]
-    ):
-        yield _of_algorithm(list(same), settings, small)
-    yield [[*_step(wide, "pictures"), drawn(worlds[wide]["models"])]]
-    yield [*(_step(world, "compare") for world in (TINY, TINY, wide)), _step(wide, "report")]
+    models, where = worlds[TINY]["models"], places(worlds[TINY], small)
+    for first in firsts(models):
+        alike = [name for name in models if models[name]["algorithm"] == models[first]["algorithm"]]
+        yield _everywhere("train", alike, [first], where)
+    yield _everywhere("evaluate", firsts(models), firsts(models), where)
+    last, names = closing(where)
+    yield [_step(last[-1], "pictures")]  # of one model of each algorithm: the others' take as long
+    if rest := [name for name in models if name not in firsts(models)]:
+        yield _everywhere("evaluate", rest, rest[:1], where)
+    for stage in ("compare", "report"):
+        yield [[*_step(world, stage), names] for world in (TINY, TINY, *last)]
 
 
-def _of_algorithm(
-    names: Sequence[str], settings: Mapping[str, Any], small: Mapping[str, Extent]
+def places(settings: Mapping[str, Any], small: Mapping[str, Extent]) -> dict[str, tuple[str, ...]]:
+    return {name: timed_in(params.model(settings, name), small) for name in settings["models"]}
+
+
+def closing(where: Mapping[str, tuple[str, ...]]) -> tuple[tuple[str, ...], list[str]]:
+    """The worlds in which a run is closed, and with which models: those that are timed among most people."""
+    most = next(found for world in (MANY, FEW, SLICE) for found in where.values() if found[-1] == world)
+    return most, [name for name, found in where.items() if found == most]
+
+
+def firsts(models: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """The first model of each algorithm: what it needs is loaded with it."""
+    found: dict[str, str] = {}
+    for name, block in models.items():
+        found.setdefault(block["algorithm"], name)
+    return list(found.values())
+
+
+def _everywhere(
+    kind: str, names: Sequence[str], loading: Sequence[str], where: Mapping[str, Sequence[str]]
 ) -> list[Step]:
-    """Each with next to no data, the first one twice: it loads. Then where it is timed."""
-    first, kinds = min(names, key=list(settings["models"]).index), ("train", "evaluate")
-    steps = [_step(TINY, f"{kind}@{first}") for kind in kinds]
-    steps += [_step(TINY, f"{kind}@{name}") for name in names for kind in kinds]
-    for name in names:
-        fit, scored = timed_in(params.model(settings, name), small)
-        steps += [_step(world, f"train@{name}") for world in dict.fromkeys([SLICE, fit, scored])]
-        steps.append(_step(scored, f"evaluate@{name}"))
-    return steps
-
-
-def drawn(models: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    """One model of each algorithm: the others' pictures take as long."""
-    return list({block["algorithm"]: name for name, block in reversed(list(models.items()))}.values())
+    steps = [_step(TINY, f"{kind}@{name}") for name in (*loading, *names)]
+    return steps + [_step(world, f"{kind}@{name}") for name in names for world in where[name]]
 
 
 def _step(world: str, stage: str) -> Step:

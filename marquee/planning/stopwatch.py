@@ -13,19 +13,24 @@ from unittest.mock import patch
 
 Span = list[float]  # seconds by the clock, and of processor time
 
-# What is timed by itself: validation grows with users x items, a checkpoint with the model, the catalogue
-# with the movies, what is read for a picture with the ratings.
+# What is timed by itself: validation grows with users x items, a checkpoint with the model, what is read and
+# counted for all models, for a picture or the page with the ratings.
 PARTS = {
     "validation": ("marquee.measuring.evaluation.validation_ndcg", "stages.train.validation_ndcg"),
     "saving": ("marquee.progress.FitProgress.save",),
-    "catalogue": ("stages.evaluate.catalogue", "stages.compare.catalogue"),
-    "reading": ("stages.pictures.known_of", "stages.report.ratings"),
+    "reading": (
+        "stages.evaluate.HeldOut.of",
+        "stages.pictures.known_of",
+        *(f"stages.report.{name}" for name in ("columns", "read_parquet", "sha256", "tail_shares")),
+        *(f"marquee.figures.dataset.{name}" for name in ("time_rows", "_descending")),
+    ),
 }
 EPOCH = "marquee.progress.FitProgress.report"
 
 
 def now() -> Span:
-    return [time.perf_counter(), sum(os.times()[:4])]  # children that ended count
+    ended = os.times()  # which counts in hundredths of a second: too coarse for an epoch, enough for children
+    return [time.perf_counter(), time.process_time() + ended.children_user + ended.children_system]
 
 
 def since(start: Span) -> Span:

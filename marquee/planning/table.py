@@ -37,7 +37,7 @@ def text(
     refused = [
         f"{row.stage} {line}"
         for row in plan
-        if (line := too_much(row.stage, needs[row.stage], row.memory - needs[row.stage].bytes, real, limit))
+        if (line := too_much(needs[row.stage], row.memory - needs[row.stage].bytes, real, limit))
     ]
     return "\n".join([*lines, *refused]) + "\n"
 

@@ -1,8 +1,11 @@
 """The small worlds that a run is rehearsed in, shaped like the real one.
 
-tiny   what a stage takes with next to no data
-slice  as many ratings for each user and movie as in the real one: what a row costs to solve
-wide   few people, but all movies: what a catalogue costs to score, and reaching into it
+tiny   what a stage takes with next to no data: loading
+few    all movies, and so few people that what a catalogue costs once is most of it
+many   all movies, and four times the people: a straight line through both leads to everybody
+slice  few people and few movies in proportion, for a fit that would take too long among all movies
+
+A small release is rehearsed whole, as `many`.
 """
 
 from __future__ import annotations
@@ -17,31 +20,30 @@ from marquee.movielens.releases import SIMULATED, release
 from marquee.planning.memory import cost
 from marquee.planning.sizes import Extent, extent
 
-TINY, SLICE, WIDE = "tiny", "slice", "wide"
-RATINGS = 600_000  # in a slice at most
-EPOCHS = 2  # the first may load what was compiled, the second is timed
-WORK = 3e10  # of an epoch (`Cost.work`) in the wide world; a fit with more is rehearsed in the slice alone
+TINY, FEW, MANY, SLICE = "tiny", "few", "many", "slice"
+RATINGS = 1_000_000  # of few people at least; four times as many lie in no cache
+TIMES = 4  # as many ratings of many
+SLICED = 600_000  # ratings in a slice
+EPOCHS = 3  # the first sets up and may load what was compiled; the quicker of the others counts
+WORK = 3e10  # of an epoch (`Cost.work`); a fit with more is rehearsed in a smaller world
 SIMPLE = {"rating": "random_per_user", "ranking": "leave_last_out"}  # in place of a release's own files
 
 
 def shapes(real: Extent, most: int) -> dict[str, dict[str, int]]:
     """world -> its `users`, `movies` and `ratings`; `most` is the longest list that is asked for."""
-    history = real.ratings / real.users
-    share = min(1.0, RATINGS / real.ratings)
-    whole = {"users": real.users, "movies": real.items, "ratings": real.ratings}
-    enough = max(12 * real.items, RATINGS // 6)  # so many people that what a catalogue costs once is little
-    found = {
-        TINY: {"users": 60, "movies": max(80, 2 * most), "ratings": 2400},
-        SLICE: whole
-        if share == 1
-        else {
-            "users": round(real.users * share),
-            "movies": max(200, round(real.items * share)),
-            "ratings": RATINGS,
-        },
-    }
-    if share < 1 and enough < real.ratings:
-        found[WIDE] = {"users": max(60, round(enough / history)), "movies": real.items, "ratings": enough}
+    few = max(RATINGS, 6 * real.items)
+
+    def part(ratings: int, movies: int) -> dict[str, int]:
+        users = round(real.users * ratings / real.ratings)
+        return {"users": max(60, users), "movies": movies, "ratings": ratings}
+
+    found = {TINY: {"users": 60, "movies": max(80, 2 * most), "ratings": 2400}}
+    if TIMES * few < real.ratings:
+        found |= {FEW: part(few, real.items), MANY: part(TIMES * few, real.items)}
+    else:
+        found |= {MANY: part(real.ratings, real.items)}
+    if real.ratings > SLICED:
+        found[SLICE] = part(SLICED, max(200, round(real.items * SLICED / real.ratings)))
     return found
 
 
@@ -75,32 +77,28 @@ def _short(block: Mapping[str, Any]) -> dict[str, Any]:
     return {**block, **{name: value for name, value in few.items() if name in names}}
 
 
-def timed_in(entry: params.ModelEntry, small: Mapping[str, Extent]) -> tuple[str, str]:
-    """The worlds in which the entry's fit and its evaluation are timed."""
-    if WIDE not in small:
-        return SLICE, SLICE
-    takes = cost(entry, small[WIDE].of(entry))
-    if takes.work > WORK:
-        return SLICE, SLICE
-    return (SLICE if takes.solves else WIDE), WIDE
+def timed_in(entry: params.ModelEntry, small: Mapping[str, Extent]) -> tuple[str, ...]:
+    """The worlds in which the entry is fitted and measured; a line is drawn through two."""
+    lines = [(FEW, MANY), (FEW,)] if FEW in small else [(MANY,)]
+    for worlds in lines:
+        if cost(entry, small[worlds[-1]].of(entry)).work <= WORK:
+            return worlds
+    return (SLICE,) if SLICE in small else (MANY,)
 
 
 def small_worlds(
     settings: Mapping[str, Any], real: Extent
 ) -> tuple[dict[str, dict[str, Any]], dict[str, Extent]]:
-    """The parameters of each world, and its extent; a fit has one epoch where they are not what is timed.
-
-    In the wide one stand the models that are scored there.
-    """
+    """The parameters of each world, with the models that are timed there, and its extent."""
     most = max(params.block(settings, "evaluation", params.Evaluation).ks)
     worlds = {world: _rehearsed(settings, shape) for world, shape in shapes(real, most).items()}
     small = {world: extent(content) for world, content in worlds.items()}
-    if WIDE in worlds:
-        places = {name: timed_in(params.model(settings, name), small) for name in settings["models"]}
-        for world in (SLICE, WIDE):
-            worlds[world]["models"] = {
-                name: block if places[name][0] == world or "epochs" not in block else {**block, "epochs": 1}
-                for name, block in worlds[world]["models"].items()
-                if world == SLICE or places[name][1] == WIDE
-            }
+    for world in set(worlds) - {TINY}:
+        worlds[world]["models"] = {
+            name: block
+            for name, block in worlds[world]["models"].items()
+            if world in timed_in(params.model(settings, name), small)
+        }
+    if SLICE in worlds and not worlds[SLICE]["models"]:
+        del worlds[SLICE], small[SLICE]
     return worlds, small

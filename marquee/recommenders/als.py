@@ -73,7 +73,6 @@ class Model(Recommender):
             },
             epochs=options.epochs,
             lower=("dim",),
-            solves=True,
         )
 
     def fit(

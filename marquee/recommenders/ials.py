@@ -58,7 +58,6 @@ class Model(Recommender):
             },
             epochs=options.epochs,
             lower=("dim",),
-            solves=True,
         )
 
     def fit(

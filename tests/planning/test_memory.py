@@ -64,9 +64,9 @@ def test_the_options_that_a_formula_names_bring_the_memory_down(entry):
 
 def test_a_stage_that_does_not_fit_says_why_and_what_to_do():
     limit = Limit(GIB / 2, "0.5 GiB are available")
-    line = too_much("train@als_mf", peak("train@als_mf", SETTINGS, TWICE), GIB, TWICE, limit)
+    line = too_much(peak("train@als_mf", SETTINGS, TWICE), GIB, TWICE, limit)
     assert line is not None
     for words in ("GiB for 2,000,418 ratings of 12,080 users", "0.5 GiB are available", "models.als_mf.dim"):
         assert words in line
-    assert too_much("train@als_mf", peak("train@als_mf", SETTINGS, REAL), 0, REAL, Limit(GIB, "")) is None
-    assert too_much("train@als_mf", peak("train@als_mf", SETTINGS, REAL), 0, REAL, None) is None
+    assert too_much(peak("train@als_mf", SETTINGS, REAL), 0, REAL, Limit(GIB, "")) is None
+    assert too_much(peak("train@als_mf", SETTINGS, REAL), 0, REAL, None) is None

@@ -23,8 +23,8 @@ def test_the_plan_has_a_line_for_each_stage_and_leaves_the_pipeline_alone(fresh)
     done = workshop.stage("plan")
     assert done.returncode == 0, done.stderr
     named = re.findall(r"^(\S+) +[\d.]+ m?s +[\d.]+ [MG]iB +[\d.]+ [MG]iB", done.stdout, re.M)
-    assert len(named) == 7 + 2 * 4 + 3
-    assert {"download", "split@rating", "train@mf_bce", "evaluate@ease", "compare", "report"} <= set(named)
+    assert len(named) == 7 + 4 + 4
+    assert {"download", "split@rating", "train@mf_bce", "evaluate", "compare", "report"} <= set(named)
     assert "at most: 12 epochs" in done.stdout
     assert workshop.fingerprint() == before
     kept = json.loads((workshop / "logs/rehearsal.json").read_text())
