@@ -1,5 +1,7 @@
 """Spark: `als` on local[threads]; needs Java. An iteration is a part of the whole fit."""
 
+import os
+import shutil
 import time
 
 import pandas as pd
@@ -7,6 +9,8 @@ from protocol import arguments, read, tell
 from pyspark.ml.recommendation import ALS
 from pyspark.sql import SparkSession
 
+if not shutil.which("java") and "JAVA_HOME" not in os.environ:
+    raise SystemExit("no Java here: Spark needs a JRE, 17 or later")
 task, folder, o = arguments()
 user, item, rating = read(folder, o["parts"].split(","))
 session = SparkSession.builder.master(f"local[{o['threads']}]").config("spark.driver.memory", "6g")
