@@ -5,17 +5,29 @@ from __future__ import annotations
 import importlib.util
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from bench import sizes
+from bench.contests import IALS
 from bench.environments import python
-from bench.rounds import ROOT
+from bench.rounds import ROOT, fit
+from bench.tuning import DIM, chosen
+from marquee.foundation.errors import MarqueeError
 
 
 def ranking(size: str, repeats: int) -> None:
-    """Exact top-10 and every metric against implicit's `recommend`."""
-    data = str(sizes.tables(size))
-    _ask("ranking", "--data", data, "--name", size, "--peer", str(python("implicit")), "--repeats", repeats)
+    """Exact top-10 and every metric against implicit's `recommend`, of drawn factors and of fitted ones."""
+    data, peer = sizes.tables(size), python("implicit")
+    given = ("--data", data, "--name", size, "--peer", peer, "--repeats", repeats)
+    _ask("ranking", *given)
+    with tempfile.TemporaryDirectory(dir=sizes.WORK) as room:
+        settings = {**chosen(IALS, size, IALS.ours), "dim": DIM}
+        found = fit(IALS.ours, sizes.arrays(size, IALS.task), settings, 2, out=Path(room))
+        if "failed" in found:
+            raise MarqueeError(f"no factors to rank by: {found['failed']}")
+        _ask("ranking", *given, "--model", room)
 
 
 def data_path(size: str, repeats: int) -> None:

@@ -101,7 +101,7 @@ def _cells(row: Row) -> list[str]:
 
 RANKING = (
     "`bench/ranking.py`: exact lists, ranks among candidates and all metrics of ours against implicit's "
-    "`recommend` alone, users a second."
+    "`recommend` alone, users a second; factors are random numbers (drawn) or of `ials` (fitted)."
 )
 DATA_PATH = (
     "`bench/data_path.py`: our stages as processes, interpreter and all, against a script that reads the "
