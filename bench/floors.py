@@ -1,9 +1,9 @@
 """Our kernels beside what this machine can do at all: `python -m bench.floors [--size 4M]`.
 
-For one thread and two: the rate of a large float32 matrix product, the bandwidth of a copy, and the share of
-each that a pass reaches. Operations are those the method cannot do without (the half of a symmetric product
-counted once); bytes of a step of gradient descent are its two rows read and written, the least where nothing
-stays in a cache. Writes bench/results/floors.csv.
+For one thread and two: the rate of a large float32 matrix product, the bandwidth of a copy through memory and
+of one that stays in a cache, and the share of each that a pass reaches. Operations of a sweep are those that
+the method cannot do without (the half of a symmetric product counted once). Bytes of a step of gradient
+descent are its two rows read and written. Writes bench/results/floors.csv.
 """
 
 from __future__ import annotations
@@ -23,9 +23,13 @@ from bench.rounds import OURS, ROOT, fit, value
 from bench.tuning import DIM, chosen
 from marquee.foundation.artifacts import write_csv
 
-HEADER = ["kernel", "size", "threads", "seconds", "of", "done", "floor", "share"]
+HEADER = ["kernel", "size", "threads", "seconds", "rate", "limit", "of", "share"]
+PRODUCT, MEMORY, CACHE = "GFLOP/s, matrix product", "GB/s, memory", "GB/s, cache"
+KERNELS = ((IALS, DIM, (PRODUCT,)), (ALS, DIM + 1, (PRODUCT,)), (SGD, DIM, (MEMORY, CACHE)))
 N = 2048  # rows of the matrices
 COPY = 1 << 28  # bytes, beyond any cache
+CACHED = 1 << 18  # bytes of a thread's copy, and as many of what it copies: a second-level cache holds both
+AGAIN = 2000
 REPEATS = 5
 
 
@@ -42,6 +46,17 @@ def copy() -> float:
     source = np.ones(COPY // 4, np.float32)
     target = np.empty_like(source)
     return 2 * COPY / _least(lambda: copy_blocks(source, target)) / 1e9
+
+
+def cached_copy() -> float:
+    """The same where both sides stay in the cache of their core."""
+    from numba import get_num_threads
+
+    from bench.floor_copy import copy_again
+
+    source = np.ones((get_num_threads(), CACHED // 4), np.float32)
+    target = np.empty_like(source)
+    return 2 * source.nbytes * AGAIN / _least(lambda: copy_again(source, target, AGAIN)) / 1e9
 
 
 def _least(work) -> float:  # type: ignore[no-untyped-def]
@@ -79,29 +94,16 @@ def rows(size: str) -> list[list[object]]:
         environment = {**os.environ, **dict.fromkeys(OURS, str(threads))}
         command = [sys.executable, "-m", "bench.floors", "--floor"]
         done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True)
-        matmul, bandwidth = map(float, done.stdout.split())
-        table.append(["matrix product", "", threads, "", "GFLOP/s", "", f"{matmul:.4g}", ""])
-        table.append(["copy", "", threads, "", "GB/s", "", f"{bandwidth:.4g}", ""])
-        for contest, dim in ((IALS, DIM), (ALS, DIM + 1), (SGD, DIM)):
+        floors = dict(zip((PRODUCT, MEMORY, CACHE), map(float, done.stdout.split()), strict=True))
+        for contest, dim, limits in KERNELS:
             folder = sizes.arrays(size, contest.task)
-            least, of, floor = (
-                (traffic(folder, dim), "GB/s", bandwidth)
-                if contest is SGD
-                else (operations(folder, dim), "GFLOP/s", matmul)
-            )
             seconds = measured(contest, size, threads)
-            done_rate = least / seconds
-            row = [
-                contest.ours.words[0],
-                size,
-                threads,
-                f"{seconds:.4g}",
-                of,
-                f"{done_rate:.4g}",
-                f"{floor:.4g}",
-            ]
-            table.append([*row, f"{done_rate / floor:.2f}"])
-            print(*table[-1], flush=True)
+            for limit in limits:
+                rate = (operations if limit == PRODUCT else traffic)(folder, dim) / seconds
+                numbers = (f"{x:.4g}" for x in (seconds, rate, floors[limit]))
+                row = [contest.ours.words[0], size, threads, *numbers, limit, f"{rate / floors[limit]:.2f}"]
+                table.append(row)
+                print(*row, flush=True)
     return table
 
 
@@ -111,7 +113,7 @@ def main() -> None:
     parser.add_argument("--floor", action="store_true", help=argparse.SUPPRESS)
     wanted = parser.parse_args()
     if wanted.floor:
-        print(product(), copy())
+        print(product(), copy(), cached_copy())
         return
     write_csv(ROOT / "bench/results/floors.csv", HEADER, rows(wanted.size))
 

@@ -1,11 +1,11 @@
 """Exact top-10 and every metric against implicit's top-10 alone: `python -m bench.ranking --data FOLDER`.
 
-FOLDER has data/ranking as the pipeline leaves it. Both sides get the same factors (drawn, or of --model), the
-same seen items and the same people, everyone with a held-out item, in turn and each in a process of its own;
-lists must be equal but for ties. Counted for us: all of `evaluate_ranking` (grouping pairs, lists, ranks
-among 99 candidates, all figures of each user) from ratings as they are read. Counted for implicit:
-`recommend`, from a ready CSR matrix. Memory is the growth while that runs: above data, factors and libraries.
-Adds a row to bench/results/ranking.csv.
+FOLDER has data/ranking as the pipeline leaves it. Both sides get the same factors (drawn, or of a fit of
+`bench.fits`), the same seen items and the same people, everyone with a held-out item, in turn and each in a
+process of its own; lists must be equal but for ties. Counted for us: all of `evaluate_ranking` (grouping
+pairs, lists, ranks among 99 candidates, all figures of each user) from ratings as they are read. Counted for
+implicit: `recommend`, from a ready CSR matrix. Memory is the growth while that runs: above data, factors and
+libraries. Adds a row to bench/results/ranking.csv.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from typing import Any
 
 import numpy as np
 
+from bench import fits
 from bench.peers.implicit_recommend import resident
 from marquee.foundation.artifacts import read_parquet, write_csv
 from marquee.foundation.interactions import Catalogue, Ratings, joined
@@ -30,7 +31,6 @@ from marquee.foundation.threads import n_threads, one_blas_thread
 from marquee.measuring.evaluation import evaluate_ranking
 from marquee.measuring.rows import Rows
 from marquee.negatives import Candidates, sample_candidates
-from marquee.recommenders import load
 
 RESULTS = Path("bench/results/ranking.csv")
 HEADER = (
@@ -71,7 +71,7 @@ def prepare(data: Path, model: str, dim: int, room: Path, n_people: int | None) 
     if model == "drawn":
         users, items = (rng.standard_normal((n, dim), np.float32) for n in (n_users, n_items))
     else:
-        users, items = (np.ascontiguousarray(side) for side in load(Path(model)).factors() or ())
+        users, items = (np.ascontiguousarray(side) for side in fits.load(Path(model)).factors() or ())
     seen = joined(train, validation)
     people = np.unique(test.user)
     theirs = Rows.of(seen.user, seen.item, n_users).take(people)
@@ -195,7 +195,7 @@ def main() -> None:
     words = argparse.ArgumentParser(description=__doc__)
     words.add_argument("--data", type=Path, required=True, help="a folder with the pipeline's data/")
     words.add_argument("--name", default="", help="what the table calls the data")
-    words.add_argument("--model", default="drawn", help="a stored model, or `drawn` factors")
+    words.add_argument("--model", default="drawn", help="a folder that `bench.fits` left, or `drawn`")
     words.add_argument("--dim", type=int, default=64)
     words.add_argument("--peer", default="", help="the Python of implicit's environment")
     words.add_argument("--repeats", type=int, default=3)

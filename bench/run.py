@@ -134,7 +134,7 @@ def _at(key: str, size: str, wanted: argparse.Namespace) -> None:
     else:
         contest, _, peers = OTHERS[key]
         if wanted.peer in (None, *peers):
-            contest(size, wanted.repeats)
+            contest(size, wanted.repeats, wanted.peer)
 
 
 def main() -> None:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 SIZES = ("1M", "4M", "16M", "32M")
 HEADER = ["contest", "system", "size", "rows", "seconds", "low", "high", "repeats"]
 PASSES = 4
+RATINGS, SECONDS = (5e5, 1e6, 2e6, 5e6, 1e7, 2e7), (0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10)
 
 
 def rows(repeats: int) -> list[list[object]]:
@@ -51,6 +52,8 @@ def rows(repeats: int) -> list[list[object]]:
 @house_style
 def picture(found: list[Row]) -> Figure:
     """Seconds of a sweep over the ratings, both by powers of ten; dashed: in proportion to the largest."""
+    from matplotlib.ticker import FixedLocator, NullLocator
+
     figure = canvas(3.2)
     axes = figure.add_subplot(xscale="log", yscale="log")
     for colour, contest in ((BLUE, IALS), (ORANGE, ALS)):
@@ -61,15 +64,16 @@ def picture(found: list[Row]) -> Figure:
         axes.plot(n, seconds[-1] * n / n[-1], color=QUIET, linewidth=0.8, linestyle=(0, (4, 3)))
         axes.plot(n, seconds, "o-", color=colour, ms=5)
         name = contest.ours.name.replace("Marquee ", "").strip("`")
-        side, shift = ("right", -8) if contest is IALS else ("left", 8)
-        axes.annotate(
-            name, (n[-1], seconds[-1]), (shift, 2), textcoords="offset points", ha=side, color=colour
-        )
+        axes.annotate(name, (n[-1], seconds[-1]), (8, -3), textcoords="offset points", color=colour)
     axes.grid()
     axes.margins(x=0.14)
-    name_axes(
-        axes, "ratings (als_mf) or positives (ials) learned from; dashed: in proportion", "seconds a sweep"
-    )
+    for axis, ticks in ((axes.xaxis, RATINGS), (axes.yaxis, SECONDS)):
+        axis.set_minor_locator(NullLocator())
+        low, high = axis.get_view_interval()
+        axis.set_major_locator(FixedLocator([tick for tick in ticks if low <= tick <= high]))
+    axes.xaxis.set_major_formatter(lambda tick, _: f"{tick / 1e6:g} M")
+    axes.yaxis.set_major_formatter("{x:g}")
+    name_axes(axes, "ratings (als_mf), positives (ials); dashed: in proportion", "seconds a sweep")
     return figure
 
 

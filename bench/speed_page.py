@@ -6,10 +6,11 @@ import json
 from collections.abc import Sequence
 
 from bench import scaling
-from bench.contests import CONTESTS, Contest
+from bench.contests import CONTESTS, Contest, Entrant
 from bench.environments import PEERS
 from bench.results_page import _table as markdown
 from bench.rounds import ROOT
+from bench.sizes import SIZES
 from bench.speed_picture import draw
 from bench.table import RESULTS, Row, read
 from bench.tuning import trials
@@ -41,11 +42,13 @@ below 1 is faster, for rates above 1. A pass of ours is the time between two rep
 the kernel, the loss that the learning curve shows and the copy of the weights that early stopping keeps.
 A peer's pass is what its own callback or training step says, or, where all passes are one call, that
 call divided by them; reading data is in none. *Peak* is the most memory the process held. *Threads*:
-where a system may use one or two, both were tried at that size and the faster one taken.
+where a system may use one or two, both were tried at that size and the faster one taken. Who has one
+round beside others' three is told of for comparison only.
 
 **What is compared.** Settings were chosen on validation rows (`python -m bench.tuning`): each system
-tries its own declared grid (`bench/contests.py`) at f = 64, at the sizes of the last table; another size
-takes the settings of the nearest tuned one. Then each fits training and validation rows and is scored on
+tries a grid of its own at f = 64, at the sizes of the last table (`bench/results/tuning.csv` has every
+trial); another size takes the settings of the nearest tuned one, and who was never tuned has the first
+of its grid in `bench/contests.py`. Then each fits training and validation rows and is scored on
 the test rows by Marquee's evaluation: RMSE of clipped predictions on a random tenth, NDCG@10 of
 everyone's last positive over the whole catalogue. *(A ratio in brackets does not count)*: Marquee was
 less accurate there, or accuracy was not measured at that f.
@@ -68,7 +71,7 @@ def page() -> str:
     if read("scaling"):
         parts += _plain("scaling", "How sweeps grow with the data", SCALING)
         parts.append("![Seconds of a sweep by ratings](../bench/results/scaling.png)\n")
-    parts += ["## Settings, and where they were chosen\n", _settings()]
+    parts += ["## Settings, and where they were chosen\n", _settings(), *_unequal()]
     pins = ", ".join(f"[{path.stem}](../bench/peers/{path.name})" for path in sorted(PEERS.glob("*.txt")))
     return "\n".join([*parts, f"Versions: {pins}.\n"])
 
@@ -98,18 +101,22 @@ def _cells(row: Row) -> list[str]:
 
 RANKING = (
     "`bench/ranking.py`: exact lists, ranks among candidates and all metrics of ours against implicit's "
-    "`recommend` alone, users a second."
+    "`recommend` alone, users a second; factors are random numbers (drawn) or of `ials` (fitted)."
 )
 DATA_PATH = (
     "`bench/data_path.py`: our stages as processes, interpreter and all, against a script that reads the "
     "CSV, filters, makes ids contiguous, splits off each user's last and writes Parquet."
 )
 FLOORS = (
-    "`bench/floors.py`, f = 64: what a pass must do at least (docstrings there) over its seconds, beside the "
-    "rate of a 2048 x 2048 float32 matrix product and of a copy that no cache holds, measured in the same "
-    "run. A share above 1 of the bandwidth says that rows stayed in a cache."
+    "`bench/floors.py`, f = 64: what a pass has to do at least (docstrings there) over its seconds, as a "
+    "share of what this machine does: float32 matrix products of 2048 x 2048, copies that no cache holds, "
+    "copies within a core's cache. A share of memory above 1 says that rows stayed in a cache, whose "
+    "bandwidth is the limit then."
 )
-SCALING = "`bench/scaling.py`, f = 64, two threads: seconds of a sweep."
+SCALING = (
+    "`bench/scaling.py`, f = 64, two threads: seconds of a sweep. Users and movies grow with the ratings, as "
+    "from ML-1M to ML-32M."
+)
 
 
 def _plain(name: str, title: str, words: str) -> list[str]:
@@ -127,22 +134,36 @@ def _plain(name: str, title: str, words: str) -> list[str]:
 def _settings() -> str:
     """The best trial of each system at each size, and how many there were."""
     rows: list[Sequence[str]] = []
-    found = trials()
     for contest in CONTESTS.values():
-        for entrant in contest.entrants:
-            for size in dict.fromkeys(row["size"] for row in found):
-                own = [
-                    r
-                    for r in found
-                    if (r["contest"], r["system"], r["size"]) == (contest.key, entrant.name, size)
-                ]
-                if own:
-                    sign = 1 if contest.metric == "rmse" else -1
-                    best = min(own, key=lambda r: sign * float(r["validation"]))
+        sign = 1 if contest.metric == "rmse" else -1
+        for size in SIZES:
+            for entrant in contest.entrants:
+                own = _tried(contest, size, entrant)
+                done = [row for row in own if row["validation"] != "nan"]
+                if done:
+                    best = min(done, key=lambda r: sign * float(r["validation"]))
                     words = ", ".join(f"{key} {value}" for key, value in json.loads(best["settings"]).items())
                     figure = f"{float(best['validation']):.4f}".removeprefix("0")
                     rows.append([entrant.name, size, words, figure, str(len(own))])
     return markdown(["system", "chosen on", "settings", "validation", "trials"], rows)
+
+
+def _unequal() -> list[str]:
+    """Where rivals did not search as long as we did, or we not as long as they."""
+    found = []
+    for contest in CONTESTS.values():
+        rivals = [entrant for entrant in contest.entrants if entrant.rounds > 1]
+        for size in SIZES:
+            counts = {e.name: len(_tried(contest, size, e)) for e in rivals if size in e.sizes}
+            if len(set(counts.values())) > 1:
+                told = ", ".join(f"{name} {count}" for name, count in counts.items())
+                found.append(f"{contest.key} on {size} ({told})")
+    return [f"Searches of unequal length: {'; '.join(found)}.\n"] if found else []
+
+
+def _tried(contest: Contest, size: str, entrant: Entrant) -> list[Row]:
+    wanted = (contest.key, size, entrant.name)
+    return [row for row in trials() if (row["contest"], row["size"], row["system"]) == wanted]
 
 
 def main() -> None:

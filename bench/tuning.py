@@ -1,7 +1,8 @@
-"""Settings chosen on validation rows: `python -m bench.tuning CONTEST SIZE [--peer PEER] [--top N]`.
+"""Settings chosen on validation rows: `python -m bench.tuning CONTEST SIZE [KEY=V,V ...] [--peer PEER]`.
 
-Every system tries its whole declared grid, or with --top the best N settings of the nearest size that was
-tuned. Each trial is a line of bench/results/tuning.csv; trials that are there are not made again.
+Every system tries its whole declared grid, or the one that is given (another size has its best elsewhere), or
+with --top the best N settings of the nearest size that was tuned. Each trial is a line of
+bench/results/tuning.csv; trials that are there are not made again.
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ import csv
 import json
 import math
 import tempfile
+from collections.abc import Sequence
+from itertools import product
 from pathlib import Path
 
 from bench import sizes
@@ -57,11 +60,18 @@ def _distance(size: str, other: str) -> tuple[bool, float]:
     return (size in sizes.REAL) != (other in sizes.REAL), abs(math.log(ratio))
 
 
-def tune(contest: Contest, size: str, entrant: Entrant, top: int | None, threads: int = 1) -> None:
+def given(words: Sequence[str]) -> list[Settings]:
+    """Every point of the grid `key=v,v key=v ...`."""
+    grid = {key: json.loads(f"[{values}]") for key, _, values in (word.partition("=") for word in words)}
+    return [dict(zip(grid, point, strict=True)) for point in product(*grid.values())]
+
+
+def tune(
+    contest: Contest, size: str, entrant: Entrant, candidates: Sequence[Settings], threads: int = 1
+) -> None:
     folder = sizes.arrays(size, contest.task)
-    candidates = ranked(contest, size, entrant)[:top] if top else entrant.candidates()
     known = {(row["size"], row["settings"]) for row in trials() if _is(row, contest, entrant)}
-    for settings in candidates or entrant.candidates()[:top]:
+    for settings in candidates:
         told = json.dumps(settings)
         if (size, told) in known:
             continue
@@ -85,6 +95,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition(":")[0])
     parser.add_argument("contest", choices=CONTESTS)
     parser.add_argument("size", choices=sizes.SIZES)
+    parser.add_argument("grid", nargs="*", help="instead of the declared one: regularization=0.01,0.03 ...")
     parser.add_argument("--peer", help="of these alone, `marquee` for ours")
     parser.add_argument("--top", type=int)
     parser.add_argument("--threads", type=int, default=1)
@@ -92,7 +103,10 @@ def main() -> None:
     contest = CONTESTS[wanted.contest]
     for entrant in contest.entrants:
         if entrant.grid and wanted.size in entrant.sizes and wanted.peer in (None, entrant.peer or "marquee"):
-            tune(contest, wanted.size, entrant, wanted.top, wanted.threads)
+            candidates = given(wanted.grid) if wanted.grid else entrant.candidates()
+            if wanted.top:
+                candidates = (ranked(contest, wanted.size, entrant) or candidates)[: wanted.top]
+            tune(contest, wanted.size, entrant, candidates, wanted.threads)
     from bench import speed_page  # which shows the trials, and so imports this module
 
     speed_page.main()

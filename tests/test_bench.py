@@ -86,10 +86,17 @@ def test_who_was_less_accurate_has_a_ratio_that_does_not_count(arena):
 
 def test_settings_are_those_that_were_best_on_validation(arena):
     assert tuning.chosen(CONTEST, "1M", THEIRS)["pull"] == 1, "the first of the grid where nothing was tried"
-    tuning.tune(CONTEST, "4M", THEIRS, top=None)
+    tuning.tune(CONTEST, "4M", THEIRS, THEIRS.candidates())
     assert tuning.chosen(CONTEST, "1M", THEIRS)["pull"] == 0
-    tuning.tune(CONTEST, "1M", THEIRS, top=1)
+    tuning.tune(CONTEST, "1M", THEIRS, tuning.ranked(CONTEST, "1M", THEIRS)[:1])
     assert [row["size"] for row in tuning.trials()] == ["4M", "4M", "1M"]
+
+
+def test_a_grid_may_be_given():
+    assert tuning.given(["pull=0.5", "cg=true,false"]) == [
+        {"pull": 0.5, "cg": True},
+        {"pull": 0.5, "cg": False},
+    ]
 
 
 def test_biases_are_columns_of_the_factors(tmp_path):

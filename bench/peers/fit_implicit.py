@@ -1,10 +1,9 @@
 """implicit: `als` with ranking settings, `bpr`. Threads: OPENBLAS_NUM_THREADS=1 and `threads`."""
 
-from protocol import Laps, arguments, matrix, save, tell
+from protocol import arguments, matrix, save, tell
 
 task, folder, o = arguments()
 positives = matrix(folder, o["parts"].split(","), 1.0)
-laps = Laps()
 if task == "als":
     from implicit.cpu.als import AlternatingLeastSquares
 

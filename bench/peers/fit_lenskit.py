@@ -5,7 +5,7 @@ import pandas as pd
 from lenskit.als import BiasedMFScorer, ImplicitMFScorer
 from lenskit.data import from_interactions_df
 from lenskit.training import TrainingOptions
-from protocol import Laps, arguments, read, save, shape, tell, with_biases
+from protocol import Laps, arguments, placed, read, save, shape, tell, with_biases
 
 task, folder, o = arguments()
 user, item, rating = read(folder, o["parts"].split(","))
@@ -27,20 +27,12 @@ for _ in range(o["epochs"]):
 trainer.finalize()
 tell(laps.seconds, len(user))
 
-
-def whole(rows: np.ndarray, ids: np.ndarray, n: int) -> np.ndarray:
-    """Its rows in the order of our ids; whoever it has not seen gets zeros."""
-    placed = np.zeros((n, *rows.shape[1:]), np.float32)
-    placed[ids] = rows
-    return placed
-
-
 n_users, n_items = shape(folder)
-users = whole(model.user_embeddings, model.users.ids(), n_users)
-items = whole(model.item_embeddings, model.items.ids(), n_items)
+users = placed(model.user_embeddings, model.users.ids(), n_users)
+items = placed(model.item_embeddings, model.items.ids(), n_items)
 if task == "biased_mf":
     biases = model.bias
-    user_bias = whole(np.asarray(biases.user_biases), model.users.ids(), n_users)
-    item_bias = whole(np.asarray(biases.item_biases), model.items.ids(), n_items)
+    user_bias = placed(np.asarray(biases.user_biases), model.users.ids(), n_users)
+    item_bias = placed(np.asarray(biases.item_biases), model.items.ids(), n_items)
     users, items = with_biases(biases.global_bias, user_bias, item_bias, users, items)
 save(o.get("out"), users, items)

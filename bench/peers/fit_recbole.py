@@ -6,8 +6,7 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
-import torch
-from protocol import Laps, arguments, read, save, shape, tell
+from protocol import Laps, arguments, placed, read, save, shape, tell
 from recbole.config import Config
 from recbole.data.dataloader import TrainDataLoader
 from recbole.data.dataset import Dataset
@@ -55,18 +54,13 @@ with tempfile.TemporaryDirectory() as room:
     os.chdir("/")
 tell(laps.seconds, len(user))
 
-
-def whole(field: str, weights: torch.Tensor, n: int) -> np.ndarray:
-    """Its rows in the order of our ids; whoever it has not seen gets zeros."""
-    placed = np.zeros((n, weights.shape[1]), np.float32)
+rows = []
+for field, n, weights in zip(
+    ("user_id", "item_id"),
+    shape(folder),
+    (model.user_embedding.weight, model.item_embedding.weight),
+    strict=True,
+):
     names = data.field2id_token[field][1:].astype(int)  # the first is for padding
-    placed[names] = weights.detach().numpy()[1:]
-    return placed
-
-
-n_users, n_items = shape(folder)
-save(
-    o.get("out"),
-    whole("user_id", model.user_embedding.weight, n_users),
-    whole("item_id", model.item_embedding.weight, n_items),
-)
+    rows.append(placed(weights.detach().numpy()[1:], names, n))
+save(o.get("out"), *rows)

@@ -1,12 +1,17 @@
 """Spark: `als` on local[threads]; needs Java. An iteration is a part of the whole fit."""
 
+import os
+import shutil
 import time
 
+import numpy as np
 import pandas as pd
-from protocol import arguments, read, tell
+from protocol import arguments, placed, read, save, shape, tell
 from pyspark.ml.recommendation import ALS
 from pyspark.sql import SparkSession
 
+if not shutil.which("java") and "JAVA_HOME" not in os.environ:
+    raise SystemExit("no Java here: Spark needs a JRE, 17 or later")
 task, folder, o = arguments()
 user, item, rating = read(folder, o["parts"].split(","))
 session = SparkSession.builder.master(f"local[{o['threads']}]").config("spark.driver.memory", "6g")
@@ -16,10 +21,16 @@ frame = session.createDataFrame(pd.DataFrame({"user": user, "item": item, "ratin
 frame = frame.repartition(o["threads"]).cache()
 frame.count()
 for epochs in (1, o["epochs"]):  # the first fit warms the compiler of the JVM
-    model = ALS(rank=o["dim"], maxIter=epochs, regParam=o["regularization"], seed=o["seed"])
+    fit = ALS(rank=o["dim"], maxIter=epochs, regParam=o["regularization"], seed=o["seed"])
     start = time.perf_counter()
-    model.setUserCol("user").setItemCol("item").setRatingCol("rating").fit(frame)
+    model = fit.setUserCol("user").setItemCol("item").setRatingCol("rating").fit(frame)
     took = time.perf_counter() - start
 java = session.sparkContext._gateway.proc.pid  # where the work and the memory are
 tell([took / o["epochs"]] * o["epochs"], len(user), str(java))
+if "out" in o:
+    rows = []
+    for side, n in zip((model.userFactors, model.itemFactors), shape(folder), strict=True):
+        learned = side.toPandas()
+        rows.append(placed(np.stack(learned["features"]), learned["id"], n))
+    save(o["out"], *rows)
 session.stop()

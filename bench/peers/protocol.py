@@ -90,6 +90,13 @@ def save(out: str | None, users: np.ndarray, items: np.ndarray) -> None:
             np.save(Path(out) / f"{name}.npy", np.ascontiguousarray(rows, np.float32))
 
 
+def placed(rows: np.ndarray, ids: np.ndarray, n: int) -> np.ndarray:
+    """A system's own rows as those of our `ids` out of n; whoever it has not seen gets zeros."""
+    whole = np.zeros((n, *rows.shape[1:]), np.float32)
+    whole[ids] = rows
+    return whole
+
+
 def with_biases(
     mean: float, user_bias: np.ndarray, item_bias: np.ndarray, users: np.ndarray, items: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
