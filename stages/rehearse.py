@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Callable
 from contextlib import redirect_stdout
 from importlib import import_module
 from pathlib import Path
@@ -18,9 +17,7 @@ from typing import Any
 from marquee.foundation import params
 from marquee.foundation.artifacts import write_text
 from marquee.planning.stopwatch import stopwatch
-from marquee.planning.worlds import FEW, TINY
-
-QUICK = 1.0  # seconds: what is over in less is timed twice, and the quicker counts
+from marquee.planning.worlds import FEW
 
 
 def main(steps: Path, results: Path) -> None:
@@ -31,24 +28,16 @@ def main(steps: Path, results: Path) -> None:
         settings = params.read(Path("params.yaml"))
         if only:
             settings["models"] = {name: settings["models"][name] for name in only[0]}
-        run, before = import_module(f"stages.{stage}").main, _files()
-        row = _timed(run, settings, arguments, large and _ranks(stage, arguments, settings))
+        module = import_module(f"stages.{stage}")
+        before = _files()
+        with stopwatch() as row, redirect_stdout(sys.stderr):
+            if large and _ranks(stage, arguments, settings):  # as it will rank at full size
+                import_module("marquee.measuring.compiled")
+            module.main(settings, *arguments)
         changed = {path: size for path, size in _files().items() if before.get(path) != size}
-        if large and Path(folder).name != TINY and row["whole"][0] < QUICK:  # and will be multiplied
-            row = min(row, _timed(run, settings, arguments), key=lambda each: min(each["whole"]))
         row |= {"step": [folder, stage, arguments], "disk": sum(changed.values()), "peak": _peak()}
         rows.append(row)
     write_text(results, json.dumps(rows))
-
-
-def _timed(
-    run: Callable[..., None], settings: dict[str, Any], arguments: list[str], ranks: bool = False
-) -> dict[str, Any]:
-    with stopwatch() as row, redirect_stdout(sys.stderr):
-        if ranks:  # as it will at full size
-            import_module("marquee.measuring.compiled")
-        run(settings, *arguments)
-    return row
 
 
 def _ranks(stage: str, arguments: list[str], settings: dict[str, Any]) -> bool:
