@@ -73,7 +73,7 @@ def stopwatch() -> Iterator[dict[str, Any]]:
             for name in names:
                 _replace(stack, name, timed(part))
         _replace(stack, EPOCH, lapped)
-        start = now()
+        start = lap["start"] = now()
         yield row
         row["whole"] = since(start)
 

@@ -24,7 +24,7 @@ TINY, FEW, MANY, SLICE = "tiny", "few", "many", "slice"
 RATINGS = 1_000_000  # of few people at least; four times as many lie in no cache
 TIMES = 4  # as many ratings of many
 SLICED = 600_000  # ratings in a slice
-EPOCHS = 3  # the first sets up and may load what was compiled; the quicker of the others counts
+EPOCHS = 2  # the first sets up and may load what was compiled; one more where the quicker is multiplied
 WORK = 3e10  # of an epoch (`Cost.work`); a fit with more is rehearsed in a smaller world
 SIMPLE = {"rating": "random_per_user", "ranking": "leave_last_out"}  # in place of a release's own files
 
@@ -47,7 +47,7 @@ def shapes(real: Extent, most: int) -> dict[str, dict[str, int]]:
     return found
 
 
-def _rehearsed(settings: Mapping[str, Any], shape: Mapping[str, int]) -> dict[str, Any]:
+def _rehearsed(settings: Mapping[str, Any], shape: Mapping[str, int], epochs: int) -> dict[str, Any]:
     """The parameters of a small world: everything as asked, but its size and the epochs."""
     known = release(params.block(settings, "dataset", params.Dataset).name)
     simulate = dict(settings.get("simulate") or {})
@@ -66,14 +66,14 @@ def _rehearsed(settings: Mapping[str, Any], shape: Mapping[str, int]) -> dict[st
         "simulate": simulate,
         "tasks": tasks,
         "candidates": {**(settings.get("candidates") or {}), "file": None},
-        "models": {name: _short(block) for name, block in settings["models"].items()},
+        "models": {name: _short(block, epochs) for name, block in settings["models"].items()},
     }
 
 
-def _short(block: Mapping[str, Any]) -> dict[str, Any]:
+def _short(block: Mapping[str, Any], epochs: int) -> dict[str, Any]:
     module = import_module(f"marquee.recommenders.{block['algorithm']}")
     names = {field.name for field in fields(module.Options)}
-    few = {"epochs": EPOCHS, "patience": EPOCHS}
+    few = {"epochs": epochs, "patience": epochs}
     return {**block, **{name: value for name, value in few.items() if name in names}}
 
 
@@ -91,7 +91,9 @@ def small_worlds(
 ) -> tuple[dict[str, dict[str, Any]], dict[str, Extent]]:
     """The parameters of each world, with the models that are timed there, and its extent."""
     most = max(params.block(settings, "evaluation", params.Evaluation).ks)
-    worlds = {world: _rehearsed(settings, shape) for world, shape in shapes(real, most).items()}
+    found = shapes(real, most)
+    epochs = EPOCHS + (FEW in found)
+    worlds = {world: _rehearsed(settings, shape, epochs) for world, shape in found.items()}
     small = {world: extent(content) for world, content in worlds.items()}
     for world in set(worlds) - {TINY}:
         worlds[world]["models"] = {

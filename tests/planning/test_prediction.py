@@ -73,6 +73,7 @@ def test_a_small_release_is_rehearsed_whole():
     _, small = small_worlds(settings, whole)
     assert list(small) == [TINY, MANY]
     assert (small[MANY].users, small[MANY].items, small[MANY].ratings) == (943, 1682, 100_000)
+    assert WORLDS[MANY]["models"]["als_mf"]["epochs"] == 3  # the quicker of two is multiplied
 
 
 def test_a_model_that_cannot_be_fitted_to_all_movies_is_rehearsed_in_the_slice():
