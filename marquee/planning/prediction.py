@@ -11,7 +11,7 @@ import numpy as np
 from marquee.foundation import params
 from marquee.foundation.cost import Cost, Sizes
 from marquee.planning.memory import cost, peak
-from marquee.planning.schedule import DATA, closing, firsts, places
+from marquee.planning.schedule import DATA, closing, firsts, places, shown
 from marquee.planning.sizes import Extent
 from marquee.planning.worlds import FEW, MANY, TINY
 
@@ -122,10 +122,10 @@ def planned(
         stage, begun = f"evaluate@{name}", f"evaluate@{_first_of_its_kind(name, settings)}"
         seconds = _scoring(stage, where[name], growth) + _loading_of_scoring([name], settings, timings)
         found.append(row(stage, seconds, growth.of(stage, where[name], _users, _disk), begun))
-    shown = timings.last[last[-1], "pictures"]
-    drawn = len(models) / sum(name in compared for name in firsts(models))
-    read = (real.ratings / small[last[-1]].ratings - 1) * np.array(shown["reading"])
-    found.append(row("pictures", drawn * _whole(shown) + read, drawn * shown["disk"], "compare"))
+    gallery = timings.last[last[-1], "pictures"]
+    drawn = len(models) / len(set(compared).intersection(shown(models, compared)))
+    read = (real.ratings / small[last[-1]].ratings - 1) * _reading(gallery)
+    found.append(row("pictures", drawn * _whole(gallery) + read, drawn * gallery["disk"], "compare"))
     seconds, disk = whole("compare", last, _users)
     found.append(row("compare", timings.loading("compare") + several * seconds, several * disk))
     page = timings.last[last[-1], "report"]
