@@ -11,7 +11,7 @@ import numpy as np
 from marquee.foundation import params
 from marquee.foundation.cost import Cost, Sizes
 from marquee.planning.memory import cost, peak
-from marquee.planning.schedule import DATA, closing, firsts, places
+from marquee.planning.schedule import DATA, closing, firsts, places, shown
 from marquee.planning.sizes import Extent
 from marquee.planning.worlds import FEW, MANY, TINY
 
@@ -120,10 +120,10 @@ def planned(
         found.append(Planned(stage, seconds, memory, takes.kept, takes.epochs, epoch))
     disk = sum(growth.of(f"evaluate@{name}", where[name], _users, _disk) for name in models)
     found.append(row("evaluate", _scoring(settings, where, growth), disk, f"evaluate@{firsts(models)[-1]}"))
-    shown = timings.last[last[-1], "pictures"]
-    drawn = len(models) / sum(name in compared for name in firsts(models))
-    read = (real.ratings / small[last[-1]].ratings - 1) * np.array(shown["reading"])
-    found.append(row("pictures", drawn * _whole(shown) + read, drawn * shown["disk"], "compare"))
+    gallery = timings.last[last[-1], "pictures"]
+    drawn = len(models) / len(set(compared).intersection(shown(models, compared)))
+    read = (real.ratings / small[last[-1]].ratings - 1) * _reading(gallery)
+    found.append(row("pictures", drawn * _whole(gallery) + read, drawn * gallery["disk"], "compare"))
     seconds, disk = whole("compare", last, _users)
     found.append(row("compare", timings.loading("compare") + several * seconds, several * disk))
     page = timings.last[last[-1], "report"]

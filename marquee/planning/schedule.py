@@ -29,10 +29,11 @@ def groups(worlds: Mapping[str, Mapping[str, Any]], small: Mapping[str, Extent])
     for first in firsts(models):
         alike = [name for name in models if models[name]["algorithm"] == models[first]["algorithm"]]
         yield _everywhere("train", alike, [first], where)
-    yield _everywhere("evaluate", firsts(models), firsts(models), where)
     last, names = closing(where)
-    yield [_step(last[-1], "pictures")]  # of one model of each algorithm: the others' take as long
-    if rest := [name for name in models if name not in firsts(models)]:
+    drawn = shown(models, names)
+    yield _everywhere("evaluate", drawn, drawn, where)
+    yield [_step(last[-1], "pictures")]  # of those that are measured by now: the others' take as long
+    if rest := [name for name in models if name not in drawn]:
         yield _everywhere("evaluate", rest, rest[:1], where)
     for stage in ("compare", "report"):
         yield [[*_step(world, stage), names] for world in (TINY, TINY, *last)]
@@ -54,6 +55,11 @@ def firsts(models: Mapping[str, Mapping[str, Any]]) -> list[str]:
     for name, block in models.items():
         found.setdefault(block["algorithm"], name)
     return list(found.values())
+
+
+def shown(models: Mapping[str, Mapping[str, Any]], names: Sequence[str]) -> list[str]:
+    """A model of each algorithm, and one of each among `names`, which are drawn where the run is closed."""
+    return list(dict.fromkeys([*firsts(models), *firsts({name: models[name] for name in names})]))
 
 
 def _everywhere(

@@ -13,7 +13,7 @@ from marquee.foundation import params
 from marquee.planning.limits import GIB, Limit
 from marquee.planning.memory import peak
 from marquee.planning.prediction import Timings, planned
-from marquee.planning.schedule import closing, firsts, groups, places
+from marquee.planning.schedule import closing, firsts, groups, places, shown
 from marquee.planning.sizes import extent
 from marquee.planning.table import text
 from marquee.planning.worlds import FEW, MANY, SLICE, TINY, small_worlds, timed_in
@@ -93,6 +93,7 @@ def test_what_takes_no_time_is_timed_among_the_most_people():
 def test_the_first_of_each_algorithm_in_their_order():
     models = {"a": {"algorithm": "als"}, "b": {"algorithm": "bias"}, "c": {"algorithm": "als"}}
     assert firsts(models) == ["a", "b"]
+    assert shown(models, ["b", "c"]) == ["a", "b", "c"]  # a is drawn elsewhere, and the page wants its like
 
 
 @pytest.mark.parametrize("stage", ["ingest", "split@rating", "train@bias"])
