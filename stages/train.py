@@ -9,9 +9,9 @@ from typing import Any
 
 from marquee.foundation import params
 from marquee.foundation.artifacts import atomic_folder, write_csv
+from marquee.foundation.progress import FitProgress
 from marquee.foundation.randomness import generator
 from marquee.measuring.evaluation import validation_ndcg, validation_rmse
-from marquee.progress import FitProgress
 from marquee.recommenders import create, store
 from stages import phase, run
 from stages.reading import catalogue, ratings

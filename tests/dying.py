@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from marquee.progress import FitProgress
+from marquee.foundation.progress import FitProgress
 
 
 class Killed(BaseException):

@@ -18,9 +18,9 @@ OF_MODELS = ("train",)  # stages with one for each block under models:
 ALGORITHMS = [path for path in (ROOT / "marquee/recommenders").glob("*.py") if path.stem != "__init__"]
 
 # Which stages a key starts, directly; whatever reads what they change follows. `*` stands for one name.
-# `compare` and `report` close every run: compare reads all models, report shows all parameters.
+# `compare` and `report` close every run: both depend on the file, for the models' blocks and for all of it.
 STARTS = {
-    "seed": "download split@* negatives candidates@* train@* compare",
+    "seed": "download split@* negatives candidates@* train@*",
     "dataset.name": "download ingest",
     "dataset.source": "download",
     "simulate.*": "download",
@@ -29,14 +29,14 @@ STARTS = {
     "ingest.*": "ingest",
     "tasks.rating.*": "split@rating",
     "tasks.ranking.*": "split@ranking",
-    "tasks.ranking.positive_from": "split@ranking evaluate compare",
+    "tasks.ranking.positive_from": "split@ranking evaluate",
     "negatives.*": "negatives",
     "candidates.*": "candidates@*",
-    "models.<model>.*": "train@<model> compare",
-    "models.<model>.task": "train@<model> compare",
-    "models.<model>.algorithm": "train@<model> compare",
-    "evaluation.*": "evaluate compare",
-    "compare.*": "compare",
+    "models.<model>.*": "train@<model>",
+    "models.<model>.task": "train@<model>",
+    "models.<model>.algorithm": "train@<model>",
+    "evaluation.*": "evaluate",
+    "compare.*": "",
     "report.*": "",
 }
 
@@ -143,7 +143,7 @@ def expected(key: str) -> set[str]:
     assert fitting, f"{key} has no row in STARTS"
     names = STARTS[max(fitting, key=lambda row: (row.count("*") == 0, len(row)))]
     names = names.replace("<model>", model)
-    out = {"report"}
+    out = {"compare", "report"}
     for name in names.split():
         stage, at, star = name.partition("@")
         if star == "*":

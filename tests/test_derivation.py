@@ -12,9 +12,9 @@ import sympy
 
 from marquee import recommenders
 from marquee.foundation.interactions import Catalogue, Ratings
+from marquee.foundation.progress import FitProgress
 from marquee.foundation.randomness import generator
 from marquee.learning.descent import descend
-from marquee.progress import FitProgress
 
 PAGE = Path(__file__).parents[1] / "docs/derivation.md"
 

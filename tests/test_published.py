@@ -11,6 +11,7 @@ import pytest
 from marquee import recommenders
 from marquee.folds import read_candidates, read_fold
 from marquee.foundation.interactions import Catalogue, Ratings, joined
+from marquee.foundation.progress import FitProgress
 from marquee.foundation.randomness import generator
 from marquee.measuring.evaluation import Evaluation, evaluate_ranking, evaluate_rating
 from marquee.movielens.download import obtain
@@ -19,7 +20,6 @@ from marquee.movielens.parsers import read_release
 from marquee.movielens.releases import release
 from marquee.movielens.schema import Scale
 from marquee.negatives import NegativeOptions, sample_candidates, with_negatives
-from marquee.progress import FitProgress
 from marquee.splits import Split, SplitOptions, split
 
 pytestmark = pytest.mark.real

@@ -17,7 +17,7 @@ Span = list[float]  # seconds by the clock, and of processor time
 # counted for all models, for a picture or the page with the ratings.
 PARTS = {
     "validation": ("marquee.measuring.evaluation.validation_ndcg", "stages.train.validation_ndcg"),
-    "saving": ("marquee.progress.FitProgress.save",),
+    "saving": ("marquee.foundation.progress.FitProgress.save",),
     "reading": (
         "stages.evaluate.HeldOut.of",
         "stages.pictures.known_of",
@@ -25,7 +25,7 @@ PARTS = {
         *(f"marquee.figures.dataset.{name}" for name in ("time_rows", "_descending")),
     ),
 }
-EPOCH = "marquee.progress.FitProgress.report"
+EPOCH = "marquee.foundation.progress.FitProgress.report"
 
 
 def now() -> Span:

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from marquee.foundation.errors import MarqueeError
+from marquee.foundation.progress import FitProgress
 from marquee.learning.fitting import fit_epochs
-from marquee.progress import FitProgress
 from tests.dying import DyingProgress, Killed
 
 

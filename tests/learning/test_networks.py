@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import torch
 
+from marquee.foundation.progress import FitProgress
 from marquee.learning.fitting import fit_epochs
 from marquee.learning.networks import WARM_UP, NetworkTraining
-from marquee.progress import FitProgress
 from tests.dying import DyingProgress, Killed
 
 

@@ -9,11 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.nn import functional as F
 
+from marquee.foundation.progress import FitProgress
 from marquee.learning.fitting import fit_epochs
 from marquee.learning.row_adam import Table, step
 from marquee.learning.rows import RowTraining, torch_step
 from marquee.learning.sampled import logistic_loss
-from marquee.progress import FitProgress
 from tests.dying import DyingProgress, Killed
 
 SHAPES = (st.integers(1, 9), st.integers(1, 9), st.integers(1, 20), st.integers(1, 4), st.integers(1, 20))

@@ -17,6 +17,7 @@ from marquee import recommenders
 from marquee.foundation.errors import MarqueeError
 from marquee.foundation.interactions import Catalogue, Ratings
 from marquee.foundation.options import parse
+from marquee.foundation.progress import FitProgress
 from marquee.foundation.randomness import generator
 from marquee.movielens import choices
 from marquee.movielens.named import CustomColumns
@@ -25,7 +26,6 @@ from marquee.movielens.schema import Scale
 from marquee.movielens.simulator import START, World, simulate
 from marquee.movielens.truth import Truth
 from marquee.movielens.world import GENRES
-from marquee.progress import FitProgress
 from marquee.splits import Split, SplitOptions, split
 
 SMALL = World(users=30, movies=50, ratings=700)

@@ -6,8 +6,8 @@ from pkgutil import resolve_name
 
 import pytest
 
+from marquee.foundation.progress import FitProgress
 from marquee.planning.stopwatch import EPOCH, PARTS, stopwatch
-from marquee.progress import FitProgress
 
 NAMES = [EPOCH, *(name for names in PARTS.values() for name in names)]
 

@@ -7,10 +7,10 @@ import pytest
 
 from marquee import recommenders
 from marquee.foundation.interactions import Catalogue, Ratings
+from marquee.foundation.progress import FitProgress
 from marquee.foundation.randomness import generator
 from marquee.portraits.portrait import describe_errors, describe_genres, gallery, kinship, portrait
 from marquee.portraits.residuals import Residuals
-from marquee.progress import FitProgress
 
 N_USERS, N_ITEMS = 40, 30
 KINDS = np.arange(N_ITEMS) % 3

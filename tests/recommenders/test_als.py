@@ -12,13 +12,13 @@ import pytest
 from marquee.folds import read_fold
 from marquee.foundation.interactions import Catalogue, Ratings
 from marquee.foundation.options import parse
+from marquee.foundation.progress import FitProgress
 from marquee.foundation.randomness import generator
 from marquee.movielens.download import obtain
 from marquee.movielens.named import CustomColumns
 from marquee.movielens.parsers import read_release
 from marquee.movielens.releases import release
 from marquee.movielens.schema import Scale
-from marquee.progress import FitProgress
 from marquee.recommenders.als import Model, Options, Side, Sweeps, genre_shares, solve_genres
 from marquee.splits import SplitOptions, split
 from tests.dying import DyingProgress, Killed
@@ -85,7 +85,7 @@ def objective(model: Model, train: Ratings, **changed) -> float:
 THREADS = """
 import numba, numpy as np
 from marquee.foundation.interactions import Ratings, Catalogue
-from marquee.progress import FitProgress
+from marquee.foundation.progress import FitProgress
 from marquee.recommenders.als import Model, Options
 rng = np.random.default_rng(0)
 user, item = np.nonzero(rng.random((300, 200)) < 0.2)

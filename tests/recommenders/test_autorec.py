@@ -11,6 +11,7 @@ import yaml
 
 from marquee import recommenders
 from marquee.foundation.interactions import Catalogue, Ratings
+from marquee.foundation.progress import FitProgress
 from marquee.foundation.randomness import generator
 from marquee.measuring.evaluation import validation_rmse
 from marquee.movielens.download import obtain
@@ -18,7 +19,6 @@ from marquee.movielens.named import CustomColumns
 from marquee.movielens.parsers import read_release
 from marquee.movielens.releases import release
 from marquee.movielens.schema import Scale
-from marquee.progress import FitProgress
 from marquee.recommenders.autorec import Options, _loss_on, _network, _ridge
 from marquee.splits import SplitOptions, split
 

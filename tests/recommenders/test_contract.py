@@ -15,9 +15,9 @@ from marquee import recommenders
 from marquee.foundation.cost import Sizes
 from marquee.foundation.errors import MarqueeError
 from marquee.foundation.interactions import Catalogue, Ratings
+from marquee.foundation.progress import FitProgress
 from marquee.foundation.randomness import generator
 from marquee.negatives import NegativeOptions, with_negatives
-from marquee.progress import FitProgress
 from marquee.recommenders.base import Recommender
 
 RATING = [name for name in CASES if CASES[name][1] == "rating"]

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from marquee.foundation.interactions import Catalogue, Ratings
+from marquee.foundation.progress import FitProgress
 from marquee.foundation.randomness import generator
-from marquee.progress import FitProgress
 from marquee.recommenders.ials import Model, Options, solve
 
 N_USERS, N_ITEMS = 30, 20

@@ -9,10 +9,10 @@ import torch
 from marquee import recommenders
 from marquee.foundation.errors import MarqueeError
 from marquee.foundation.interactions import Catalogue, Ratings
+from marquee.foundation.progress import FitProgress
 from marquee.foundation.randomness import generator
 from marquee.learning.ncf import hidden_layers, initial_weights, score, user_gradient
 from marquee.negatives import NegativeOptions, with_negatives
-from marquee.progress import FitProgress
 from marquee.recommenders import neural_mf
 from tests.dying import DyingProgress, Killed
 

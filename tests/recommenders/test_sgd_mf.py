@@ -15,6 +15,7 @@ from sgd_twin import descend_slowly
 from marquee import recommenders
 from marquee.foundation.errors import MarqueeError
 from marquee.foundation.interactions import Catalogue, Ratings, joined
+from marquee.foundation.progress import FitProgress
 from marquee.foundation.randomness import generator
 from marquee.learning import descent
 from marquee.movielens.download import obtain
@@ -22,7 +23,6 @@ from marquee.movielens.named import CustomColumns
 from marquee.movielens.parsers import read_release
 from marquee.movielens.releases import release
 from marquee.movielens.schema import Scale
-from marquee.progress import FitProgress
 from marquee.splits import SplitOptions, split
 
 N_USERS, N_ITEMS = 60, 40
@@ -136,7 +136,7 @@ import numba
 import numpy as np
 from marquee.foundation.interactions import Ratings, Catalogue
 from marquee.learning import descent
-from marquee.progress import FitProgress
+from marquee.foundation.progress import FitProgress
 from marquee.recommenders.sgd_mf import Model, Options
 descent.WORTH_THREADS = 0
 rng = np.random.default_rng(0)

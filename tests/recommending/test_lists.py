@@ -10,9 +10,9 @@ import pytest
 from marquee import recommenders
 from marquee.foundation.errors import MarqueeError
 from marquee.foundation.interactions import Catalogue, Ratings
+from marquee.foundation.progress import FitProgress
 from marquee.foundation.randomness import generator
 from marquee.negatives import NegativeOptions, with_negatives
-from marquee.progress import FitProgress
 from marquee.recommending import lists
 
 N_USERS, N_ITEMS = 40, 60

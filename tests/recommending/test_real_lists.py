@@ -10,6 +10,7 @@ import yaml
 
 from marquee import recommenders
 from marquee.foundation.interactions import Catalogue, Ratings
+from marquee.foundation.progress import FitProgress
 from marquee.foundation.randomness import generator
 from marquee.movielens.download import obtain
 from marquee.movielens.named import CustomColumns
@@ -17,7 +18,6 @@ from marquee.movielens.parsers import read_release
 from marquee.movielens.releases import release
 from marquee.movielens.schema import Scale
 from marquee.negatives import NegativeOptions, with_negatives
-from marquee.progress import FitProgress
 from marquee.recommending import lists
 from marquee.recommending.movies import Movies
 from marquee.splits import SplitOptions, split

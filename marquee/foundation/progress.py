@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from tqdm import tqdm
 
 from marquee.foundation.artifacts import read_arrays, write_arrays
-from marquee.recommenders.base import Arrays
 
 
 class FitProgress:
@@ -27,7 +27,7 @@ class FitProgress:
         self.rows: list[dict[str, float]] = []
         self._bar: tqdm | None = None
 
-    def restore(self) -> tuple[Arrays, dict[str, Any]] | None:
+    def restore(self) -> tuple[dict[str, np.ndarray], dict[str, Any]] | None:
         if self.checkpoint is None or not self.checkpoint.is_file():
             return None
         arrays, text = read_arrays(self.checkpoint)
@@ -35,7 +35,7 @@ class FitProgress:
         self.rows = stored["rows"]
         return arrays, stored["note"]
 
-    def save(self, arrays: Arrays, note: Mapping[str, Any]) -> None:
+    def save(self, arrays: dict[str, np.ndarray], note: Mapping[str, Any]) -> None:
         if self.checkpoint is not None:
             write_arrays(self.checkpoint, arrays, json.dumps({"rows": self.rows, "note": note}))
 
