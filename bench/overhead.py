@@ -4,15 +4,14 @@ Twice: where no loop was ever compiled, and in another clone after that.
 
 Fitting is what happens inside a model's `fit` and on validation; scoring is from loaded arrays to metrics,
 and the bootstrap that compares. Every other second is named: simulating, reading and writing data, drawing,
-importing, interpreters, DVC. An import counts as one wherever it happens, inside a fit as well: counted is
-what Python itself reports of each process (PYTHONPROFILEIMPORTTIME).
+importing, interpreters, DVC. An import counts as one wherever it happens, inside a fit as well
+(`import_clock`).
 """
 
 from __future__ import annotations
 
 import json
 import os
-import re
 import subprocess
 import tempfile
 import time
@@ -24,7 +23,7 @@ from typing import Any
 from marquee.foundation.artifacts import write_csv
 
 RESULT = Path("bench/results/overhead.csv")
-IMPORT = re.compile(r"import time:\s+(\d+) \|")
+CLOCK = Path(__file__).resolve().parent / "import_clock"
 PARTS = (
     "fitting",
     "scoring",
@@ -37,26 +36,22 @@ PARTS = (
 )
 DRAWING = ("pictures", "compare", "report")
 OF_MODELS = ("train", "evaluate")
-Imported = tuple[float, float]  # when a module was imported (Unix seconds), and how long its own lines took
+Imported = tuple[float, float]  # when an import ended (Unix seconds), and how long it took
 
 
 def repro(room: Path, caches: Path) -> tuple[float, list[Imported]]:
-    """The seconds of one `dvc repro`, and every import of its processes."""
+    """The seconds of one `dvc repro`, and every import of its stages."""
     import matplotlib  # whose list of fonts is made once in a user's life, and no run's
 
-    environment = {**os.environ, "PYTHONPROFILEIMPORTTIME": "1", "PYTHONUNBUFFERED": "1"}
-    environment |= {"XDG_CACHE_HOME": str(caches), "MPLCONFIGDIR": matplotlib.get_cachedir()}
-    started, imports = time.time(), []
-    command = ["dvc", "repro"]
-    with subprocess.Popen(command, cwd=room, env=environment, stderr=subprocess.PIPE, text=True) as process:
-        for line in process.stderr or ():
-            if found := IMPORT.match(line):
-                imports.append((time.time(), int(found[1]) / 1e6))
-            elif "%|" not in line and not line.startswith("import time"):
-                print(line, end="")
-    if process.returncode:
-        raise SystemExit(process.returncode)
-    return time.time() - started, imports
+    environment = {**os.environ, "XDG_CACHE_HOME": str(caches), "MPLCONFIGDIR": matplotlib.get_cachedir()}
+    with tempfile.TemporaryDirectory() as told:
+        environment |= {"PYTHONPATH": str(CLOCK), "MARQUEE_IMPORTS": told}
+        started = time.time()
+        subprocess.run(["dvc", "repro"], cwd=room, env=environment, check=True)
+        total = time.time() - started
+        lines = [line for file in Path(told).iterdir() for line in file.read_text().splitlines()]
+    imports = [(float(moment), float(seconds)) for moment, seconds in map(str.split, lines)]
+    return total, imports
 
 
 def account(total: float, rows: Iterable[dict[str, Any]], imports: Sequence[Imported]) -> dict[str, float]:
