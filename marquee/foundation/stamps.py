@@ -48,7 +48,7 @@ def digest(files: Iterable[Path], settings: object = None) -> str:
     found = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
     for path in files:
         for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
-            if file.parent.name == "__pycache__":
+            if file.is_dir() or "__pycache__" in file.parts:
                 continue
             found.update(file.as_posix().encode())
             if file.is_file():
