@@ -178,7 +178,7 @@ def test_rows_are_ordered_alike_in_one_block_and_in_many_by_any_number_of_thread
     row = np.arange(2000)
     expected = np.lexsort((row, timestamp, user))
     monkeypatch.setattr(blocks, "ROWS", 64)
-    monkeypatch.setattr(blocks, "cores", lambda: threads)
+    monkeypatch.setattr("marquee.foundation.threads.n_threads", lambda: threads)
     for found, given_column in zip(
         in_order(user, row.copy(), timestamp.copy()), (user, row, timestamp), strict=True
     ):
