@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +9,7 @@ from marquee.foundation import params
 from marquee.foundation.artifacts import atomic_folder, write_csv
 from marquee.foundation.progress import FitProgress
 from marquee.foundation.randomness import generator
+from marquee.foundation.stamps import digest
 from marquee.measuring.evaluation import validation_ndcg, validation_rmse
 from marquee.recommenders import create, store
 from stages import phase, run
@@ -42,10 +41,8 @@ def main(settings: dict[str, Any], name: str) -> None:
 
 def _checkpoint(name: str, settings: list[Any], inputs: list[Path]) -> Path:
     """A file named after all that the fit depends on; DVC does not know it, so it outlives a crash."""
-    digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
-    for path in [*inputs, *sorted(Path("marquee").rglob("*.py"))]:
-        digest.update(path.read_bytes())
-    return Path(".checkpoints") / f"{name}-{digest.hexdigest()[:16]}.safetensors"
+    everything = digest([*inputs, *sorted(Path("marquee").rglob("*.py"))], settings)
+    return Path(".checkpoints") / f"{name}-{everything[:16]}.safetensors"
 
 
 if __name__ == "__main__":
