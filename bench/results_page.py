@@ -1,6 +1,6 @@
 """docs/results.md from bench/results/*.json, and nothing else: `python -m bench.results_page`.
 
-`python -m bench.measure` makes the JSON; the test of this page holds that it shows them as they are.
+`python -m bench.reproduce_results` makes the JSON; the test of this page holds that it shows them as they are.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from typing import Any
 
 import yaml
 
-from bench.recipes import RECIPES, SOURCE, TARGET, Recipe, command
-from marquee.foundation.artifacts import read_json, write_text
-from marquee.leaderboard import direction
+from bench.protocols import PROTOCOLS, SOURCE, TARGET, Protocol, command
+from marquee.evaluation.leaderboard import direction
+from marquee.io import read_json, write_text
 
 ROOT = Path(__file__).parents[1]
 RESULTS, PAGE = ROOT / "bench/results", ROOT / "docs/results.md"
@@ -38,7 +38,7 @@ INTRODUCTION = f"""\
 # Results on MovieLens
 
 Every model of `params.yaml` on real data, and beside it each system that it goes back to. Made by
-`python -m bench.measure` from the pipeline's own metrics (`bench/results/*.json`); the only numbers typed
+`python -m bench.reproduce_results` from the pipeline's own metrics (`bench/results/*.json`); the only numbers typed
 by hand are those that others published.
 
 Figures are of the test set. Models stop on validation rows, which are not given back to training afterwards.
@@ -67,9 +67,9 @@ validation twentieth. No published ranking figure shares our split and candidate
 def page(found: dict[str, Figures]) -> str:
     """The whole page; `found` is recipe -> its figures, and a recipe that was not run has no tables."""
     parts = [INTRODUCTION.format(costs=_costs(found))]
-    for recipe in RECIPES:
+    for recipe in PROTOCOLS:
         if recipe.name in found and not recipe.twin:
-            twins = {r.title: found[r.name] for r in RECIPES if r.twin == recipe.name and r.name in found}
+            twins = {r.title: found[r.name] for r in PROTOCOLS if r.twin == recipe.name and r.name in found}
             parts += _recipe(recipe, found[recipe.name], twins)
     published = yaml.safe_load(PUBLISHED.read_text("utf-8"))
     parts += ["## Each system beside its original\n", VERDICT, _beside(published["originals"], found)]
@@ -77,7 +77,7 @@ def page(found: dict[str, Figures]) -> str:
     return "\n".join(parts)
 
 
-def _recipe(recipe: Recipe, figures: Figures, twins: dict[str, Figures]) -> list[str]:
+def _recipe(recipe: Protocol, figures: Figures, twins: dict[str, Figures]) -> list[str]:
     data = figures["data"]
     counts = f"{data['ratings']:,} ratings, {data['users']:,} users, {data['items']:,} rated movies."
     parts = [f"## {recipe.title}\n", fill(f"{counts} {recipe.protocol}", WIDTH) + "\n"]
@@ -90,7 +90,7 @@ def _recipe(recipe: Recipe, figures: Figures, twins: dict[str, Figures]) -> list
     return parts
 
 
-def _board(recipe: Recipe, task: str, figures: Figures, twins: dict[str, Figures]) -> str:
+def _board(recipe: Protocol, task: str, figures: Figures, twins: dict[str, Figures]) -> str:
     shown = FOLDED if recipe.folds else SHOWN[task]
     deciding = next(iter(shown))
     models = {name: model for name, model in figures["models"].items() if model["task"] == task}
@@ -172,7 +172,7 @@ def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 def results() -> dict[str, Figures]:
     """recipe -> what was measured of it."""
-    paths = ((recipe.name, RESULTS / f"{recipe.name}.json") for recipe in RECIPES)
+    paths = ((recipe.name, RESULTS / f"{recipe.name}.json") for recipe in PROTOCOLS)
     return {name: read_json(path) for name, path in paths if path.is_file()}
 
 

@@ -16,28 +16,28 @@ from pathlib import Path
 from typing import Any
 
 from bench import sizes, table
-from bench.contests import CONTESTS, LARGE, Contest, Entrant, Settings
-from bench.others import OTHERS
-from bench.rounds import ROOT, fit, value
+from bench.benchmarks import BENCHMARKS, LARGE, Benchmark, Settings, System
+from bench.extra_benchmarks import OTHERS
+from bench.runner import ROOT, fit, value
 from bench.scoring import score
 from bench.tuning import DIM, chosen
-from marquee.foundation.artifacts import read_json, write_json
-from marquee.foundation.errors import MarqueeError
+from marquee.errors import MarqueeError
+from marquee.io import read_json, write_json
 
 TIMED = {True: 4, False: 11}  # passes of a round, by whether the data are large; the first warms up
 
 
-class Meeting:
+class BenchmarkRun:
     """One contest at one size and dim, and what was measured of it before."""
 
-    def __init__(self, contest: Contest, size: str, dim: int) -> None:
+    def __init__(self, contest: Benchmark, size: str, dim: int) -> None:
         self.contest, self.size, self.dim = contest, size, dim
         self.path = sizes.WORK / "work" / f"{contest.key}-{size}-{dim}.json"
         self.kept: dict[str, Any] = read_json(self.path) if self.path.is_file() else {}
         for entry in self.kept.values():
             entry.pop("failed", None)  # it is tried again
 
-    def entry(self, entrant: Entrant) -> dict[str, Any]:
+    def entry(self, entrant: System) -> dict[str, Any]:
         """What is kept of `entrant`; of other settings nothing, of other code of ours a peer's accuracy."""
         settings = {**chosen(self.contest, self.size, entrant), "dim": self.dim}
         kept, code = self.kept.get(entrant.name, {}), _code()
@@ -47,11 +47,11 @@ class Meeting:
             self.kept[entrant.name] = fresh | ({"accuracy": kept["accuracy"]} if stays else {})
         return dict(self.kept[entrant.name])
 
-    def keep(self, entrant: Entrant, **what: object) -> None:
+    def keep(self, entrant: System, **what: object) -> None:
         self.kept[entrant.name] = {**self.entry(entrant), **what}
         write_json(self.path, self.kept)
 
-    def hold(self, entrants: list[Entrant], repeats: int) -> None:
+    def hold(self, entrants: list[System], repeats: int) -> None:
         """Rounds of all `entrants` by turns, then the accuracy of each."""
         folder = sizes.arrays(self.size, self.contest.task)
         for entrant in entrants:
@@ -64,7 +64,7 @@ class Meeting:
             if "accuracy" not in entry and "failed" not in entry and self.dim == DIM:
                 self._accuracy(entrant, entry["settings"], entry["threads"], folder)
 
-    def _round(self, number: int, entrants: list[Entrant], folder: Path) -> None:
+    def _round(self, number: int, entrants: list[System], folder: Path) -> None:
         """Ours, then each rival that lacks this round: every ratio is of two fits one after the other."""
         ours, *rivals = entrants
         rivals = [e for e in rivals if len(self.entry(e)["rounds"]) == number < e.rounds]
@@ -87,7 +87,7 @@ class Meeting:
             new = found if entrant is ours else {**found, "ours": beside}
             self.keep(entrant, rounds=[*entry["rounds"], new])
 
-    def _fastest(self, entrant: Entrant, folder: Path) -> int:
+    def _fastest(self, entrant: System, folder: Path) -> int:
         if len(entrant.threads) == 1:
             return entrant.threads[0]
         settings = {**self.entry(entrant)["settings"], "epochs": 3}
@@ -95,7 +95,7 @@ class Meeting:
         took = {n: min(f["seconds"][1:]) for n, f in found.items() if "failed" not in f}
         return min(took, key=lambda n: took[n]) if took else entrant.threads[0]
 
-    def _accuracy(self, entrant: Entrant, settings: Settings, threads: int, folder: Path) -> None:
+    def _accuracy(self, entrant: System, settings: Settings, threads: int, folder: Path) -> None:
         with tempfile.TemporaryDirectory(dir=sizes.WORK) as room:
             found = fit(entrant, folder, settings, threads, out=Path(room))
             if "failed" in found:
@@ -107,7 +107,7 @@ class Meeting:
                 self.keep(entrant, accuracy=round(reached, 5))
                 self._say(entrant, f"{self.contest.metric} {reached:.4f}")
 
-    def _say(self, entrant: Entrant, what: str) -> None:
+    def _say(self, entrant: System, what: str) -> None:
         print(f"{self.contest.key} {self.size} {self.dim}  {entrant.name}: {what}", flush=True)
 
 
@@ -117,8 +117,8 @@ def _code() -> str:
     return subprocess.run(words, cwd=ROOT, capture_output=True, text=True).stdout.strip()
 
 
-def hold(contest: Contest, size: str, dim: int, repeats: int, peer: str | None) -> None:
-    meeting = Meeting(contest, size, dim)
+def hold(contest: Benchmark, size: str, dim: int, repeats: int, peer: str | None) -> None:
+    meeting = BenchmarkRun(contest, size, dim)
     rivals = [e for e in contest.entrants if e.peer and peer in (None, e.peer) and size in e.sizes]
     if dim != DIM:
         rivals = [e for e in rivals if e.rounds > 1]
@@ -128,9 +128,9 @@ def hold(contest: Contest, size: str, dim: int, repeats: int, peer: str | None) 
 
 
 def _at(key: str, size: str, wanted: argparse.Namespace) -> None:
-    if key in CONTESTS:
-        for dim in [wanted.dim] if wanted.dim else CONTESTS[key].dims:
-            hold(CONTESTS[key], size, dim, wanted.repeats, wanted.peer)
+    if key in BENCHMARKS:
+        for dim in [wanted.dim] if wanted.dim else BENCHMARKS[key].dims:
+            hold(BENCHMARKS[key], size, dim, wanted.repeats, wanted.peer)
     else:
         contest, _, peers = OTHERS[key]
         if wanted.peer in (None, *peers):
@@ -139,7 +139,7 @@ def _at(key: str, size: str, wanted: argparse.Namespace) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition(":")[0])
-    every = [*CONTESTS, *OTHERS]
+    every = [*BENCHMARKS, *OTHERS]
     parser.add_argument("contest", nargs="*", help=f"of {', '.join(every)}; all without any")
     parser.add_argument("--peer", help="against this one alone")
     parser.add_argument("--size", choices=sizes.SIZES)
@@ -150,7 +150,7 @@ def main() -> None:
     for key in wanted.contest or every:
         if key not in every:
             parser.error(f"no contest {key!r}; there are {', '.join(every)}")
-        usual = CONTESTS[key].sizes if key in CONTESTS else OTHERS[key][1]
+        usual = BENCHMARKS[key].sizes if key in BENCHMARKS else OTHERS[key][1]
         for size in [wanted.size] if wanted.size else usual:
             try:
                 _at(key, size, wanted)

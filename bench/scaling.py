@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bench import sizes
-from bench.contests import ALS, IALS
-from bench.rounds import fit, value
+from bench.benchmarks import ALS, IALS
+from bench.runner import fit, value
 from bench.table import RESULTS, Row, read
 from bench.tuning import DIM, chosen
 from marquee.figures.style import BLUE, ORANGE, QUIET, canvas, house_style, name_axes
-from marquee.foundation.artifacts import write_csv, write_figure
+from marquee.io import write_csv, write_figure
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

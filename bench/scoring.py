@@ -7,11 +7,11 @@ from pathlib import Path
 
 import numpy as np
 
-from bench import fits
+from bench import marquee_adapter
 from bench.sizes import ratings, shape
-from marquee.foundation.interactions import Ratings
-from marquee.measuring.evaluation import validation_ndcg
-from marquee.measuring.metrics import pooled_errors, rating_errors
+from marquee.data.ratings import Ratings
+from marquee.evaluation.evaluate import validation_ndcg
+from marquee.evaluation.metrics import pooled_errors, rating_errors
 
 SOME = 20_000  # users that are enough to choose settings by
 PAIRS = 1 << 18  # that are predicted at a time
@@ -38,7 +38,7 @@ def score(
     "ndcg@10" is over the whole catalogue without what is `seen`, "rmse" of predictions clipped to the scale;
     `some` takes the pairs of SOME users, evenly spread.
     """
-    model = fits.load(out) if (out / "model.safetensors").exists() else Products(out)
+    model = marquee_adapter.load(out) if (out / "model.safetensors").exists() else Products(out)
     wanted = ratings(folder, [held_out])
     if metric == "rmse":
         return _rmse(model, wanted)
@@ -49,7 +49,7 @@ def score(
     return validation_ndcg(model, ratings(folder, seen), wanted, n_items)
 
 
-def _rmse(model: Products | fits.Recommender, wanted: Ratings) -> float:
+def _rmse(model: Products | marquee_adapter.Recommender, wanted: Ratings) -> float:
     blocks = [slice(first, first + PAIRS) for first in range(0, len(wanted), PAIRS)]
     predicted = np.concatenate([model.predict(wanted.user[b], wanted.item[b]) for b in blocks])
     if not np.isfinite(predicted).all():

@@ -13,8 +13,8 @@ from statistics import median
 
 import numpy as np
 
-from marquee.foundation.artifacts import write_csv
-from marquee.learning.descent import descend, ratings_in_blocks
+from marquee.io import write_csv
+from marquee.kernels.sgd import descend, ratings_in_blocks
 from tests.recommenders.sgd_twin import descend_slowly
 
 N_USERS, N_ITEMS, N_RATINGS = 943, 1682, 100_000

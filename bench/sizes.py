@@ -15,16 +15,16 @@ from pathlib import Path
 import numpy as np
 
 from bench.peers.protocol import COLUMNS, read, shape
-from marquee.foundation.artifacts import atomic_folder, write_json, write_parquet
-from marquee.foundation.errors import MarqueeError
-from marquee.foundation.interactions import Ratings
-from marquee.foundation.randomness import generator
-from marquee.movielens.download import obtain
+from marquee.data.ratings import Ratings
+from marquee.data.splits import SplitOptions, split
+from marquee.errors import MarqueeError
+from marquee.io import atomic_folder, write_json, write_parquet
+from marquee.movielens.download import fetch_release
 from marquee.movielens.parsers import IngestOptions, read_release
 from marquee.movielens.releases import release
 from marquee.movielens.schema import Dataset, Scale
-from marquee.movielens.simulator import World, simulate
-from marquee.splits import SplitOptions, split
+from marquee.rng import named_rng
+from marquee.simulator.simulate import World, simulate
 
 WORK = Path(__file__).parents[1] / ".bench"
 SEED = 2024
@@ -51,9 +51,9 @@ def raw(size: str) -> Path:
     if not folder.exists():
         with atomic_folder(folder) as fresh:
             if size in SIMULATED:
-                simulate(SIMULATED[size], fresh, generator(SEED, "simulate"))
+                simulate(SIMULATED[size], fresh, named_rng(SEED, "simulate"))
             else:
-                obtain(release(size), _source(size), fresh, scratch=WORK / "download")
+                fetch_release(release(size), _source(size), fresh, scratch=WORK / "download")
     return folder
 
 
@@ -70,7 +70,7 @@ def arrays(size: str, task: str) -> Path:
     if not folder.exists():
         whole = Ratings.from_table(_parsed(size).ratings)
         n_users, n_items = 1 + int(whole.user.max()), 1 + int(whole.item.max())
-        parts = split(whole, TASKS[task], generator(SEED, f"split@{task}"))
+        parts = split(whole, TASKS[task], named_rng(SEED, f"split@{task}"))
         with atomic_folder(folder) as fresh:
             write_json(fresh / "shape.json", {"n_users": n_users, "n_items": n_items})
             for name, part in zip(PARTS, (parts.train, parts.validation, parts.test), strict=True):
@@ -84,7 +84,7 @@ def tables(size: str) -> Path:
     folder = WORK / "data" / size / "tables"
     if not folder.exists():
         found = _parsed(size)
-        parts = split(Ratings.from_table(found.ratings), TASKS["ranking"], generator(SEED, "split@ranking"))
+        parts = split(Ratings.from_table(found.ratings), TASKS["ranking"], named_rng(SEED, "split@ranking"))
         with atomic_folder(folder) as fresh:
             write_parquet(fresh / "data/movies.parquet", found.movies)
             write_parquet(fresh / "data/users.parquet", found.users)

@@ -6,15 +6,15 @@ import json
 from collections.abc import Sequence
 
 from bench import scaling
-from bench.contests import CONTESTS, Contest, Entrant
-from bench.environments import PEERS
+from bench.benchmarks import BENCHMARKS, Benchmark, System
 from bench.results_page import _table as markdown
-from bench.rounds import ROOT
+from bench.runner import ROOT
 from bench.sizes import SIZES
 from bench.speed_picture import draw
 from bench.table import RESULTS, Row, read
 from bench.tuning import trials
-from marquee.foundation.artifacts import write_text
+from bench.venvs import PEERS
+from marquee.io import write_text
 
 PAGE = ROOT / "docs/speed.md"
 INTRODUCTION = """\
@@ -48,7 +48,7 @@ round beside others' three is told of for comparison only.
 **What is compared.** Settings were chosen on validation rows (`python -m bench.tuning`): each system
 tries a grid of its own at f = 64, at the sizes of the last table (`bench/results/tuning.csv` has every
 trial); another size takes the settings of the nearest tuned one, and who was never tuned has the first
-of its grid in `bench/contests.py`. Then each fits training and validation rows and is scored on
+of its grid in `bench/benchmarks.py`. Then each fits training and validation rows and is scored on
 the test rows by Marquee's evaluation: RMSE of clipped predictions on a random tenth, NDCG@10 of
 everyone's last positive over the whole catalogue. *(A ratio in brackets does not count)*: Marquee was
 less accurate there, or accuracy was not measured at that f.
@@ -63,7 +63,7 @@ def page() -> str:
     parts = [INTRODUCTION]
     if (RESULTS / "peers.png").is_file():
         parts.append("![Ours beside each peer](../bench/results/peers.png)\n")
-    parts += [section for contest in CONTESTS.values() for section in _contest(contest)]
+    parts += [section for contest in BENCHMARKS.values() for section in _contest(contest)]
     parts += _plain("ranking", "Top-10 and every metric for everyone", RANKING)
     parts += _plain("data_path", "From CSV to splits and negatives, beside polars' least", DATA_PATH)
     parts += _plain("data_path_duckdb", "The same beside duckdb's least", DATA_PATH)
@@ -76,7 +76,7 @@ def page() -> str:
     return "\n".join([*parts, f"Versions: {pins}.\n"])
 
 
-def _contest(contest: Contest) -> list[str]:
+def _contest(contest: Benchmark) -> list[str]:
     found = read(contest.key)
     if not found:
         return []
@@ -100,15 +100,15 @@ def _cells(row: Row) -> list[str]:
 
 
 RANKING = (
-    "`bench/ranking.py`: exact lists, ranks among candidates and all metrics of ours against implicit's "
+    "`bench/topk.py`: exact lists, ranks among candidates and all metrics of ours against implicit's "
     "`recommend` alone, users a second; factors are random numbers (drawn) or of `ials` (fitted)."
 )
 DATA_PATH = (
-    "`bench/data_path.py`: our stages as processes, interpreter and all, against a script that reads the "
+    "`bench/data_pipeline.py`: our stages as processes, interpreter and all, against a script that reads the "
     "CSV, filters, makes ids contiguous, splits off each user's last and writes Parquet."
 )
 FLOORS = (
-    "`bench/floors.py`, f = 64: what a pass has to do at least (docstrings there) over its seconds, as a "
+    "`bench/roofline.py`, f = 64: what a pass has to do at least (docstrings there) over its seconds, as a "
     "share of what this machine does: float32 matrix products of 2048 x 2048, copies that no cache holds, "
     "copies within a core's cache. A share of memory above 1 says that rows stayed in a cache, whose "
     "bandwidth is the limit then."
@@ -134,7 +134,7 @@ def _plain(name: str, title: str, words: str) -> list[str]:
 def _settings() -> str:
     """The best trial of each system at each size, and how many there were."""
     rows: list[Sequence[str]] = []
-    for contest in CONTESTS.values():
+    for contest in BENCHMARKS.values():
         sign = 1 if contest.metric == "rmse" else -1
         for size in SIZES:
             for entrant in contest.entrants:
@@ -151,7 +151,7 @@ def _settings() -> str:
 def _unequal() -> list[str]:
     """Where rivals did not search as long as we did, or we not as long as they."""
     found = []
-    for contest in CONTESTS.values():
+    for contest in BENCHMARKS.values():
         rivals = [entrant for entrant in contest.entrants if entrant.rounds > 1]
         for size in SIZES:
             counts = {e.name: len(_tried(contest, size, e)) for e in rivals if size in e.sizes}
@@ -161,7 +161,7 @@ def _unequal() -> list[str]:
     return [f"Searches of unequal length: {'; '.join(found)}.\n"] if found else []
 
 
-def _tried(contest: Contest, size: str, entrant: Entrant) -> list[Row]:
+def _tried(contest: Benchmark, size: str, entrant: System) -> list[Row]:
     wanted = (contest.key, size, entrant.name)
     return [row for row in trials() if (row["contest"], row["size"], row["system"]) == wanted]
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bench.contests import CONTESTS, Contest
+from bench.benchmarks import BENCHMARKS, Benchmark
 from bench.table import RESULTS, Row, read
 from marquee.figures.style import BLUE, INK, QUIET, WHITE, canvas, house_style
-from marquee.foundation.artifacts import write_figure
+from marquee.io import write_figure
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -15,14 +15,14 @@ if TYPE_CHECKING:
 TICKS = (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100)
 
 
-def times(contest: Contest, row: Row) -> tuple[float, float, float]:
+def times(contest: Benchmark, row: Row) -> tuple[float, float, float]:
     """How many times as fast as the peer of `row` we were: the median round, the worst and the best."""
     low, middle, high = (float(row[name]) for name in ("ratio_low", "ratio", "ratio_high"))
     return (middle, low, high) if contest.unit == "M/s" else (1 / middle, 1 / high, 1 / low)
 
 
 @house_style
-def picture(found: list[tuple[Contest, Row]]) -> Figure:
+def picture(found: list[tuple[Benchmark, Row]]) -> Figure:
     """A row for each peer, size and dim: the median, and a line through all rounds.
 
     Filled where we were as accurate; hollow where the ratio does not count.
@@ -60,6 +60,6 @@ def _dim(row: Row) -> str:
 
 
 def draw() -> None:
-    found = [(contest, row) for contest in CONTESTS.values() for row in read(contest.key) if row["ratio"]]
+    found = [(contest, row) for contest in BENCHMARKS.values() for row in read(contest.key) if row["ratio"]]
     if found:
         write_figure(RESULTS / "peers.png", picture(found))

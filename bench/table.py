@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from statistics import median
 from typing import Any
 
-from bench.contests import Contest, Entrant
-from bench.rounds import ROOT, value
+from bench.benchmarks import Benchmark, System
+from bench.runner import ROOT, value
 from bench.sizes import SIZES
-from marquee.foundation.artifacts import write_csv
+from marquee.io import write_csv
 
 RESULTS = ROOT / "bench/results"
 HEADER = ["size", "dim", "system", "threads", "unit", "median", "low", "high", "rounds"]
@@ -29,7 +29,7 @@ HEADER += [
 Row = dict[str, str]
 
 
-def add(contest: Contest, size: str, dim: int, kept: dict[str, Any], rivals: Sequence[str]) -> None:
+def add(contest: Benchmark, size: str, dim: int, kept: dict[str, Any], rivals: Sequence[str]) -> None:
     """Put what was measured of ours and `rivals` in place of their rows; the others stay."""
     ours = kept[contest.ours.name]
     fresh = [row(contest, size, dim, contest.ours, ours, None)]
@@ -58,10 +58,10 @@ def key(r: Row) -> tuple[str, str, str]:
 
 
 def row(
-    contest: Contest,
+    contest: Benchmark,
     size: str,
     dim: int,
-    entrant: Entrant,
+    entrant: System,
     entry: dict[str, Any],
     ours: dict[str, Any] | None,
 ) -> Row:

@@ -17,10 +17,10 @@ from itertools import product
 from pathlib import Path
 
 from bench import sizes
-from bench.contests import CONTESTS, Contest, Entrant, Settings
-from bench.rounds import ROOT, fit
+from bench.benchmarks import BENCHMARKS, Benchmark, Settings, System
+from bench.runner import ROOT, fit
 from bench.scoring import score
-from marquee.foundation.artifacts import write_csv
+from marquee.io import write_csv
 
 TABLE = ROOT / "bench/results/tuning.csv"
 HEADER = ["contest", "size", "system", "settings", "validation"]
@@ -35,14 +35,14 @@ def trials() -> list[Trial]:
         return list(csv.DictReader(file))
 
 
-def chosen(contest: Contest, size: str, entrant: Entrant) -> Settings:
+def chosen(contest: Benchmark, size: str, entrant: System) -> Settings:
     """What was best on validation at `size`, or at the nearest size; the first of the grid if nothing was."""
     other = next((e for e in contest.entrants if e.name == entrant.like), entrant)
     found = ranked(contest, size, other) or other.candidates()
     return {**entrant.fixed, **found[0]}
 
 
-def ranked(contest: Contest, size: str, entrant: Entrant) -> list[Settings]:
+def ranked(contest: Benchmark, size: str, entrant: System) -> list[Settings]:
     """The settings tried at `size` or, where none were, at the nearest size of its kind; the best first."""
     rows = [row for row in trials() if (row["contest"], row["system"]) == (contest.key, entrant.name)]
     tuned = {row["size"] for row in rows if row["validation"] != "nan"}
@@ -67,7 +67,7 @@ def given(words: Sequence[str]) -> list[Settings]:
 
 
 def tune(
-    contest: Contest, size: str, entrant: Entrant, candidates: Sequence[Settings], threads: int = 1
+    contest: Benchmark, size: str, entrant: System, candidates: Sequence[Settings], threads: int = 1
 ) -> None:
     folder = sizes.arrays(size, contest.task)
     known = {(row["size"], row["settings"]) for row in trials() if _is(row, contest, entrant)}
@@ -87,20 +87,20 @@ def tune(
         write_csv(TABLE, HEADER, [*[[r[name] for name in HEADER] for r in trials()], row])
 
 
-def _is(row: Trial, contest: Contest, entrant: Entrant) -> bool:
+def _is(row: Trial, contest: Benchmark, entrant: System) -> bool:
     return (row["contest"], row["system"]) == (contest.key, entrant.name)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition(":")[0])
-    parser.add_argument("contest", choices=CONTESTS)
+    parser.add_argument("contest", choices=BENCHMARKS)
     parser.add_argument("size", choices=sizes.SIZES)
     parser.add_argument("grid", nargs="*", help="instead of the declared one: regularization=0.01,0.03 ...")
     parser.add_argument("--peer", help="of these alone, `marquee` for ours")
     parser.add_argument("--top", type=int)
     parser.add_argument("--threads", type=int, default=1)
     wanted = parser.parse_args()
-    contest = CONTESTS[wanted.contest]
+    contest = BENCHMARKS[wanted.contest]
     for entrant in contest.entrants:
         if entrant.grid and wanted.size in entrant.sizes and wanted.peer in (None, entrant.peer or "marquee"):
             candidates = given(wanted.grid) if wanted.grid else entrant.candidates()

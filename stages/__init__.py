@@ -15,8 +15,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from marquee.foundation import params
-from marquee.foundation.errors import MarqueeError
+from marquee import config
+from marquee.errors import MarqueeError
 
 PARAMS = Path("params.yaml")
 # Stages that are held against the memory there is; imported by name, since that check cannot change a result:
@@ -47,9 +47,9 @@ def run(main: Callable[..., None]) -> None:
         if not parses and len(arguments) != len(wanted):
             usage = " ".join(["python -m", f"stages.{name}", *(f"<{word.name}>" for word in wanted)])
             raise MarqueeError(f"stages.{name} was given {len(arguments)} argument(s); use: {usage}")
-        settings = params.read(PARAMS)
+        settings = config.read(PARAMS)
         if name in HEAVY:
-            import_module("stages.foresight").require_memory(label, settings)
+            import_module("stages._memory_guard").require_memory(label, settings)
         main(settings, *arguments)
     except Exception as error:
         if "--debug" in sys.argv or (line := _explain(error)) is None:

@@ -4,31 +4,31 @@ from __future__ import annotations
 
 from typing import Any
 
-from marquee.foundation import params
-from marquee.leaderboard import Comparison
+from marquee import config
+from marquee.data.sampling import CandidateOptions, NegativeOptions
+from marquee.data.splits import SplitOptions
+from marquee.evaluation.leaderboard import CompareOptions
 from marquee.movielens.parsers import IngestOptions
 from marquee.movielens.releases import release
-from marquee.movielens.simulator import World
-from marquee.negatives import CandidateOptions, NegativeOptions
 from marquee.recommenders import create
-from marquee.splits import SplitOptions
+from marquee.simulator.options import SimulatorOptions
 from stages import run
 
 
 def main(settings: dict[str, Any]) -> None:
-    params.seed(settings)
-    release(params.block(settings, "dataset", params.Dataset).name)
-    params.block(settings, "simulate", World)
-    params.block(settings, "ingest", IngestOptions)
-    for task in params.TASKS:
-        params.block(settings, f"tasks.{task}", SplitOptions)
-    params.block(settings, "negatives", NegativeOptions)
-    params.block(settings, "candidates", CandidateOptions)
-    params.block(settings, "evaluation", params.Evaluation)
-    params.block(settings, "compare", Comparison)
-    params.block(settings, "report", params.Report)
+    config.seed(settings)
+    release(config.block(settings, "dataset", config.Dataset).name)
+    config.block(settings, "simulate", SimulatorOptions)
+    config.block(settings, "ingest", IngestOptions)
+    for task in config.TASKS:
+        config.block(settings, f"tasks.{task}", SplitOptions)
+    config.block(settings, "negatives", NegativeOptions)
+    config.block(settings, "candidates", CandidateOptions)
+    config.block(settings, "evaluation", config.Evaluation)
+    config.block(settings, "compare", CompareOptions)
+    config.block(settings, "report", config.Report)
     for name in settings["models"]:
-        entry = params.model(settings, name)
+        entry = config.model(settings, name)
         create(entry.algorithm, entry.task, entry.options, f"models.{name}")
 
 

@@ -5,25 +5,26 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from marquee.foundation import params
-from marquee.foundation.artifacts import atomic_folder
-from marquee.foundation.randomness import generator
-from marquee.movielens.download import obtain
+from marquee import config
+from marquee.io import atomic_folder
+from marquee.movielens.download import fetch_release
 from marquee.movielens.releases import SIMULATED, release
-from marquee.movielens.simulator import World, simulate
+from marquee.rng import named_rng
+from marquee.simulator.options import SimulatorOptions
+from marquee.simulator.simulate import simulate
 from stages import run
 
 
 def main(settings: dict[str, Any]) -> None:
-    dataset = params.block(settings, "dataset", params.Dataset)
-    world = params.block(settings, "simulate", World)
-    seed = params.seed(settings)
+    dataset = config.block(settings, "dataset", config.Dataset)
+    world = config.block(settings, "simulate", SimulatorOptions)
+    seed = config.seed(settings)
     wanted = release(dataset.name)
     with atomic_folder(Path("data/raw")) as folder:
         if wanted.name == SIMULATED:
-            simulate(world, folder, generator(seed, "simulate"))
+            simulate(world, folder, named_rng(seed, "simulate"))
         else:
-            obtain(wanted, dataset.source, folder, scratch=Path(".checkpoints/download"))
+            fetch_release(wanted, dataset.source, folder, scratch=Path(".checkpoints/download"))
 
 
 if __name__ == "__main__":

@@ -11,33 +11,26 @@ from pathlib import Path
 from shutil import rmtree
 from typing import Any
 
-from marquee.foundation import params
-from marquee.foundation.artifacts import (
-    as_table,
-    atomic_folder,
-    read_json,
-    read_parquet,
-    write_json,
-    write_parquet,
-)
-from marquee.foundation.interactions import Catalogue, Ratings, joined
-from marquee.foundation.stamps import Stamps, digest
-from marquee.measuring.evaluation import Evaluation, evaluate_ranking, evaluate_rating
-from marquee.negatives import Candidates
+from marquee import config
+from marquee.data.ratings import Catalogue, Ratings, concat
+from marquee.data.sampling import Candidates
+from marquee.evaluation.evaluate import Evaluation, evaluate_ranking, evaluate_rating
+from marquee.io import as_table, atomic_folder, read_json, read_parquet, write_json, write_parquet
 from marquee.recommenders import load
+from marquee.stamps import Stamps, digest
 from stages import phase, run
-from stages.reading import catalogue, code_of, ratings
+from stages._inputs import catalogue, code_of, ratings
 
 MODELS, EVALUATIONS, METRICS = Path("models"), Path("data/evaluation"), Path("metrics/models")
 STAMPS = EVALUATIONS / "stamps.json"
 
 
 def main(settings: dict[str, Any], *names: str) -> None:
-    entries = [params.model(settings, name) for name in names or settings["models"]]
+    entries = [config.model(settings, name) for name in names or settings["models"]]
     shared = [Path(f"data/{name}") for name in ("users.parquet", "movies.parquet", "dataset.json")]
     asked = (settings.get("evaluation"), settings["tasks"]["ranking"]["positive_from"])
     stamps, measured = Stamps(STAMPS), []
-    for task in params.TASKS:
+    for task in config.TASKS:
         data = (Path(f"data/{task}"), Path(f"data/candidates/{task}.parquet"))
         common = digest([*code_of("evaluate"), *shared, *data], asked)
         files = {
@@ -47,7 +40,7 @@ def main(settings: dict[str, Any], *names: str) -> None:
         }
         changed = [name for name in files if names or not stamps.stands(name, common, *files[name])]
         if changed:
-            held_out = HeldOut.of(task, settings)
+            held_out = TestSet.of(task, settings)
             for name in changed:
                 _evaluate(name, held_out)
                 stamps.add(name, common, *files[name])
@@ -60,7 +53,7 @@ def main(settings: dict[str, Any], *names: str) -> None:
     print(f"measured {', '.join(measured) or 'nothing'}; what else there is stands as it was measured")
 
 
-def _evaluate(name: str, held_out: HeldOut) -> None:
+def _evaluate(name: str, held_out: TestSet) -> None:
     described = read_json(MODELS / name / "model.json")
     model = load(MODELS / name)
     with phase("scoring", name):
@@ -76,7 +69,7 @@ def _evaluate(name: str, held_out: HeldOut) -> None:
 
 
 @dataclass(frozen=True)
-class HeldOut:
+class TestSet:
     """The test set of a task and what its models may know, read once for all of them."""
 
     task: str
@@ -91,22 +84,22 @@ class HeldOut:
     ks: tuple[int, ...]
 
     @classmethod
-    def of(cls, task: str, settings: dict[str, Any]) -> HeldOut:
+    def of(cls, task: str, settings: dict[str, Any]) -> TestSet:
         train, validation, histories, test = (
             ratings(Path(f"data/{task}/{part}.parquet")) for part in ("train", "val", "histories", "test")
         )
-        known = joined(train, histories) if len(histories) else train
+        known = concat(train, histories) if len(histories) else train
         return cls(
             task,
             known,
             histories,
-            joined(known, validation),
+            concat(known, validation),
             test,
             Candidates.from_table(read_parquet(Path(f"data/candidates/{task}.parquet"))),
             catalogue(),
             read_json(Path("data/dataset.json"))["scale"],
             settings["tasks"]["ranking"]["positive_from"],
-            params.block(settings, "evaluation", params.Evaluation).ks,
+            config.block(settings, "evaluation", config.Evaluation).ks,
         )
 
     def measure(self, model: Any) -> Evaluation:

@@ -9,11 +9,11 @@ from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any, NoReturn
 
-from marquee import gathering, leaderboard
-from marquee.foundation import params
-from marquee.foundation.artifacts import write_csv
-from marquee.foundation.errors import MarqueeError
-from marquee.leaderboard import Comparison
+from marquee import config, experiments
+from marquee.errors import MarqueeError
+from marquee.evaluation import leaderboard
+from marquee.evaluation.leaderboard import CompareOptions
+from marquee.io import write_csv
 from stages import run
 
 
@@ -35,17 +35,17 @@ def parser() -> Parser:
 
 def main(settings: dict[str, Any], *words: str) -> None:
     asked = parser().parse_args(words)
-    experiments, others = gathering.read(_shown(), _curve)
-    if not experiments:
+    found, others = experiments.read(_shown(), _curve)
+    if not found:
         left = "".join(f" ({len(names)} {state})" for state, names in others.items())
         raise MarqueeError(
             f"no experiment of this commit has ended well{left}; queue some with "
             "`dvc exp run --queue -S key=value,value` and start them with `dvc exp run --run-all`"
         )
-    deciding = leaderboard.deciding(params.block(settings, "compare", Comparison))
-    tables = gathering.gather(experiments, deciding, asked.model, asked.metric, asked.over)
-    print("\n\n".join(gathering.text(table, task, asked.each) for task, table in tables.items()))
-    for note in gathering.notes(tables, others):
+    deciding = leaderboard.primary_metrics(config.block(settings, "compare", CompareOptions))
+    tables = experiments.gather(found, deciding, asked.model, asked.metric, asked.over)
+    print("\n\n".join(experiments.text(table, task, asked.each) for task, table in tables.items()))
+    for note in experiments.notes(tables, others):
         print(note, file=sys.stderr)
     if asked.csv is not None:
         grid = dict.fromkeys(key for table in tables.values() for key in table.grid)

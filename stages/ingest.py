@@ -6,21 +6,21 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from marquee import config
 from marquee.figures import dataset as pictures
-from marquee.foundation import params
-from marquee.foundation.artifacts import atomic_folder, write_csv, write_figure, write_json, writing_parquet
+from marquee.io import atomic_folder, write_csv, write_figure, write_json, writing_parquet
 from marquee.movielens.parsers import IngestOptions, read_release
 from marquee.movielens.releases import SIMULATED, release
 from marquee.movielens.schema import Scale
-from marquee.movielens.world import World
+from marquee.simulator.options import SimulatorOptions
 from stages import run
 
 
 def main(settings: dict[str, Any]) -> None:
-    options = params.block(settings, "ingest", IngestOptions)
-    source = release(params.block(settings, "dataset", params.Dataset).name)
+    options = config.block(settings, "ingest", IngestOptions)
+    source = release(config.block(settings, "dataset", config.Dataset).name)
     if source.name == SIMULATED:
-        world = params.block(settings, "simulate", World)
+        world = config.block(settings, "simulate", SimulatorOptions)
         source = replace(source, layout=world.layout, scale=world.scale)
     scale = Scale(*source.scale) if source.scale else None
     found = read_release(Path("data/raw"), source.layout, scale, options.columns, options.bad_rows)

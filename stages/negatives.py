@@ -5,18 +5,18 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from marquee.foundation import params
-from marquee.foundation.artifacts import write_parquet
-from marquee.foundation.randomness import generator
-from marquee.negatives import NegativeOptions, with_negatives
+from marquee import config
+from marquee.data.sampling import NegativeOptions, add_negatives
+from marquee.io import write_parquet
+from marquee.rng import named_rng
 from stages import run
-from stages.reading import catalogue, ratings
+from stages._inputs import catalogue, ratings
 
 
 def main(settings: dict[str, Any]) -> None:
-    options = params.block(settings, "negatives", NegativeOptions)
+    options = config.block(settings, "negatives", NegativeOptions)
     train = ratings(Path("data/ranking/train.parquet"))
-    drawn = with_negatives(train, catalogue().n_items, options, generator(params.seed(settings), "negatives"))
+    drawn = add_negatives(train, catalogue().n_items, options, named_rng(config.seed(settings), "negatives"))
     write_parquet(Path("data/negatives/train.parquet"), drawn.to_table())
 
 

@@ -9,18 +9,18 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from marquee.foundation import params
-from marquee.foundation.artifacts import read_json, read_parquet
-from marquee.foundation.errors import MarqueeError
-from marquee.foundation.interactions import Ratings
+from marquee import config
+from marquee.data.ratings import Ratings
+from marquee.errors import MarqueeError
+from marquee.io import read_json, read_parquet
 from marquee.movielens.schema import Scale
 from marquee.recommenders import load
 from marquee.recommenders.base import Recommender
-from marquee.recommending import importing, listing, lists
-from marquee.recommending.lists import People
-from marquee.recommending.movies import COLUMNS, Movies, Wanted
+from marquee.serving import import_ratings, output, top_n
+from marquee.serving.catalogue import COLUMNS, MovieCatalogue, MovieFilter
+from marquee.serving.top_n import Audience
 from stages import run
-from stages.reading import ratings
+from stages._inputs import ratings
 
 EXAMPLES = """examples
   python -m stages.recommend ease --user 42
@@ -61,8 +61,8 @@ def parser() -> Parser:
 def main(settings: dict[str, Any], *words: str) -> None:
     asked = parser().parse_args(words)
     _check(asked)
-    movies = Movies.from_table(read_parquet(Path("data/movies.parquet"), COLUMNS))
-    wanted = Wanted(tuple(asked.genre), asked.year_from, asked.year_to, asked.exclude_unknown)
+    movies = MovieCatalogue.from_table(read_parquet(Path("data/movies.parquet"), COLUMNS))
+    wanted = MovieFilter(tuple(asked.genre), asked.year_from, asked.year_to, asked.exclude_unknown)
     allowed = movies.keep(wanted)
     model, task = _model(settings, asked.model, len(movies))
     if asked.like is not None:
@@ -72,15 +72,15 @@ def main(settings: dict[str, Any], *words: str) -> None:
     positive_from = settings["tasks"]["ranking"].get("positive_from")
     if asked.rate or asked.ratings:
         items, given = _own_ratings(asked, movies, scale)
-        people = lists.newcomer(model, items, given, positive_from, task == "ranking")
+        people = top_n.new_user(model, items, given, positive_from, task == "ranking")
     else:
         people = _members(asked, model, task)
-    items, values = lists.top_lists(people, allowed, asked.top, asked.model)
+    items, values = top_n.top_lists(people, allowed, asked.top, asked.model)
     column = "score"
     if task == "rating":
         column, values = "rating", np.clip(values, scale.low, scale.high)
     rows = [
-        listing.rows_of(label, best, value, movies, column)
+        output.rows_of(label, best, value, movies, column)
         for label, best, value in zip(people.labels, items, values, strict=True)
     ]
     if len(people.labels) == 1:
@@ -100,13 +100,13 @@ def _check(asked: Namespace) -> None:
     if asked.top < 1:
         raise MarqueeError(f"--top is {asked.top}; ask for at least 1 movie")
     if asked.out is not None:
-        listing.check_suffix(asked.out)
+        output.check_suffix(asked.out)
 
 
 def _model(settings: dict[str, Any], name: str, n_items: int) -> tuple[Recommender, str]:
     folder = Path("models") / name
     if not folder.is_dir():
-        params.model(settings, name)  # a misspelt name has a message of its own
+        config.model(settings, name)  # a misspelt name has a message of its own
     try:
         model = load(folder)
     except KeyError:
@@ -119,10 +119,10 @@ def _model(settings: dict[str, Any], name: str, n_items: int) -> tuple[Recommend
     return model, read_json(folder / "model.json")["task"]
 
 
-def _own_ratings(asked: Namespace, movies: Movies, scale: Scale) -> tuple[np.ndarray, np.ndarray]:
-    rows = importing.read_ratings(asked.ratings, scale) if asked.ratings else []
-    found = importing.match(rows, movies)
-    given = importing.stated(asked.rate, movies, scale)
+def _own_ratings(asked: Namespace, movies: MovieCatalogue, scale: Scale) -> tuple[np.ndarray, np.ndarray]:
+    rows = import_ratings.read_ratings(asked.ratings, scale) if asked.ratings else []
+    found = import_ratings.match(rows, movies)
+    given = import_ratings.stated(asked.rate, movies, scale)
     if asked.rate:
         print("you rated", ", ".join(f"{movies.name(item)} {rating:g}" for item, rating in given))
     pairs = [*found.pairs, *given]
@@ -133,57 +133,57 @@ def _own_ratings(asked: Namespace, movies: Movies, scale: Scale) -> tuple[np.nda
     return np.array([item for item, _ in pairs], np.int32), np.array([r for _, r in pairs], np.float32)
 
 
-def _members(asked: Namespace, model: Recommender, task: str) -> People:
+def _members(asked: Namespace, model: Recommender, task: str) -> Audience:
     if asked.user is not None:
         labels = [asked.user]
     else:
-        text = importing.read_text(asked.users_file) if asked.users is None else asked.users
+        text = import_ratings.read_text(asked.users_file) if asked.users is None else asked.users
         labels = list(dict.fromkeys(text.replace(",", " ").split()))
     ids = read_parquet(Path("data/users.parquet"), ["user_id"])["user_id"].to_pylist()
-    users = lists.numbered(labels, ids)
+    users = top_n.numbered(labels, ids)
 
     def of_them(path: str) -> Ratings:
         return Ratings.from_table(read_parquet(Path(path), among=("user", users.tolist())))
 
     parts = ("train", "histories")
     train, histories = (of_them(f"data/{task}/{part}.parquet") for part in parts)
-    return lists.members(
+    return top_n.known_users(
         model, [ids[user] for user in users], users, train, histories, of_them("data/ratings.parquet")
     )
 
 
 def _why(
-    model: Recommender, people: People, items: np.ndarray, movies: Movies, task: str, others: str
+    model: Recommender, people: Audience, items: np.ndarray, movies: MovieCatalogue, task: str, others: str
 ) -> list[str]:
     """What spoke for each movie: ratings of the person's own, or else what others say."""
     listed = items[items >= 0]
-    own = listing.personal(people.history, *lists.reasons(model, people.history, listed), movies)
+    own = output.explain_by_ratings(people.history, *top_n.explain(model, people.history, listed), movies)
     if all(own):
         return own
     train = ratings(Path(f"data/{task}/train.parquet"))
-    crowd = listing.by_others(train, len(movies), task == "rating", others)
+    crowd = output.explain_by_popularity(train, len(movies), task == "rating", others)
     return [said or crowd(item) for said, item in zip(own, listed, strict=True)]
 
 
-def _like(asked: Namespace, model: Recommender, movies: Movies, allowed: np.ndarray) -> None:
+def _like(asked: Namespace, model: Recommender, movies: MovieCatalogue, allowed: np.ndarray) -> None:
     item = movies.the_one(asked.like, movies.search())
-    cosines = lists.alike(model, item, asked.model)
-    items, values = lists.nearest_items(cosines, allowed, item, asked.top)
+    cosines = top_n.item_similarities(model, item, asked.model)
+    items, values = top_n.nearest_items(cosines, allowed, item, asked.top)
     print(f"like {movies.name(item)}")
-    _deliver(asked, [listing.rows_of(movies.name(item), items, values, movies, "similarity")], "similarity")
+    _deliver(asked, [output.rows_of(movies.name(item), items, values, movies, "similarity")], "similarity")
 
 
-def _deliver(asked: Namespace, lists: list[listing.Rows], column: str) -> None:
+def _deliver(asked: Namespace, lists: list[output.Rows], column: str) -> None:
     rows = [row for one in lists for row in one]
     if asked.out is not None:
         columns = ["user", "rank", *COLUMNS, column, *(["why"] if len(lists) == 1 else [])]
-        listing.write(asked.out, rows, columns)
+        output.write(asked.out, rows, columns)
         print(f"{len(rows):,} rows for {len(lists):,} in {asked.out}")
         return
     for one in lists:
         if len(lists) > 1:
             print(f"user {one[0]['user']}" if one else "")
-        print(listing.text(one, column))
+        print(output.text(one, column))
 
 
 if __name__ == "__main__":

@@ -7,19 +7,11 @@ from pathlib import Path
 from platform import python_version
 from typing import Any
 
-from marquee import leaderboard
-from marquee.figures.comparison import tail_shares
-from marquee.foundation import params
-from marquee.foundation.artifacts import (
-    as_array,
-    columns,
-    read_curve,
-    read_json,
-    read_parquet,
-    sha256,
-    write_text,
-)
-from marquee.leaderboard import Comparison
+from marquee import config
+from marquee.evaluation import leaderboard
+from marquee.evaluation.leaderboard import CompareOptions
+from marquee.figures.leaderboard import tail_shares
+from marquee.io import as_array, read_curve, read_json, read_parquet, sha256, to_arrays, write_text
 from marquee.report import ReportContent, render
 from stages import run
 
@@ -38,17 +30,17 @@ PACKAGES = (
 
 def main(settings: dict[str, Any]) -> None:
     card = read_json(Path("data/dataset.json"))
-    options = params.block(settings, "compare", Comparison)
+    options = config.block(settings, "compare", CompareOptions)
     rows = leaderboard.from_csv(Path("plots/leaderboard/table.csv").read_text("utf-8").splitlines())
-    everything = columns(read_parquet(Path("data/ratings.parquet"), ["item", "timestamp"]))
-    learned = columns(read_parquet(Path("data/ranking/train.parquet"), ["item"]))["item"]
+    everything = to_arrays(read_parquet(Path("data/ratings.parquet"), ["item", "timestamp"]))
+    learned = to_arrays(read_parquet(Path("data/ranking/train.parquet"), ["item"]))["item"]
     tasks = {name: entry["task"] for name, entry in settings["models"].items()}
     rankers = [name for name, task in tasks.items() if task == "ranking"]
     content = ReportContent(
-        title=params.block(settings, "report", params.Report).title,
+        title=config.block(settings, "report", config.Report).title,
         card=card,
         rows=rows,
-        headline=leaderboard.deciding(options),
+        headline=leaderboard.primary_metrics(options),
         confidence=options.confidence,
         curves={name: read_curve(Path(f"plots/train/{name}.csv")) for name in tasks},
         pictures={name: _pictures(Path("data/pictures") / name) for name in tasks},

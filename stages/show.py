@@ -5,15 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from marquee import leaderboard
-from marquee.foundation import params
-from marquee.leaderboard import Comparison
+from marquee import config
+from marquee.evaluation import leaderboard
+from marquee.evaluation.leaderboard import CompareOptions
 from stages import run
 
 
 def main(settings: dict[str, Any]) -> None:
     lines = Path("plots/leaderboard/table.csv").read_text("utf-8").splitlines()
-    print(leaderboard.text(leaderboard.from_csv(lines), params.block(settings, "compare", Comparison)))
+    print(leaderboard.text(leaderboard.from_csv(lines), config.block(settings, "compare", CompareOptions)))
     print(f"report: {Path('plots/report.html').resolve()}")
 
 

@@ -5,21 +5,21 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from marquee.folds import read_fold
-from marquee.foundation import params
-from marquee.foundation.artifacts import writing_parquet
-from marquee.foundation.randomness import generator
-from marquee.splits import SplitOptions, split
+from marquee import config
+from marquee.data.published_splits import read_fold
+from marquee.data.splits import SplitOptions, split
+from marquee.io import writing_parquet
+from marquee.rng import named_rng
 from stages import run
-from stages.reading import original_ids, ratings
+from stages._inputs import original_ids, ratings
 
 
 def main(settings: dict[str, Any], task: str) -> None:
-    options = params.block(settings, f"tasks.{task}", SplitOptions)
+    options = config.block(settings, f"tasks.{task}", SplitOptions)
     whole, given = ratings(Path("data/ratings.parquet")), None
     if options.split == "file":
         given = read_fold(Path("data/raw"), *options.files, *original_ids(), whole)
-    parts = split(whole, options, generator(params.seed(settings), f"split@{task}"), given)
+    parts = split(whole, options, named_rng(config.seed(settings), f"split@{task}"), given)
     named = {"train": parts.train, "val": parts.validation, "test": parts.test, "histories": parts.histories}
     tables = {Path(f"data/{task}/{name}.parquet"): part.to_table() for name, part in named.items()}
     with writing_parquet(tables):

@@ -5,26 +5,26 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from marquee.foundation import params
-from marquee.foundation.artifacts import atomic_folder, write_csv
-from marquee.foundation.progress import FitProgress
-from marquee.foundation.randomness import generator
-from marquee.foundation.stamps import digest
-from marquee.measuring.evaluation import validation_ndcg, validation_rmse
+from marquee import config
+from marquee.evaluation.evaluate import validation_ndcg, validation_rmse
+from marquee.io import atomic_folder, write_csv
 from marquee.recommenders import create, store
+from marquee.rng import named_rng
+from marquee.stamps import digest
+from marquee.training.progress import FitProgress
 from stages import phase, run
-from stages.reading import catalogue, ratings
+from stages._inputs import catalogue, ratings
 
 
 def main(settings: dict[str, Any], name: str) -> None:
-    entry, seed = params.model(settings, name), params.seed(settings)
+    entry, seed = config.model(settings, name), config.seed(settings)
     model = create(entry.algorithm, entry.task, entry.options, f"models.{name}")
     inputs = [Path(f"data/{entry.trains_on}/train.parquet"), Path(f"data/{entry.task}/val.parquet")]
     progress = FitProgress(name, _checkpoint(name, [settings["models"][name], seed], inputs))
     train, validation = map(ratings, inputs)
     known = catalogue()
     with phase("fitting", name):
-        model.fit(train, validation, known, generator(seed, f"train@{name}"), progress)
+        model.fit(train, validation, known, named_rng(seed, f"train@{name}"), progress)
         if len(validation) and not progress.rows:  # a closed form: its curve is one point
             value = (
                 validation_ndcg(model, train, validation, model.n_items)

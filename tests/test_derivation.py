@@ -11,10 +11,10 @@ import pytest
 import sympy
 
 from marquee import recommenders
-from marquee.foundation.interactions import Catalogue, Ratings
-from marquee.foundation.progress import FitProgress
-from marquee.foundation.randomness import generator
-from marquee.learning.descent import descend
+from marquee.data.ratings import Catalogue, Ratings
+from marquee.kernels.sgd import descend
+from marquee.rng import named_rng
+from marquee.training.progress import FitProgress
 
 PAGE = Path(__file__).parents[1] / "docs/derivation.md"
 
@@ -36,7 +36,7 @@ def at(expressions: Any, values: dict[Any, float]) -> np.ndarray:
 
 @pytest.mark.parametrize("case", range(5))
 def test_a_compiled_step_is_the_step_along_the_symbolic_gradient(derived, case):
-    rng = generator(case, "step")
+    rng = named_rng(case, "step")
     theta = rng.normal(0, 1, 6)
     rating, mean, step, penalty = 4.0, rng.normal(3, 1), 0.01, rng.random()
     values = dict(zip(derived["theta"], theta, strict=True))
@@ -59,9 +59,9 @@ def test_a_compiled_step_is_the_step_along_the_symbolic_gradient(derived, case):
 
 @pytest.mark.parametrize("case", range(5))
 def test_the_symbolic_gradient_is_zero_at_the_compiled_solve_of_a_row(derived, case):
-    from marquee.learning.least_squares import solve_rows
+    from marquee.kernels.least_squares import solve_rows
 
-    rng = generator(case, "row")
+    rng = named_rng(case, "row")
     features, targets = rng.normal(0, 1, (2, 3)).astype(np.float32), rng.normal(0, 2, 2)
     prior, pull = rng.normal(0, 1, (1, 3)).astype(np.float32), 1 + rng.random(2)
     features[:, 0] = 1
@@ -80,7 +80,7 @@ def test_the_symbolic_gradient_is_zero_at_the_compiled_solve_of_a_row(derived, c
 def test_the_symbolic_gradient_is_zero_at_the_solve_of_the_genres(derived, case):
     from marquee.recommenders.als import solve_genres
 
-    rng = generator(case, "genres")
+    rng = named_rng(case, "genres")
     shares, pull = np.array([[1, 0], [0.5, 0.5], [0, 1]]), 1 + rng.random((3, 2))
     items, ridge = rng.normal(0, 1, (3, 4)).astype(np.float32), rng.random(4)
     genres = solve_genres(items, shares, pull, ridge)
@@ -103,7 +103,7 @@ def test_where_als_comes_to_rest_the_gradient_of_its_whole_objective_is_zero(cou
     train = Ratings.of([0, 0, 0, 1, 1, 2, 2], [0, 1, 2, 0, 2, 1, 2], [5, 3, 1, 4, 2, 1, 5])
     has = np.array([[1, 0], [1, 1], [0, 1], [1, 1]], bool)
     catalogue = Catalogue(3, 4, has, ("Drama", "War"))
-    model.fit(train, Ratings.empty(), catalogue, generator(0, "als"), FitProgress(show=False))
+    model.fit(train, Ratings.empty(), catalogue, named_rng(0, "als"), FitProgress(show=False))
 
     users, items, genres = (
         sympy.Matrix(n, 3, sympy.symbols(f"{name}0:{3 * n}")) for name, n in (("a", 3), ("b", 4), ("c", 2))

@@ -10,12 +10,11 @@ import pytest
 from matplotlib.colors import to_hex
 from matplotlib.text import Text
 
-from marquee.figures import comparison, curves, dataset
+from marquee.errors import MarqueeError
+from marquee.evaluation.residuals import Residuals
+from marquee.figures import dataset, leaderboard, learning_curve, rating_errors
 from marquee.figures.style import BLUE, ORANGE
-from marquee.foundation.artifacts import write_figure
-from marquee.foundation.errors import MarqueeError
-from marquee.portraits import errors
-from marquee.portraits.residuals import Residuals
+from marquee.io import write_figure
 
 DAY = 86_400
 MONDAY = 4 * DAY  # 1970-01-05
@@ -74,21 +73,21 @@ PICTURES = {
     "weeks": lambda: dataset.ratings_over_time(np.arange(874_000_000, 893_000_000, 10_000)),
     "months": lambda: dataset.ratings_over_time(np.arange(800_000_000, 1_700_000_000, DAY)),
     "no times": lambda: dataset.ratings_over_time(np.zeros(3, int)),
-    "leaderboard": lambda: comparison.leaderboard(BOARD, "ranking", "ndcg@10"),
-    "one model": lambda: comparison.leaderboard([row("bias", 0.94, True, metric="rmse")], "rating", "rmse"),
-    "25 models": lambda: comparison.leaderboard(
+    "leaderboard": lambda: leaderboard.leaderboard(BOARD, "ranking", "ndcg@10"),
+    "one model": lambda: leaderboard.leaderboard([row("bias", 0.94, True, metric="rmse")], "rating", "rmse"),
+    "25 models": lambda: leaderboard.leaderboard(
         [row(name, 0.4 - 0.01 * n, n == 0, 1 / (n + 1)) for n, name in enumerate(NAMES)], "ranking", "ndcg@10"
     ),
-    "curve": lambda: curves.learning_curve(epochs([0.1, 0.3, 0.2]), "NDCG@10", False),
-    "curve of training ratings, too": lambda: curves.learning_curve(
+    "curve": lambda: learning_curve.learning_curve(epochs([0.1, 0.3, 0.2]), "NDCG@10", False),
+    "curve of training ratings, too": lambda: learning_curve.learning_curve(
         epochs([1.0, 0.95, 0.96], train=[1.0, 0.96, 0.96]), "RMSE (stars)", True
     ),
-    "curve of a loss alone": lambda: curves.learning_curve(
+    "curve of a loss alone": lambda: learning_curve.learning_curve(
         [{"epoch": 1, "loss": 0.5}, {"epoch": 2, "loss": 0.4}], "RMSE (stars)", True
     ),
-    "errors": lambda: errors.errors(RESIDUALS),
-    "recommended": lambda: comparison.recommended_tail({"mf": SHARES, "ease": SHARES}, SHARES, {"mf": 0.12}),
-    "25 recommended": lambda: comparison.recommended_tail(
+    "errors": lambda: rating_errors.errors(RESIDUALS),
+    "recommended": lambda: leaderboard.recommended_tail({"mf": SHARES, "ease": SHARES}, SHARES, {"mf": 0.12}),
+    "25 recommended": lambda: leaderboard.recommended_tail(
         dict.fromkeys(NAMES, SHARES), SHARES, dict.fromkeys(NAMES, 1.0)
     ),
 }
@@ -243,28 +242,28 @@ def test_filled_dots_are_level_with_the_best_and_hollow_ones_are_worse():
 
 
 def test_a_task_without_models_has_an_empty_picture():
-    (axes,) = comparison.leaderboard(BOARD, "rating", "rmse").axes
+    (axes,) = leaderboard.leaderboard(BOARD, "rating", "rmse").axes
     assert (len(axes.lines), len(axes.texts), len(axes.get_yticks())) == (0, 0, 0)
 
 
 def test_with_less_confidence_a_smaller_difference_is_significant():
-    (axes,) = comparison.leaderboard(BOARD, "ranking", "ndcg@10", confidence=0.7).axes
+    (axes,) = leaderboard.leaderboard(BOARD, "ranking", "ndcg@10", confidence=0.7).axes
     assert [text.get_text() for text in axes.texts][:2] == ["0.4000 best", "0.3900"]
 
 
 def test_the_smallest_error_is_the_best():
     rows = [row("a", 0.95, metric="rmse"), row("b", 0.91, True, metric="rmse")]
-    assert [found["model"] for found in comparison.ranked(rows, "rating", "rmse")] == ["b", "a"]
-    (axes,) = comparison.leaderboard(rows, "rating", "rmse").axes
+    assert [found["model"] for found in leaderboard.ranked(rows, "rating", "rmse")] == ["b", "a"]
+    (axes,) = leaderboard.leaderboard(rows, "rating", "rmse").axes
     assert axes.get_xlabel() == "RMSE, rating test set (lower is better)"
 
 
 @pytest.mark.parametrize(("lower_is_better", "best"), [(False, (2, 0.3)), (True, (1, 0.1))])
 def test_the_epoch_that_was_kept_is_marked_on_every_line(lower_is_better, best):
     curve = epochs([0.1, 0.3, 0.2, 0.3], train=[0.5, 0.4, 0.3, 0.2])
-    kept = curves.best_epoch(curve, lower_is_better)
+    kept = learning_curve.best_epoch(curve, lower_is_better)
     assert (kept["epoch"], kept["validation"]) == best
-    loss, metric = curves.learning_curve(curve, "RMSE", lower_is_better).axes
+    loss, metric = learning_curve.learning_curve(curve, "RMSE", lower_is_better).axes
     dots = [line for line in metric.lines if line.get_marker() == "o"]
     assert [(dot.get_xdata()[0], dot.get_ydata()[0]) for dot in dots] == [(best[0], kept["train"]), best]
     assert metric.get_xlabel() == f"Epoch (kept: {best[0]})"
@@ -273,7 +272,9 @@ def test_the_epoch_that_was_kept_is_marked_on_every_line(lower_is_better, best):
 
 
 def test_a_fit_without_validation_kept_its_last_epoch():
-    assert curves.best_epoch([{"epoch": 1, "loss": 0.5}, {"epoch": 2, "loss": 0.9}], True)["epoch"] == 2
+    assert (
+        learning_curve.best_epoch([{"epoch": 1, "loss": 0.5}, {"epoch": 2, "loss": 0.9}], True)["epoch"] == 2
+    )
     (axes,) = PICTURES["curve of a loss alone"]().axes
     assert axes.get_ylabel() == "Training loss"
 
@@ -281,16 +282,16 @@ def test_a_fit_without_validation_kept_its_last_epoch():
 def test_what_is_listed_falls_into_tenths_by_what_was_rated_most():
     item = np.repeat(np.arange(20), np.arange(20) + 1)  # 19 is rated most
     listed = np.array([[19, 18, -1], [19, 0, 1]])
-    assert comparison.tail_shares(item, listed, 20) == [0.6, *[0.0] * 8, 0.4]
-    assert sum(comparison.tail_shares(item, item, 20)) == pytest.approx(1)
+    assert leaderboard.tail_shares(item, listed, 20) == [0.6, *[0.0] * 8, 0.4]
+    assert sum(leaderboard.tail_shares(item, item, 20)) == pytest.approx(1)
 
 
 def test_nothing_recommended_is_nothing_everywhere():
-    assert comparison.tail_shares(np.array([0, 1]), np.array([[-1, -1]]), 10) == [0.0] * 10
+    assert leaderboard.tail_shares(np.array([0, 1]), np.array([[-1, -1]]), 10) == [0.0] * 10
 
 
 def test_cells_say_their_percentage_and_little_is_not_nothing():
-    (axes,) = comparison.recommended_tail({"mf": [0.996, 0.004, *[0.0] * 8]}, SHARES, {"mf": 0.12}).axes
+    (axes,) = leaderboard.recommended_tail({"mf": [0.996, 0.004, *[0.0] * 8]}, SHARES, {"mf": 0.12}).axes
     words = [text.get_text() for text in axes.texts]
     assert words[:10] == ["40", "20", "10", "10", "10", "4", "3", "2", "1", "0"]
     assert words[10:] == ["100", "<1", *["0"] * 8, "12%"]
@@ -301,9 +302,9 @@ def test_cells_say_their_percentage_and_little_is_not_nothing():
     [("ndcg@10", "NDCG@10"), ("sampled_hit@5", "Sampled hit@5"), ("rmse_cold", "RMSE cold"), ("map", "MAP")],
 )
 def test_metrics_are_written_as_the_field_writes_them(metric, title):
-    assert comparison.metric_title(metric) == title
+    assert leaderboard.metric_title(metric) == title
 
 
 def test_a_dollar_in_a_name_is_no_formula():
-    (axes,) = comparison.leaderboard([row("a$b$c", 0.4, True)], "ranking", "ndcg@10").axes
+    (axes,) = leaderboard.leaderboard([row("a$b$c", 0.4, True)], "ranking", "ndcg@10").axes
     assert axes.get_yticklabels()[0].get_parse_math() is False

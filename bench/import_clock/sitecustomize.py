@@ -1,4 +1,4 @@
-"""How long the imports of a stage take, told to a file: `bench.overhead` has it on the path of its run.
+"""How long the imports of a stage take, told to a file: `bench.profile_repro` has it on the path of its run.
 
 Counted are imports that no other import is waiting for. Python's own PYTHONPROFILEIMPORTTIME prints two
 thousand lines for each stage through DVC, which made a run of 77 s one of 100.

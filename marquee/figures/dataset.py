@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from marquee.errors import MarqueeError
 from marquee.figures.style import BLUE, INK, QUIET, canvas, house_style, name_axes, thousands
-from marquee.foundation.errors import MarqueeError
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path, PureWindowsPath
 
-from marquee.foundation.errors import MarqueeError
+from marquee.errors import MarqueeError
 
 RATIO = 100  # a release unpacks to three to five times its zip, a bomb to a thousand and more
 MEMBERS = 200  # files and folders in one zip; the largest release has 23

@@ -10,18 +10,20 @@ from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 
-from marquee.foundation.errors import MarqueeError
+from marquee.errors import MarqueeError
 from marquee.movielens.archives import extract
-from marquee.movielens.contents import compare_counts
-from marquee.movielens.local import copy_custom, copy_folder, find, readable
+from marquee.movielens.http import discard, fetch
+from marquee.movielens.local_files import copy_custom, copy_folder, find, readable
 from marquee.movielens.releases import Release
-from marquee.movielens.transfer import discard, fetch
+from marquee.movielens.verify import compare_counts
 
 ROOM = 10  # times the size of the official zip: more than any release unpacks to
 ELSEWHERE = "set dataset.source to official, or to a folder or zip"
 
 
-def obtain(release: Release, source: str, target: Path, scratch: Path, show_progress: bool = True) -> None:
+def fetch_release(
+    release: Release, source: str, target: Path, scratch: Path, show_progress: bool = True
+) -> None:
     """Fill `target`, an empty folder, with the release's files, without folders in it.
 
     source   "official" (the release's url, held against its md5); a folder with the files, with a folder of

@@ -9,12 +9,12 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from marquee.foundation.errors import MarqueeError, nearest
-from marquee.foundation.options import option
-from marquee.movielens.delimited import BadRows, Sheet, read
-from marquee.movielens.kinds import NUMBER, TEXT, WHOLE, Kind, whole
-from marquee.movielens.named import CustomColumns, read_named, split_genres
-from marquee.movielens.schema import Dataset, Scale, assemble
+from marquee.config import option
+from marquee.errors import MarqueeError, did_you_mean
+from marquee.movielens.column_types import NUMBER, TEXT, WHOLE, ColumnType, whole
+from marquee.movielens.csv_reader import BadRows, CsvSpec, read
+from marquee.movielens.named_columns import CustomColumns, read_named, split_genres
+from marquee.movielens.schema import Dataset, Scale, build_dataset
 
 Parsed = tuple[pa.Table, pa.Table | None, pa.Table | None]  # rows, movies, people: what `assemble` takes
 
@@ -55,44 +55,44 @@ def read_release(
     elif layout in LAYOUTS:
         rows, movies, people = LAYOUTS[layout](folder, bad, scale)
     else:
-        raise MarqueeError(f"{layout!r} is not a layout{nearest(layout, [*LAYOUTS, 'custom'])}")
+        raise MarqueeError(f"{layout!r} is not a layout{did_you_mean(layout, [*LAYOUTS, 'custom'])}")
     if scale is None:
         scale = Scale.of(pc.unique(rows["rating"]).to_numpy())
-    return assemble(rows, movies, people, scale, bad.dropped)
+    return build_dataset(rows, movies, people, scale, bad.dropped)
 
 
 def _ml_100k(folder: Path, bad: BadRows, scale: Scale | None) -> Parsed:
-    rows = read(Sheet(folder / "u.data", "\t", RATING), bad, scale)
+    rows = read(CsvSpec(folder / "u.data", "\t", RATING), bad, scale)
     genres = _genres_100k(folder / "u.genre", bad)
     fields = {"movie": WHOLE, "title": TEXT, "released": None, "video": None, "url": None}
-    flags: dict[str, Kind | None] = dict.fromkeys(genres, whole(8))
-    movies = read(Sheet(folder / "u.item", "|", {**fields, **flags}, latin=True), bad)
+    flags: dict[str, ColumnType | None] = dict.fromkeys(genres, whole(8))
+    movies = read(CsvSpec(folder / "u.item", "|", {**fields, **flags}, latin=True), bad)
     flagged = zip(*(movies[name].to_pylist() for name in genres), strict=True)
     names = [[g for g, flag in zip(genres, row, strict=True) if flag] for row in flagged]
     movies = movies.select(["movie", "title"]).append_column("genres", pa.array(names, pa.list_(pa.string())))
     person = {"user": WHOLE, "age": whole(16), "gender": TEXT, "occupation": TEXT, "zip_code": TEXT}
-    return rows, movies, read(Sheet(folder / "u.user", "|", person, latin=True), bad)
+    return rows, movies, read(CsvSpec(folder / "u.user", "|", person, latin=True), bad)
 
 
 def _genres_100k(path: Path, bad: BadRows) -> list[str]:
     """The names of the genre flags, from u.genre where the release has that file."""
     if not path.exists():
         return GENRES_100K
-    return read(Sheet(path, "|", {"genre": TEXT, "flag": None}), bad)["genre"].to_pylist()
+    return read(CsvSpec(path, "|", {"genre": TEXT, "flag": None}), bad)["genre"].to_pylist()
 
 
 def _ml_1m(folder: Path, bad: BadRows, scale: Scale | None) -> Parsed:
     rows, movies, _ = _ml_10m(folder, bad, scale)
     # gender before age; an age is the lower bound of its range, an occupation the number of its name
     person = {"user": WHOLE, "gender": TEXT, "age": whole(16), "occupation": TEXT, "zip_code": TEXT}
-    people = read(Sheet(folder / "users.dat", "::", person, latin=True), bad)
+    people = read(CsvSpec(folder / "users.dat", "::", person, latin=True), bad)
     return rows, movies, people.select(["user", "age", "gender", "occupation", "zip_code"])
 
 
 def _ml_10m(folder: Path, bad: BadRows, scale: Scale | None) -> Parsed:
-    rows = read(Sheet(folder / "ratings.dat", "::", RATING), bad, scale)
+    rows = read(CsvSpec(folder / "ratings.dat", "::", RATING), bad, scale)
     fields = {"movie": WHOLE, "title": TEXT, "genres": TEXT}
-    movies = read(Sheet(folder / "movies.dat", "::", fields, latin=True), bad)
+    movies = read(CsvSpec(folder / "movies.dat", "::", fields, latin=True), bad)
     return rows, split_genres(movies), None
 
 
@@ -104,8 +104,8 @@ def _csv(folder: Path, bad: BadRows, scale: Scale | None) -> Parsed:
 def _ncf(folder: Path, bad: BadRows, scale: Scale | None) -> Parsed:
     """The leave-one-out files of He et al. (2017): training rows without times, then the test rows."""
     untimed = {name: kind for name, kind in RATING.items() if name != "timestamp"}
-    train = read(Sheet(folder / "ml-1m.train.rating.no_timestamp", "\t", untimed), bad, scale)
-    test = read(Sheet(folder / "ml-1m.test.rating", "\t", RATING), bad, scale)
+    train = read(CsvSpec(folder / "ml-1m.train.rating.no_timestamp", "\t", untimed), bad, scale)
+    test = read(CsvSpec(folder / "ml-1m.test.rating", "\t", RATING), bad, scale)
     train = train.append_column("timestamp", pa.repeat(pa.scalar(0, pa.int64()), len(train)))
     return pa.concat_tables([train, test]), None, None
 

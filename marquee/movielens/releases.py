@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from marquee.foundation.errors import MarqueeError, nearest
+from marquee.errors import MarqueeError, did_you_mean
 
 GROUPLENS = "https://files.grouplens.org/datasets/movielens/"
 CLOSED = "research with acknowledgement; no redistribution, no commercial use without GroupLens' permission"
@@ -172,5 +172,5 @@ RELEASES = {one.name: one for one in _ALL}
 def release(name: str) -> Release:
     """The release of that name. Raises MarqueeError for an unknown one."""
     if name not in RELEASES:
-        raise MarqueeError(f"dataset.name is {name!r}, which is no release{nearest(name, RELEASES)}")
+        raise MarqueeError(f"dataset.name is {name!r}, which is no release{did_you_mean(name, RELEASES)}")
     return RELEASES[name]

@@ -10,8 +10,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from marquee.foundation.blocks import bits, each_block, is_ascending, packed_pairs
 from marquee.movielens.titles import split_title
+from marquee.parallel import bits, is_ascending, packed_pairs, parallel_user_blocks
 
 NO_GENRE = frozenset({"", "unknown", "(no genres listed)"})
 STEPS = (1.0, 0.5, 0.1, 0.01)
@@ -65,7 +65,7 @@ class Dataset:
     card: dict[str, Any]
 
 
-def assemble(
+def build_dataset(
     rows: pa.Table,
     movies: pa.Table | None,
     people: pa.Table | None,
@@ -81,8 +81,8 @@ def assemble(
 
     Of a pair (user, movie) rated more than once the latest by timestamp stays, on a tie the last row.
     """
-    user, user_ids = number(rows["user"])
-    item, movie_ids = number(rows["movie"])
+    user, user_ids = encode_ids(rows["user"])
+    item, movie_ids = encode_ids(rows["movie"])
     rating, timestamp = (
         np.concatenate([chunk.to_numpy() for chunk in rows[name].chunks]) for name in ("rating", "timestamp")
     )
@@ -105,7 +105,7 @@ def assemble(
     return Dataset(ratings, catalogue, _users(user_ids, people), card)
 
 
-def number(ids: pa.ChunkedArray) -> tuple[np.ndarray, pa.Array]:
+def encode_ids(ids: pa.ChunkedArray) -> tuple[np.ndarray, pa.Array]:
     """int32 [n] codes from 0 in ascending order of the ids, and the distinct ids in that order; n > 0."""
     if pa.types.is_integer(ids.type):
         span = pc.min_max(ids)
@@ -146,7 +146,7 @@ def in_order(user: np.ndarray, *columns: np.ndarray) -> tuple[np.ndarray, ...]:
         for column in columns:
             column[rows] = column[rows][order]
 
-    each_block(arrange, [user])
+    parallel_user_blocks(arrange, [user])
     return user, *columns
 
 
@@ -181,7 +181,7 @@ def latest(user: np.ndarray, item: np.ndarray) -> np.ndarray:
             order = np.argsort(pair, kind="stable")
             stays[rows][order[:-1]] = pair[order[1:]] != pair[order[:-1]]
 
-    each_block(mark, [user])
+    parallel_user_blocks(mark, [user])
     return stays
 
 

@@ -8,9 +8,9 @@ from pathlib import Path
 from pkgutil import iter_modules
 from typing import TYPE_CHECKING, Any
 
-from marquee.foundation.artifacts import read_arrays, read_json, write_arrays, write_json
-from marquee.foundation.errors import MarqueeError, nearest
-from marquee.foundation.options import parse
+from marquee.config import parse
+from marquee.errors import MarqueeError, did_you_mean
+from marquee.io import read_arrays, read_json, write_arrays, write_json
 
 if TYPE_CHECKING:
     from marquee.recommenders.base import Recommender
@@ -27,7 +27,7 @@ def create(algorithm: str, task: str, options: Any, where: str) -> Recommender:
     Raises MarqueeError for an unknown algorithm, one that cannot do the task, or an option that does not fit.
     """
     if algorithm not in algorithms():
-        raise MarqueeError(f"{where}.algorithm is {algorithm!r}{nearest(algorithm, algorithms())}")
+        raise MarqueeError(f"{where}.algorithm is {algorithm!r}{did_you_mean(algorithm, algorithms())}")
     module = import_module(f"marquee.recommenders.{algorithm}")
     if task not in module.Model.tasks:
         able = " or ".join(sorted(module.Model.tasks))

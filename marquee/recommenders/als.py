@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from marquee.foundation.cost import CSR, Cost, Sizes
-from marquee.foundation.interactions import Catalogue, Ratings, entries
-from marquee.foundation.options import option
-from marquee.foundation.threads import one_blas_thread
+from marquee.config import option
+from marquee.data.ratings import Catalogue, Ratings, csr_arrays
+from marquee.parallel import single_threaded_blas
 from marquee.recommenders.base import Arrays, Progress, Recommender
+from marquee.recommenders.cost import CSR_BYTES, DataShape, FitCost
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
@@ -61,13 +61,13 @@ class Model(Recommender):
     genres: np.ndarray  # float32 [n_genres, 1 + dim]: c_g, f_g; no row without `genres`
 
     @classmethod
-    def cost(cls, options: Options, sizes: Sizes) -> Cost:
+    def cost(cls, options: Options, sizes: DataShape) -> FitCost:
         n, width = sizes.train, 1 + options.dim
-        return Cost(
+        return FitCost(
             kept=4 * sizes.rows * width,
             work=30 * n * width + 2 * sizes.rows * width**2,
             fitting={
-                "ratings by user and by item": 2 * CSR * n,
+                "ratings by user and by item": 2 * CSR_BYTES * n,
                 "features in their own axes, and the new factors": 8 * sizes.rows * width,
                 "pull of both sides": 16 * sizes.rows,
             },
@@ -83,8 +83,8 @@ class Model(Recommender):
         rng: np.random.Generator,
         progress: Progress,
     ) -> Self:
-        from marquee.learning.fitting import fit_epochs
-        from marquee.measuring.evaluation import validation_rmse
+        from marquee.evaluation.evaluate import validation_rmse
+        from marquee.training.loop import train_epochs
 
         self.n_users, self.n_items = catalogue.n_users, catalogue.n_items
         self.mean = float(train.rating.mean(dtype=np.float64))
@@ -95,8 +95,8 @@ class Model(Recommender):
         )
         self.users[:, 1:] = rng.normal(0, self.options.init_std, (self.n_users, dim))
         validate = partial(validation_rmse, self, validation) if len(validation) else None
-        sweeps = Sweeps(self, train, shares)
-        fit_epochs(sweeps, epochs, patience, validate, progress, higher_is_better=False)
+        sweeps = ALSTrainer(self, train, shares)
+        train_epochs(sweeps, epochs, patience, validate, progress, higher_is_better=False)
         return self
 
     def scores(self, users: np.ndarray) -> np.ndarray:
@@ -171,12 +171,12 @@ class Side:
 
         What a column's bias explains is taken off the rating; the row's own then multiplies a constant 1.
         """
-        from marquee.learning.least_squares import solve_rows
+        from marquee.kernels.least_squares import solve_rows
 
         features = others.copy()
         features[:, 0] = 1
         shift = (others[:, 0] + mean).astype(np.float32)
-        rows, minima = solve_rows(*entries(self.ratings), features, self.pull, prior, shift=shift)
+        rows, minima = solve_rows(*csr_arrays(self.ratings), features, self.pull, prior, shift=shift)
         return rows, float(minima.sum())
 
     def cost(self, rows: np.ndarray, prior: np.ndarray) -> float:
@@ -204,7 +204,7 @@ def solve_genres(items: np.ndarray, shares: np.ndarray, pull: np.ndarray, ridge:
     return solved
 
 
-class Sweeps:
+class ALSTrainer:
     """The `Trainee` of `fit_epochs`: an epoch is a sweep, which replaces the model's arrays."""
 
     def __init__(self, model: Model, train: Ratings, shares: np.ndarray) -> None:
@@ -218,7 +218,7 @@ class Sweeps:
 
     def train_epoch(self) -> dict[str, float]:
         model = self.model
-        with one_blas_thread():  # the same bytes for any number of threads
+        with single_threaded_blas():  # the same bytes for any number of threads
             model.genres = solve_genres(model.items, self.shares, self.items.pull, self.ridge)
             prior = (self.shares @ model.genres).astype(np.float32)  # (n_items, 1 + dim)
         model.items, _ = self.items.solve(model.mean, model.users, prior)

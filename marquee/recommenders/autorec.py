@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from marquee.foundation.cost import CSR, Cost, Sizes
-from marquee.foundation.interactions import Catalogue, Ratings
-from marquee.foundation.options import option
-from marquee.learning.damped import damped_biases, user_biases
+from marquee.config import option
+from marquee.data.ratings import Catalogue, Ratings
 from marquee.recommenders.base import Arrays, Progress, Recommender
+from marquee.recommenders.cost import CSR_BYTES, DataShape, FitCost
+from marquee.training.damped_biases import damped_biases, user_biases
 
 if TYPE_CHECKING:
     import torch
@@ -73,16 +73,16 @@ class Model(Recommender):
     bounds: tuple[float, float]  # of the centred ratings: what a sigmoid output spans
 
     @classmethod
-    def cost(cls, options: Options, sizes: Sizes) -> Cost:
+    def cost(cls, options: Options, sizes: DataShape) -> FitCost:
         hidden, by_user = options.hidden, options.side == "user"
         rows, columns = (sizes.users, sizes.items) if by_user else (sizes.items, sizes.users)
         network = 2 * columns * hidden
         batches = -(-rows // options.batch_size)
-        return Cost(
+        return FitCost(
             kept=4 * (sizes.rows + (sizes.items if by_user else 0)) * (hidden + 1),
             work=2 * sizes.train * hidden + batches * 8 * network,
             fitting={
-                "the centred ratings, both ways": 3 * CSR * sizes.train,
+                "the centred ratings, both ways": 3 * CSR_BYTES * sizes.train,
                 "network, gradients, Adam's moments and copies": 8 * 4 * network,
                 "a batch's hidden layer": 12 * options.batch_size * hidden,
             },
@@ -98,9 +98,9 @@ class Model(Recommender):
         rng: np.random.Generator,
         progress: Progress,
     ) -> Self:
-        from marquee.learning.fitting import fit_epochs
-        from marquee.learning.networks import NetworkTraining, choose_device
-        from marquee.measuring.evaluation import validation_rmse
+        from marquee.evaluation.evaluate import validation_rmse
+        from marquee.training.loop import train_epochs
+        from marquee.training.torch_trainer import TorchTrainer, choose_device
 
         self.n_users, self.n_items = catalogue.n_users, catalogue.n_items
         self.mean, self.user_bias, self.item_bias = damped_biases(
@@ -114,7 +114,7 @@ class Model(Recommender):
             rows = rows.T.tocsr()
         device = choose_device(self.options.device)
         network = _network(rows, self.options, self.bounds, rng, device)
-        training = NetworkTraining(
+        training = TorchTrainer(
             network,
             _rated_rows(rows, device),
             _loss_on(rows, self.options, self.bounds, rng, device),
@@ -127,7 +127,7 @@ class Model(Recommender):
             self._take(training.weights(), rows)
             return validation_rmse(self, validation)
 
-        fit_epochs(
+        train_epochs(
             training,
             self.options.epochs,
             self.options.patience,

@@ -12,9 +12,9 @@ from typing import Any, ClassVar, Protocol, Self
 
 import numpy as np
 
-from marquee.foundation.cost import Cost, Sizes
-from marquee.foundation.errors import MarqueeError
-from marquee.foundation.interactions import Catalogue, Ratings
+from marquee.data.ratings import Catalogue, Ratings
+from marquee.errors import MarqueeError
+from marquee.recommenders.cost import DataShape, FitCost
 
 Arrays = dict[str, np.ndarray]
 
@@ -49,7 +49,7 @@ class Recommender(ABC):
 
     @classmethod
     @abstractmethod
-    def cost(cls, options: Any, sizes: Sizes) -> Cost:
+    def cost(cls, options: Any, sizes: DataShape) -> FitCost:
         """How time and memory of a fit grow with what it learns from: the formulas of its docstring."""
 
     @abstractmethod
@@ -70,7 +70,7 @@ class Recommender(ABC):
     def factors(self) -> tuple[np.ndarray, np.ndarray] | None:
         """float32 [n_users, d] and [n_items, d] whose product all scores are; None where they are none.
 
-        Ranking everything then takes no `scores` and a fraction of the time (`marquee.measuring.product`).
+        Ranking everything then takes no `scores` and a fraction of the time (`marquee.evaluation.inner_product`).
         """
         return None
 
@@ -89,7 +89,7 @@ class Recommender(ABC):
     def reasons(self, history: Ratings, items: np.ndarray) -> np.ndarray | None:
         """float32 [len(history), len(items)]: what each rating of one person adds to each item's score.
 
-        None where a score is no such sum; `marquee.recommending.lists` then leaves out each rating in turn.
+        None where a score is no such sum; `marquee.serving.top_n` then leaves out each rating in turn.
         """
         return None
 

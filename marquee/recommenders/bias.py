@@ -9,11 +9,11 @@ from typing import Any, Self
 
 import numpy as np
 
-from marquee.foundation.cost import Cost, Sizes
-from marquee.foundation.interactions import Catalogue, Ratings
-from marquee.foundation.options import option
-from marquee.learning.damped import damped_biases, user_biases
+from marquee.config import option
+from marquee.data.ratings import Catalogue, Ratings
 from marquee.recommenders.base import Arrays, Progress, Recommender
+from marquee.recommenders.cost import DataShape, FitCost
+from marquee.training.damped_biases import damped_biases, user_biases
 
 
 @dataclass(frozen=True)
@@ -39,9 +39,9 @@ class Model(Recommender):
     user_bias: np.ndarray  # float32 [n_users]
 
     @classmethod
-    def cost(cls, options: Options, sizes: Sizes) -> Cost:
+    def cost(cls, options: Options, sizes: DataShape) -> FitCost:
         work = options.sweeps * sizes.train
-        return Cost(kept=4 * sizes.rows, work=work, fitting={"residuals in float64": 28 * sizes.train})
+        return FitCost(kept=4 * sizes.rows, work=work, fitting={"residuals in float64": 28 * sizes.train})
 
     def fit(
         self,

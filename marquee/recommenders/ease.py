@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from marquee.foundation.cost import CSR, Cost, Sizes
-from marquee.foundation.interactions import Catalogue, Ratings
-from marquee.foundation.options import option
+from marquee.config import option
+from marquee.data.ratings import Catalogue, Ratings
 from marquee.recommenders.base import Arrays, Progress, Recommender
+from marquee.recommenders.cost import CSR_BYTES, DataShape, FitCost
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
@@ -52,12 +52,12 @@ class Model(Recommender):
     histories: csr_matrix  # float32 [n_users, n_modelled]: X
 
     @classmethod
-    def cost(cls, options: Options, sizes: Sizes) -> Cost:
+    def cost(cls, options: Options, sizes: DataShape) -> FitCost:
         n = min(sizes.items, room(options))
-        return Cost(
+        return FitCost(
             kept=4 * n**2 + 4 * (n + sizes.items) + 4 * sizes.train + 8 * sizes.users,
             work=n**3 + sizes.train * sizes.history,  # the solve; XᵀX
-            fitting={"P": 8 * n**2, "X by user and by item": 2 * CSR * sizes.train},
+            fitting={"P": 8 * n**2, "X by user and by item": 2 * CSR_BYTES * sizes.train},
             lower=("memory",),
         )
 
@@ -156,8 +156,8 @@ def weights_between(positives: csr_matrix, regularization: float) -> np.ndarray:
     Holds 8 n_items² bytes: B is written over its own inverse, strip by strip from the top. B_ij needs P_ij or
     P_ji, whichever is below the diagonal, and half as wide a number never reaches a row that is still needed.
     """
-    from marquee.learning.inverse import invert
-    from marquee.learning.neighbours import count_together
+    from marquee.kernels.cooccurrence import count_together
+    from marquee.kernels.inverse import invert
 
     n, by_item = positives.shape[1], positives.T.tocsr()
     room = np.empty(n * n)

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from marquee.foundation.cost import CSR, Cost, Sizes
-from marquee.foundation.interactions import Catalogue, Ratings, entries
-from marquee.foundation.options import option
+from marquee.config import option
+from marquee.data.ratings import Catalogue, Ratings, csr_arrays
 from marquee.recommenders.base import Arrays, Progress, Recommender
+from marquee.recommenders.cost import CSR_BYTES, DataShape, FitCost
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
@@ -47,13 +47,13 @@ class Model(Recommender):
     items: np.ndarray  # float32 [n_items, dim]
 
     @classmethod
-    def cost(cls, options: Options, sizes: Sizes) -> Cost:
+    def cost(cls, options: Options, sizes: DataShape) -> FitCost:
         n, dim = sizes.train, options.dim
-        return Cost(
+        return FitCost(
             kept=4 * sizes.rows * dim,
             work=20 * n * dim + 2 * sizes.rows * dim**2,
             fitting={
-                "positives by user and by item": 2 * CSR * n,
+                "positives by user and by item": 2 * CSR_BYTES * n,
                 "features in their own axes, and the new factors": 8 * sizes.rows * dim,
             },
             epochs=options.epochs,
@@ -68,8 +68,8 @@ class Model(Recommender):
         rng: np.random.Generator,
         progress: Progress,
     ) -> Self:
-        from marquee.learning.fitting import fit_epochs
-        from marquee.measuring.evaluation import validation_ndcg
+        from marquee.evaluation.evaluate import validation_ndcg
+        from marquee.training.loop import train_epochs
 
         self.n_users, self.n_items = catalogue.n_users, catalogue.n_items
         o = self.options
@@ -79,8 +79,8 @@ class Model(Recommender):
         def validate() -> float:
             return validation_ndcg(self, train, validation, self.n_items)
 
-        sweeps = Sweeps(self, train.matrix(self.n_users, self.n_items, binary=True))
-        fit_epochs(sweeps, o.epochs, o.patience, validate if len(validation) else None, progress)
+        sweeps = ALSTrainer(self, train.matrix(self.n_users, self.n_items, binary=True))
+        train_epochs(sweeps, o.epochs, o.patience, validate if len(validation) else None, progress)
         return self
 
     def scores(self, users: np.ndarray) -> np.ndarray:
@@ -120,11 +120,11 @@ class Model(Recommender):
 def solve(positives: csr_matrix, others: np.ndarray, options: Options) -> tuple[np.ndarray, float]:
     """float32 [n_rows, dim]: the best factors of the rows of `positives`, given those of its columns; and the
     objective without the columns' pull."""
-    from marquee.learning.least_squares import solve_rows
+    from marquee.kernels.least_squares import solve_rows
 
     pull = options.regularization * row_weights(positives, options)[:, None]
     nothing = np.zeros((1, options.dim), np.float32)
-    rows, minima = solve_rows(*entries(positives), others, pull, nothing, options.unobserved_weight)
+    rows, minima = solve_rows(*csr_arrays(positives), others, pull, nothing, options.unobserved_weight)
     return rows, float(minima.sum())
 
 
@@ -134,7 +134,7 @@ def row_weights(positives: csr_matrix, options: Options) -> np.ndarray:
     return (np.diff(positives.indptr) + options.unobserved_weight * n_columns) ** options.count_power
 
 
-class Sweeps:
+class ALSTrainer:
     """The `Trainee` of `fit_epochs`: an epoch is a sweep, which replaces the model's arrays."""
 
     def __init__(self, model: Model, positives: csr_matrix) -> None:

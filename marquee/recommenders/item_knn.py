@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from marquee.foundation.cost import CSR, Cost, Sizes
-from marquee.foundation.interactions import Catalogue, Ratings
-from marquee.foundation.options import option
+from marquee.config import option
+from marquee.data.ratings import Catalogue, Ratings
 from marquee.recommenders.base import Arrays, Progress, Recommender
+from marquee.recommenders.cost import CSR_BYTES, DataShape, FitCost
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
@@ -42,14 +42,14 @@ class Model(Recommender):
     histories: csr_matrix  # float32 [n_users, n_items]
 
     @classmethod
-    def cost(cls, options: Options, sizes: Sizes) -> Cost:
+    def cost(cls, options: Options, sizes: DataShape) -> FitCost:
         near = 8 * min(options.neighbours, sizes.items) * sizes.items
-        return Cost(
+        return FitCost(
             kept=near + 4 * sizes.train + 8 * (sizes.users + sizes.items),
             work=sizes.train * sizes.history + sizes.items**2,
             fitting={
                 "neighbours as found and as spoken for": 3 * near,
-                "X by user and by item": 2 * CSR * sizes.train,
+                "X by user and by item": 2 * CSR_BYTES * sizes.train,
             },
             lower=("neighbours",),
         )
@@ -64,14 +64,14 @@ class Model(Recommender):
     ) -> Self:
         from scipy.sparse import csr_matrix
 
-        from marquee.learning.neighbours import nearest
+        from marquee.kernels.cooccurrence import nearest_neighbors
 
         self.n_users, self.n_items = catalogue.n_users, catalogue.n_items
         counts = np.bincount(train.item, minlength=self.n_items)
         self.popularity = (counts / self.n_users).astype(np.float32)
         x = self.histories = train.matrix(self.n_users, self.n_items, binary=True)
         by_item = x.T.tocsr()
-        found, values = nearest(
+        found, values = nearest_neighbors(
             by_item.indptr,
             by_item.indices,
             x.indptr,
@@ -86,7 +86,7 @@ class Model(Recommender):
         return self
 
     def scores(self, users: np.ndarray) -> np.ndarray:
-        from marquee.learning.neighbours import add_up
+        from marquee.kernels.cooccurrence import add_up
 
         x, s = self.histories[users], self.similarities
         return add_up(x.indptr, x.indices, s.indptr, s.indices, s.data, self.popularity - 1)

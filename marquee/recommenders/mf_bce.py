@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from marquee.foundation.cost import Cost, Sizes
-from marquee.foundation.interactions import Catalogue, Ratings
-from marquee.foundation.options import option
-from marquee.learning.expected import ExpectedNegatives
-from marquee.learning.logistic import newcomers
-from marquee.learning.sampled import epoch_tensors, negatives_per_positive
+from marquee.config import option
+from marquee.data.ratings import Catalogue, Ratings
 from marquee.recommenders.base import Arrays, Progress, Recommender
+from marquee.recommenders.cost import DataShape, FitCost
+from marquee.training.expected_negatives import ExpectedNegatives
+from marquee.training.fold_in import fold_in_newton
+from marquee.training.sampled_loss import epoch_tensors, negatives_per_positive
 
 if TYPE_CHECKING:
     import torch
@@ -61,7 +61,7 @@ class Model(Recommender):
     per_positive: int
 
     @classmethod
-    def cost(cls, options: Options, sizes: Sizes) -> Cost:
+    def cost(cls, options: Options, sizes: DataShape) -> FitCost:
         n, weights = sizes.train, sizes.rows * options.dim
         per_positive = options.negatives or sizes.per_positive
         if options.expected:
@@ -71,7 +71,7 @@ class Model(Recommender):
         else:
             fitting = {"an epoch's items, old and new": 12 * n * (1 + per_positive), "shuffle": 16 * n}
             work = n * (1 + per_positive) * options.dim + n / options.batch_size * 4 * weights
-        return Cost(
+        return FitCost(
             kept=4 * weights,
             work=work,
             fitting={**fitting, "gradients and Adam's moments": 5 * 4 * weights},
@@ -89,10 +89,10 @@ class Model(Recommender):
     ) -> Self:
         import torch
 
-        from marquee.learning.fitting import fit_epochs
-        from marquee.learning.networks import NetworkTraining, choose_device
-        from marquee.learning.rows import RowTraining
-        from marquee.measuring.evaluation import validation_ndcg
+        from marquee.evaluation.evaluate import validation_ndcg
+        from marquee.training.loop import train_epochs
+        from marquee.training.sparse_trainer import SparseTrainer
+        from marquee.training.torch_trainer import TorchTrainer, choose_device
 
         self.n_users, self.n_items = catalogue.n_users, catalogue.n_items
         o = self.options
@@ -112,22 +112,20 @@ class Model(Recommender):
             }
         )
         steps = (rng, o.batch_size, o.learning_rate, o.weight_decay)
-        training: NetworkTraining
+        training: TorchTrainer
         if o.expected:
             negatives = ExpectedNegatives(train, self.n_items, self.per_positive, device)
             loss = partial(_expected_loss, o.regularization, negatives)
-            training = NetworkTraining(
-                network, lambda: (negatives.users,), loss, *steps, averaging=o.averaging
-            )
+            training = TorchTrainer(network, lambda: (negatives.users,), loss, *steps, averaging=o.averaging)
         else:
             tensors = epoch_tensors(train, self.n_items, self.per_positive, o.resample, rng, device)
-            training = RowTraining(network, tensors, *steps, o.regularization, o.averaging)
+            training = SparseTrainer(network, tensors, *steps, o.regularization, o.averaging)
 
         def validate() -> float:
             self._take(training.weights())
             return validation_ndcg(self, train, validation, self.n_items)
 
-        fit_epochs(
+        train_epochs(
             training,
             self.options.epochs,
             self.options.patience,
@@ -150,7 +148,7 @@ class Model(Recommender):
     def fold_in(self, histories: Ratings) -> Recommender:
         view = copy(self)
         view.n_users = int(histories.user.max(initial=-1)) + 1
-        view.users = newcomers(
+        view.users = fold_in_newton(
             histories, self.users, self.items, self.bias, self.per_positive, self.options.regularization
         )
         return view

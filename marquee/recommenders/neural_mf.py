@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from marquee.foundation.cost import Cost, Sizes
-from marquee.foundation.errors import MarqueeError
-from marquee.foundation.interactions import Catalogue, Ratings
-from marquee.foundation.options import option
-from marquee.learning.ncf import as_it_is, hidden_layers, initial_weights, score, user_gradient
-from marquee.learning.newcomers import Loss, newcomers
+from marquee.config import option
+from marquee.data.ratings import Catalogue, Ratings
+from marquee.errors import MarqueeError
 from marquee.recommenders.base import Arrays, Progress, Recommender
+from marquee.recommenders.cost import DataShape, FitCost
+from marquee.training.fold_in import Loss, fold_in_lbfgs
+from marquee.training.ncf import as_it_is, hidden_layers, initial_weights, score, user_gradient
 
 if TYPE_CHECKING:
     import torch
@@ -65,7 +65,7 @@ class Model(Recommender):
     """
 
     tasks = frozenset({"rating", "ranking"})
-    weights: Arrays  # float32, named in `marquee.learning.ncf`
+    weights: Arrays  # float32, named in `marquee.training.ncf`
     per_positive: int  # negatives; 0 for ratings
     noise: float  # mean squared error on the training ratings; 1 for ranking
 
@@ -75,14 +75,14 @@ class Model(Recommender):
             raise MarqueeError("neural_mf has nothing to learn: set gmf to true or give layers a width")
 
     @classmethod
-    def cost(cls, options: Options, sizes: Sizes) -> Cost:
+    def cost(cls, options: Options, sizes: DataShape) -> FitCost:
         parts = int(options.gmf) + bool(options.layers)
         embeddings = sizes.rows * (parts * options.dim + int(options.biases))
         per_positive = options.negatives or sizes.per_positive  # none for ratings
         pairs = sizes.train * (1 + per_positive)
         widths = parts * options.dim, *options.layers
         each = options.dim + sum(a * b for a, b in pairwise(widths))
-        return Cost(
+        return FitCost(
             kept=4 * embeddings,
             work=pairs * each + sizes.train / options.batch_size * 4 * embeddings,
             fitting={
@@ -104,10 +104,10 @@ class Model(Recommender):
     ) -> Self:
         import torch
 
-        from marquee.learning.fitting import fit_epochs
-        from marquee.learning.networks import NetworkTraining, choose_device
-        from marquee.learning.sampled import epoch_tensors, negatives_per_positive
-        from marquee.measuring.evaluation import validation_ndcg, validation_rmse
+        from marquee.evaluation.evaluate import validation_ndcg, validation_rmse
+        from marquee.training.loop import train_epochs
+        from marquee.training.sampled_loss import epoch_tensors, negatives_per_positive
+        from marquee.training.torch_trainer import TorchTrainer, choose_device
 
         self.n_users, self.n_items = catalogue.n_users, catalogue.n_items
         self.noise, self.per_positive, ranking = 1.0, 0, self.task == "ranking"
@@ -130,7 +130,7 @@ class Model(Recommender):
             def tensors() -> tuple[torch.Tensor, ...]:
                 return whole
 
-        training = NetworkTraining(
+        training = TorchTrainer(
             network,
             tensors,
             _Loss(self.options.dropout, self.options.regularization, rng),
@@ -147,7 +147,7 @@ class Model(Recommender):
                 return validation_ndcg(self, train, validation, self.n_items)
             return validation_rmse(self, validation)
 
-        fit_epochs(
+        train_epochs(
             training,
             self.options.epochs,
             self.options.patience,
@@ -192,7 +192,7 @@ class Model(Recommender):
         names = _of("user", self.weights)
         tables = [self.weights[name].reshape(self.n_users, -1) for name in names]  # a bias has width 1
         cuts = np.cumsum([table.shape[1] for table in tables])[:-1]
-        found = newcomers(
+        found = fold_in_lbfgs(
             histories, np.hstack(tables), lambda items, ratings: self._loss(items, ratings, cuts)
         )
         view = copy(self)
@@ -269,7 +269,7 @@ class _Loss:
     ) -> tuple[torch.Tensor, ...]:
         from torch.nn import functional as F
 
-        from marquee.learning.sampled import logistic_loss
+        from marquee.training.sampled_loss import logistic_loss
 
         w = dict(network.items())
         user = {name: w[name].index_select(0, users)[:, None] for name in _of("user", w)}

@@ -8,9 +8,9 @@ from typing import Any, Self
 
 import numpy as np
 
-from marquee.foundation.cost import Cost, Sizes
-from marquee.foundation.interactions import Catalogue, Ratings
+from marquee.data.ratings import Catalogue, Ratings
 from marquee.recommenders.base import Arrays, Progress, Recommender
+from marquee.recommenders.cost import DataShape, FitCost
 
 
 @dataclass(frozen=True)
@@ -25,8 +25,8 @@ class Model(Recommender):
     counts: np.ndarray  # float32 [n_items]
 
     @classmethod
-    def cost(cls, options: Options, sizes: Sizes) -> Cost:
-        return Cost(kept=4 * sizes.items, work=sizes.train)
+    def cost(cls, options: Options, sizes: DataShape) -> FitCost:
+        return FitCost(kept=4 * sizes.items, work=sizes.train)
 
     def fit(
         self,

@@ -10,10 +10,10 @@ from typing import Any, Self
 
 import numpy as np
 
-from marquee.foundation.cost import Cost, Sizes
-from marquee.foundation.interactions import Catalogue, Ratings
-from marquee.foundation.options import option
+from marquee.config import option
+from marquee.data.ratings import Catalogue, Ratings
 from marquee.recommenders.base import Arrays, Progress, Recommender
+from marquee.recommenders.cost import DataShape, FitCost
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Model(Recommender):
 
     by a gradient step for each rating (docs/derivation.md). Factors start at N(0, init_std²), without
     `biases` around √(μ / dim), so that the first prediction is about μ in either case.
-    An epoch goes through blocks of users x items, those of one diagonal at once (`marquee.learning.descent`),
+    An epoch goes through blocks of users x items, those of one diagonal at once (`marquee.kernels.sgd`),
     in an order drawn once but for the diagonals', which take turns anew: the error of a free order at a small
     part of its time, and the same bytes for any number of threads.
     A movie or user without a rating keeps the centre of the start: the bias alone, or an average taste.
@@ -54,9 +54,9 @@ class Model(Recommender):
     item_bias: np.ndarray  # float32 [n_items]; zeros without `biases`
 
     @classmethod
-    def cost(cls, options: Options, sizes: Sizes) -> Cost:
+    def cost(cls, options: Options, sizes: DataShape) -> FitCost:
         factors = sizes.rows * (options.dim + 1)
-        return Cost(
+        return FitCost(
             kept=4 * factors,
             work=sizes.train * options.dim + factors,
             fitting={"order being drawn": 32 * sizes.train, "first factors in float64": 16 * factors},
@@ -72,8 +72,8 @@ class Model(Recommender):
         rng: np.random.Generator,
         progress: Progress,
     ) -> Self:
-        from marquee.learning.fitting import fit_epochs
-        from marquee.measuring.evaluation import validation_rmse
+        from marquee.evaluation.evaluate import validation_rmse
+        from marquee.training.loop import train_epochs
 
         self.n_users, self.n_items = catalogue.n_users, catalogue.n_items
         self.mean = float(train.rating.mean(dtype=np.float64))
@@ -85,8 +85,8 @@ class Model(Recommender):
             np.zeros(self.n_users, np.float32),
             np.zeros(self.n_items, np.float32),
         )
-        self.passes = fit_epochs(
-            _Passes(self, train, rng),
+        self.passes = train_epochs(
+            SGDTrainer(self, train, rng),
             self.options.epochs,
             self.options.patience,
             partial(validation_rmse, self, validation) if len(validation) else None,
@@ -122,7 +122,7 @@ class Model(Recommender):
         return self._offset() + self.user_bias[users] + self.item_bias[items] + product
 
     def fold_in(self, histories: Ratings) -> Recommender:
-        from marquee.learning.descent import descend
+        from marquee.kernels.sgd import descend
 
         view = copy(self)
         view.n_users = int(histories.user.max(initial=-1)) + 1
@@ -149,18 +149,18 @@ class Model(Recommender):
         return model
 
 
-class _Passes:
+class SGDTrainer:
     """A `Trainee`: moves a model's arrays by one pass over `train` for each epoch."""
 
     def __init__(self, model: Model, train: Ratings, rng: np.random.Generator) -> None:
-        from marquee.learning.descent import ratings_in_blocks
+        from marquee.kernels.sgd import ratings_in_blocks
 
         self.model, self.rng = model, rng
         self.blocks = ratings_in_blocks(train.user, train.item, train.rating, rng)
         self.epoch = 0
 
     def train_epoch(self) -> dict[str, float]:
-        from marquee.learning.descent import GROUPS, pass_over
+        from marquee.kernels.sgd import GROUPS, pass_over
 
         m, shifts = self.model, self.rng.permutation(GROUPS)
         step, penalty, biases = m._step(self.epoch)

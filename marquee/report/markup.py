@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from marquee.figures.inline import svg
+from marquee.figures.svg import svg
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping
 from html import escape
 from typing import Any
 
-from marquee.figures import comparison
 from marquee.figures import dataset as rated
+from marquee.figures import leaderboard
 from marquee.report.content import ReportContent
 from marquee.report.markup import day, number, picture, plain, table
 
@@ -79,7 +79,7 @@ def tail(content: ReportContent) -> str:
             f"its recommendations, {escape(least)} {first[least]:.0%}. Coverage is the part of the catalogue "
             "that is recommended to anybody."
         )
-        drawn = comparison.recommended_tail(content.recommended, content.learned, content.coverage)
+        drawn = leaderboard.recommended_tail(content.recommended, content.learned, content.coverage)
         figures.append(picture(drawn, "recommended", caption))
     return f'<div class="figures">{"".join(figures)}</div>'
 

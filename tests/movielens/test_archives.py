@@ -9,7 +9,7 @@ import zipfile
 import pytest
 from release_files import FILES, contents, zipped
 
-from marquee.foundation.errors import MarqueeError
+from marquee.errors import MarqueeError
 from marquee.movielens.archives import MEMBERS, extract
 
 SMALL = {"u.data": b"1\t2\t3\n" * 9, "u.item": b"2|Film\n"}

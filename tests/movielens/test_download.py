@@ -15,10 +15,10 @@ import pytest
 from file_server import closed_address, serving
 from release_files import FILES, RELEASE, contents, zipped
 
-from marquee.foundation.artifacts import atomic_folder
-from marquee.foundation.errors import MarqueeError
-from marquee.movielens import transfer
-from marquee.movielens.download import obtain
+from marquee.errors import MarqueeError
+from marquee.io import atomic_folder
+from marquee.movielens import http
+from marquee.movielens.download import fetch_release
 from marquee.movielens.releases import RELEASES
 
 ZIP = zipped(FILES)
@@ -30,7 +30,7 @@ SHORT = {**FILES, "u.data": FILES["u.data"].split(b"\n", 1)[1]}  # lacks its fir
 def place(tmp_path, monkeypatch):
     """Where the tests are at home; retries do not wait."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(transfer, "PAUSES", (0.0, 0.0))
+    monkeypatch.setattr(http, "PAUSES", (0.0, 0.0))
     return tmp_path
 
 
@@ -48,7 +48,7 @@ def official(server, **changes):
 def get(source="official", release=RELEASE):
     """As the stage does; the files that arrived."""
     with atomic_folder(Path("data/raw")) as target:
-        obtain(release, str(source), target, Path("scratch"), show_progress=False)
+        fetch_release(release, str(source), target, Path("scratch"), show_progress=False)
     return contents(Path("data/raw"))
 
 
@@ -131,7 +131,7 @@ def test_a_verified_zip_survives_a_full_disk(server):
     with tempfile.TemporaryDirectory() as target:
         Path(target, "u.item").symlink_to("/dev/full")
         with pytest.raises(OSError, match=os.strerror(errno.ENOSPC)):
-            obtain(release, "official", Path(target), Path("scratch"), show_progress=False)
+            fetch_release(release, "official", Path(target), Path("scratch"), show_progress=False)
     assert get(release=release) == ARRIVED
     assert server.asked == [None]
 
@@ -246,7 +246,7 @@ def test_what_may_not_be_read_is_named(monkeypatch, closed):
     """In a process without root's rights, for root may read everything."""
     program = (
         "import os, sys; from pathlib import Path; import pyarrow.csv, pyarrow.compute\n"
-        "from marquee.foundation.errors import MarqueeError; from marquee.movielens.download import obtain\n"
+        "from marquee.errors import MarqueeError; from marquee.movielens.download import obtain\n"
         "from marquee.movielens.releases import RELEASES\n"
         "os.getuid() or os.setuid(65534)\n"
         "try: obtain(RELEASES['ml-100k'], 'mine', Path('raw'), Path('scratch'))\n"

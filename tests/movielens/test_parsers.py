@@ -2,10 +2,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from marquee.foundation import options
-from marquee.foundation.errors import MarqueeError
-from marquee.movielens import delimited
-from marquee.movielens.named import CustomColumns
+from marquee import config
+from marquee.errors import MarqueeError
+from marquee.movielens import csv_reader
+from marquee.movielens.named_columns import CustomColumns
 from marquee.movielens.parsers import GENRES_100K, IngestOptions, read_release
 from marquee.movielens.schema import Scale
 
@@ -207,8 +207,8 @@ def test_the_slow_reader_reads_what_the_fast_one_does(tmp_path, layout, monkeypa
     files, _, scale = LAYOUTS[layout]
     release(tmp_path, files)
     fast = parse(tmp_path, layout, scale)
-    monkeypatch.setattr(delimited, "_is_good", lambda *_: False)
-    monkeypatch.setattr(delimited, "BATCH", 2)
+    monkeypatch.setattr(csv_reader, "_is_good", lambda *_: False)
+    monkeypatch.setattr(csv_reader, "BATCH", 2)
     assert parse(tmp_path, layout, scale) == fast
 
 
@@ -354,11 +354,11 @@ def test_what_is_no_parquet_is_named(tmp_path):
 def test_ingest_options_name_their_keys():
     block = {"bad_rows": 3, "columns": {"user": "who", "timestamp": None}}
     expected = IngestOptions(CustomColumns(user="who", timestamp=None), bad_rows=3)
-    assert options.parse(IngestOptions, block, "ingest") == expected
+    assert config.parse(IngestOptions, block, "ingest") == expected
     with pytest.raises(MarqueeError, match=r"ingest\.columns\.usr is not a parameter; did you mean 'user'"):
-        options.parse(IngestOptions, {"columns": {"usr": "who"}}, "ingest")
+        config.parse(IngestOptions, {"columns": {"usr": "who"}}, "ingest")
     with pytest.raises(MarqueeError, match=r"ingest\.bad_rows is -1, but must be at least 0"):
-        options.parse(IngestOptions, {"bad_rows": -1}, "ingest")
+        config.parse(IngestOptions, {"bad_rows": -1}, "ingest")
 
 
 def test_an_unknown_layout_is_named_with_the_nearest(tmp_path):

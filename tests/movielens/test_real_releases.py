@@ -6,7 +6,7 @@ import zipfile
 import numpy as np
 import pytest
 
-from marquee.movielens.named import CustomColumns
+from marquee.movielens.named_columns import CustomColumns
 from marquee.movielens.parsers import read_release
 from marquee.movielens.schema import Scale
 

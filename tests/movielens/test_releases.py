@@ -6,10 +6,10 @@ import re
 
 import pytest
 
-from marquee.foundation.errors import MarqueeError
-from marquee.movielens.contents import RATINGS
+from marquee.errors import MarqueeError
 from marquee.movielens.parsers import LAYOUTS
 from marquee.movielens.releases import RELEASES, release
+from marquee.movielens.verify import RATINGS
 
 OFFICIAL = [one for one in RELEASES.values() if one.url]
 

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from marquee.foundation import blocks
-from marquee.movielens.schema import Scale, assemble, in_order, latest, number, stable_order
+from marquee import parallel
+from marquee.movielens.schema import Scale, build_dataset, encode_ids, in_order, latest, stable_order
 
 STARS = Scale(1, 5, 1)
 NOTHING_DROPPED = {"malformed": 0, "off_scale": 0}
@@ -31,7 +31,7 @@ def movies(**titles):
 
 
 def together(table, people=None, listed=None):
-    return assemble(table, listed, people, STARS, NOTHING_DROPPED)
+    return build_dataset(table, listed, people, STARS, NOTHING_DROPPED)
 
 
 def test_ids_follow_the_release_ids_and_only_rated_movies_are_items():
@@ -177,8 +177,8 @@ def test_rows_are_ordered_alike_in_one_block_and_in_many_by_any_number_of_thread
     user = np.sort(user) if by_user else user
     row = np.arange(2000)
     expected = np.lexsort((row, timestamp, user))
-    monkeypatch.setattr(blocks, "ROWS", 64)
-    monkeypatch.setattr("marquee.foundation.threads.n_threads", lambda: threads)
+    monkeypatch.setattr(parallel, "ROWS", 64)
+    monkeypatch.setattr("marquee.parallel.n_threads", lambda: threads)
     for found, given_column in zip(
         in_order(user, row.copy(), timestamp.copy()), (user, row, timestamp), strict=True
     ):
@@ -198,7 +198,7 @@ def test_the_latest_of_each_pair_is_its_last_row(pairs):
 @given(st.lists(st.lists(LARGE, max_size=20), min_size=1, max_size=4).filter(any))
 def test_numbering_is_contiguous_and_leads_back_to_the_ids(chunks):
     ids = pa.chunked_array(chunks, pa.int64())
-    code, known = number(ids)
+    code, known = encode_ids(ids)
     assert known.to_pylist() == sorted(set(ids.to_pylist()))
     assert known.take(pa.array(code)).to_pylist() == ids.to_pylist()
 

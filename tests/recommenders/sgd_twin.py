@@ -1,4 +1,4 @@
-"""The pass of `marquee.learning.descent` once more, readable, in NumPy: what the compiled one must equal."""
+"""The pass of `marquee.kernels.sgd` once more, readable, in NumPy: what the compiled one must equal."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def descend_slowly(
     biases: bool,
     learn_items: bool,
 ) -> float:
-    """As `marquee.learning.descent.descend`."""
+    """As `marquee.kernels.sgd.descend`."""
     total = 0.0
     for u, i, r in zip(user, item, rating, strict=True):
         error = r - mean - user_bias[u] - item_bias[i] - users[u] @ items[i]

@@ -9,19 +9,19 @@ import sys
 import numpy as np
 import pytest
 
-from marquee.folds import read_fold
-from marquee.foundation.interactions import Catalogue, Ratings
-from marquee.foundation.options import parse
-from marquee.foundation.progress import FitProgress
-from marquee.foundation.randomness import generator
-from marquee.movielens.download import obtain
-from marquee.movielens.named import CustomColumns
+from marquee.config import parse
+from marquee.data.published_splits import read_fold
+from marquee.data.ratings import Catalogue, Ratings
+from marquee.data.splits import SplitOptions, split
+from marquee.movielens.download import fetch_release
+from marquee.movielens.named_columns import CustomColumns
 from marquee.movielens.parsers import read_release
 from marquee.movielens.releases import release
 from marquee.movielens.schema import Scale
-from marquee.recommenders.als import Model, Options, Side, Sweeps, genre_shares, solve_genres
-from marquee.splits import SplitOptions, split
-from tests.dying import DyingProgress, Killed
+from marquee.recommenders.als import ALSTrainer, Model, Options, Side, genre_shares, solve_genres
+from marquee.rng import named_rng
+from marquee.training.progress import FitProgress
+from tests.crash import CrashingProgress, Killed
 
 GENRES = np.array(
     [[1, 0, 0], [1, 0, 0], [0, 1, 0], [0, 1, 0], [1, 1, 0], [0, 0, 1], [0, 0, 0], [1, 0, 0]], bool
@@ -34,7 +34,7 @@ def opinions(seed: int = 0, cold: int = 7) -> Ratings:
 
     Movie `cold`, an action movie, has no rating.
     """
-    rng = generator(seed, "opinions")
+    rng = named_rng(seed, "opinions")
     user, item = np.nonzero((rng.random((12, 8)) < 0.7) & (np.arange(8) != cold))
     likes = np.where(user % 2 == 0, GENRES[item, 0], GENRES[item, 1])
     return Ratings.of(user, item, np.where(likes, 5, 2) - (rng.random(len(user)) < 0.3))
@@ -49,14 +49,14 @@ def fitted(train: Ratings | None = None, catalogue: Catalogue = CATALOGUE, valid
     train = opinions() if train is None else train
     validation = Ratings.empty() if validation is None else validation
     progress = FitProgress(show=False)
-    model = Model(options(**given)).fit(train, validation, catalogue, generator(0, "als"), progress)
+    model = Model(options(**given)).fit(train, validation, catalogue, named_rng(0, "als"), progress)
     model.curve = progress.rows
     return model
 
 
-def sides(model: Model, train: Ratings) -> tuple[Sweeps, np.ndarray]:
+def sides(model: Model, train: Ratings) -> tuple[ALSTrainer, np.ndarray]:
     shares = genre_shares(GENRES)
-    return Sweeps(model, train, shares), (shares @ model.genres).astype(np.float32)
+    return ALSTrainer(model, train, shares), (shares @ model.genres).astype(np.float32)
 
 
 def objective(model: Model, train: Ratings, **changed) -> float:
@@ -84,8 +84,8 @@ def objective(model: Model, train: Ratings, **changed) -> float:
 
 THREADS = """
 import numba, numpy as np
-from marquee.foundation.interactions import Ratings, Catalogue
-from marquee.foundation.progress import FitProgress
+from marquee.data.ratings import Ratings, Catalogue
+from marquee.training.progress import FitProgress
 from marquee.recommenders.als import Model, Options
 rng = np.random.default_rng(0)
 user, item = np.nonzero(rng.random((300, 200)) < 0.2)
@@ -256,11 +256,11 @@ def test_genres_follow_the_ratings_where_those_pull():
 def test_a_killed_fit_ends_with_the_bytes_of_an_undisturbed_one(tmp_path):
     def fit(progress):
         train, empty = opinions(), Ratings.empty()
-        return Model(options()).fit(train, empty, CATALOGUE, generator(0, "als"), progress)
+        return Model(options()).fit(train, empty, CATALOGUE, named_rng(0, "als"), progress)
 
     path = tmp_path / "checkpoint.safetensors"
     with pytest.raises(Killed):
-        fit(DyingProgress(path, 4))
+        fit(CrashingProgress(path, 4))
     resumed, undisturbed = FitProgress(checkpoint=path, show=False), FitProgress(show=False)
     first, second = fit(resumed).state()[0], fit(undisturbed).state()[0]
     assert {name: array.tobytes() for name, array in first.items()} == {
@@ -276,7 +276,7 @@ def test_a_killed_fit_ends_with_the_bytes_of_an_undisturbed_one(tmp_path):
 def test_the_official_folds_of_ml_100k(movielens, tmp_path):
     """Mean RMSE over u1 to u5, predictions clipped: at most .913 with genres, .941 for biases."""
     wanted = release("ml-100k")
-    obtain(wanted, str(movielens), tmp_path, tmp_path / "scratch", show_progress=False)
+    fetch_release(wanted, str(movielens), tmp_path, tmp_path / "scratch", show_progress=False)
     found = read_release(tmp_path, wanted.layout, Scale(*wanted.scale), CustomColumns())
     ids = found.users["user_id"].to_numpy(), found.movies["movie_id"].to_numpy()
     ratings, catalogue = (
@@ -300,7 +300,7 @@ def test_the_official_folds_of_ml_100k(movielens, tmp_path):
     for fold in range(1, 6):
         files = SplitOptions("file", 0, train_file=f"u{fold}.base", test_file=f"u{fold}.test")
         rows = read_fold(tmp_path, files.train_file, files.test_file, *ids, ratings)
-        parts = split(ratings, files, generator(2024, "split@rating"), rows)
+        parts = split(ratings, files, named_rng(2024, "split@rating"), rows)
         for name, block in models.items():
             model = fitted(parts.train, catalogue, **block)
             errors = model.predict(parts.test.user, parts.test.item).clip(1, 5) - parts.test.rating

@@ -10,17 +10,17 @@ import torch
 import yaml
 
 from marquee import recommenders
-from marquee.foundation.interactions import Catalogue, Ratings
-from marquee.foundation.progress import FitProgress
-from marquee.foundation.randomness import generator
-from marquee.measuring.evaluation import validation_rmse
-from marquee.movielens.download import obtain
-from marquee.movielens.named import CustomColumns
+from marquee.data.ratings import Catalogue, Ratings
+from marquee.data.splits import SplitOptions, split
+from marquee.evaluation.evaluate import validation_rmse
+from marquee.movielens.download import fetch_release
+from marquee.movielens.named_columns import CustomColumns
 from marquee.movielens.parsers import read_release
 from marquee.movielens.releases import release
 from marquee.movielens.schema import Scale
 from marquee.recommenders.autorec import Options, _loss_on, _network, _ridge
-from marquee.splits import SplitOptions, split
+from marquee.rng import named_rng
+from marquee.training.progress import FitProgress
 
 N_USERS, N_ITEMS = 30, 20
 CATALOGUE = Catalogue.of(N_USERS, N_ITEMS)
@@ -37,7 +37,7 @@ SLOW = {
 
 def some_ratings(share: float = 0.3) -> Ratings:
     """Stars around what the user gives and the movie gets; user 29 and item 19 have none."""
-    rng = generator(0, "autorec")
+    rng = named_rng(0, "autorec")
     user, item = np.nonzero(rng.random((N_USERS - 1, N_ITEMS - 1)) < share)
     level = rng.normal(0, 0.7, N_USERS)[user] + rng.normal(0, 0.7, N_ITEMS)[item]
     return Ratings.of(user, item, np.clip(np.round(3.5 + level), 1, 5))
@@ -45,13 +45,13 @@ def some_ratings(share: float = 0.3) -> Ratings:
 
 def fitted(train: Ratings | None = None, **options):
     model = recommenders.create("autorec", "rating", {"hidden": 6, "epochs": 20, **options}, "models.m")
-    train, rng = train or some_ratings(), generator(0, "train")
+    train, rng = train or some_ratings(), named_rng(0, "train")
     return model.fit(train, Ratings.empty(), CATALOGUE, rng, FitProgress(show=False))
 
 
 def loss_and_network(matrix, **options):
     chosen = Options(hidden=6, **options)
-    rng = generator(0, "network")
+    rng = named_rng(0, "network")
     network = _network(matrix, chosen, BOUNDS, rng, CPU)
     return _loss_on(matrix, chosen, BOUNDS, rng, CPU), network
 
@@ -106,7 +106,7 @@ def test_a_rating_that_equals_its_centre_is_still_a_rating():
 def test_the_loss_falls_from_the_first_epoch_on(side):
     progress = FitProgress(show=False)
     model = recommenders.create("autorec", "rating", {"side": side, "hidden": 6, "epochs": 5}, "models.m")
-    model.fit(some_ratings(), Ratings.empty(), CATALOGUE, generator(0, "train"), progress)
+    model.fit(some_ratings(), Ratings.empty(), CATALOGUE, named_rng(0, "train"), progress)
     losses = [row["loss"] for row in progress.rows]
     assert losses == sorted(losses, reverse=True)
 
@@ -125,7 +125,7 @@ def test_a_cold_user_or_movie_gets_the_damped_biases(side):
     train = some_ratings()
     model = fitted(train, side=side)
     bias = recommenders.create("bias", "rating", {}, "models.b")
-    bias.fit(train, Ratings.empty(), CATALOGUE, generator(0, "bias"), FitProgress(show=False))
+    bias.fit(train, Ratings.empty(), CATALOGUE, named_rng(0, "bias"), FitProgress(show=False))
     expected, found = bias.scores(EVERYONE), model.scores(EVERYONE)
     np.testing.assert_allclose(found[29], expected[29], atol=1e-5)
     np.testing.assert_allclose(found[:, 19], expected[:, 19], atol=1e-5)
@@ -154,13 +154,13 @@ def test_by_item_no_small_step_from_a_newcomers_vector_lowers_the_objective(outp
         reached = z if output_activation == "identity" else 1 + 4 / (1 + np.exp(-z))
         return float(((own.rating - reached) ** 2).sum() + 2 / 2 * ((p - mean) ** 2).sum())
 
-    best, rng = view.users[0].astype(np.float64), generator(0, "steps")
+    best, rng = view.users[0].astype(np.float64), named_rng(0, "steps")
     steps = rng.normal(0, 1e-2, (50, len(best)))
     assert all(objective(best + step) > objective(best) for step in steps)
 
 
 def test_the_two_systems_of_the_ridge_have_one_answer():
-    rng = generator(0, "ridge")
+    rng = named_rng(0, "ridge")
     features, target = rng.normal(size=(5, 5)), rng.normal(size=5)
     wide = np.column_stack([features, np.zeros(5)])  # 5 < 6: solved in the ratings, not in the weights
     np.testing.assert_allclose(_ridge(wide, target, 0.7)[:5], _ridge(features, target, 0.7), atol=1e-12)
@@ -175,7 +175,7 @@ def test_a_fit_that_was_cut_off_ends_with_the_same_bytes(tmp_path):
 
     def run(progress):
         model = recommenders.create("autorec", "rating", {"hidden": 6, "epochs": 6, "dropout": 0.5}, "m")
-        return model.fit(some_ratings(), Ratings.empty(), CATALOGUE, generator(0, "train"), progress)
+        return model.fit(some_ratings(), Ratings.empty(), CATALOGUE, named_rng(0, "train"), progress)
 
     with pytest.raises(KeyboardInterrupt):
         run(CutOff(checkpoint=tmp_path / "c.safetensors", show=False))
@@ -196,7 +196,7 @@ def test_the_number_of_threads_does_not_change_the_bytes():
 @pytest.fixture(scope="module")
 def ml_100k(movielens, tmp_path_factory) -> Ratings:
     folder, wanted = tmp_path_factory.mktemp("ml-100k"), release("ml-100k")
-    obtain(wanted, str(movielens), folder, folder / "scratch", show_progress=False)
+    fetch_release(wanted, str(movielens), folder, folder / "scratch", show_progress=False)
     assert wanted.scale
     found = read_release(folder, wanted.layout, Scale(*wanted.scale), CustomColumns())
     return Ratings.from_table(found.ratings)
@@ -212,9 +212,9 @@ def test_an_entry_as_it_stands_on_ml_100k(ml_100k, entry, low, high):
     models = yaml.safe_load((Path(__file__).parents[2] / "params.yaml").read_text())["models"]
     described = ("task", "trains_on", "algorithm")
     options = {key: value for key, value in models[entry].items() if key not in described}
-    parts = split(ml_100k, SplitOptions("random"), generator(2024, "split@rating"))
+    parts = split(ml_100k, SplitOptions("random"), named_rng(2024, "split@rating"))
     catalogue = Catalogue.of(int(ml_100k.user.max()) + 1, int(ml_100k.item.max()) + 1)
     model = recommenders.create("autorec", "rating", options, entry)
-    rng = generator(2024, f"train@{entry}")
+    rng = named_rng(2024, f"train@{entry}")
     model.fit(parts.train, parts.validation, catalogue, rng, FitProgress(show=False))
     assert low < validation_rmse(model, parts.test) < high

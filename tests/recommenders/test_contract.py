@@ -12,13 +12,13 @@ import pytest
 from cases import CASES
 
 from marquee import recommenders
-from marquee.foundation.cost import Sizes
-from marquee.foundation.errors import MarqueeError
-from marquee.foundation.interactions import Catalogue, Ratings
-from marquee.foundation.progress import FitProgress
-from marquee.foundation.randomness import generator
-from marquee.negatives import NegativeOptions, with_negatives
+from marquee.data.ratings import Catalogue, Ratings
+from marquee.data.sampling import NegativeOptions, add_negatives
+from marquee.errors import MarqueeError
 from marquee.recommenders.base import Recommender
+from marquee.recommenders.cost import DataShape
+from marquee.rng import named_rng
+from marquee.training.progress import FitProgress
 
 RATING = [name for name in CASES if CASES[name][1] == "rating"]
 PERSONAL = [name for name in CASES if name != "popularity" and name not in RATING]
@@ -35,7 +35,7 @@ def two_camps(seed: int = 0) -> Ratings:
 
     User 58 and item 38 are left without a rating, user 59 has one.
     """
-    rng = generator(seed, "two camps")
+    rng = named_rng(seed, "two camps")
     user, item = np.nonzero(np.add.outer(np.arange(N_USERS), np.arange(N_ITEMS)) % 2 == 0)
     kept = (rng.random(len(user)) < 0.5) & (user != 58) & (item != 38) & (user != 59)
     user, item = np.append(user[kept], 59), np.append(item[kept], 1)
@@ -54,10 +54,10 @@ def fitted(
     model = recommenders.create(algorithm, task, usual if options is None else options, f"models.{name}")
     train = two_camps() if train is None else train
     if name in SAMPLED:
-        train = with_negatives(train, N_ITEMS, NegativeOptions(), generator(seed, "negatives"))
+        train = add_negatives(train, N_ITEMS, NegativeOptions(), named_rng(seed, "negatives"))
     progress = progress or FitProgress(show=False)
     validation = Ratings.empty() if validation is None else validation
-    return model.fit(train, validation, CATALOGUE, generator(seed, "train"), progress)
+    return model.fit(train, validation, CATALOGUE, named_rng(seed, "train"), progress)
 
 
 @pytest.fixture(scope="module")
@@ -82,7 +82,7 @@ def test_every_algorithm_is_in_this_suite():
 def test_what_a_model_keeps_is_what_its_formula_says(model, name):
     """And a fit holds more than that, and has work to do."""
     stored = sum(array.nbytes for array in model.state()[0].values())
-    cost = type(model).cost(model.options, Sizes(N_USERS, N_ITEMS, len(two_camps()), 0, per_positive=4))
+    cost = type(model).cost(model.options, DataShape(N_USERS, N_ITEMS, len(two_camps()), 0, per_positive=4))
     assert cost.kept == pytest.approx(stored, rel=0.3, abs=2000)
     assert cost.most >= cost.kept
     assert cost.work > 0
@@ -255,7 +255,7 @@ def test_the_order_of_training_rows_does_not_matter_where_nothing_is_drawn(model
     if name in RANDOM:
         name = "ease"
     train = two_camps()
-    shuffled = train.take(generator(3, "shuffle").permutation(len(train)))
+    shuffled = train.take(named_rng(3, "shuffle").permutation(len(train)))
     again = fitted(name, shuffled).scores(EVERYONE)
     np.testing.assert_allclose(again, models[name].scores(EVERYONE), atol=1e-5)
 
@@ -279,10 +279,10 @@ def test_a_catalogue_of_one_item_is_no_special_case(name):
     train = Ratings.of([0, 1], [0, 0], [4, 5])
     if name in SAMPLED:
         with pytest.raises(MarqueeError, match="user"):
-            with_negatives(train, 1, NegativeOptions(), generator(0, "negatives"))
+            add_negatives(train, 1, NegativeOptions(), named_rng(0, "negatives"))
         return
     model = recommenders.create(algorithm, task, options, "models.m")
-    model.fit(train, Ratings.empty(), Catalogue.of(2, 1), generator(0, "m"), FitProgress(show=False))
+    model.fit(train, Ratings.empty(), Catalogue.of(2, 1), named_rng(0, "m"), FitProgress(show=False))
     assert np.isfinite(model.scores(EVERYONE[:2])).all()
 
 

@@ -5,17 +5,17 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from marquee.foundation.interactions import Catalogue, Ratings
-from marquee.foundation.progress import FitProgress
-from marquee.foundation.randomness import generator
+from marquee.data.ratings import Catalogue, Ratings
 from marquee.recommenders.ials import Model, Options, solve
+from marquee.rng import named_rng
+from marquee.training.progress import FitProgress
 
 N_USERS, N_ITEMS = 30, 20
 
 
 @pytest.fixture(scope="module")
 def train() -> Ratings:
-    user, item = np.nonzero(generator(1, "positives").random((N_USERS, N_ITEMS)) < 0.2)
+    user, item = np.nonzero(named_rng(1, "positives").random((N_USERS, N_ITEMS)) < 0.2)
     return Ratings.of(user, item, np.full(len(user), 5))
 
 
@@ -23,7 +23,7 @@ def fitted(train: Ratings, **options) -> tuple[Model, list[dict[str, float]]]:
     progress = FitProgress(show=False)
     model = Model(Options(**{"dim": 3, "epochs": 5} | options))
     catalogue = Catalogue.of(N_USERS, N_ITEMS)
-    model.fit(train, Ratings.empty(), catalogue, generator(0, "ials"), progress)
+    model.fit(train, Ratings.empty(), catalogue, named_rng(0, "ials"), progress)
     return model, progress.rows
 
 
@@ -48,7 +48,7 @@ def test_the_users_are_where_no_small_step_lowers_the_objective(train, nu):
     positive = train.matrix(N_USERS, N_ITEMS, binary=True).toarray().astype(np.float64)
     users, items = model.users.astype(np.float64), model.items.astype(np.float64)
     least = objective(positive, users, items, model.options)
-    rng = generator(2, "steps")
+    rng = named_rng(2, "steps")
     for _ in range(200):
         step = np.zeros_like(users)
         step[rng.integers(N_USERS), rng.integers(3)] = rng.choice([-0.01, 0.01])
@@ -68,7 +68,7 @@ def test_the_loss_is_the_objective_for_each_positive_and_never_rises(train):
 def test_each_row_is_the_solution_of_its_own_dense_system(train):
     o = Options(dim=3, regularization=0.1, unobserved_weight=0.3)
     positives = train.matrix(N_USERS, N_ITEMS, binary=True)
-    items = generator(3, "items").normal(size=(N_ITEMS, 3)).astype(np.float32)
+    items = named_rng(3, "items").normal(size=(N_ITEMS, 3)).astype(np.float32)
     for found, row in zip(solve(positives, items, o)[0], positives.toarray(), strict=True):
         pull = o.regularization * (row.sum() + o.unobserved_weight * N_ITEMS)
         weights = row + o.unobserved_weight  # of each item's squared score

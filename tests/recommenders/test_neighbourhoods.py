@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from marquee.foundation.interactions import Catalogue, Ratings
-from marquee.foundation.progress import FitProgress
-from marquee.foundation.randomness import generator
+from marquee.data.ratings import Catalogue, Ratings
 from marquee.recommenders import ease, item_knn
+from marquee.rng import named_rng
+from marquee.training.progress import FitProgress
 
 N_USERS, N_ITEMS = 50, 30
 LEFT_OUT = 29  # an item that nobody has
@@ -19,7 +19,7 @@ EVERYONE = np.arange(N_USERS)
 def train() -> Ratings:
     """The lower the number of an item, the more have it."""
     chance = np.linspace(0.6, 0.05, N_ITEMS)
-    user, item = np.nonzero(generator(1, "positives").random((N_USERS, N_ITEMS)) < chance)
+    user, item = np.nonzero(named_rng(1, "positives").random((N_USERS, N_ITEMS)) < chance)
     kept = item != LEFT_OUT
     return Ratings.of(user[kept], item[kept])
 
@@ -27,7 +27,7 @@ def train() -> Ratings:
 def fitted(module, train: Ratings, **options):
     model = module.Model(module.Options(**options))
     catalogue = Catalogue.of(N_USERS, N_ITEMS)
-    return model.fit(train, Ratings.empty(), catalogue, generator(0, "fit"), FitProgress(show=False))
+    return model.fit(train, Ratings.empty(), catalogue, named_rng(0, "fit"), FitProgress(show=False))
 
 
 def room_for(n_items: int) -> float:
@@ -75,7 +75,7 @@ def test_a_model_of_some_items_is_the_model_of_a_catalogue_of_these(train):
     alone = ease.Model(ease.Options(regularization=2))
     theirs = Ratings.of(train.user[known], place[train.item[known]])
     alone.fit(
-        theirs, Ratings.empty(), Catalogue.of(N_USERS, 12), generator(0, "fit"), FitProgress(show=False)
+        theirs, Ratings.empty(), Catalogue.of(N_USERS, 12), named_rng(0, "fit"), FitProgress(show=False)
     )
     np.testing.assert_array_equal(some.weights, alone.weights)
     np.testing.assert_array_equal(some.scores(EVERYONE)[:, some.modelled], alone.scores(EVERYONE))

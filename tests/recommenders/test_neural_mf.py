@@ -7,14 +7,14 @@ import pytest
 import torch
 
 from marquee import recommenders
-from marquee.foundation.errors import MarqueeError
-from marquee.foundation.interactions import Catalogue, Ratings
-from marquee.foundation.progress import FitProgress
-from marquee.foundation.randomness import generator
-from marquee.learning.ncf import hidden_layers, initial_weights, score, user_gradient
-from marquee.negatives import NegativeOptions, with_negatives
+from marquee.data.ratings import Catalogue, Ratings
+from marquee.data.sampling import NegativeOptions, add_negatives
+from marquee.errors import MarqueeError
 from marquee.recommenders import neural_mf
-from tests.dying import DyingProgress, Killed
+from marquee.rng import named_rng
+from marquee.training.ncf import hidden_layers, initial_weights, score, user_gradient
+from marquee.training.progress import FitProgress
+from tests.crash import CrashingProgress, Killed
 
 N_USERS, N_ITEMS = 7, 5
 KINDS = {
@@ -27,7 +27,7 @@ KINDS = {
 @pytest.fixture(params=KINDS)
 def weights(request):
     """Random weights, biases of the layers included, so that no term is zero by luck."""
-    rng = generator(0, "weights")
+    rng = named_rng(0, "weights")
     drawn = initial_weights(N_USERS, N_ITEMS, 3, biases=True, std=0.7, rng=rng, **KINDS[request.param])
     return {name: rng.normal(size=array.shape).astype(np.float32) for name, array in drawn.items()}
 
@@ -74,7 +74,7 @@ def test_numpy_and_torch_give_what_the_formula_gives(weights):
 
 
 def test_the_product_starts_as_a_dot_product():
-    w = initial_weights(N_USERS, N_ITEMS, 3, True, (), False, 0.5, generator(0, "w"))
+    w = initial_weights(N_USERS, N_ITEMS, 3, True, (), False, 0.5, named_rng(0, "w"))
     expected = w["user_product"] @ w["item_product"].T
     np.testing.assert_allclose(score(w, of("user", w), of("item", w)), expected, atol=1e-6)
 
@@ -104,7 +104,7 @@ def test_the_gradient_of_a_person_is_that_of_torch(weights):
 def test_the_losses_are_squared_error_and_logistic(weights, task):
     users, items = torch.tensor([1, 4]), torch.tensor([[0, 3, 2], [2, 2, 1]])
     network = torch.nn.ParameterDict({name: torch.from_numpy(array) for name, array in weights.items()})
-    loss = neural_mf._Loss(0.0, 0.0, generator(0, "dropout"))
+    loss = neural_mf._Loss(0.0, 0.0, named_rng(0, "dropout"))
     if task == "rating":
         ratings = torch.tensor([4.0, 1.5])
         errors = [slow_score(weights, 1, 0) - 4, slow_score(weights, 4, 2) - 1.5]
@@ -135,18 +135,18 @@ def test_dropout_leaves_the_mean_and_comes_from_the_generator(weights):
     pair = torch.tensor([1]), torch.tensor([[0]]), torch.tensor([4.0])
     first, again, other = (
         [float(loss(network, *pair)[0].detach()) for _ in range(5)]
-        for loss in (neural_mf._Loss(0.5, 0.0, generator(seed, "dropout")) for seed in (0, 0, 1))
+        for loss in (neural_mf._Loss(0.5, 0.0, named_rng(seed, "dropout")) for seed in (0, 0, 1))
     )
     assert first == again != other
     ones = torch.ones(100_000)
-    dropped = neural_mf._Loss(0.2, 0.0, generator(0, "dropout"))._drop(torch.device("cpu"))(ones)
+    dropped = neural_mf._Loss(0.2, 0.0, named_rng(0, "dropout"))._drop(torch.device("cpu"))(ones)
     assert set(dropped.tolist()) == {0.0, 1.25}
     assert float(dropped.mean()) == pytest.approx(1, abs=0.01)
 
 
 def test_a_rating_newcomer_of_the_product_gets_the_ridge_solution():
     """Without layers the loss is quadratic, so L-BFGS must arrive where the normal equations do."""
-    rng = generator(0, "ridge")
+    rng = named_rng(0, "ridge")
     w = initial_weights(N_USERS, N_ITEMS, 2, True, (), True, 0.7, rng)
     w["user_bias"], w["item_bias"] = (
         rng.normal(size=N_USERS).astype("f4"),
@@ -179,13 +179,13 @@ def test_no_small_step_from_a_folded_in_person_lowers_their_loss(weights, task):
         away = x - tables.mean(0)
         return loss(x)[0] + away @ np.linalg.solve(centred, away) / 2
 
-    steps = generator(1, "steps").normal(size=(50, len(found))) @ np.linalg.cholesky(centred).T
+    steps = named_rng(1, "steps").normal(size=(50, len(found))) @ np.linalg.cholesky(centred).T
     assert min(whole(found + 0.05 * step) for step in steps) > whole(found) - 1e-4
 
 
 def ratings_of_two_factors():
     """Ratings 3 + p·q of 40 users and 30 items, seven tenths of the pairs known."""
-    rng = generator(0, "two factors")
+    rng = named_rng(0, "two factors")
     truth = 3 + rng.normal(size=(40, 2)) @ rng.normal(size=(2, 30))
     user, item = np.nonzero(rng.random((40, 30)) < 0.7)
     return truth, Ratings.of(user, item, truth[user, item])
@@ -196,7 +196,7 @@ def test_every_kind_learns_two_factors_of_taste(options):
     truth, train = ratings_of_two_factors()
     settings = {"dim": 8, "epochs": 40, "learning_rate": 0.02, "batch_size": 64, **options}
     model = recommenders.create("neural_mf", "rating", settings, "m")
-    model.fit(train, Ratings.empty(), Catalogue.of(40, 30), generator(0, "m"), FitProgress(show=False))
+    model.fit(train, Ratings.empty(), Catalogue.of(40, 30), named_rng(0, "m"), FitProgress(show=False))
     seen = np.sqrt(np.mean((model.scores(np.arange(40)) - truth)[train.user, train.item] ** 2))
     assert seen < 0.3 * truth.std()
 
@@ -204,7 +204,7 @@ def test_every_kind_learns_two_factors_of_taste(options):
 def test_someone_and_something_without_a_rating_get_the_mean_embedding():
     train = Ratings.of([0, 0, 1, 1], [0, 1, 0, 1], [5, 4, 2, 1])
     model = recommenders.create("neural_mf", "rating", {"dim": 4, "epochs": 3}, "m")
-    model.fit(train, Ratings.empty(), Catalogue.of(3, 3), generator(0, "m"), FitProgress(show=False))
+    model.fit(train, Ratings.empty(), Catalogue.of(3, 3), named_rng(0, "m"), FitProgress(show=False))
     for table in ("user_product", "item_product"):
         rows = model.weights[table]
         np.testing.assert_allclose(rows[2], rows[:2].mean(0), rtol=1e-6)
@@ -219,23 +219,23 @@ def test_nothing_to_learn_and_no_negatives_are_named():
             Ratings.of([0], [0]),
             Ratings.empty(),
             Catalogue.of(1, 2),
-            generator(0, "m"),
+            named_rng(0, "m"),
             FitProgress(show=False),
         )
 
 
 def test_a_killed_fit_with_dropout_and_decay_ends_with_the_bytes_of_an_undisturbed_one(tmp_path):
     _, ratings = ratings_of_two_factors()
-    train = with_negatives(ratings, 30, NegativeOptions(2), generator(0, "negatives"))
+    train = add_negatives(ratings, 30, NegativeOptions(2), named_rng(0, "negatives"))
     options = {"dim": 4, "layers": [8], "dropout": 0.3, "decay": 0.5, "epochs": 5, "batch_size": 64}
 
     def fit(progress):
         model = recommenders.create("neural_mf", "ranking", options, "m")
-        return model.fit(train, Ratings.empty(), Catalogue.of(40, 30), generator(0, "m"), progress)
+        return model.fit(train, Ratings.empty(), Catalogue.of(40, 30), named_rng(0, "m"), progress)
 
     whole = fit(FitProgress(show=False))
     with pytest.raises(Killed):
-        fit(DyingProgress(tmp_path / "fit.safetensors", 2))
+        fit(CrashingProgress(tmp_path / "fit.safetensors", 2))
     resumed = fit(FitProgress(checkpoint=tmp_path / "fit.safetensors", show=False))
     for name, array in whole.state()[0].items():
         np.testing.assert_array_equal(resumed.state()[0][name], array)

@@ -13,17 +13,17 @@ from hypothesis import strategies as st
 from sgd_twin import descend_slowly
 
 from marquee import recommenders
-from marquee.foundation.errors import MarqueeError
-from marquee.foundation.interactions import Catalogue, Ratings, joined
-from marquee.foundation.progress import FitProgress
-from marquee.foundation.randomness import generator
-from marquee.learning import descent
-from marquee.movielens.download import obtain
-from marquee.movielens.named import CustomColumns
+from marquee.data.ratings import Catalogue, Ratings, concat
+from marquee.data.splits import SplitOptions, split
+from marquee.errors import MarqueeError
+from marquee.kernels import sgd
+from marquee.movielens.download import fetch_release
+from marquee.movielens.named_columns import CustomColumns
 from marquee.movielens.parsers import read_release
 from marquee.movielens.releases import release
 from marquee.movielens.schema import Scale
-from marquee.splits import SplitOptions, split
+from marquee.rng import named_rng
+from marquee.training.progress import FitProgress
 
 N_USERS, N_ITEMS = 60, 40
 BIASED = {
@@ -42,7 +42,7 @@ def fitted(train: Ratings, validation: Ratings | None = None, progress: FitProgr
         train,
         validation or Ratings.empty(),
         Catalogue.of(N_USERS, N_ITEMS),
-        generator(0, "train"),
+        named_rng(0, "train"),
         progress or FitProgress(show=False),
     )
 
@@ -52,7 +52,7 @@ def two_tastes(seed: int = 0) -> Ratings:
 
     User 58 and item 38 are left without a rating.
     """
-    rng = generator(seed, "two tastes")
+    rng = named_rng(seed, "two tastes")
     user, item = np.nonzero(rng.random((N_USERS, N_ITEMS)) < 0.5)
     kept = (user != 58) & (item != 38)
     user, item = user[kept], item[kept]
@@ -61,7 +61,7 @@ def two_tastes(seed: int = 0) -> Ratings:
 
 def arrays(n_users: int, n_items: int, dim: int) -> list[np.ndarray]:
     """Users, items and their biases, drawn."""
-    rng = generator(dim, "arrays")
+    rng = named_rng(dim, "arrays")
     shapes = [(n_users, dim), (n_items, dim), (n_users,), (n_items,)]
     return [rng.normal(0, 0.3, shape).astype(np.float32) for shape in shapes]
 
@@ -70,11 +70,11 @@ def arrays(n_users: int, n_items: int, dim: int) -> list[np.ndarray]:
 @pytest.mark.parametrize("biases", [True, False])
 @pytest.mark.parametrize("dim", [1, 5, 8, 19, 64])
 def test_the_compiled_steps_equal_their_numpy_twin(dim, biases, learn_items):
-    train = two_tastes().take(generator(dim, "order").permutation(len(two_tastes())))
+    train = two_tastes().take(named_rng(dim, "order").permutation(len(two_tastes())))
     fast, slow, before = (arrays(N_USERS, N_ITEMS, dim) for _ in range(3))
     columns = (train.user, train.item, train.rating, np.float32(3))
     steps = (np.float32(0.01), np.float32(0.1), biases, learn_items)
-    losses = descent.descend(*columns, *fast, *steps), descend_slowly(*columns, *slow, *steps)
+    losses = sgd.descend(*columns, *fast, *steps), descend_slowly(*columns, *slow, *steps)
     assert losses[0] == pytest.approx(losses[1], rel=1e-6)
     for one, other in zip(fast, slow, strict=True):
         np.testing.assert_allclose(one, other, rtol=0, atol=1e-6)
@@ -89,18 +89,18 @@ def test_a_pass_equals_its_twin_block_by_block_for_any_shape(n_users, n_items, n
     rng = np.random.default_rng(seed)
     user, item = rng.integers(0, n_users, n, dtype=np.int32), rng.integers(0, n_items, n, dtype=np.int32)
     rating = np.arange(n, dtype=np.float32)  # each is another, so that rows can be told apart
-    blocks = descent.ratings_in_blocks(user, item, rating, rng)
+    blocks = sgd.ratings_in_blocks(user, item, rating, rng)
     rows = blocks.rating.astype(int)
     np.testing.assert_array_equal(np.sort(rows), np.arange(n))
     np.testing.assert_array_equal(user[rows], blocks.user)
     np.testing.assert_array_equal(item[rows], blocks.item)
 
     fast, slow = arrays(n_users, n_items, dim), arrays(n_users, n_items, dim)
-    ratings, shifts = rating % 5 + 1, rng.permutation(descent.GROUPS)
+    ratings, shifts = rating % 5 + 1, rng.permutation(sgd.GROUPS)
     constants = (np.float32(0.01), np.float32(0.1), True)
-    total = descent.pass_over(blocks._replace(rating=ratings[rows]), shifts, np.float32(3), *fast, *constants)
-    diagonals = ((g, (g + shift) % descent.GROUPS) for shift in shifts for g in range(descent.GROUPS))
-    cuts = [blocks.first[g * descent.GROUPS + h :][:2] for g, h in diagonals]
+    total = sgd.pass_over(blocks._replace(rating=ratings[rows]), shifts, np.float32(3), *fast, *constants)
+    diagonals = ((g, (g + shift) % sgd.GROUPS) for shift in shifts for g in range(sgd.GROUPS))
+    cuts = [blocks.first[g * sgd.GROUPS + h :][:2] for g, h in diagonals]
     visited = np.concatenate([rows[slice(*cut)] for cut in cuts])
     twin = descend_slowly(
         user[visited], item[visited], ratings[visited], np.float32(3), *slow, *constants, True
@@ -112,18 +112,18 @@ def test_a_pass_equals_its_twin_block_by_block_for_any_shape(n_users, n_items, n
 
 def test_blocks_of_a_diagonal_share_no_user_and_no_movie():
     train = two_tastes()
-    blocks = descent.ratings_in_blocks(train.user, train.item, train.rating, generator(0, "blocks"))
-    whose = np.repeat(np.arange(descent.GROUPS**2), np.diff(blocks.first))
-    for ids, group in ((blocks.user, whose // descent.GROUPS), (blocks.item, whose % descent.GROUPS)):
+    blocks = sgd.ratings_in_blocks(train.user, train.item, train.rating, named_rng(0, "blocks"))
+    whose = np.repeat(np.arange(sgd.GROUPS**2), np.diff(blocks.first))
+    for ids, group in ((blocks.user, whose // sgd.GROUPS), (blocks.item, whose % sgd.GROUPS)):
         for one in np.unique(ids):
             assert len(np.unique(group[ids == one])) == 1
-        assert abs(np.bincount(group) - len(train) / descent.GROUPS).max() < len(train) / 20
+        assert abs(np.bincount(group) - len(train) / sgd.GROUPS).max() < len(train) / 20
 
 
 def test_every_order_of_a_users_ratings_is_as_likely_as_another():
-    rng, nobody = generator(0, "orders"), np.zeros(3, np.int32)
+    rng, nobody = named_rng(0, "orders"), np.zeros(3, np.int32)
     seen = [
-        tuple(descent.ratings_in_blocks(nobody, nobody, np.arange(3, dtype=np.float32), rng).rating)
+        tuple(sgd.ratings_in_blocks(nobody, nobody, np.arange(3, dtype=np.float32), rng).rating)
         for _ in range(6000)
     ]
     orders, counts = np.unique(seen, axis=0, return_counts=True)
@@ -134,9 +134,9 @@ def test_every_order_of_a_users_ratings_is_as_likely_as_another():
 THREADS = """
 import numba
 import numpy as np
-from marquee.foundation.interactions import Ratings, Catalogue
-from marquee.learning import descent
-from marquee.foundation.progress import FitProgress
+from marquee.data.ratings import Ratings, Catalogue
+from marquee.training import descent
+from marquee.training.progress import FitProgress
 from marquee.recommenders.sgd_mf import Model, Options
 descent.WORTH_THREADS = 0
 rng = np.random.default_rng(0)
@@ -197,7 +197,7 @@ def test_without_a_rating_only_the_others_bias_speaks():
 def test_folding_in_depends_on_the_ratings_and_not_on_their_rows():
     train = two_tastes()
     model = fitted(train, **BIASED)
-    shuffled = train.take(generator(3, "shuffle").permutation(len(train)))
+    shuffled = train.take(named_rng(3, "shuffle").permutation(len(train)))
     everyone = np.arange(N_USERS)
     np.testing.assert_array_equal(
         model.fold_in(train).scores(everyone), model.fold_in(shuffled).scores(everyone)
@@ -213,9 +213,9 @@ def test_a_training_user_folded_in_is_near_where_training_left_them():
 
 
 def test_it_stops_early_and_keeps_the_best_epoch():
-    train, noise = two_tastes(), generator(1, "noise").integers(1, 6, len(two_tastes()))
+    train, noise = two_tastes(), named_rng(1, "noise").integers(1, 6, len(two_tastes()))
     noisy = Ratings.of(train.user, train.item, noise)
-    held_out = generator(2, "held out").random(len(noisy)) < 0.3
+    held_out = named_rng(2, "held out").random(len(noisy)) < 0.3
     progress = FitProgress(show=False)
     options = {**BIASED, "regularization": 0, "patience": 3, "epochs": 200}
     model = fitted(noisy.take(~held_out), noisy.take(held_out), progress, **options)
@@ -257,13 +257,13 @@ def test_a_step_that_is_too_long_is_named():
 def test_the_error_on_ml_100k(movielens, tmp_path, options, most):
     """80/20, stratified by user: a test MSE of about .91 is claimed elsewhere for the first."""
     wanted = release("ml-100k")
-    obtain(wanted, str(movielens), tmp_path, tmp_path / "scratch", show_progress=False)
+    fetch_release(wanted, str(movielens), tmp_path, tmp_path / "scratch", show_progress=False)
     found = read_release(tmp_path, wanted.layout, Scale(*wanted.scale), CustomColumns())
     shares = SplitOptions(split="random_per_user", validation=0.1, test=0.2)
-    parts = split(Ratings.from_table(found.ratings), shares, generator(2024, "split@rating"))
+    parts = split(Ratings.from_table(found.ratings), shares, named_rng(2024, "split@rating"))
     model = recommenders.create("sgd_mf", "rating", options, "models.m")
     catalogue = Catalogue.from_genres(len(found.users), found.movies["genres"])
-    train = joined(parts.train, parts.validation)
-    model.fit(train, Ratings.empty(), catalogue, generator(2024, "train@sgd_mf"), FitProgress(show=False))
+    train = concat(parts.train, parts.validation)
+    model.fit(train, Ratings.empty(), catalogue, named_rng(2024, "train@sgd_mf"), FitProgress(show=False))
     error = np.mean((model.predict(parts.test.user, parts.test.item) - parts.test.rating) ** 2)
     assert 0.75 < error <= most

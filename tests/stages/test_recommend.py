@@ -9,9 +9,9 @@ import pytest
 import yaml
 
 from marquee import recommenders
-from marquee.foundation.artifacts import read_parquet
-from marquee.recommending.movies import COLUMNS, Movies
-from stages.reading import ratings
+from marquee.io import read_parquet
+from marquee.serving.catalogue import COLUMNS, MovieCatalogue
+from stages._inputs import ratings
 
 
 def asked(place, *words: str) -> str:
@@ -27,8 +27,8 @@ def listed(place, path, *words: str) -> list[dict]:
 
 
 @pytest.fixture(scope="module")
-def movies(finished) -> Movies:
-    return Movies.from_table(read_parquet(finished / "data/movies.parquet", COLUMNS))
+def movies(finished) -> MovieCatalogue:
+    return MovieCatalogue.from_table(read_parquet(finished / "data/movies.parquet", COLUMNS))
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,1 @@
+"""Ratings and catalogue as arrays; splits, published splits, negatives and candidates."""

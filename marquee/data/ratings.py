@@ -1,0 +1,133 @@
+"""Ratings as columns, and as rows of a sparse matrix."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from marquee.io import as_array, as_column
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from scipy.sparse import csr_matrix
+
+DTYPES = {"user": np.int32, "item": np.int32, "rating": np.float32, "timestamp": np.int64}
+
+
+@dataclass(frozen=True)
+class Ratings:
+    """Columns of equal length `n`; users and items are contiguous ids from 0.
+
+    user      int32    [n]
+    item      int32    [n]
+    rating    float32  [n]  on the release's scale; 1 for an implicit positive
+    timestamp int64    [n]  Unix seconds, UTC; 0 where the source has none
+    negatives int32    [n, per_positive] or None: stored samples for losses that need them
+    sampling  how those were drawn (JSON), so that a network can draw anew by the same law
+    """
+
+    user: np.ndarray
+    item: np.ndarray
+    rating: np.ndarray
+    timestamp: np.ndarray
+    negatives: np.ndarray | None = None
+    sampling: str = ""
+
+    def __len__(self) -> int:
+        return len(self.user)
+
+    def take(self, rows: np.ndarray) -> Ratings:
+        """The rows of a boolean mask [n] or of an index array, in that order."""
+        rows = np.flatnonzero(rows) if rows.dtype == bool else rows  # half the time of a mask for each column
+        negatives = None if self.negatives is None else self.negatives[rows]
+        columns = (self.user[rows], self.item[rows], self.rating[rows], self.timestamp[rows])
+        return Ratings(*columns, negatives, self.sampling)
+
+    @classmethod
+    def empty(cls) -> Ratings:
+        return cls.of([], [], [], [])
+
+    @classmethod
+    def of(cls, user, item, rating=1.0, timestamp=0) -> Ratings:  # type: ignore[no-untyped-def]
+        """From anything array-like; scalars are repeated. Convenient at a prompt and in tests."""
+        n = len(user)
+        given = {"user": user, "item": item, "rating": rating, "timestamp": timestamp}
+        user, item, rating, timestamp = (
+            np.array(np.broadcast_to(given[name], n), dtype) for name, dtype in DTYPES.items()
+        )
+        return cls(user, item, rating, timestamp)
+
+    @classmethod
+    def from_table(cls, table: pa.Table) -> Ratings:
+        user, item, rating, timestamp = (
+            as_array(table[name]).astype(dtype, copy=False) for name, dtype in DTYPES.items()
+        )
+        if "negatives" not in table.column_names:
+            return cls(user, item, rating, timestamp)
+        lists = table["negatives"].combine_chunks()
+        negatives = as_array(lists.flatten()).reshape(-1, lists.type.list_size)
+        return cls(user, item, rating, timestamp, negatives, table.schema.metadata[b"sampling"].decode())
+
+    def to_table(self) -> pa.Table:
+        import pyarrow as pa
+
+        columns = {name: as_column(getattr(self, name)) for name in DTYPES}
+        if self.negatives is not None:
+            flat = as_column(self.negatives.ravel())
+            columns["negatives"] = pa.FixedSizeListArray.from_arrays(flat, self.negatives.shape[1])
+        return pa.table(columns, metadata={"sampling": self.sampling} if self.sampling else None)
+
+    def matrix(self, n_users: int, n_items: int, binary: bool = False) -> csr_matrix:
+        """float32 CSR [n_users, n_items], items ascending in each row; 1 for each pair if `binary`."""
+        from scipy.sparse import csr_matrix
+
+        values = np.ones(len(self), np.float32) if binary else self.rating
+        matrix = csr_matrix((values, (self.user, self.item)), shape=(n_users, n_items))
+        matrix.sort_indices()
+        return matrix
+
+
+def csr_arrays(matrix: csr_matrix) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Row offsets int64 [n_rows + 1], columns int32 [n_entries] and values [n_entries]."""
+    return matrix.indptr.astype(np.int64), matrix.indices.astype(np.int32, copy=False), matrix.data
+
+
+def concat(*parts: Ratings) -> Ratings:
+    """The rows of all `parts`, one after another; stored negatives are left behind."""
+    user, item, rating, timestamp = (
+        np.concatenate([getattr(part, name) for part in parts]) for name in DTYPES
+    )
+    return Ratings(user, item, rating, timestamp)
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """What is known beside the ratings.
+
+    n_users, n_items  how many ids there are, with or without a training rating
+    genres            bool [n_items, len(genre_names)]
+    genre_names       in the column order of `genres`; empty where the source has no genres
+    """
+
+    n_users: int
+    n_items: int
+    genres: np.ndarray
+    genre_names: tuple[str, ...] = ()
+
+    @classmethod
+    def from_genres(cls, n_users: int, lists: pa.ChunkedArray) -> Catalogue:
+        """`lists` holds each item's genre names; the names become columns in alphabetical order."""
+        import pyarrow as pa
+
+        whole = pa.concat_arrays(lists.chunks)
+        names, column = np.unique(np.array(whole.flatten().to_pylist(), str), return_inverse=True)
+        genres = np.zeros((len(whole), len(names)), bool)
+        genres[np.repeat(np.arange(len(whole)), as_array(whole.value_lengths())), column] = True
+        return cls(n_users, len(whole), genres, tuple(names.tolist()))
+
+    @classmethod
+    def of(cls, n_users: int, n_items: int) -> Catalogue:
+        """A catalogue without content features."""
+        return cls(n_users, n_items, np.zeros((n_items, 0), bool))

@@ -1,0 +1,1 @@
+"""Measure a model against held-out ratings: metrics, exact lists, intervals, the leaderboard."""

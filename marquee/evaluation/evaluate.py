@@ -1,0 +1,283 @@
+"""A model against held-out data: every figure, per user and on average, as docs/evaluation.md defines it.
+
+Nothing is asked of a model but `scores` and `predict`, so an oracle or a fold-in view can stand in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+
+from marquee.data.ratings import Catalogue, Ratings
+from marquee.data.user_items import UserItems
+from marquee.errors import MarqueeError
+from marquee.evaluation.beyond_accuracy import beyond_accuracy, coverage
+from marquee.evaluation.inner_product import FactorScores
+from marquee.evaluation.metrics import (
+    Columns,
+    Ties,
+    list_metrics,
+    pooled_errors,
+    rating_errors,
+    target_metrics,
+)
+from marquee.evaluation.topk import Scores, top_k_for_users
+from marquee.io import as_column
+from marquee.parallel import parallel_blocks, single_threaded_blas
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from marquee.data.sampling import Candidates
+
+ROWS = 1 << 18  # pairs that are predicted or looked up at a time
+USERS = 2048  # whose candidates are compared at a time
+
+
+class Ranker(Protocol):
+    def scores(self, users: np.ndarray) -> np.ndarray: ...
+
+
+class Rater(Ranker, Protocol):
+    def predict(self, users: np.ndarray, items: np.ndarray) -> np.ndarray: ...
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """metrics   ndcg@10, sampled_ndcg@10, rmse, rmse_cold, coverage@10, ...; what has no data is absent
+    counts    test_users (the denominator), relevant_pairs, test_pairs, users_without_list, ...
+    per_user  `user` int32 [m], ascending, and float64 [m] for each metric; NaN where it is not defined
+    lists     `user` int32 [n], `item` int32 [n, k_max] and `score` float32 [n, k_max]; -1 and -inf: no more
+    pairs     of a rating model, each test pair in its order: `user`, `item`, its `rating` and what was
+              `predicted`, float32 [test_pairs] on the scale, as the errors have it; else nothing
+    """
+
+    metrics: dict[str, float]
+    counts: dict[str, int]
+    per_user: Columns
+    lists: Columns
+    pairs: Columns = field(default_factory=dict)
+
+    def lists_table(self) -> pa.Table:
+        """One row per list: user int32, item and score as lists of fixed length."""
+        import pyarrow as pa
+
+        def column(name: str) -> pa.Array:
+            rows = self.lists[name]
+            return pa.FixedSizeListArray.from_arrays(as_column(rows.reshape(-1)), rows.shape[1])
+
+        columns = [as_column(self.lists["user"]), column("item"), column("score")]
+        return pa.table(columns, names=["user", "item", "score"])
+
+
+def evaluate_ranking(
+    model: Ranker,
+    seen: Ratings,
+    relevant: Ratings,
+    candidates: Candidates | None,
+    catalogue: Catalogue,
+    ks: Sequence[int],
+    train: Ratings,
+    ties: Ties = "expected",
+) -> Evaluation:
+    """How well `model` ranks for everyone with a pair in `relevant`, at each k of `ks`.
+
+    seen        pairs that are not recommended again: train and validation at test time
+    candidates  for the sampled figures: each relevant item is ranked among its user's, as they are given
+                (one that is the relevant item itself ties with it), and the user's ranks are averaged
+    train       what popularity is counted in, and who is known
+    ties        how `sampled_...` treats equal scores, see `target_metrics`; lists are by (-score, item)
+
+    Raises MarqueeError where nothing is relevant, k exceeds the catalogue, or a score is not finite.
+    """
+    if not len(relevant):
+        raise MarqueeError("no test rating counts as relevant; lower tasks.ranking.positive_from")
+    users, wanted = _by_user(relevant)
+    known = UserItems.of(seen.user, seen.item, catalogue.n_users)
+    pool = UserItems(*candidates).take(users) if candidates is not None else None
+    asked = [wanted, pool] if pool else []
+    items, values, found = top_k_for_users(
+        _scores(model), users, known, catalogue.n_items, max(ks), _name(model), asked
+    )
+    columns = list_metrics(_hits(items, wanted), wanted.lengths, ks)
+    if pool:
+        columns |= _among(found[0], wanted, found[1], pool, ks, ties)
+    columns |= beyond_accuracy(items, users, known, train, catalogue, ks)
+    counts = {
+        "test_users": len(users),
+        "relevant_pairs": len(wanted.items),
+        "cold_relevant_pairs": int(_is_cold(relevant, train).sum()),
+        "users_without_train": int((~_occurs(users, train.user)).sum()),
+        "users_without_list": int((items[:, 0] < 0).sum()),
+    }
+    if pool:
+        counts["users_without_candidates"] = int((pool.lengths == 0).sum())
+    metrics = {name: float(np.nanmean(x)) for name, x in columns.items() if not np.isnan(x).all()}
+    metrics |= coverage(items, catalogue.n_items, ks)
+    return Evaluation(
+        metrics, counts, {"user": users} | columns, {"user": users, "item": items, "score": values}
+    )
+
+
+def evaluate_rating(
+    model: Rater,
+    train: Ratings,
+    test: Ratings,
+    scale_low: float,
+    scale_high: float,
+    seen: Ratings,
+    positive_from: float,
+    candidates: Candidates | None,
+    catalogue: Catalogue,
+    ks: Sequence[int],
+) -> Evaluation:
+    """How well `model` predicts every rating of `test`, and ranks those of `positive_from` or more.
+
+    Errors are pooled over pairs; `..._warm` and `..._cold` divide them by whether user and item both
+    have a rating in `train`. A user without a relevant test item has NaN in the ranking columns, which
+    are all absent where nobody has one. Raises MarqueeError for a prediction that is not finite, for an
+    empty `test`, and as `evaluate_ranking` does.
+    """
+    if not len(test):
+        raise MarqueeError("the rating task has no test ratings; hold out more in tasks.rating")
+    predicted = np.clip(_predictions(model, test), scale_low, scale_high)
+    pairs = {"user": test.user, "item": test.item, "rating": test.rating}
+    pairs["predicted"] = predicted.astype(np.float32)
+    cold = _is_cold(test, train)
+
+    def errors(rows: np.ndarray) -> Columns:
+        return rating_errors(test.user[rows], test.rating[rows], predicted[rows], scale_low, scale_high)
+
+    per_user = errors(np.full(len(test), True))
+    metrics = pooled_errors(per_user)
+    for suffix, rows in (("warm", ~cold), ("cold", cold)):
+        metrics |= {f"{name}_{suffix}": value for name, value in pooled_errors(errors(rows)).items()}
+    counts = {
+        "rating_users": len(per_user["user"]),
+        "test_pairs": len(test),
+        "warm_pairs": int((~cold).sum()),
+        "cold_pairs": int(cold.sum()),
+    }
+    relevant = test.take(test.rating >= positive_from)
+    if not len(relevant):
+        lists = {"user": relevant.user, "item": np.empty((0, max(ks)), np.int32)}
+        lists["score"] = lists["item"].astype(np.float32)
+        return Evaluation(metrics, counts | {"test_users": 0}, per_user, lists, pairs)
+    ranking = evaluate_ranking(model, seen, relevant, candidates, catalogue, ks, train)
+    row = np.searchsorted(per_user["user"], ranking.per_user["user"])
+    for name, values in ranking.per_user.items():
+        if name != "user":
+            per_user[name] = np.full(len(per_user["user"]), np.nan)
+            per_user[name][row] = values
+    return Evaluation(ranking.metrics | metrics, ranking.counts | counts, per_user, ranking.lists, pairs)
+
+
+def validation_ndcg(model: Ranker, seen: Ratings, validation: Ratings, n_items: int, k: int = 10) -> float:
+    """NDCG@k over the whole catalogue without `seen`, a mean over the users of `validation` (not empty).
+
+    Who has k better items than any that is looked for gets no whole list: it is 0 then, whatever follows.
+    """
+    n_users, k = 1 + max(int(part.user.max(initial=0)) for part in (seen, validation)), min(k, n_items)
+    users, wanted = _by_user(validation)
+    known, scores = UserItems.of(seen.user, seen.item, n_users), _scores(model)
+    enough = None
+    if isinstance(scores, FactorScores):
+        enough = np.maximum.reduceat(scores.of_pairs(users, wanted), wanted.offsets[:-1])
+    items, _, _ = top_k_for_users(scores, users, known, n_items, k, _name(model), enough=enough)
+    return float(list_metrics(_hits(items, wanted), wanted.lengths, [k])[f"ndcg@{k}"].mean())
+
+
+def validation_rmse(model: Rater, validation: Ratings) -> float:
+    """Root mean squared error over the pairs of `validation` (not empty), predictions as they are."""
+    error = _predictions(model, validation) - validation.rating
+    return float(np.sqrt(np.mean(error * error)))
+
+
+def _among(
+    own: np.ndarray, targets: UserItems, theirs: np.ndarray, pool: UserItems, ks: Sequence[int], ties: Ties
+) -> Columns:
+    """Each of a user's targets among that user's candidates: means over the targets; 0 without candidates.
+
+    own, theirs  float32: the scores of what `targets` and `pool` hold, by row of users
+    """
+    n_targets, n_candidates = targets.lengths, pool.lengths
+    greater, equal = np.empty((2, len(own)), np.int64)
+
+    def work(rows: slice) -> None:
+        n, m = n_targets[rows], n_candidates[rows]
+        scores = np.full((len(m), m.max(initial=0)), np.nan, np.float32)  # NaN is neither above nor level
+        scores[np.arange(scores.shape[1]) < m[:, None]] = theirs[pool.span(rows)]
+        scores, level = scores[np.repeat(np.arange(len(n)), n)], own[targets.span(rows), None]
+        greater[targets.span(rows)] = np.count_nonzero(scores > level, axis=1)
+        equal[targets.span(rows)] = np.count_nonzero(scores == level, axis=1)
+
+    parallel_blocks(work, len(n_targets), USERS)
+    owner = targets.owners()
+    return {
+        f"sampled_{name}": np.bincount(owner, values, len(n_targets)) / n_targets * (n_candidates > 0)
+        for name, values in target_metrics(greater, equal, ks, ties).items()
+    }
+
+
+def _by_user(pairs: Ratings) -> tuple[np.ndarray, UserItems]:
+    """Who has a pair, ascending, and the items of each of them, each once and ascending."""
+    n_items = int(pairs.item.max()) + 1
+    keys = np.sort(pairs.user * np.int64(n_items) + pairs.item)
+    keys = keys[np.diff(keys, prepend=-1) > 0]
+    user, item = np.divmod(keys, n_items)
+    starts = np.flatnonzero(np.diff(user, prepend=-1))
+    return user[starts].astype(np.int32), UserItems(np.append(starts, len(keys)), item.astype(np.int32))
+
+
+def _hits(items: np.ndarray, wanted: UserItems) -> np.ndarray:
+    """bool [n, k]: is an item of lists [n, k] in that row of `wanted`."""
+    hits, owner = np.zeros(items.shape, bool), wanted.owners()
+    for first in range(0, len(owner), ROWS):
+        row, item = owner[first : first + ROWS], wanted.items[first : first + ROWS]
+        pair, rank = np.nonzero(items[row] == item[:, None])
+        hits[row[pair], rank] = True
+    return hits
+
+
+def _scores(model: Ranker) -> Scores:
+    """What ranks: the model's two factors where it is no more than their product, else its scores."""
+    if hasattr(model, "bounded"):
+        return model.bounded()
+    pair = model.factors() if hasattr(model, "factors") else None
+    return model.scores if pair is None else FactorScores(*pair)
+
+
+def _is_cold(pairs: Ratings, train: Ratings) -> np.ndarray:
+    """bool [n]: the user or the item of a pair has no rating in `train`."""
+    return ~(_occurs(pairs.user, train.user) & _occurs(pairs.item, train.item))
+
+
+def _occurs(ids: np.ndarray, among: np.ndarray) -> np.ndarray:
+    """bool [n]; `isin` for numbers from 0."""
+    known = np.zeros(max(ids.max(initial=-1), among.max(initial=-1)) + 1, bool)
+    known[among] = True
+    return known[ids]
+
+
+def _predictions(model: Rater, test: Ratings) -> np.ndarray:
+    """Finite float [n]; a bounded number of pairs at a time."""
+    predicted = np.empty(len(test), np.float64)
+    for first in range(0, len(test), ROWS):
+        rows = slice(first, first + ROWS)
+        with single_threaded_blas():
+            predicted[rows] = model.predict(test.user[rows], test.item[rows])
+    odd = np.flatnonzero(~np.isfinite(predicted))
+    if len(odd):
+        pair = f"user {test.user[odd[0]]} and item {test.item[odd[0]]}"
+        raise MarqueeError(
+            f"{_name(model)} predicts {predicted[odd[0]]} for {pair}; check how it was trained"
+        )
+    return predicted
+
+
+def _name(model: object) -> str:
+    """The algorithm, which is its module's name."""
+    return type(model).__module__.rpartition(".")[2]

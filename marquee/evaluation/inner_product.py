@@ -1,0 +1,213 @@
+"""The best items where scores are a product of two thin matrices: no score is kept, and few users need all.
+
+A block of users meets the items in tiles: what is liked best on average, so that lists start well, then the
+longest vectors. Each tile is looked through while it lies in the cache. By Cauchy and Schwarz a user is
+through as soon as no vector of what is left is long enough to enter the list (Teflioudi, Gemulla and
+Mykytiuk, 2015, do so for single users); the rest of the block goes on. Lists are exact.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from marquee.data.user_items import UserItems
+from marquee.errors import MarqueeError
+from marquee.evaluation.plain import kernels
+from marquee.parallel import parallel_blocks, single_threaded_blas
+
+USERS, ITEMS = 1024, 256  # of a tile: one megabyte of scores, and the shape at which the product is fastest
+LOOK = 4  # tiles, after which users who are through leave
+TRIED = 4  # times as many as a list is long are looked at, then as many times more
+SLACK = 1e-4  # by which rounding may lift a score above its limit
+ROUND = 64  # users a tile is rounded up to, so that no score depends on who else is asked for (AVX-512)
+
+
+@dataclass(frozen=True)
+class FactorScores:
+    """Scores that are `left[users] @ right.T`; a bias is a column beside a column of ones.
+
+    left   float32 [n_users, d]
+    right  float32 [n_items, d]
+    """
+
+    left: np.ndarray
+    right: np.ndarray
+
+    def __call__(self, users: np.ndarray) -> np.ndarray:
+        """float32 [len(users), n_items]: the very bytes that `best_of_product` sees."""
+        n, n_items = len(users), len(self.right)
+        scores = np.empty((n, n_items), np.float32)
+        with single_threaded_blas():
+            for first in range(0, n, USERS):
+                rows = slice(first, min(first + USERS, n))
+                left = _padded(self.left[users[rows]], ROUND)
+                for start in range(0, n_items, ITEMS):
+                    tile = left @ _padded(self.right[start : start + ITEMS], ITEMS).T
+                    scores[rows, start : start + ITEMS] = tile[: rows.stop - first, : n_items - start]
+        return scores
+
+    def of_pairs(self, users: np.ndarray, asked: UserItems) -> np.ndarray:
+        """float32 [len(asked.items)]: the scores of the items of each row of `users`."""
+        scores = np.empty(len(asked.items), np.float32)
+        of = kernels(len(scores) * self.left.shape[1]).dots
+
+        def work(rows: slice) -> None:
+            of(self.left, self.right, users[rows], *asked.part(rows), scores[asked.span(rows)])
+
+        parallel_blocks(work, len(users), USERS)
+        return scores
+
+    def check(self, users: np.ndarray, name: str) -> None:
+        """Raises MarqueeError, with `name` and the user, where a score may not be a finite float32."""
+        left, right = (np.maximum(side.max(1), -side.min(1)) for side in (self.left[users], self.right))
+        fine = left.astype(np.float64) * right.max() * self.right.shape[1] < np.finfo(np.float32).max
+        if not fine.all():
+            raise not_finite(name, users[np.argmin(fine)])
+
+
+@dataclass(frozen=True)
+class Bounded:
+    """Scores that are not negative and never above a product, for catalogues of which few come near a list.
+
+    limit  the product
+    exact  scores of pairs: users int [n], items int [n] -> float32 [n]
+    whole  all scores: users int [b] -> float32 [b, n_items], which `__call__` is
+    """
+
+    limit: FactorScores
+    exact: Callable[[np.ndarray, np.ndarray], np.ndarray]
+    whole: Callable[[np.ndarray], np.ndarray]
+
+    def __call__(self, users: np.ndarray) -> np.ndarray:
+        return self.whole(users)
+
+    def of_pairs(self, users: np.ndarray, asked: UserItems) -> np.ndarray:
+        """As `Product.of_pairs`."""
+        scores = np.empty(len(asked.items), np.float32)
+
+        def work(rows: slice) -> None:
+            part = asked.part(rows)
+            scores[asked.span(rows)] = self.exact(users[rows][part.owners()], part.items)
+
+        parallel_blocks(work, len(users), USERS)
+        return scores
+
+
+def not_finite(name: str, user: int) -> MarqueeError:
+    return MarqueeError(f"{name} gives user {user} a score that is not finite; check how it was trained")
+
+
+def top_k_dense(scores: np.ndarray, seen: UserItems, k: int) -> tuple[np.ndarray, np.ndarray]:
+    """The lists and their scores, [n, k] each, from finite scores [n, n_items], which are changed."""
+    from marquee.kernels.topk import absorb
+
+    n, n_items = scores.shape
+    items, values = np.full((n, k), -1, np.int32), np.full((n, k), -np.inf, np.float32)
+    every = np.arange(n_items, dtype=np.int32)
+    absorb(scores, np.arange(n), every, seen.owners().astype(np.int32), seen.items, items, values)
+    return items, values
+
+
+def top_k_factors(
+    product: FactorScores,
+    users: np.ndarray,
+    seen: UserItems,
+    items: np.ndarray,
+    values: np.ndarray,
+    enough: np.ndarray | None = None,
+) -> None:
+    """Fill empty lists, items int32 [n, k] of -1 and values float32 [n, k] of -inf, for `users` [n].
+
+    seen    by user: what is not listed
+    enough  float [n]: a list that holds k items of a higher score may stop there and lack better ones
+    """
+    from marquee.kernels.topk import absorb, by_tile, going_on
+
+    n_items, d = product.right.shape
+    common = np.flatnonzero((product.right == product.right[0]).all(0))  # columns that add the same to all
+    rest = np.setdiff1d(np.arange(d), common)
+    length = np.linalg.norm(product.right[:, rest].astype(np.float64), axis=1)
+    with single_threaded_blas():
+        likely = np.argsort(-(product.right @ product.left[users].mean(0)), kind="stable")[:ITEMS]
+    first = np.zeros(n_items, bool)
+    first[likely] = True
+    ids = np.lexsort((-length, ~first)).astype(np.int32)
+    place = np.empty_like(ids)
+    place[ids] = np.arange(n_items, dtype=np.int32)
+    right = _padded(product.right[ids], ITEMS)
+    starts = range(0, n_items, ITEMS)
+    longest = np.append(length.max(), length[ids[ITEMS::ITEMS]])  # from each tile on
+    slack = (d + 4) * np.finfo(np.float32).eps  # what rounding adds to a sum of d products at most
+
+    def work(rows: slice) -> None:
+        people = users[rows]
+        whole = product.left[people]
+        shift = (whole[:, common].astype(np.float64) * product.right[0, common]).sum(1)
+        reach = np.linalg.norm(whole[:, rest].astype(np.float64), axis=1)
+        best, score = items[rows], values[rows]
+        satisfied = np.full(len(people), np.inf) if enough is None else enough[rows]
+        satisfied = satisfied + slack * (abs(shift) + reach * length.max(initial=0))
+        begin, hidden, column = by_tile(people, *seen, place, ITEMS, len(starts))
+        active = np.arange(len(people))
+        left = _padded(whole, ROUND)
+        memory = np.empty(len(left) * ITEMS, np.float32)
+        for tile, start in enumerate(starts):
+            if tile % LOOK == 0:
+                going = going_on(active, score, shift, reach, longest[tile], slack, satisfied)
+                if not len(going):
+                    break
+                if len(active) - len(going) >= ROUND:
+                    active, left = going, _padded(whole[going], ROUND)
+            scores = memory[: len(left) * ITEMS].reshape(-1, ITEMS)
+            np.matmul(left, right[start : start + ITEMS].T, out=scores)
+            part = slice(begin[tile], begin[tile + 1])
+            absorb(scores, active, ids[start : start + ITEMS], hidden[part], column[part], best, score)
+
+    parallel_blocks(work, len(users), USERS)
+
+
+def top_k_bounded(
+    scores: Bounded, users: np.ndarray, seen: UserItems, items: np.ndarray, values: np.ndarray
+) -> np.ndarray:
+    """Fill empty lists as `best_of_product` does; returns the rows that it could not.
+
+    Of the items with the highest limits the best are taken; they are the list if the last of them scores
+    above the lowest of these limits, so that nobody else can come in.
+    """
+    k, n_items = items.shape[1], len(scores.limit.right)
+    open_rows = np.arange(len(users))
+    for m in sorted({min(TRIED * k, n_items), min(TRIED**2 * k, n_items)}):
+        found = np.full((len(open_rows), m), -1, np.int32)
+        limits = np.full(found.shape, -np.inf, np.float32)
+        top_k_factors(scores.limit, users[open_rows], seen, found, limits)
+        settled = np.zeros(len(open_rows), bool)
+
+        def work(
+            rows: slice,
+            found: np.ndarray = found,
+            limits: np.ndarray = limits,
+            settled: np.ndarray = settled,
+            r: np.ndarray = open_rows,
+        ) -> None:
+            listed = found[rows] >= 0
+            pool = UserItems(np.append(0, listed.sum(1).cumsum()), found[rows][listed])
+            real = np.full(listed.shape, -np.inf, np.float32)
+            real[listed] = scores.exact(users[r[rows]][pool.owners()], pool.items)
+            order = np.lexsort((found[rows], -real))[:, :k]  # by (-score, item)
+            items[r[rows]] = np.take_along_axis(found[rows], order, 1)
+            values[r[rows]] = last = np.take_along_axis(real, order, 1)
+            settled[rows] = limits[rows, -1] * (1 + SLACK) < last[:, -1]
+            settled[rows] |= np.isneginf(limits[rows, -1])
+
+        parallel_blocks(work, len(open_rows), USERS)
+        open_rows = open_rows[~settled]
+    return open_rows
+
+
+def _padded(rows: np.ndarray, step: int) -> np.ndarray:
+    """Zeros below, up to a multiple of `step` rows."""
+    lacking = -len(rows) % step
+    return np.pad(rows, ((0, lacking), (0, 0))) if lacking else rows

@@ -1,0 +1,98 @@
+"""What a model has learned of genres, and what it holds of each movie."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from marquee.figures.labels import shortened
+from marquee.figures.projections import alike_together, cosine_matrix
+from marquee.figures.style import BLUE, INK, ORANGE, QUIET, WHITE, WIDTH, canvas, house_style
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+CELL = 0.23  # inches: of a pair of genres
+
+
+@house_style
+def genre_similarity(factors: np.ndarray, names: Sequence[str]) -> Figure:
+    """Cosine of each pair of genre `factors` [n_genres, d], genres that are alike side by side.
+
+    The order is that of average-linkage clustering. Of the two equal halves one is shown; the names of the
+    columns stand where the other would be.
+    """
+    from matplotlib.colors import LinearSegmentedColormap
+
+    cosines = cosine_matrix(factors)  # (n_genres, n_genres)
+    order = alike_together(cosines)
+    n = len(order)
+    figure = canvas(0.7 + CELL * max(n, 1))
+    figure.set_figwidth(max(WIDTH, 1.7 + CELL * n))
+    axes = figure.add_subplot()
+    below = np.tril(np.ones((n, n), bool), -1)
+    values = np.where(below, cosines[np.ix_(order, order)], np.nan)
+    colours = LinearSegmentedColormap.from_list("house", [ORANGE, WHITE, BLUE], N=257)
+    axes.grid(False)
+    axes.pcolormesh(values, cmap=colours, vmin=-1, vmax=1, edgecolors=WHITE, linewidth=0.6)
+    for row, column in zip(*np.nonzero(below), strict=True):
+        value = round(values[row, column], 1) + 0.0  # no minus before a 0
+        words = f"{value:.1f}".replace("-", "−").replace("0.", ".") if value else "0"
+        ink = WHITE if value > 0.7 else INK
+        axes.text(column + 0.5, row + 0.5, words, ha="center", va="center_baseline", fontsize=7, color=ink)
+    for column, genre in enumerate(order[:-1]):
+        axes.text(column + 0.2, column + 0.5, names[genre], va="center_baseline", fontsize=8, color=QUIET)
+    axes.set_yticks(np.arange(n) + 0.5, [names[genre] for genre in order], color=INK)
+    axes.set(xticks=[], ylim=(max(n, 1), 0), xlim=(0, n + 2))
+    axes.tick_params(length=0)
+    axes.spines[:].set_visible(False)
+    axes.set_xlabel("Cosine of the genres' factors")
+    return figure
+
+
+@house_style
+def item_biases(
+    biases: np.ndarray,
+    titles: Sequence[str],
+    years: Sequence[int | None],
+    counts: np.ndarray,
+    most: int = 12,
+) -> Figure:
+    """The `most` movies with the largest bias above 0, and as many below, with how often they were rated.
+
+    biases  float [n_items], in stars: how far a movie is above what its raters usually give
+    counts  int [n_items]: training ratings
+    """
+    from matplotlib.ticker import MaxNLocator
+
+    order = np.argsort(-biases, kind="stable")
+    high = [item for item in order[:most] if biases[item] > 0]
+    low = [item for item in order[-most:] if biases[item] < 0]
+    items = [*high, *low]
+    names = [shortened(titles[item], years[item], 34) for item in items]
+    places = [*range(len(high)), *(len(high) + 0.6 + np.arange(len(low)))]  # a gap where the sign turns
+    figure = canvas(0.9 + 0.19 * max(len(items), 1), names)
+    axes = figure.add_subplot()
+    numbers = [f"{counts[item]:,}" for item in items]
+    right = 10 + 5 * max(map(len, [*numbers, "ratings"]))  # points beside the axes
+    column: dict[str, Any] = {
+        "xytext": (right, 0),
+        "textcoords": "offset points",
+        "ha": "right",
+        "fontsize": 8,
+    }
+    for place, item, number in zip(places, items, numbers, strict=True):
+        axes.barh(place, biases[item], 0.7, color=BLUE if biases[item] > 0 else ORANGE)
+        axes.annotate(number, (1, place), xycoords=axes.get_yaxis_transform(), va="center_baseline", **column)
+    axes.annotate("ratings", (1, 1), xycoords=axes.transAxes, va="bottom", color=QUIET, **column)
+    axes.axvline(0, color=QUIET, linewidth=0.6)
+    axes.set_yticks(places, names, color=INK)
+    axes.set_ylim(max(places, default=0) + 0.7, -0.7)
+    axes.tick_params(axis="y", length=0)
+    axes.spines["left"].set_visible(False)
+    axes.xaxis.set_major_locator(MaxNLocator(7, steps=[1, 2, 5, 10]))
+    axes.grid(axis="x")
+    axes.set_xlabel("Bias of the movie (stars)")
+    return figure

@@ -1,0 +1,144 @@
+"""Which items are had by the same people: how many have each two, and the nearest of each item.
+
+Import it where it is used: numba takes a second, and compiles the kernels the first time (then from a cache).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from marquee.kernels.jit import njit, prange
+
+BLOCK = 64  # items whose rows one thread makes, one after another, in the same room
+
+
+@njit(cache=True, parallel=True)
+def count_together(
+    offsets: np.ndarray, users: np.ndarray, starts: np.ndarray, items: np.ndarray, counts: np.ndarray
+) -> None:
+    """XᵀX of a binary X into the lower triangle of `counts` [n_items, n_items], whose rest is left alone.
+
+    offsets, users  X by item: item i is had by users[offsets[i]:offsets[i + 1]]
+    starts, items   X by user, items ascending in each row
+    """
+    n_items = len(offsets) - 1
+    for place in prange(n_items):
+        item = place // 2 if place % 2 == 0 else n_items - 1 - place // 2  # a short row, then a long one
+        row = counts[item, : item + 1]
+        row[:] = 0
+        for entry in range(offsets[item], offsets[item + 1]):
+            user = users[entry]
+            for other in range(starts[user], starts[user + 1]):
+                if items[other] > item:
+                    break
+                row[items[other]] += 1
+
+
+@njit(cache=True, parallel=True)
+def nearest_neighbors(
+    offsets: np.ndarray,
+    users: np.ndarray,
+    starts: np.ndarray,
+    items: np.ndarray,
+    shrinkage: float,
+    k: int,
+) -> tuple[np.ndarray, np.ndarray]:
+    """The k items most like each: int32 [n_items, k], ordered by (-similarity, item) and then -1, where no
+    more have a user in common with it; and their similarities, float32 [n_items, k]
+
+        s_ij = n_ij / (√(n_i n_j) + shrinkage)
+
+    with n_ij the number of users who have both. X is given as to `count_together`. A row is one thread's, so
+    the bytes do not depend on how many there are; each holds 4 n_items bytes.
+    """
+    n_items = len(offsets) - 1
+    lengths = np.sqrt(np.diff(offsets).astype(np.float32))
+    found = np.full((n_items, k), -1, np.int32)
+    values = np.zeros((n_items, k), np.float32)
+    for block in prange((n_items + BLOCK - 1) // BLOCK):
+        row = np.empty(n_items, np.float32)
+        for item in range(block * BLOCK, min((block + 1) * BLOCK, n_items)):
+            row[:] = 0
+            for entry in range(offsets[item], offsets[item + 1]):
+                user = users[entry]
+                for place in range(starts[user], starts[user + 1]):
+                    row[items[place]] += 1
+            row[item] = 0
+            for other in range(n_items):
+                if row[other] > 0:
+                    row[other] /= lengths[item] * lengths[other] + np.float32(shrinkage)
+            _largest(row, found[item], values[item])
+    return found, values
+
+
+@njit(cache=True)
+def _largest(row: np.ndarray, found: np.ndarray, values: np.ndarray) -> None:
+    """The largest of what is positive in `row` into `found` and `values` [k], ordered by (-value, place).
+
+    `found` and `values` are a heap with the worst at its root, at last sorted by taking that out in turn.
+    """
+    k, n = len(found), 0
+    for place in range(len(row)):
+        value = row[place]
+        if value <= 0 or (n == k and value <= values[0]):  # of equals the first stays
+            continue
+        if n == k:
+            _sink(values, found, k, value, place)
+            continue
+        at, above = n, (n - 1) // 2
+        while at > 0 and _worse(value, place, values[above], found[above]):
+            values[at], found[at] = values[above], found[above]
+            at, above = above, (above - 1) // 2
+        values[at], found[at] = value, place
+        n += 1
+    for last in range(n - 1, 0, -1):
+        value, place = values[last], found[last]
+        values[last], found[last] = values[0], found[0]
+        _sink(values, found, last, value, place)
+
+
+@njit(cache=True)
+def _sink(values: np.ndarray, found: np.ndarray, n: int, value: float, place: int) -> None:
+    """Put (value, place) at the root of the heap of the first `n`, and down to where it belongs."""
+    at = 0
+    while 2 * at + 1 < n:
+        child = 2 * at + 1
+        if child + 1 < n and _worse(values[child + 1], found[child + 1], values[child], found[child]):
+            child += 1
+        if not _worse(values[child], found[child], value, place):
+            break
+        values[at], found[at] = values[child], found[child]
+        at = child
+    values[at], found[at] = value, place
+
+
+@njit(cache=True)
+def _worse(value: float, place: int, other: float, other_place: int) -> bool:
+    return value < other or (value == other and place > other_place)
+
+
+@njit(cache=True, parallel=True)
+def add_up(
+    starts: np.ndarray,
+    items: np.ndarray,
+    offsets: np.ndarray,
+    targets: np.ndarray,
+    values: np.ndarray,
+    otherwise: np.ndarray,
+) -> np.ndarray:
+    """float32 [n_users, n_items]: X W for a binary X, by user, and a sparse W of positive values.
+
+    starts, items             X, as to `count_together`
+    offsets, targets, values  W [n_items, n_items] by row: row j has values[n] in column targets[n]
+    otherwise                 float32 [n_items]: what stands where the product is 0
+    """
+    scores = np.zeros((len(starts) - 1, len(offsets) - 1), np.float32)
+    for user in prange(len(scores)):
+        row = scores[user]
+        for place in range(starts[user], starts[user + 1]):
+            for entry in range(offsets[items[place]], offsets[items[place] + 1]):
+                row[targets[entry]] += values[entry]
+        for item in range(len(row)):
+            if row[item] == 0:
+                row[item] = otherwise[item]
+    return scores

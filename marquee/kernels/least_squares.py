@@ -1,0 +1,219 @@
+"""Regularised least squares for many rows at once: the solve that alternating least squares is made of.
+
+Import it where it is used: numba takes a second, and compiles the kernel the first time (then from a cache).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from marquee.kernels.jit import njit, prange
+from marquee.kernels.prefetch import prefetch
+from marquee.parallel import single_threaded_blas
+
+CHUNKS = 64  # parts of about as many entries each that threads take; each holds its longest row's features
+TILE = 64  # entries that are summed in float32, before the sum is added in float64
+LANES = 8  # features are padded to a multiple: no vector instruction is left half full
+STRANDS = 4  # entries that go through a product together: they share its loads
+LINE = 16  # float32 in a cache line
+AHEAD = 8  # entries ahead of its use that a row of features is asked for: half a page of cache lines
+TOLERANCE = 1e-6  # of the residual, against the right-hand side
+
+
+def solve_rows(
+    offsets: np.ndarray,
+    columns: np.ndarray,
+    targets: np.ndarray,
+    features: np.ndarray,
+    pull: np.ndarray,
+    prior: np.ndarray,
+    everywhere: float = 0.0,
+    shift: np.ndarray | None = None,
+) -> tuple[np.ndarray, np.ndarray]:
+    """float32 [n_rows, dim]: for each row r of a CSR matrix the vector x that minimises
+
+        Σ over its entries (t, j) of (t - s_j - x·y_j)²
+        + α Σ over all columns (x·y_j)² + Σ_k pull_rk (x_k - prior_rk)²
+
+    and float64 [n_rows]: the minima. Each x solves (α YᵀY + Σ y_j y_jᵀ + diag(pull_r)) x = Σ (t - s_j) y_j
+    + pull_r ∘ prior_r, by conjugate gradients (Hestenes and Stiefel, 1952) from the prior on, until the
+    residual is `TOLERANCE` of what it was. A step goes over the row's features, gathered once, so a row of
+    n entries takes 2 n dim for each of some ten steps, where its matrix alone would take n dim². Steps are
+    few because features are turned to the axes of YᵀY, in which every row's system is nearly diagonal, and
+    scaled by that diagonal (Jacobi). A row is one thread's from beginning to end, so the bytes do not depend
+    on how many there are. Memory: 4 n_columns dim bytes, and 4 n dim of the longest row for each thread.
+
+    offsets, columns, targets  int64 [n_rows + 1], int32 [n_entries], float32 [n_entries]: t and j by row
+    features                   float32 [n_columns, dim]: y
+    pull                       float64 [n_rows, 1 + lead], all positive: of each of the first `lead` numbers
+                               of x, which are not turned, and of every other; with a lead, α must be 0
+    prior                      float32 [n_rows, dim], or [1, dim] for all rows
+    everywhere                 α (implicit ALS)
+    shift                      float32 [n_columns]: s; None: 0
+    """
+    lead, (n_columns, dim) = pull.shape[1] - 1, features.shape
+    turned = np.zeros((n_columns, -(-dim // LANES) * LANES), np.float32)
+    with single_threaded_blas():
+        gram = (features[:, lead:].T @ features[:, lead:]).astype(np.float64)
+        common, axes = np.linalg.eigh(gram)  # (dim - lead,), (dim - lead, dim - lead)
+        np.matmul(features[:, lead:], axes.astype(np.float32), out=turned[:, lead:dim])
+    turned[:, :lead] = features[:, :lead]
+    along = np.zeros(turned.shape[1])  # α YᵀY, which is diagonal now
+    along[lead:dim] = everywhere * common
+    shares = np.linspace(0, offsets[-1], CHUNKS + 1)[1:-1]
+    bounds = np.concatenate([[0], np.searchsorted(offsets, shares), [len(offsets) - 1]])
+    shift = np.zeros(n_columns, np.float32) if shift is None else shift
+    return _solve_rows(offsets, columns, targets, turned, pull, prior, along, axes, shift, bounds)
+
+
+@njit(cache=True, parallel=True, fastmath={"contract"})
+def _solve_rows(
+    offsets: np.ndarray,
+    columns: np.ndarray,
+    targets: np.ndarray,
+    features: np.ndarray,
+    pull: np.ndarray,
+    prior: np.ndarray,
+    common: np.ndarray,
+    axes: np.ndarray,
+    shift: np.ndarray,
+    bounds: np.ndarray,
+) -> tuple[np.ndarray, np.ndarray]:
+    n_rows, width, dim, lead = len(offsets) - 1, features.shape[1], prior.shape[1], pull.shape[1] - 1
+    solved, minima, back = np.empty((n_rows, dim), np.float32), np.empty(n_rows), axes.T.copy()
+    for chunk in prange(len(bounds) - 1):
+        rows = range(bounds[chunk], bounds[chunk + 1])
+        longest = 0
+        for row in rows:
+            longest = max(longest, offsets[row + 1] - offsets[row])
+        own = np.empty((longest + STRANDS - 1, width), np.float32)  # the features of a row's entries
+        weight, x, found = np.ones(width), np.zeros(width), np.empty(width)
+        for row in rows:
+            before = prior[min(row, len(prior) - 1)]
+            for k in range(dim):
+                weight[k] = pull[row, min(k, lead)]
+                x[k] = before[k] if k < lead else 0.0
+            for m in range(lead, dim):
+                if before[m] != 0:
+                    for k in range(lead, dim):
+                        x[k] += axes[m - lead, k - lead] * before[m]
+            entries = slice(offsets[row], offsets[row + 1])
+            minima[row] = _solve(columns[entries], targets[entries], features, shift, weight, common, own, x)
+            found[:] = x
+            found[lead:] = 0
+            for m in range(lead, dim):
+                for k in range(lead, dim):
+                    found[k] += back[m - lead, k - lead] * x[m]
+            for k in range(dim):
+                solved[row, k] = found[k]
+    return solved, minima
+
+
+@njit(cache=True, fastmath={"contract", "reassoc", "nsz"})
+def _solve(
+    columns: np.ndarray,
+    targets: np.ndarray,
+    features: np.ndarray,
+    shift: np.ndarray,
+    pull: np.ndarray,
+    common: np.ndarray,
+    own: np.ndarray,
+    x: np.ndarray,
+) -> float:
+    """Turn `x` [width] from the prior of one row into its solution; the minimum. `own` is overwritten."""
+    n, width = len(columns), len(x)
+    residual, step, product = np.empty(width), np.empty(width, np.float32), np.empty(width)
+    straight, change = pull + common, np.zeros(width)
+    diagonal = straight.copy()
+    minimum = _gather(columns, targets, features, shift, x, own, residual, diagonal)
+    easy = 1 / diagonal
+    size = 0.0  # of the residual, in the measure of the preconditioner
+    for k in range(width):
+        minimum += common[k] * x[k] * x[k]
+        residual[k] -= common[k] * x[k]
+        step[k] = residual[k] * easy[k]
+        size += residual[k] * residual[k] * easy[k]
+    start, enough, steps = residual.copy(), TOLERANCE * TOLERANCE * size, 0
+    while size > enough and steps < 4 * width:
+        _multiply(own, n, step, product)
+        curvature = 0.0
+        for k in range(width):
+            product[k] += straight[k] * step[k]
+            curvature += step[k] * product[k]
+        if curvature <= 0:  # what is left is too small for a float32
+            break
+        length, before, size = size / curvature, size, 0.0
+        for k in range(width):
+            change[k] += length * step[k]
+            residual[k] -= length * product[k]
+            size += residual[k] * residual[k] * easy[k]
+        for k in range(width):
+            step[k] = residual[k] * easy[k] + size / before * step[k]
+        steps += 1
+    for k in range(width):
+        minimum -= change[k] * (start[k] + residual[k])
+        x[k] += change[k]
+    return minimum
+
+
+@njit(cache=True, fastmath={"contract", "reassoc", "nsz"})
+def _gather(
+    columns: np.ndarray,
+    targets: np.ndarray,
+    features: np.ndarray,
+    shift: np.ndarray,
+    x: np.ndarray,
+    own: np.ndarray,
+    residual: np.ndarray,
+    diagonal: np.ndarray,
+) -> float:
+    """Copy the features of a row's entries to `own`; make `residual` Σ e y with e = t - s - x·y, add Σ y∘y to
+    `diagonal`; Σ e²."""
+    n, width, total, known = len(columns), len(x), 0.0, False
+    for k in range(width):
+        residual[k] = 0
+        known = known or x[k] != 0
+    sums, squares = np.empty(width, np.float32), np.empty(width, np.float32)
+    for first in range(0, n, TILE):
+        sums[:], squares[:] = 0, 0
+        for entry in range(first, min(first + TILE, n)):
+            ahead = columns[min(entry + AHEAD, n - 1)]
+            for k in range(0, width, LINE):
+                prefetch(features, ahead, k)  # type: ignore[call-arg]
+            y, mine = features[columns[entry]], own[entry]
+            error = targets[entry] - shift[columns[entry]]
+            if known:
+                for k in range(width):
+                    error -= np.float32(x[k]) * y[k]
+            total += error * error
+            for k in range(width):
+                mine[k] = y[k]
+                sums[k] += error * y[k]
+                squares[k] += y[k] * y[k]
+        for k in range(width):
+            residual[k] += sums[k]
+            diagonal[k] += squares[k]
+    own[n : -(-n // STRANDS) * STRANDS] = 0
+    return total
+
+
+@njit(cache=True, fastmath={"contract", "reassoc", "nsz"})
+def _multiply(own: np.ndarray, n: int, vector: np.ndarray, product: np.ndarray) -> None:
+    """Make `product` [width] Σ y (y·vector) over the first `n` rows y of `own`, rounded up to `STRANDS`."""
+    width = len(vector)
+    product[:] = 0
+    sums = np.empty(width, np.float32)
+    for first in range(0, n, TILE):
+        sums[:] = 0
+        for entry in range(first, min(first + TILE, n), STRANDS):
+            a, b, c, d = own[entry], own[entry + 1], own[entry + 2], own[entry + 3]
+            s = t = u = v = np.float32(0)
+            for k in range(width):
+                s += a[k] * vector[k]
+                t += b[k] * vector[k]
+                u += c[k] * vector[k]
+                v += d[k] * vector[k]
+            for k in range(width):
+                sums[k] += s * a[k] + t * b[k] + u * c[k] + v * d[k]
+        for k in range(width):
+            product[k] += sums[k]

@@ -1,0 +1,220 @@
+"""Stochastic gradient descent on a bilinear rating model: the loop over ratings, compiled.
+
+Import it where it is used: numba takes a second, and compiles the kernel the first time (then from a cache).
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numba
+import numpy as np
+
+from marquee.kernels.jit import njit, prange
+from marquee.parallel import is_ascending
+
+GROUPS = 8  # of users, and of items
+TOGETHER = 4  # users whose ratings are mixed: a step that follows another's need not wait for its vector
+WORTH_THREADS = 1 << 28  # ratings x dim of a pass, about .1 s; below, waiting for each other costs too much
+
+
+@njit(cache=True, fastmath={"contract", "reassoc", "nsz"}, error_model="numpy")
+def descend(
+    user: np.ndarray,
+    item: np.ndarray,
+    rating: np.ndarray,
+    mean: np.floating,
+    users: np.ndarray,
+    items: np.ndarray,
+    user_bias: np.ndarray,
+    item_bias: np.ndarray,
+    step: np.floating,
+    penalty: np.floating,
+    biases: bool,
+    learn_items: bool,
+) -> float:
+    """A gradient step for each rating, in the order given and in place; the sum of squared errors on the way.
+
+    With e = rating - mean - b_u - b_i - p_u·q_i, each step moves all four at once:
+
+        p_u += step (e q_i - penalty p_u),   q_i += step (e p_u - penalty q_i)
+        b_u += step (e - penalty b_u),       b_i += step (e - penalty b_i)      if `biases`
+
+    computed as (1 - step penalty) p_u + (step e) q_i and so on.
+
+    user, item, rating     int32, int32, float [n]
+    users, items           float [n_users, dim], [n_items, dim]: p and q; `items` stay without `learn_items`
+    user_bias, item_bias   float [n_users], [n_items]: added in any case, learnt if `biases`
+
+    All floats are of one type. The compiler may add up the product in the order that suits the processor,
+    the same at each call: the same bytes on one machine, not on all.
+    """
+    dim = users.shape[1]
+    none = mean - mean  # a zero of the arrays' type
+    keep = users.dtype.type(1) - step * penalty
+    total = 0.0
+    for n in range(len(user)):
+        u, i = user[n], item[n]
+        p, q = users[u], items[i]
+        product = none
+        for k in range(dim):
+            product += p[k] * q[k]
+        error = rating[n] - mean - user_bias[u] - item_bias[i] - product
+        total += error * error
+        slope = step * error
+        if biases:
+            user_bias[u] = keep * user_bias[u] + slope
+            if learn_items:
+                item_bias[i] = keep * item_bias[i] + slope
+        if learn_items:
+            for k in range(dim):
+                pk, qk = p[k], q[k]
+                p[k] = keep * pk + slope * qk
+                q[k] = keep * qk + slope * pk
+        else:
+            for k in range(dim):
+                p[k] = keep * p[k] + slope * q[k]
+    return total
+
+
+class RatingBlocks(NamedTuple):
+    """Ratings in the order of a pass, cut by groups of users and groups of items.
+
+    first               int64 [GROUPS² + 1]: block g GROUPS + h, of user group g and item group h, is
+                        first[b]:first[b + 1] of the columns
+    user, item, rating  int32, int32, float32 [n]
+    """
+
+    first: np.ndarray
+    user: np.ndarray
+    item: np.ndarray
+    rating: np.ndarray
+
+
+def ratings_in_blocks(
+    user: np.ndarray, item: np.ndarray, rating: np.ndarray, rng: np.random.Generator
+) -> RatingBlocks:
+    """The ratings laid out for `pass_over`; fastest where `user` ascends.
+
+    A group is a range of ids with about as many ratings as each other one. Inside a block a few users follow
+    another few in the order of their ids, and the ratings of those few stand in random order.
+    """
+    if not is_ascending(user):
+        rows = np.argsort(user, kind="stable")
+        user, item, rating = user[rows], item[rows], rating[rows]
+    counts = np.bincount(user)
+    starts = np.append(0, np.cumsum(counts))  # [n_users + 1], rows
+    draws = rng.integers(0, 1 << 32, len(user), dtype=np.uint32)
+    groups = _even_ranges(counts), _even_ranges(np.bincount(item))
+    return RatingBlocks(*_lay_out(starts, item, rating, *groups, draws))
+
+
+def _even_ranges(counts: np.ndarray) -> np.ndarray:
+    """int32 [n]: the group of each id, ascending, each with about the same sum of `counts` [n]."""
+    middle = np.cumsum(counts) - counts / 2
+    return (middle * GROUPS / max(counts.sum(), 1)).astype(np.int32)
+
+
+@njit(cache=True)
+def _lay_out(
+    starts: np.ndarray,
+    item: np.ndarray,
+    rating: np.ndarray,
+    user_group: np.ndarray,
+    item_group: np.ndarray,
+    draws: np.ndarray,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """The fields of `Blocks`: a few users' rows are shuffled (inside out, by `draws`) and dealt to blocks."""
+    n_users, n = len(starts) - 1, len(item)
+    counts = np.zeros(GROUPS * GROUPS + 1, np.int64)
+    for u in range(n_users):
+        for row in range(starts[u], starts[u + 1]):
+            counts[user_group[u] * GROUPS + item_group[item[row]] + 1] += 1
+    first = np.cumsum(counts)
+    place = first.copy()
+    users, items, ratings = np.empty(n, np.int32), np.empty(n, np.int32), np.empty(n, rating.dtype)
+    rows, owners = np.empty(0, np.int64), np.empty(0, np.int32)  # of a few users
+    for begin in range(0, n_users, TOGETHER):
+        end = min(begin + TOGETHER, n_users)
+        length = starts[end] - starts[begin]
+        if length > len(rows):
+            rows, owners = np.empty(2 * length, np.int64), np.empty(2 * length, np.int32)
+        count = 0
+        for u in range(begin, end):
+            for row in range(starts[u], starts[u + 1]):
+                chosen = (np.int64(draws[row]) * (count + 1)) >> 32
+                rows[count], owners[count] = rows[chosen], owners[chosen]
+                rows[chosen], owners[chosen] = row, u
+                count += 1
+        for k in range(count):
+            row, u = rows[k], owners[k]
+            block = user_group[u] * GROUPS + item_group[item[row]]
+            at = place[block]
+            place[block] = at + 1
+            users[at], items[at], ratings[at] = u, item[row], rating[row]
+    return first, users, items, ratings
+
+
+def pass_over(
+    blocks: RatingBlocks,
+    shifts: np.ndarray,
+    mean: np.floating,
+    users: np.ndarray,
+    items: np.ndarray,
+    user_bias: np.ndarray,
+    item_bias: np.ndarray,
+    step: np.floating,
+    penalty: np.floating,
+    biases: bool,
+) -> float:
+    """`descend` through all `blocks`, in place; the sum of squared errors on the way.
+
+    For each of `shifts`, a permutation of the groups, the blocks (g, g + shift) share no user and no item
+    (Gemulla et al., 2011): they are visited at once by as many threads as there are, and what comes out does
+    not depend on how many. A short pass is made by one.
+    """
+    threads = numba.get_num_threads()
+    if len(blocks.user) * users.shape[1] < WORTH_THREADS:
+        numba.set_num_threads(1)
+    try:
+        return _pass_over(*blocks, shifts, mean, users, items, user_bias, item_bias, step, penalty, biases)
+    finally:
+        numba.set_num_threads(threads)
+
+
+@njit(cache=True, parallel=True)
+def _pass_over(
+    first: np.ndarray,
+    user: np.ndarray,
+    item: np.ndarray,
+    rating: np.ndarray,
+    shifts: np.ndarray,
+    mean: np.floating,
+    users: np.ndarray,
+    items: np.ndarray,
+    user_bias: np.ndarray,
+    item_bias: np.ndarray,
+    step: np.floating,
+    penalty: np.floating,
+    biases: bool,
+) -> float:
+    totals = np.zeros(GROUPS * GROUPS)
+    for shift in shifts:
+        for g in prange(GROUPS):
+            block = g * GROUPS + (g + shift) % GROUPS
+            rows = slice(first[block], first[block + 1])
+            totals[block] = descend(
+                user[rows],
+                item[rows],
+                rating[rows],
+                mean,
+                users,
+                items,
+                user_bias,
+                item_bias,
+                step,
+                penalty,
+                biases,
+                True,
+            )
+    return totals.sum()

@@ -1,1 +1,0 @@
-"""A model against held-out data: metrics, lists, and what is said of both."""

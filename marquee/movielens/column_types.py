@@ -1,0 +1,73 @@
+"""What a field of a text file can be: the Arrow type for the fast reader, a conversion for its slow twin."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import pyarrow as pa
+
+
+@dataclass(frozen=True)
+class ColumnType:
+    """What a field must be: an Arrow type, and the slow twin's conversion (ValueError says what is wrong)."""
+
+    type: pa.DataType
+    convert: Callable[[str], object]
+    filled: bool = False  # whether empty text is a fault
+
+
+_is_whole = re.compile(r"\s*-?[0-9]+\s*").fullmatch
+
+
+def whole(bits: int) -> ColumnType:
+    """A signed whole number of so many bits."""
+    beyond = 2 ** (bits - 1)
+
+    def convert(text: str) -> int:
+        if not _is_whole(text):
+            raise ValueError(f"{text!r} is not a whole number")
+        if not -beyond <= int(text) < beyond:
+            raise ValueError(f"{text} is too large")
+        return int(text)
+
+    return ColumnType(pa.type_for_alias(f"int{bits}"), convert)
+
+
+def _number(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        raise ValueError(f"{text!r} is not a number")
+    return value
+
+
+def _moment(text: str) -> int:
+    try:
+        moment = datetime.fromisoformat(text.strip())
+    except ValueError:
+        raise ValueError(f"{text!r} is not a date and time such as 2005-04-02 23:53:47") from None
+    return math.floor((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp())
+
+
+def _text(text: str) -> str:
+    text.encode()  # UnicodeEncodeError, a ValueError, where bytes were not UTF-8
+    return text
+
+
+def _name(text: str) -> str:
+    if not text:
+        raise ValueError("it is empty")
+    return _text(text)
+
+
+WHOLE = whole(64)
+NUMBER = ColumnType(pa.float32(), _number)
+MOMENT = ColumnType(pa.timestamp("s"), _moment)  # ISO 8601, UTC where no zone is named
+NAME = ColumnType(pa.string(), _name, filled=True)
+TEXT = ColumnType(pa.string(), _text)

@@ -1,0 +1,155 @@
+"""Fetching one file over HTTP so that no broken connection and no dead process costs what already came."""
+
+from __future__ import annotations
+
+import time
+import urllib.error
+import urllib.request
+from http.client import HTTPException, HTTPResponse
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+from marquee.errors import MarqueeError
+from marquee.io import read_json, write_json
+
+TIMEOUT = 30.0  # seconds without an answer or a byte
+PAUSES = (0.5, 1.0, 2.0)  # seconds before the next try; all of them anew after a try that brought something
+CHUNK = 1 << 18  # bytes
+PASSING = {408, 425, 429}  # HTTP codes besides 5xx that another try may cure
+
+
+class _Interrupted(Exception):
+    """The connection broke or never came about; what came is kept and another try may help."""
+
+
+def fetch(url: str, partial: Path, limit: int, advice: str, show_progress: bool = True) -> None:
+    """Bring `partial` to the whole content of `url`, going on from what an earlier call left there.
+
+    Beside it, in `<partial>.json`, stands which content it is a part of; when the server has another by now,
+    or cannot send a part, the file starts over. `discard` removes both.
+
+    limit   bytes; more than that is refused
+    advice  what else the user can do, for messages
+
+    Raises MarqueeError when the server refuses or stays out of reach; what came until then is kept.
+    """
+    partial.parent.mkdir(parents=True, exist_ok=True)
+    failures, most = 0, _size(partial)
+    while True:
+        try:
+            return _receive(url, partial, limit, advice, show_progress)
+        except _Interrupted as error:
+            size = _size(partial)
+            failures = 1 if size > most else failures + 1
+            most = max(most, size)
+            if failures > len(PAUSES):
+                kept = f", the {size:,} bytes that came are kept for the next run" if size else ""
+                raise MarqueeError(f"{url} could not be fetched ({error}){kept}; {advice}") from None
+        time.sleep(PAUSES[failures - 1])
+
+
+def discard(partial: Path) -> None:
+    """Remove what `fetch` wrote."""
+    partial.unlink(missing_ok=True)
+    _note(partial).unlink(missing_ok=True)
+
+
+def _receive(url: str, partial: Path, limit: int, advice: str, show_progress: bool) -> None:
+    known, have = _known(url, partial), _size(partial)
+    if have and have == known["total"]:
+        return  # a run died between the last byte and the use of the file
+    with _open(url, partial, have, advice) as response:
+        resumes = response.status == 206
+        have = have if resumes else 0
+        total = None if response.length is None else have + response.length
+        version = response.headers["ETag"] or response.headers["Last-Modified"]
+        content = {"url": url, "total": total, "version": version}
+        if resumes and (content != known or not _starts_at(response, have)):
+            discard(partial)
+            raise _Interrupted("the file on the server changed")
+        if not resumes:
+            discard(partial)  # before the note: old bytes under a new note would be gone on from
+            write_json(_note(partial), content)
+        if (total or 0) <= limit:
+            have = _append(response, partial, have, total, limit, show_progress)
+    if max(have, total or 0) > limit:
+        discard(partial)
+        raise MarqueeError(f"{url} has more than {limit:,} bytes, so it is not this release; {advice}")
+    if have < (total or 0):
+        raise _Interrupted("the connection closed early")
+
+
+def _append(
+    response: HTTPResponse, partial: Path, have: int, total: int | None, limit: int, show_progress: bool
+) -> int:
+    """Write what comes behind the first `have` bytes; the bytes there are then."""
+    name = partial.name.removesuffix(".partial")
+    bar = tqdm(total=total, initial=have, desc=name, unit="B", unit_scale=True, disable=not show_progress)
+    with bar, partial.open("ab") as file:
+        while have <= limit and (chunk := _read(response)):
+            file.write(chunk)
+            file.flush()  # what has come is kept, whatever ends this process
+            have += len(chunk)
+            bar.update(len(chunk))
+    return have
+
+
+def _read(response: HTTPResponse) -> bytes:
+    """The next bytes; only here is an OSError the network's fault and not the disk's."""
+    try:
+        return response.read1(CHUNK)
+    except (OSError, HTTPException) as error:
+        raise _Interrupted(_reason(error)) from None
+
+
+def _open(url: str, partial: Path, have: int, advice: str) -> HTTPResponse:
+    """The answer to a request for what is behind the first `have` bytes.
+
+    Without `If-Range`, so that the answer states the version of what it is a part of.
+    """
+    headers = {"User-Agent": "marquee"}
+    if have:
+        headers["Range"] = f"bytes={have}-"
+    try:
+        return urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=TIMEOUT)
+    except urllib.error.HTTPError as error:
+        error.close()
+        answer = f"the server answers {error.code} {error.reason}"
+        if error.code == 416:  # there is nothing behind what we have: it is of another file
+            discard(partial)
+        elif error.code < 500 and error.code not in PASSING:
+            raise MarqueeError(f"{url} could not be fetched ({answer}); {advice}") from None
+        raise _Interrupted(answer) from None
+    except (OSError, HTTPException, ValueError) as error:
+        raise _Interrupted(_reason(error)) from None
+
+
+def _known(url: str, partial: Path) -> dict[str, Any]:
+    """What the bytes in `partial` are a part of; bytes of which that is not known are removed."""
+    try:
+        known = read_json(_note(partial))
+    except (FileNotFoundError, ValueError):
+        known = {}
+    if known.get("url") != url:
+        discard(partial)
+        return {"url": url, "total": None}
+    return known
+
+
+def _starts_at(response: HTTPResponse, have: int) -> bool:
+    return (response.headers["Content-Range"] or "").startswith(f"bytes {have}-")
+
+
+def _note(partial: Path) -> Path:
+    return partial.with_name(f"{partial.name}.json")
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size if path.exists() else 0
+
+
+def _reason(error: Exception) -> str:
+    cause = getattr(error, "reason", error)
+    return " ".join((getattr(cause, "strerror", None) or str(cause) or type(cause).__name__).split())

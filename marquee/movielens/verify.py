@@ -1,0 +1,63 @@
+"""Whether files are the release they are taken for, by their numbers of ratings, users and movies.
+
+Kept apart from the parsers, so that a change of those does not download anything again.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from marquee.errors import MarqueeError
+from marquee.movielens.releases import Release
+
+# Per layout: the files with ratings, what separates their columns, and how many lines are a header.
+RATINGS: dict[str, tuple[tuple[str, ...], str, int]] = {
+    "ml-100k": (("u.data",), "\t", 0),
+    "ml-1m": (("ratings.dat",), "::", 0),
+    "ml-10m": (("ratings.dat",), "::", 0),
+    "csv": (("ratings.csv",), ",", 1),
+    "ncf": (("ml-1m.train.rating.no_timestamp", "ml-1m.test.rating"), "\t", 0),
+}
+
+
+def compare_counts(release: Release, folder: Path, called: str) -> None:
+    """Hold the files in `folder` against what the release states; nothing where it states no numbers.
+
+    called  what the user knows the files by, for messages
+
+    Raises MarqueeError when a number differs or the ratings cannot be read.
+    """
+    import pyarrow as pa
+    from pyarrow import compute, csv
+
+    if release.ratings is None:
+        return
+    names, separator, header = RATINGS[release.layout]
+    user, movie = "f0", f"f{len(separator)}"  # Arrow takes `::` for two separators and a column between them
+    # one thread, so that the reason names the row
+    reading = csv.ReadOptions(skip_rows=header, autogenerate_column_names=True, use_threads=False)
+    cutting = csv.ParseOptions(delimiter=separator[0])
+    ids = {user: pa.int32(), movie: pa.int32()}
+    converting = csv.ConvertOptions(include_columns=list(ids), column_types=ids)
+    tables = []
+    for name in names:
+        try:
+            tables.append(csv.read_csv(folder / name, reading, cutting, converting))
+        except (pa.ArrowInvalid, pa.ArrowKeyError) as error:
+            reason = str(error).splitlines()[0].strip("'\"")
+            raise MarqueeError(
+                f"{called}: {name} does not read as ratings of {release.name} ({reason}); "
+                "set dataset.source to a good copy"
+            ) from None
+    table = pa.concat_tables(tables)
+    found = (len(table), *(compute.count_distinct(table[column]).as_py() for column in ids))
+    wanted = (release.ratings, release.users, release.movies)
+    if found != wanted:
+        raise MarqueeError(
+            f"{called}: {' and '.join(names)} has {_counts(*found)}, but {release.name} has "
+            f"{_counts(*wanted)}; set dataset.source to a whole copy, or dataset.name to what it is"
+        )
+
+
+def _counts(ratings: int | None, users: int | None, movies: int | None) -> str:
+    return f"{ratings:,} ratings by {users:,} users of {movies:,} movies"

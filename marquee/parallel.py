@@ -1,0 +1,128 @@
+"""Rows that are sorted by user, worked on in blocks of whole users: two threads, one cache, the same bytes.
+
+A block is one thread's from beginning to end and touches nothing outside it, so that how many threads
+there are cannot show. NumPy sorts, copies and compares without Python's lock.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from functools import cache
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from threadpoolctl import ThreadpoolController
+from collections.abc import Sequence
+from itertools import pairwise
+
+import numpy as np
+
+ROWS = 1 << 18  # in a block: 2 MiB of packed keys, which sort within a cache
+
+
+def is_ascending(values: np.ndarray) -> bool:
+    return bool((values[1:] >= values[:-1]).all())
+
+
+def user_blocks(*users: np.ndarray, rows: int | None = None) -> list[tuple[slice, ...]]:
+    """Of each ascending array of users, a slice for each block; a block holds the same users in all of them.
+
+    The first array is cut into about `rows` (ROWS) each. A user is never divided.
+    """
+    first, rows = users[0], rows or ROWS
+    cuts = np.unique(first[rows::rows])  # users with whom a block begins
+    bounds = [[0, *np.searchsorted(user, cuts).tolist(), len(user)] for user in users]
+    return list(zip(*([slice(*pair) for pair in pairwise(b)] for b in bounds), strict=True))
+
+
+def parallel_user_blocks(
+    task: Callable[..., None],
+    users: Sequence[np.ndarray],
+    rows: int | None = None,
+    threads: int | None = None,
+) -> None:
+    """`task(slice of users[0], slice of users[1], ...)` for every block."""
+    found = user_blocks(*users, rows=rows)
+    parallel_for(lambda n: task(*found[n]), len(found), threads)
+
+
+def ratings_per_user(user: np.ndarray, n_users: int | None = None) -> np.ndarray:
+    """int64 [n_users]: the rows of each user; `user` ascends. np.bincount reads and widens every row."""
+    n_users = (int(user[-1]) + 1 if len(user) else 0) if n_users is None else n_users
+    return np.diff(np.searchsorted(user, np.arange(n_users + 1, dtype=user.dtype)))
+
+
+def packed_pairs(user: np.ndarray, item: np.ndarray, width: int) -> np.ndarray:
+    """int [n]: (user - the first) * width + item, in 32 bits where those do: they sort in half the time.
+
+    `width` exceeds every item; `user` [n] need not ascend.
+    """
+    own = user - user.min() if len(user) else user
+    small = (int(own.max(initial=0)) + 1) * width < 1 << 31
+    return own.astype(np.int32 if small else np.int64) * width + item
+
+
+def bits(values: int) -> int:
+    """How many a number below `values` takes."""
+    return max(values - 1, 0).bit_length()
+
+
+BRING_ONE = ("numpy", "scipy.linalg", "torch")  # packages that load a BLAS of their own
+
+
+def single_threaded_blas() -> AbstractContextManager:
+    """A block in which BLAS and LAPACK run on one thread: with more, they add in another order.
+
+    Without it the lists of one model differed in the last bit between 1 and 2 threads (OpenBLAS, float32).
+    Limits what is loaded by now.
+    """
+    return _controller(tuple(name in sys.modules for name in BRING_ONE)).limit(limits=1, user_api="blas")
+
+
+@cache
+def _controller(loaded: tuple[bool, ...]) -> ThreadpoolController:
+    """Looking for libraries takes a millisecond, so it is done again only where a package has come to it."""
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController()
+
+
+def n_threads() -> int:
+    """Threads of our own: the processors this process may use, or fewer where `OMP_NUM_THREADS` says so."""
+    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    asked = os.environ.get("OMP_NUM_THREADS", "")
+    return min(allowed, int(asked)) if asked.isdigit() and int(asked) else allowed
+
+
+def parallel_for(task: Callable[[int], object], n_tasks: int, threads: int | None = None) -> None:
+    """`task(0)`, `task(1)`, ... on so many threads (None: `n_threads()`).
+
+    What the first of them raises is raised.
+    """
+    threads = min(threads or n_threads(), n_tasks)
+    if threads < 2:
+        for n in range(n_tasks):
+            task(n)
+        return
+    from concurrent.futures import ThreadPoolExecutor
+
+    with ThreadPoolExecutor(threads) as pool:
+        try:
+            for _ in pool.map(task, range(n_tasks)):
+                pass
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
+
+
+def parallel_blocks(work: Callable[[slice], None], n: int, step: int) -> None:
+    """`work` on each block of `step` of `n` rows, in as many threads as there are, BLAS on one in each.
+
+    A block is one thread's from beginning to end.
+    """
+    blocks = [slice(first, min(first + step, n)) for first in range(0, n, step)]
+    with single_threaded_blas():
+        parallel_for(lambda k: work(blocks[k]), len(blocks))

@@ -1,0 +1,1 @@
+"""Know memory and disk beforehand: formulas for each stage, and the memory limit of this machine."""

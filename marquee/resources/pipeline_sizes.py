@@ -1,0 +1,103 @@
+"""How large everything will be, from the chosen release and what the parameters ask of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from marquee import config
+from marquee.data.sampling import CandidateOptions, NegativeOptions
+from marquee.data.splits import BY_SHARE, FOLD_IN, SplitOptions
+from marquee.errors import MarqueeError
+from marquee.movielens.releases import HALF_STARS, SIMULATED, release
+from marquee.recommenders.cost import DataShape
+from marquee.simulator.options import SimulatorOptions
+
+CHANGING = {"ml-latest-small": (610, 9_724, 100_836)}  # users, items, ratings as they were in 2018
+# Percent of the ratings at each star from the lowest, in ML-100K and in ML-25M
+SHARES = {False: (6.1, 11.4, 27.1, 34.2, 21.2), True: (1.6, 3.1, 1.6, 6.6, 5.0, 19.6, 12.7, 26.6, 8.8, 14.4)}
+
+
+@dataclass(frozen=True)
+class Part:
+    """Rows of one task's split."""
+
+    train: int
+    validation: int
+    test: int
+    histories: int
+    test_users: int
+
+
+@dataclass(frozen=True)
+class PipelineSizes:
+    """A release, its splits and what is drawn beside them, in numbers."""
+
+    users: int
+    items: int
+    ratings: int
+    simulated: bool
+    zip: int  # bytes of the official archive; 0 where there is none
+    parts: Mapping[str, Part]  # task -> its split
+    per_positive: int
+    candidates: int
+
+    def of(self, entry: config.ModelEntry) -> DataShape:
+        part = self.parts[entry.task]
+        stored = self.per_positive if entry.trains_on == "negatives" else 0
+        return DataShape(self.users, self.items, part.train, part.validation, stored)
+
+
+def pipeline_sizes(settings: Mapping[str, Any], card: Mapping[str, Any] | None = None) -> PipelineSizes:
+    """`card` is what ingest said of this very data, where it has run.
+
+    Raises MarqueeError for a release whose size nobody knows before ingest has counted it.
+    """
+    known = release(config.block(settings, "dataset", config.Dataset).name)
+    world = config.block(settings, "simulate", SimulatorOptions)
+    simulated, half = known.name == SIMULATED, known.scale == HALF_STARS
+    counts: tuple[int | None, ...] = (known.users, known.movies, known.ratings)
+    if simulated:
+        counts, half = (world.users, world.movies, world.ratings), world.half_stars
+        if card and card["ratings"] != world.ratings:
+            card = None
+    elif known.name in CHANGING:
+        counts = CHANGING[known.name]
+    histogram = {0.5 + n / 2 if half else 1.0 + n: share for n, share in enumerate(SHARES[half])}
+    if card and card["name"] == known.name:
+        counts = card["users"], card["items"], card["ratings"]
+        histogram = dict(zip(card["histogram"]["rating"], card["histogram"]["count"], strict=True))
+    users, items, ratings = counts
+    if not (users and items and ratings):
+        raise MarqueeError(
+            f"nobody knows the size of {known.name} yet; run `dvc repro ingest`, then plan again"
+        )
+    parts = {}
+    for task in config.TASKS:
+        options = config.block(settings, f"tasks.{task}", SplitOptions)
+        kept = sum(n for star, n in histogram.items() if star >= (options.positive_from or 0))
+        parts[task] = _part(round(ratings * kept / sum(histogram.values())), users, options)
+    negatives = config.block(settings, "negatives", NegativeOptions).per_positive
+    candidates = config.block(settings, "candidates", CandidateOptions).count
+    return PipelineSizes(users, items, ratings, simulated, known.size, parts, negatives, candidates)
+
+
+def _part(rows: int, users: int, options: SplitOptions) -> Part:
+    """What a split makes of so many rows; a file's own is taken for a fifth, as the published ones are."""
+    if options.split == "leave_last_out":
+        held = min(users, rows // 3)
+        return Part(rows - 2 * held, held, held, 0, held)
+    if options.split in BY_SHARE:
+        validation, test = round(rows * options.validation), round(rows * options.test)
+        return Part(rows - validation - test, validation, test, 0, min(users, test))
+    if options.split == "user_folds":
+        people = round(users * options.test)
+        theirs = round(rows * options.test)
+        test = round(theirs * (1 - FOLD_IN))
+        part = Part(rows - theirs, 0, test, theirs - test, min(people, test))
+    else:
+        test = round(rows / (options.folds if options.split == "random_folds" else 5))
+        part = Part(rows - test, 0, test, 0, min(users, test))
+    validation = round(part.train * options.validation)
+    return replace(part, train=part.train - validation, validation=validation)

@@ -1,0 +1,113 @@
+"""A catalogue as people see it: names, years, genres, and which of its movies someone wants."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+
+from marquee.errors import MarqueeError, did_you_mean
+from marquee.serving.title_search import TitleSearch, plain
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+LISTED = 6  # movies that are named when a title fits several
+COLUMNS = ("movie_id", "title", "year", "genres")
+
+
+@dataclass(frozen=True)
+class MovieFilter:
+    """Which movies may be recommended. A movie without a year has no place between two years."""
+
+    genres: tuple[str, ...] = ()  # all of them
+    year_from: int | None = None
+    year_to: int | None = None
+    exclude_unknown: bool = False  # those without a title, or titled "unknown"
+
+
+@dataclass(frozen=True)
+class MovieCatalogue:
+    """Row i is item i; `ids` are the release's own numbers."""
+
+    ids: Sequence[Any]
+    titles: Sequence[str | None]
+    years: Sequence[int | None]
+    genres: Sequence[Sequence[str]]
+
+    @classmethod
+    def from_table(cls, table: pa.Table) -> Self:
+        return cls(*(table[name].to_pylist() for name in COLUMNS))
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def name(self, item: int) -> str:
+        """`Alien (1979)`; a movie without a title goes by its number, `#267`."""
+        title, year = self.titles[item], self.years[item]
+        return f"#{self.ids[item]}" if title is None else title if year is None else f"{title} ({year})"
+
+    def search(self) -> TitleSearch:
+        return TitleSearch(self.titles, self.years)
+
+    def by_number(self, number: str) -> int | None:
+        """The item whose own number in the release is `number`."""
+        return next((item for item, known in enumerate(self.ids) if str(known) == number.strip()), None)
+
+    def the_one(self, wanted: str, search: TitleSearch) -> int:
+        """The item called `wanted`, a title or `#` and the release's number.
+
+        Raises MarqueeError with the nearest titles where none fits, and with all of them where several do.
+        """
+        if wanted.startswith("#"):
+            item = self.by_number(wanted[1:])
+            if item is None:
+                raise MarqueeError(f"no movie has the number {wanted[1:]}; give a title instead")
+            return item
+        found = search.find(wanted)
+        if len(found) == 1:
+            return found[0]
+        if not found:
+            near = "; ".join(self.name(item) for item in search.nearest(wanted))
+            ask = f"; did you mean one of: {near}?" if near else "; check how it is spelt"
+            raise MarqueeError(f"no movie here is called {wanted!r}{ask}")
+        raise MarqueeError(f"{wanted!r} fits {len(found)} movies: {self._told_apart(found)}; say which one")
+
+    def _told_apart(self, items: Sequence[int]) -> str:
+        names = [self.name(item) for item in items]
+        shown = [
+            name if names.count(name) == 1 else f"{name} = #{self.ids[item]}"
+            for item, name in zip(items[:LISTED], names, strict=False)
+        ]
+        more = len(items) - len(shown)
+        return "; ".join(shown) + (f"; and {more} more" if more else "")
+
+    def keep(self, wanted: MovieFilter) -> np.ndarray:
+        """bool [n]. Raises MarqueeError for a genre that no movie has, or when nothing is left."""
+        kept = np.ones(len(self), bool)
+        for genre in wanted.genres:
+            kept &= self._of_genre(genre)
+        for item in np.flatnonzero(kept).tolist():
+            year, title = self.years[item], self.titles[item]
+            if wanted.year_from is not None and (year is None or year < wanted.year_from):
+                kept[item] = False
+            if wanted.year_to is not None and (year is None or year > wanted.year_to):
+                kept[item] = False
+            if wanted.exclude_unknown and (title is None or title.casefold() == "unknown"):
+                kept[item] = False
+        if not kept.any():
+            raise MarqueeError("no movie has all of that genre and those years; ask for less")
+        return kept
+
+    def _of_genre(self, genre: str) -> np.ndarray:
+        known = {_squeezed(name): name for names in self.genres for name in names}
+        name = known.get(_squeezed(genre))
+        if name is None:
+            raise MarqueeError(f"{genre!r} is no genre here{did_you_mean(genre, known.values())}")
+        return np.array([name in names for names in self.genres], bool)
+
+
+def _squeezed(genre: str) -> str:
+    return plain(genre).replace(" ", "")

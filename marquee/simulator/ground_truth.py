@@ -1,0 +1,101 @@
+"""The planted truth of a simulated world, and what an oracle that knows it says."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+
+from marquee.io import read_arrays, write_arrays
+
+BLOCK = 1 << 20  # pairs that are looked at together
+PAIRS = 1 << 13  # or so many, whose moods then lie in the cache
+
+
+@dataclass(frozen=True)
+class GroundTruth:
+    """The law that a world's ratings follow. Row u is user_id u + 1, row i is movie_id i + 1; all float32.
+
+    user_factors   [n_users, n_factors]   p
+    movie_factors  [n_movies, n_factors]  v
+    user_bias      [n_users]
+    movie_bias     [n_movies]
+    noise          [1]                    standard deviation of an opinion around its mean
+    cuts           [n_stars - 1]          an opinion above cuts[k] earns at least stars[k + 1]
+    stars          [n_stars]              what can be given, ascending
+    user_moods     [n_users, n_moods]     how often a user is in a mood; rows sum to 1
+    mood_movies    [n_moods, n_movies]    what is chosen in a mood; rows sum to 1
+    """
+
+    user_factors: np.ndarray
+    movie_factors: np.ndarray
+    user_bias: np.ndarray
+    movie_bias: np.ndarray
+    noise: np.ndarray
+    cuts: np.ndarray
+    stars: np.ndarray
+    user_moods: np.ndarray
+    mood_movies: np.ndarray
+
+    def opinions(self, users: np.ndarray, items: np.ndarray) -> np.ndarray:
+        """float32 [n]: the mean opinion b_u + b_i + p_u · v_i of each pair (users[i], items[i])."""
+        taste = np.einsum("nk,nk->n", self.user_factors[users], self.movie_factors[items])
+        return self.user_bias[users] + self.movie_bias[items] + taste
+
+    def expected_ratings(self, users: np.ndarray, items: np.ndarray) -> np.ndarray:
+        """float32 [n]: the mean rating of each pair (users[i], items[i])."""
+        expected = np.empty(len(users), np.float32)
+        for first in range(0, len(users), BLOCK):
+            block = slice(first, first + BLOCK)
+            above = self._above(self.opinions(users[block], items[block])[:, None], self.cuts)
+            expected[block] = self.stars[0] + above @ np.diff(self.stars)  # (n, n_stars - 1) @ (n_stars - 1)
+        return expected
+
+    def chances(self, users: np.ndarray) -> np.ndarray:
+        """float32 [len(users), n_movies]: P(i | u), the chance that i is the next movie if all are unseen."""
+        return np.einsum("uc,ci->ui", self.user_moods[users], self.mood_movies)
+
+    def scores(self, users: np.ndarray, positive_from: float) -> np.ndarray:
+        """float32 [len(users), n_movies]: P(i is the next movie, and rated at least `positive_from`).
+
+        No list of movies that a user has not rated is a better guess of the next positive.
+        """
+        scores = self.chances(users)
+        needed = int(np.searchsorted(self.stars, positive_from))
+        if needed == len(self.stars):
+            return np.zeros_like(scores)
+        if needed:
+            opinions = np.einsum("uk,ik->ui", self.user_factors[users], self.movie_factors)
+            opinions += self.user_bias[users][:, None] + self.movie_bias
+            scores *= self._above(opinions, self.cuts[needed - 1])
+        return scores
+
+    def scores_of(self, users: np.ndarray, items: np.ndarray, positive_from: float) -> np.ndarray:
+        """float32 [n]: `scores` of the pairs (users[i], items[i])."""
+        scores, needed = np.empty(len(users), np.float32), int(np.searchsorted(self.stars, positive_from))
+        if needed == len(self.stars):
+            return np.zeros_like(scores)
+        moods = np.ascontiguousarray(self.mood_movies.T)  # (n_movies, n_moods)
+        for first in range(0, len(users), PAIRS):
+            block = slice(first, first + PAIRS)
+            scores[block] = np.einsum("nc,nc->n", self.user_moods[users[block]], moods[items[block]])
+            if needed:
+                opinions = self.opinions(users[block], items[block])
+                scores[block] *= self._above(opinions, self.cuts[needed - 1])
+        return scores
+
+    def _above(self, opinions: np.ndarray, cuts: np.ndarray) -> np.ndarray:
+        """The chance that an opinion of such a mean exceeds `cuts`."""
+        from scipy.special import ndtr
+
+        return ndtr((opinions - cuts) / self.noise)
+
+    def save(self, path: Path) -> None:
+        write_arrays(path, {field.name: getattr(self, field.name) for field in fields(self)})
+
+    @classmethod
+    def load(cls, path: Path) -> Self:
+        """What `save` stored. Raises FileNotFoundError where the data was not simulated."""
+        return cls(**read_arrays(path)[0])

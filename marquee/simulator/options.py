@@ -1,0 +1,155 @@
+"""A simulated world before anyone has rated: its films, its people, and what these would choose."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from marquee.config import option
+from marquee.errors import MarqueeError
+from marquee.simulator.ground_truth import GroundTruth
+
+# Of each genre: its weight in the draw, how much (ln) its movies are better known, by how many stars they are
+# better, and where they lie between calm and thrilling, real and fantastic, cold and warm, light and grave.
+# The first three are set so that ML-100K's genres come out: shares of movies and of ratings, mean ratings.
+GENRES = {
+    "unknown": (0.2, 0.0, 0.0, (0.0, 0.0, 0.0, 0.0)),
+    "Action": (8.5, 2.1, -0.1, (1.0, 0.3, -0.5, -0.3)),
+    "Adventure": (5.1, 1.8, 0.1, (0.7, 0.7, 0.2, -0.3)),
+    "Animation": (1.2, 1.4, 0.2, (-0.2, 0.9, 0.7, -0.3)),
+    "Children's": (3.7, 1.4, -0.6, (-0.4, 0.8, 0.9, -0.6)),
+    "Comedy": (20.4, 1.7, -0.5, (-0.5, -0.2, 0.5, -0.6)),
+    "Crime": (2.8, 0.8, 0.1, (0.7, -0.6, -0.6, 0.4)),
+    "Documentary": (0.8, -1.3, -0.4, (-0.7, -0.7, 0.0, 0.9)),
+    "Drama": (31.4, 0.2, 0.3, (-0.3, -0.6, 0.2, 0.7)),
+    "Fantasy": (0.6, 1.8, -0.8, (0.1, 1.1, 0.4, -0.3)),
+    "Film-Noir": (0.5, 0.1, 0.8, (0.4, -0.5, -0.6, 0.9)),
+    "Horror": (2.5, 1.1, -1.1, (0.8, 0.5, -0.9, -0.4)),
+    "Musical": (1.4, 1.6, 0.0, (-0.7, 0.4, 0.8, 0.1)),
+    "Mystery": (1.8, 1.1, 0.3, (0.5, -0.1, -0.4, 0.6)),
+    "Romance": (5.2, 1.4, 0.2, (-0.6, -0.4, 0.9, 0.3)),
+    "Sci-Fi": (3.2, 2.2, 0.2, (0.7, 0.9, -0.6, 0.0)),
+    "Thriller": (8.0, 1.7, -0.1, (0.9, -0.4, -0.6, 0.1)),
+    "War": (1.9, 1.8, 0.8, (0.5, -0.5, -0.2, 0.7)),
+    "Western": (0.8, 0.8, 0.2, (0.4, -0.3, 0.0, 0.5)),
+}
+WEIGHT, LIFT, QUALITY = np.array([row[:3] for row in GENRES.values()]).T  # (n_genres) each
+TASTES = np.array([row[3] for row in GENRES.values()])  # (n_genres, n_factors)
+SECOND, THIRD = 0.5, 0.17  # shares of the movies that have so many genres
+KINSHIP = 1.5  # how far a movie's genres resemble each other
+OWN = 0.4  # how far a movie's tastes deviate from its genres'
+MOVIE_BIAS, USER_BIAS = 0.62, 0.43  # standard deviations in stars
+GOOD, CHANCE = 3.5, 1.5  # how far its bias, and chance, decide how well a movie is known
+CHOOSY, TELLING = 1.5, 5.0  # how far taste decides on a mood, and the mood on a movie, at focus 1
+TOP_ODDS = 2.5  # of knowing the best-known movie: 60 % then rate it; in MovieLens 50 to 62 % do
+RAREST = 1.5  # ratings that even the least known movie can expect
+
+
+@dataclass(frozen=True)
+class SimulatorOptions:
+    """The options of a simulated MovieLens. Raises MarqueeError where they contradict each other."""
+
+    users: int = option(943, low=1)  # people who rate
+    movies: int = option(1682, low=1)  # films; each is rated at least once
+    ratings: int = option(100_000, low=1)  # in all; more of them make every model better
+    minimum: int = option(20, low=1)  # ratings that each user has at least
+    half_stars: bool = False  # true: 0.5 to 5 by halves; false: 1 to 5
+    format: str = option("ml-100k", choices=("ml-100k", "ml-32m"))  # whose files are written
+    taste: float = option(0.6, low=0)  # stars by which taste moves an opinion; at 0 biases are all there is
+    focus: float = option(
+        1.0, low=0, high=3
+    )  # how far taste decides what is rated; at 0 popularity alone does
+    noise: float = option(0.93, above=0)  # stars by which an opinion varies for no reason
+
+    @property
+    def layout(self) -> str:
+        """Which parser reads its files."""
+        return {"ml-100k": "ml-100k", "ml-32m": "csv"}[self.format]
+
+    @property
+    def scale(self) -> tuple[float, float, float]:
+        """Lowest rating, highest, and the step between two."""
+        return (0.5, 5, 0.5) if self.half_stars else (1, 5, 1)
+
+    def __post_init__(self) -> None:
+        for fits, fault in (
+            (self.ratings <= self.users * self.movies, "at most simulate.users times simulate.movies"),
+            (self.ratings >= self.users * self.minimum, "at least simulate.users times simulate.minimum"),
+            (self.ratings >= self.movies, "at least simulate.movies, since every movie is rated"),
+        ):
+            if not fits:
+                raise MarqueeError(f"simulate.ratings is {self.ratings}, but must be {fault}")
+        if self.minimum > self.movies:
+            raise MarqueeError(
+                f"simulate.minimum is {self.minimum}, but must be at most simulate.movies, {self.movies}"
+            )
+
+
+def draw_ground_truth(world: SimulatorOptions, rng: np.random.Generator) -> tuple[GroundTruth, np.ndarray]:
+    """The truth, whose `cuts` are not known yet, and the movies' genres, bool [n_movies, len(GENRES)]."""
+    genres = _genres(world.movies, rng)
+    share = genres / genres.sum(1, keepdims=True)  # (n_movies, n_genres)
+    factors = share @ TASTES + rng.normal(0, OWN, (world.movies, TASTES.shape[1]))
+    factors /= np.sqrt((factors**2).sum(1).mean())  # (n_movies, n_factors)
+    movie_bias = share @ QUALITY + rng.normal(0, MOVIE_BIAS, world.movies)
+    people = rng.standard_normal((world.users, TASTES.shape[1]))
+    fame = genres @ LIFT + GOOD * movie_bias + rng.normal(0, CHANCE, world.movies)
+    odds = np.empty(world.movies)
+    odds[np.argsort(-fame, kind="stable")] = _odds(world)
+    moods = np.exp(CHOOSY * world.focus * people @ TASTES[1:].T + np.log(WEIGHT[1:]))
+    moods /= moods.sum(1, keepdims=True)  # (n_users, n_moods): one mood for each genre but `unknown`
+    appeal = np.exp(TELLING * world.focus * TASTES[1:] @ factors.T)  # (n_moods, n_movies)
+    planted = {
+        "user_factors": people,
+        "movie_factors": world.taste * factors,
+        "user_bias": rng.normal(0, USER_BIAS, world.users),
+        "movie_bias": movie_bias,
+        "noise": np.array([world.noise]),
+        "cuts": np.empty(0),
+        "stars": np.arange(0.5, 5.5, 0.5) if world.half_stars else np.arange(1, 6),
+        "user_moods": moods,
+        "mood_movies": _balanced(appeal, moods.mean(0), odds / odds.sum()),
+    }
+    return GroundTruth(**{name: array.astype(np.float32) for name, array in planted.items()}), genres
+
+
+def _genres(n_movies: int, rng: np.random.Generator) -> np.ndarray:
+    """bool [n_movies, n_genres]: one to three each, the later ones akin to those before."""
+    genres = np.zeros((n_movies, len(GENRES)), bool)
+    extent = rng.random(n_movies)
+    for share in (1.0, SECOND, THIRD):
+        liking = np.log(WEIGHT) + KINSHIP * (genres @ TASTES) @ TASTES.T + rng.gumbel(size=genres.shape)
+        liking[genres] = -np.inf
+        liking[genres.any(1), 0] = -np.inf  # `unknown` stands alone, so it is no second genre
+        more = (extent < share) & ~genres[:, 0]
+        genres[more, liking[more].argmax(1)] = True
+    return genres
+
+
+def _odds(world: SimulatorOptions) -> np.ndarray:
+    """float64 [n_movies], descending from the best known: a user's odds of rating the movie.
+
+    A Weibull tail, odds = TOP_ODDS (ln x / ln x₀)^power at the share x of movies that are better known, x₀
+    for the first; the power is the one that gives the wanted number of ratings.
+    """
+    depth = -np.log((np.arange(world.movies) + 0.5) / world.movies)
+    wanted = world.ratings / (world.users * world.movies)
+    low, high = 0.0, 10.0
+    for _ in range(50):
+        power = (low + high) / 2
+        odds = np.maximum(TOP_ODDS * (depth / depth[0]) ** power, RAREST / world.users)
+        low, high = (power, high) if (odds / (1 + odds)).mean() > wanted else (low, power)
+    return odds
+
+
+def _balanced(appeal: np.ndarray, mood: np.ndarray, popularity: np.ndarray) -> np.ndarray:
+    """`appeal` [n_moods, n_movies] scaled until rows sum to 1 and mood @ rows is about `popularity`.
+
+    Iterative proportional fitting (Deming and Stephan 1940).
+    """
+    chosen = appeal * popularity
+    for _ in range(20):
+        chosen *= popularity / (mood @ chosen)
+        chosen /= chosen.sum(1, keepdims=True)
+    return chosen

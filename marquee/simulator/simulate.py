@@ -1,0 +1,94 @@
+"""A MovieLens that never was: ratings drawn from a planted truth, in the files of a real release."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from marquee.simulator.ground_truth import GroundTruth
+from marquee.simulator.names import films
+from marquee.simulator.options import GENRES, SimulatorOptions, draw_ground_truth
+from marquee.simulator.selection import choose, rate_the_unrated
+from marquee.simulator.writers import LAYOUTS, Columns
+
+BLOCK = 1 << 20  # ratings that are looked at together
+WHOLE = (6.1, 11.4, 27.1, 34.2, 21.2)  # percent of the ratings from 1 to 5, as in ML-100K,
+HALF = (1.6, 3.1, 1.6, 6.6, 5.0, 19.6, 12.7, 26.6, 8.8, 14.4)  # and from 0.5 by halves, as in ML-25M
+EAGERNESS = 0.7  # shape of the gamma distribution of what users rate beyond the minimum
+START, SPAN = 874_713_600, 215 * 86_400  # Unix seconds: 20 September 1997, and 215 days
+RETURN, FAITHFUL = 0.0175, 0.35  # new sessions a rating, and the shape of their gamma distribution over users
+AWAY, PAUSE = 10 * 86_400, 75  # mean seconds between two sessions and between two pages
+PAGE = 0.5  # share of the ratings that are sent together with the one before
+
+
+def simulate(world: SimulatorOptions, folder: Path, rng: np.random.Generator) -> None:
+    """Write the files of `world.format`, and the planted `Truth` as truth.safetensors, into `folder`.
+
+    The same world and generator give the same bytes. Memory: about 40 bytes a rating; docs/simulator.md has
+    the law in formulas, and the figures of the default world beside those of ML-100K.
+    """
+    truth, genres = draw_ground_truth(world, rng)
+    counts = activity(world, rng)
+    movie = choose(truth, counts, rng)
+    rate_the_unrated(movie, world.movies, rng)
+    user = np.repeat(np.arange(world.users, dtype=np.int32), counts)
+    cuts, star = rate(truth, user, movie, HALF if world.half_stars else WHOLE, rng)
+    replace(truth, cuts=cuts).save(folder / "truth.safetensors")
+    columns = Columns(user, movie, star, moments(counts, rng), truth.stars)
+    LAYOUTS[world.format](folder, columns, films(genres, tuple(GENRES), rng), rng)
+
+
+def activity(world: SimulatorOptions, rng: np.random.Generator) -> np.ndarray:
+    """int64 [n_users]: how much everyone rates; the sum is `world.ratings`."""
+    from scipy.special import gammaincinv
+
+    eager = gammaincinv(EAGERNESS, (rng.permutation(world.users) + 0.5) / world.users)
+    low, high = 0.0, world.movies / eager.min()
+    for _ in range(100):  # nobody can rate more than all movies, so the scale has no closed form
+        scale = (low + high) / 2
+        wanted = np.minimum(world.minimum + scale * eager, world.movies)
+        low, high = (scale, high) if wanted.sum() < world.ratings else (low, scale)
+    counts = wanted.astype(np.int64)
+    rest = np.where(counts < world.movies, wanted - counts, -1)
+    counts[np.argsort(-rest, kind="stable")[: world.ratings - counts.sum()]] += 1
+    return counts
+
+
+def rate(
+    truth: GroundTruth,
+    user: np.ndarray,
+    movie: np.ndarray,
+    percent: tuple[float, ...],
+    rng: np.random.Generator,
+) -> tuple[np.ndarray, np.ndarray]:
+    """The cuts, float32 [n_stars - 1], by which each star gets its `percent`, and int8 [n]: which star."""
+    opinion = np.empty(len(user), np.float32)
+    blocks = [slice(first, first + BLOCK) for first in range(0, len(user), BLOCK)]
+    for b in blocks:
+        noise = truth.noise * rng.standard_normal(len(user[b]), np.float32)
+        opinion[b] = truth.opinions(user[b], movie[b]) + noise
+    some = opinion[:: len(opinion) // BLOCK + 1]
+    cuts = np.quantile(some, np.cumsum(percent)[:-1] / 100).astype(np.float32)
+    star = np.empty(len(user), np.int8)
+    for b in blocks:
+        star[b] = np.searchsorted(cuts, opinion[b])
+    return cuts, star
+
+
+def moments(counts: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """int64 [n]: Unix seconds in each user's order of choice, page by page in one session or several."""
+    n, first = counts.sum(), np.cumsum(counts) - counts
+    returning = (RETURN * rng.gamma(FAITHFUL, 1 / FAITHFUL, len(counts))).astype(np.float32)
+    gap = rng.standard_exponential(n, np.float32) * PAUSE
+    gap[rng.random(n, np.float32) < PAGE] = 0
+    again = np.flatnonzero(rng.random(n, np.float32) < np.repeat(returning, counts))
+    gap[again] = rng.exponential(AWAY, len(again))
+    gap[first] = 0
+    length = np.add.reduceat(gap, first, dtype=np.float64)  # (n_users)
+    fit = np.minimum(1, 0.98 * SPAN / np.maximum(length, 1))
+    begin = START + rng.random(len(counts)) * (SPAN - length * fit)
+    since = np.cumsum(gap * np.repeat(fit.astype(np.float32), counts), dtype=np.float64)
+    since += np.repeat(begin - since[first], counts)
+    return since.astype(np.int64)

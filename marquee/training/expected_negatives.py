@@ -1,0 +1,61 @@
+"""The logistic loss with negatives in expectation: no draws, but everything that a user has not rated."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from marquee.data.ratings import Ratings
+from marquee.data.sampling import NegativeSampler
+
+if TYPE_CHECKING:
+    import torch
+
+
+class ExpectedNegatives:
+    """Labels and weights over the whole catalogue: `per_positive` negatives by the law of the stored ones.
+
+    A positive weighs 1. An item j that user u has not rated weighs how often it would be drawn in an epoch,
+
+        n_u per_positive law_j / Σ over all that u has not rated of law
+
+    so that Σ weight · loss is the expectation of the loss over sampled negatives (`sampled`), and a step over
+    users is two products of matrices where one over samples gathers a vector for each of them.
+
+    users  int64 [n] on `device`: those who have a positive
+    """
+
+    def __init__(self, train: Ratings, n_items: int, per_positive: int, device: torch.device) -> None:
+        import torch
+
+        how = json.loads(train.sampling)
+        law = NegativeSampler(train, n_items, how["sampling"], how["alpha"]).law  # [n_items]
+        law = np.maximum(law, 1e-6 * law.max())  # for someone whom popularity leaves nothing else
+        counts = np.bincount(train.user)  # [n_users]; rows of train are sorted by user
+        rated = np.bincount(train.user, law[train.item])  # float64 [n_users]
+        self.n_items = n_items
+
+        def tensor(array: np.ndarray) -> torch.Tensor:
+            return torch.tensor(array, device=device)
+
+        self.users = tensor(np.flatnonzero(counts))
+        self.law = tensor(law.astype(np.float32))
+        self.draws = tensor((per_positive * counts / (law.sum() - rated)).astype(np.float32))
+        self.item, self.count = tensor(train.item.astype(np.int64)), tensor(counts)
+        self.start = tensor(np.cumsum(counts) - counts)
+
+    def of(self, users: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Labels and weights of `users` [b], both float32 [b, n_items]."""
+        import torch
+
+        count = self.count[users]
+        row = torch.arange(len(users), device=users.device).repeat_interleave(count)  # (positives of these)
+        nth = torch.arange(len(row), device=users.device) - (count.cumsum(0) - count)[row]
+        items = self.item[self.start[users][row] + nth]
+        label = torch.zeros(len(users), self.n_items, device=users.device)
+        weight = self.draws[users][:, None] * self.law
+        label[row, items] = 1
+        weight[row, items] = 1
+        return label, weight

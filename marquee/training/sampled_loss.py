@@ -1,0 +1,72 @@
+"""Learning to rank from positives and sampled negatives: what every network of that kind shares."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from marquee.data.ratings import Ratings
+from marquee.data.sampling import NegativeSampler
+from marquee.errors import MarqueeError
+
+if TYPE_CHECKING:
+    import torch
+
+
+def negatives_per_positive(train: Ratings, algorithm: str, wanted: int | None, resample: bool) -> int:
+    """How many a step sees with each positive: `wanted`, or as many as are stored.
+
+    Raises MarqueeError where none are stored, or others are wanted and none drawn anew.
+    """
+    if train.negatives is None:
+        raise MarqueeError(
+            f"{algorithm} learns from sampled negatives; give its block `trains_on: negatives`"
+        )
+    stored = train.negatives.shape[1]
+    if wanted not in (None, stored) and not resample:
+        raise MarqueeError(
+            f"{algorithm} is to learn from {wanted} negatives for each positive, but {stored} are stored; "
+            "set resample to true, or negatives.per_positive to the same"
+        )
+    return wanted or stored
+
+
+def epoch_tensors(
+    train: Ratings,
+    n_items: int,
+    per_positive: int,
+    resample: bool,
+    rng: np.random.Generator,
+    device: torch.device,
+) -> Callable[[], tuple[torch.Tensor, ...]]:
+    """A function that gives an epoch's tensors: users [n] and their items [n, 1 + per_positive].
+
+    The positive stands first. The negatives are the stored ones, or under `resample` `per_positive` drawn
+    anew from `rng` by the law that `train.sampling` says those follow.
+    """
+    import torch
+
+    stored = train.negatives
+    assert stored is not None
+    law = json.loads(train.sampling)
+    sampler = NegativeSampler(train, n_items, law["sampling"], law["alpha"]) if resample else None
+    users = torch.tensor(train.user, device=device)
+
+    def tensors() -> tuple[torch.Tensor, ...]:
+        negatives = stored if sampler is None else sampler.draw(rng, per_positive)
+        items = np.column_stack([train.item, negatives])
+        return users, torch.from_numpy(items).to(device)
+
+    return tensors
+
+
+def logistic_loss(logits: torch.Tensor) -> torch.Tensor:
+    """Mean over logits [b, 1 + per_positive] of -ln σ(s) of the first and -ln (1 - σ(s)) of the others."""
+    from torch.nn import functional as F
+
+    labels = logits.new_zeros(logits.shape[1])
+    labels[0] = 1
+    return F.binary_cross_entropy_with_logits(logits, labels.expand_as(logits))

@@ -1,0 +1,153 @@
+"""Training a torch module in `fitting.fit_epochs`: whole tensors, shuffled for an epoch, cut into batches."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from marquee.errors import MarqueeError
+from marquee.recommenders.base import Arrays
+from marquee.training.adam import Adam
+
+if TYPE_CHECKING:
+    import torch
+
+WARM_UP = 10  # steps t after which the mean is over the last tenth of them, until that is 1 / (1 - β)
+
+
+def choose_device(name: str) -> torch.device:
+    """`auto` takes a CUDA device where there is one. Raises MarqueeError for `cuda` without one."""
+    import torch
+
+    if name == "cuda" and not torch.cuda.is_available():
+        raise MarqueeError("device is 'cuda', but torch sees no CUDA device here; set it to auto or cpu")
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    return torch.device(name)
+
+
+class TorchTrainer:
+    """A `Trainee`: Adam on the batches of `epoch_tensors`.
+
+    module         its parameters are the weights; they live on `device`
+    epoch_tensors  called before each epoch; equal-length tensors on `device` [n, ...]
+    loss           (module, *batch tensors) -> the mean loss over the batch and, where ratings are predicted,
+                   the mean squared error
+    rng            the only source of chance: shuffling here, whatever `epoch_tensors` draws
+    threads        of torch on the processor; None leaves its own choice. Steps over embeddings are too short
+                   to divide: two threads are no faster, and ten times slower where another process is busy
+    decay          what Adam's step is multiplied by after each epoch
+    averaging      β: `weights` gives the exponential mean a <- β a + (1 - β) w over the steps (Polyak and
+                   Juditsky, 1992), with a smaller β to begin with; 0 gives w, from which training goes on
+    """
+
+    def __init__(
+        self,
+        module: torch.nn.Module,
+        epoch_tensors: Callable[[], tuple[torch.Tensor, ...]],
+        loss: Callable[..., tuple[torch.Tensor, ...]],
+        rng: np.random.Generator,
+        batch_size: int,
+        learning_rate: float,
+        weight_decay: float = 0.0,
+        threads: int | None = 1,
+        decay: float = 1.0,
+        averaging: float = 0.0,
+    ) -> None:
+        import torch
+
+        if threads:
+            torch.set_num_threads(threads)
+        self.module, self.epoch_tensors, self.loss = module, epoch_tensors, loss
+        self.rng, self.batch_size, self.decay = rng, batch_size, decay
+        self.averaging, self.steps = averaging, 0
+        self.mean = _copies(module) if averaging else None
+        self.optimizer = Adam(module.parameters(), learning_rate, weight_decay)
+
+    def train_epoch(self) -> dict[str, float]:
+        import torch
+
+        tensors = self.epoch_tensors()
+        n = len(tensors[0])
+        order = torch.from_numpy(self.rng.permutation(n)).to(tensors[0].device)
+        tensors = tuple(tensor[order] for tensor in tensors)
+        self.module.train()
+        totals = torch.zeros((), dtype=torch.float64, device=tensors[0].device)
+        for batch in zip(*(tensor.split(self.batch_size) for tensor in tensors), strict=True):
+            self.steps += 1
+            means = self._step(*batch)
+            self._average()
+            totals = totals + torch.stack(means).detach().double() * len(batch[0])  # on the device: no wait
+        self.module.eval()
+        self.optimizer.learning_rate *= self.decay
+        loss, *squared_error = (totals / n).tolist()
+        return {"loss": loss, "train": squared_error[0] ** 0.5} if squared_error else {"loss": loss}
+
+    def _step(self, *batch: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        """Move the weights by a batch; what `loss` says of it."""
+        means = self.loss(self.module, *batch)
+        self.optimizer.zero_grad()
+        means[0].backward()
+        self.optimizer.step()
+        return means
+
+    def _average(self) -> None:
+        import torch
+
+        if self.mean is None:
+            return
+        share = max(1 - self.averaging, WARM_UP / (WARM_UP + self.steps))
+        with torch.no_grad():
+            for name, tensor in self.module.state_dict().items():
+                self.mean[name].lerp_(tensor, share)
+
+    def weights(self) -> Arrays:
+        return _arrays(self.module.state_dict() if self.mean is None else self.mean)
+
+    def set_weights(self, arrays: Arrays) -> None:
+        self._load(arrays)
+        if self.mean is not None:
+            self.mean = _copies(self.module)
+
+    def _load(self, arrays: Arrays) -> None:
+        import torch
+
+        self.module.load_state_dict({name: torch.from_numpy(array) for name, array in arrays.items()})
+
+    def memory(self) -> tuple[Arrays, dict[str, Any]]:
+        arrays = {
+            f"{number}/{name}": tensor.detach().cpu().numpy().copy()
+            for number, entries in enumerate(self.optimizer.state)
+            for name, tensor in entries.items()
+        }
+        if self.mean is not None:
+            arrays |= {f"trained/{name}": array for name, array in _arrays(self.module.state_dict()).items()}
+        note = {"steps": self.steps, "learning_rate": self.optimizer.learning_rate}
+        return arrays, {"rng": self.rng.bit_generator.state, **note}
+
+    def set_memory(self, arrays: Arrays, note: Mapping[str, Any]) -> None:
+        import torch
+
+        trained = {}
+        for key, array in arrays.items():
+            number, name = key.split("/")
+            if number == "trained":
+                trained[name] = array
+            else:
+                kept = self.optimizer.state[int(number)][name]
+                kept.copy_(torch.from_numpy(array).view_as(kept))
+        self.optimizer.learning_rate = note["learning_rate"]
+        if trained:
+            self._load(trained)
+        self.steps = note["steps"]
+        self.rng.bit_generator.state = note["rng"]
+
+
+def _copies(module: torch.nn.Module) -> dict[str, torch.Tensor]:
+    return {name: tensor.detach().clone() for name, tensor in module.state_dict().items()}
+
+
+def _arrays(tensors: Mapping[str, torch.Tensor]) -> Arrays:
+    return {name: tensor.detach().cpu().numpy().copy() for name, tensor in tensors.items()}

@@ -1,0 +1,52 @@
+"""Ratings as columns: they keep their types, their order and what belongs to a row."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from marquee.data.ratings import Catalogue, Ratings
+
+THREE = Ratings.of([0, 1, 1], [2, 0, 1], [5, 3, 4], [10, 20, 30])
+
+
+def test_a_table_and_back_is_the_same(tmp_path):
+    drawn = np.array([[1, 0], [2, 2], [0, 2]], np.int32)
+    ratings = Ratings(THREE.user, THREE.item, THREE.rating, THREE.timestamp, drawn, '{"sampling": "uniform"}')
+    pq.write_table(ratings.to_table(), tmp_path / "train.parquet")
+    back = Ratings.from_table(pq.read_table(tmp_path / "train.parquet"))
+    np.testing.assert_array_equal(back.negatives, drawn)
+    assert back.sampling == ratings.sampling
+    for name in ("user", "item", "rating", "timestamp"):
+        assert getattr(back, name).dtype == getattr(ratings, name).dtype
+        np.testing.assert_array_equal(getattr(back, name), getattr(ratings, name))
+
+
+def test_taking_rows_takes_their_negatives_along():
+    drawn = np.arange(6, dtype=np.int32).reshape(3, 2)
+    ratings = Ratings(THREE.user, THREE.item, THREE.rating, THREE.timestamp, drawn)
+    taken = ratings.take(np.array([2, 0]))
+    assert taken.negatives is not None
+    assert taken.item.tolist() == [1, 2]
+    assert taken.negatives.tolist() == [[4, 5], [0, 1]]
+    assert len(ratings.take(np.array([True, False, False]))) == 1
+
+
+def test_the_matrix_has_a_row_for_people_without_ratings():
+    matrix = THREE.matrix(4, 3)
+    assert matrix.toarray().tolist() == [[0, 0, 5], [3, 4, 0], [0, 0, 0], [0, 0, 0]]
+    assert THREE.matrix(4, 3, binary=True).toarray().sum() == 3
+
+
+def test_genres_become_columns_and_a_movie_may_have_none():
+    lists = pa.chunked_array([pa.array([["War", "Drama"], []]), pa.array([["Drama"]])])
+    catalogue = Catalogue.from_genres(5, lists)
+    assert catalogue.genre_names == ("Drama", "War")
+    assert catalogue.genres.tolist() == [[True, True], [False, False], [True, False]]
+    assert (catalogue.n_users, catalogue.n_items) == (5, 3)
+
+
+def test_a_source_without_genres_gives_no_columns():
+    lists = pa.chunked_array([pa.array([[], []], pa.list_(pa.string()))])
+    assert Catalogue.from_genres(2, lists).genres.shape == (2, 0)

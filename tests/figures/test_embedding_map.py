@@ -1,0 +1,256 @@
+"""Pictures of a single model: maps of its movies, its genres in order, its opinion of each movie."""
+
+from __future__ import annotations
+
+import itertools
+
+import matplotlib as mpl
+import numpy as np
+import pytest
+from matplotlib.colors import to_hex
+from test_figures import texts
+from threadpoolctl import threadpool_limits
+
+from marquee.figures import embedding_map, labels, learned_parameters, projections
+from marquee.figures.style import BLUE, ORANGE
+from marquee.io import write_figure
+
+KINDS = ("Drama", "Comedy", "War", "Horror", "Western")
+
+
+def movies(n, dim=4, spread=0.2):
+    """Vectors around one direction for each kind, and what stands beside them; the first is rated most."""
+    rng = np.random.default_rng(0)
+    kind = np.arange(n) % len(KINDS)
+    vectors = rng.normal(size=(len(KINDS), dim))[kind] + spread * rng.normal(size=(n, dim))
+    titles = [f"The ${100 * i} Question, or How We Went On" for i in range(n)]
+    years = [None if i % 3 == 0 else 1950 + i for i in range(n)]
+    genres = [[] if i % 7 == 6 else ["Drama", KINDS[k]] for i, k in enumerate(kind)]
+    return vectors, titles, years, genres, np.arange(n)[::-1] + 1
+
+
+def dots(axes):
+    """The groups of dots as the legend has them, without those that are drawn once more on top."""
+    return [group for group in axes.collections if not group.get_label().startswith("_")]
+
+
+PICTURES = {
+    "a map": lambda: embedding_map.embedding_map(*movies(60)),
+    "a map of a crowd": lambda: embedding_map.embedding_map(*movies(90, spread=0.01)),
+    "a map by one factor": lambda: embedding_map.embedding_map(*movies(30, dim=1)),
+    "a map by two factors": lambda: embedding_map.embedding_map(*movies(30, dim=2)),
+    "a map without factors": lambda: embedding_map.embedding_map(*movies(30, dim=0)),
+    "a map of three movies": lambda: embedding_map.embedding_map(*movies(3)),
+    "a map of one": lambda: embedding_map.embedding_map(*movies(1)),
+    "a map of none": lambda: embedding_map.embedding_map(*movies(0)),
+    "genres": lambda: learned_parameters.genre_similarity(
+        movies(12)[0], [f"A genre of ${i}" for i in range(12)]
+    ),
+    "one genre": lambda: learned_parameters.genre_similarity(np.ones((1, 2)), ["Drama"]),
+    "no genres": lambda: learned_parameters.genre_similarity(np.ones((0, 2)), []),
+    "biases": lambda: learned_parameters.item_biases(
+        np.linspace(-1, 1.5, 90), *movies(90)[1:3], np.arange(90) * 10**4
+    ),
+    "no biases": lambda: learned_parameters.item_biases(np.zeros(4), *movies(4)[1:3], np.arange(4)),
+}
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_words_are_whole_and_none_is_on_top_of_another(name):
+    figure = PICTURES[name]()
+    written, sheet = texts(figure), figure.bbox.padded(1)
+    pairs = itertools.combinations(written, 2)
+    assert [(one, other) for (one, a), (other, b) in pairs if a.padded(-1).overlaps(b.padded(-1))] == []
+    corners = [(words, corner) for words, place in written for corner in place.corners()]
+    assert [words for words, corner in corners if not sheet.contains(*corner)] == []
+
+
+def test_the_same_map_has_the_same_bytes_for_any_number_of_threads(tmp_path):
+    for name, threads in (("one", 1), ("two", 2)):
+        with threadpool_limits(threads):
+            write_figure(tmp_path / name / "map.png", embedding_map.embedding_map(*movies(40, dim=40)))
+    assert len({file.read_bytes() for file in tmp_path.glob("*/map.png")}) == 1
+
+
+def test_movies_of_a_kind_stand_together_in_both_panels():
+    points = projections.unit(movies(100)[0])
+    kind = np.arange(100) % len(KINDS)
+    flat, shares = projections.principal(points)
+    assert 0.5 < shares.sum() <= 1
+    places = projections.neighbours(points, flat)
+    apart = np.square(places[:, None] - places).sum(-1) + np.diag([np.inf] * 100)
+    assert (kind[apart.argmin(1)] == kind).mean() > 0.95
+
+
+def test_the_first_component_is_the_longest_side_and_its_share_is_known():
+    corners = np.array([[0, 0, 3], [0, 1, 3], [2, 0, 3], [2, 1, 3.0]])
+    flat, shares = projections.principal(corners)
+    np.testing.assert_allclose(flat, [[-1, -0.5], [-1, 0.5], [1, -0.5], [1, 0.5]], atol=1e-12)
+    np.testing.assert_allclose(shares, [0.8, 0.2])
+
+
+def test_what_rounding_leaves_is_no_component():
+    for alike in (np.array([[0.1, 0.3], [0.3, 0.9]]), np.full((3, 2), 0.1), np.ones((1, 2))):
+        flat, shares = projections.principal(alike)
+        assert not flat[:, 1].any()
+        assert shares[1] == 0
+
+
+def test_how_long_a_vector_is_does_not_move_its_movie():
+    vectors, *rest = movies(12)
+    short = vectors * np.linspace(0.1, 5, 12)[:, None]
+    first, second = (dots(embedding_map.embedding_map(v, *rest).axes[0]) for v in (vectors, short))
+    for one, other in zip(first, second, strict=True):
+        np.testing.assert_allclose(one.get_offsets(), other.get_offsets(), atol=1e-9)
+
+
+def test_the_most_rated_movies_are_on_the_map_and_named():
+    left = embedding_map.embedding_map(*movies(60), most=20).axes[0]
+    assert sum(len(group.get_offsets()) for group in dots(left)) == 20
+    names = [text.get_text() for text in left.texts]
+    assert names[:2] == ["The $0 Question, or How…", "The $100 Question, or… (1951)"]
+    assert len(names) == embedding_map.NAMED
+    assert {text.get_parse_math() for text in left.texts} == {False}  # a dollar is a dollar
+
+
+def test_rings_are_around_the_movies_that_are_named():
+    (axes, *_) = embedding_map.embedding_map(*movies(30)).axes
+    everyone = np.concatenate([group.get_offsets() for group in dots(axes)])
+    rings = [line.get_xydata()[0] for line in axes.lines if line.get_marker() == "o"]
+    assert len(rings) == len(axes.texts)
+    assert all((everyone == ring).all(1).any() for ring in rings)
+
+
+@pytest.mark.parametrize(("n", "dim"), [(40, 1), (40, 2), (9, 5), (0, 5)])
+def test_too_few_movies_or_factors_for_t_sne_are_told(n, dim):
+    left, right = embedding_map.embedding_map(*movies(n, dim)).axes
+    assert [text.get_text()[:9] for text in right.texts] == ["no t-SNE:"]
+    assert not right.axison
+    assert len(right.collections) == 0
+    assert sum(len(group.get_offsets()) for group in dots(left)) == n
+
+
+def test_movies_that_are_all_alike_need_no_t_sne():
+    vectors, *rest = movies(12)
+    for same in (np.arange(1, 13)[:, None] * [0.1, 0.2, 0.3], np.zeros_like(vectors)):
+        assert embedding_map.embedding_map(same, *rest).axes[1].texts[0].get_text().startswith("no t-SNE")
+
+
+def test_a_movie_counts_for_its_rarest_genre_and_one_without_genre_for_the_rest():
+    catalogue = [["Drama"], ["Drama", "War"], ["Comedy", "Drama"], ["Comedy"], [], ["Drama"]]
+    found = embedding_map.main_genres(catalogue, catalogue)
+    assert {name: rows.tolist() for name, rows in found.items()} == {
+        "Comedy": [2, 3],
+        "Drama": [0, 5],
+        "War": [1],
+        embedding_map.REST: [4],
+    }
+
+
+def test_beyond_eight_genres_a_movie_goes_to_its_rarest_that_has_a_colour():
+    common = [[f"genre {i}"] for i in range(8) for _ in range(3)]
+    found = embedding_map.main_genres(
+        [*common, ["genre 5", "rare"], ["rarer"]], [*common, ["genre 5", "rare"], ["rarer"]]
+    )
+    assert list(found) == ["genre 5", *[f"genre {i}" for i in (0, 1, 2, 3, 4, 6, 7)], embedding_map.REST]
+    assert found["genre 5"].tolist() == [15, 16, 17, 24]
+    assert found[embedding_map.REST].tolist() == [25]
+
+
+def test_no_two_genres_share_a_colour_or_a_shape():
+    left = PICTURES["a map"]().axes[0]
+    colours = {to_hex(group.get_facecolor()[0]) for group in dots(left)}
+    shapes = {group.get_paths()[0].vertices.tobytes() for group in dots(left)}
+    assert len(colours) == len(shapes) == len(dots(left)) == len(KINDS) + 1
+
+
+def test_genres_that_are_alike_stand_side_by_side():
+    factors = np.array([[1, 0.1], [-1, 0.2], [2, 0.3], [-3, 0.1]])
+    axes = learned_parameters.genre_similarity(factors, ["War", "Musical", "Western", "Romance"]).axes[0]
+    order = [label.get_text() for label in axes.get_yticklabels()]
+    assert {frozenset(order[:2]), frozenset(order[2:])} == {
+        frozenset({"War", "Western"}),
+        frozenset({"Musical", "Romance"}),
+    }
+
+
+def test_cells_say_the_cosine_and_opposites_have_other_colours():
+    axes = learned_parameters.genre_similarity(np.array([[1, 0], [3, 4], [-3, -4.0]]), ["a", "b", "c"]).axes[
+        0
+    ]
+    names = [label.get_text() for label in axes.get_yticklabels()]
+    words = {text.get_text() for text in axes.texts} - set(names)
+    assert words == {".6", "−.6", "−1.0"}
+    mesh = axes.collections[0]
+    assert [to_hex(colour) for colour in mesh.cmap([0.0, 0.5, 1.0])] == [ORANGE, "#ffffff", BLUE]
+    assert mesh.get_clim() == (-1, 1)
+
+
+def test_a_genre_without_factor_is_like_none():
+    axes = learned_parameters.genre_similarity(np.array([[1, 0], [0, 0.0]]), ["a", "b"]).axes[0]
+    assert "0" in [text.get_text() for text in axes.texts]
+
+
+def test_the_best_and_the_worst_liked_movies_are_listed_with_their_ratings():
+    biases = np.array([0.1, -0.4, 0.9, 0.0, -1.2, 0.5])
+    titles = ["A$", "B$", "C", "D", "E", "F"]
+    years = [None, 1999, 2000, None, 1980, None]
+    axes = learned_parameters.item_biases(
+        biases, titles, years, np.array([10, 20, 3000, 40, 50, 60]), most=2
+    ).axes[0]
+    assert [label.get_text() for label in axes.get_yticklabels()] == [
+        "C (2000)",
+        "F",
+        "B$ (1999)",
+        "E (1980)",
+    ]
+    assert [text.get_text() for text in axes.texts] == ["3,000", "60", "20", "50", "ratings"]
+    assert [bar.get_width() for bar in axes.patches] == [0.9, 0.5, -0.4, -1.2]
+    assert [to_hex(bar.get_facecolor()) for bar in axes.patches] == [BLUE, BLUE, ORANGE, ORANGE]
+
+
+@pytest.mark.parametrize("most", [3, 5, 50])
+def test_no_movie_is_on_both_sides_however_many_are_asked_for(most):
+    axes = learned_parameters.item_biases(
+        np.array([-3, -2, -1, 1, 2.0]), list("abcde"), [None] * 5, np.ones(5, int), most
+    ).axes
+    assert [label.get_text() for label in axes[0].get_yticklabels()] == list("edcba")
+
+
+@pytest.mark.parametrize(
+    ("title", "year", "words"),
+    [
+        ("Alien", 1979, "Alien (1979)"),
+        ("Alien", None, "Alien"),
+        ("The Wizard of Oz", 1939, "The Wizard of… (1939)"),
+        ("Wizard, The: Return", None, "Wizard, The…"),
+        ("Koyaanisqatsiiiiii", None, "Koyaanisqatsi…"),
+    ],
+)
+def test_a_long_title_is_cut_between_words_and_keeps_its_year(title, year, words):
+    assert labels.shortened(title, year, 14) == words
+
+
+def test_what_finds_no_room_is_not_written():
+    axes = mpl.figure.Figure(figsize=(1, 1)).add_subplot()
+    axes.scatter([0, 1], [0, 1])
+    labels.label_points(axes.figure, axes, np.eye(2), [(0, "much wider than the picture"), (1, "b")], 2, 6)
+    assert [text.get_text() for text in axes.texts] == ["b"]
+
+
+def test_the_map_of_neighbours_is_as_good_as_that_of_scikit_learn():
+    from sklearn.manifold import TSNE
+
+    points = projections.unit(movies(200)[0])
+    flat, _ = projections.principal(points)
+    near = projections.neighbourhoods(points, projections.PERPLEXITY)
+    assert near.sum() == pytest.approx(1)
+    np.testing.assert_array_equal(near, near.T)
+    places = projections.neighbours(points, flat)
+    closeness = 1 / (1 + np.square(places[:, None] - places).sum(2))
+    np.fill_diagonal(closeness, 0)
+    off = near > 0
+    divergence = np.sum(near[off] * np.log(near[off] / (closeness / closeness.sum())[off]))
+    start = (flat / flat[:, 0].std() * 1e-4).astype(np.float32)
+    peer = TSNE(perplexity=projections.PERPLEXITY, init=start, method="exact", max_iter=projections.STEPS)
+    assert divergence < 1.1 * peer.fit(points).kl_divergence_

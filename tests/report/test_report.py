@@ -1,0 +1,400 @@
+"""The report page, from a made-up run of five models."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import re
+import subprocess
+import sys
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+from matplotlib.figure import Figure
+
+from marquee.evaluation.leaderboard import CompareOptions, ModelResult, compare
+from marquee.figures.svg import svg
+from marquee.report import ReportContent, render
+
+VOID = {"meta", "br", "link", "input", "img", "hr"}
+
+
+def sample_content(models: int = 0, prefix: str = "a_rather_long_model_name") -> ReportContent:
+    """A run of popularity, ease, mf_bce and bias with an oracle, and `models` more that rank."""
+    rng = np.random.default_rng(5)
+    ranking = {"ease": 0.4012, "mf_bce": 0.3961, "popularity": 0.2531, "oracle": 0.5125}
+    ranking |= {f"{prefix}_{n:02d}": 0.35 - 0.01 * n for n in range(models)}
+    rows = [row for model, value in ranking.items() for row in list_rows("ranking", model, value, 0.4012)]
+    rows += [
+        *list_rows("rating", "bias", 0.0481, 0.0481),
+        compared("rating", "bias", "rmse", 0.9412, 0.9412),
+        compared("rating", "oracle", "rmse", 0.8976, 0.9412),
+        *(compared("rating", "bias", name, 0.9, 0.9) for name in ("mae", "mse", "rmse_warm", "rmse_cold")),
+    ]
+    learners = [model for model in ranking if model != "oracle"]
+    rank = np.arange(1, 1683)
+    return ReportContent(
+        title="Marquee",
+        card={
+            "name": "synthetic-100k",
+            "licence": "none: simulated, free to use",
+            "users": 943,
+            "items": 1682,
+            "ratings": 100_000,
+            "density": 0.063047,
+            "mean_rating": 3.5299,
+            "histogram": {"rating": [1.0, 2.0, 3.0, 4.0, 5.0], "count": [6110, 11370, 27145, 34174, 21201]},
+            "scale": {"low": 1.0, "high": 5.0, "step": 1.0},
+            "first_timestamp": 874_724_710,
+            "last_timestamp": 893_286_638,
+            "genres": {
+                "Drama": 725,
+                "Comedy": 505,
+                "Action": 251,
+                "Thriller": 251,
+                "Romance": 247,
+                "Sci-Fi": 101,
+            },
+            "unrated_movies": 0,
+            "dropped": {"malformed": 3, "off_scale": 0, "duplicates": 17, "unlisted_movies": 0},
+        },
+        rows=rows,
+        headline={"ranking": "ndcg@10", "rating": "rmse"},
+        confidence=0.95,
+        curves={
+            "mf_bce": [curve_row(epoch, 12) for epoch in range(1, 18)],
+            "bias": [{**curve_row(epoch, 3), "train": 0.9 - 0.01 * epoch} for epoch in range(1, 5)],
+            **{model: [{"epoch": 1}] for model in ("ease", "popularity")},
+        },
+        pictures={
+            "ease": {"map": (piece("ease-map"), "Movies of one kind stand together: 91% of the nearest.")},
+            "bias": {"errors": (piece("bias-errors"), "Within a star are 74% of the test ratings.")},
+        },
+        item=np.repeat(rank - 1, np.maximum(583 * np.exp(-rank / 190), 1).astype(int)),
+        timestamp=rng.integers(874_724_710, 893_286_638, 3000),
+        recommended={model: tenths(0.3 + 0.2 * n) for n, model in enumerate(learners)},
+        learned=tenths(0.5),
+        coverage={model: 0.1 + 0.02 * n for n, model in enumerate(learners)},
+        params={
+            "seed": 2024,
+            "dataset": {"name": "synthetic-100k", "source": "official"},
+            "tasks": {
+                "rating": {"split": "random_per_user", "validation": 0.1, "test": 0.1},
+                "ranking": {"positive_from": 4.0, "split": "leave_last_out", "train_file": None},
+            },
+            "negatives": {"per_positive": 4, "sampling": "uniform", "alpha": 0.75},
+            "evaluation": {"ks": [5, 10, 20]},
+            "models": {
+                "ease": {"task": "ranking", "algorithm": "ease", "regularization": 300.0},
+                "mf_bce": {"task": "ranking", "dim": 32, "learning_rate": 1e-05, "resample": True},
+                **{model: {"task": "ranking", "dim": 8} for model in learners[3:]},
+            },
+        },
+        data_hash="9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+        versions={"python": "3.11.2", "numpy": "2.4.6", "torch": "2.13.0", "dvc": "3.67.1"},
+        command="dvc exp run -S dataset.name=synthetic-100k -S seed=2024",
+    )
+
+
+def compared(task, model, metric, value, best):
+    """A row as `leaderboard.compare` makes it."""
+    tested = model != "oracle" and value != best
+    gap = round(value - best, 4)
+    return {
+        "task": task,
+        "model": model,
+        "metric": metric,
+        "value": value,
+        "low": value - 0.0121,
+        "high": value + 0.0132,
+        "best": int(value == best),
+        "difference": gap if tested else None,
+        "difference_low": gap - 0.0071 if tested else None,
+        "difference_high": gap + 0.0068 if tested else None,
+        "p_holm": (0.2134 if gap > -0.02 else 0.0004) if tested else None,
+    }
+
+
+def list_rows(task, model, ndcg, best):
+    """NDCG@10 first; coverage has no interval."""
+    rows = [compared(task, model, "ndcg@10", ndcg, best)]
+    for k in (5, 10, 20):
+        for place, name in enumerate(("hit", "precision", "recall", "ndcg", "map", "mrr", "sampled_hit")):
+            shift = 0.01 * (k - 10) / 5 + 0.001 * (place - 3)
+            if shift:
+                rows.append(compared(task, model, f"{name}@{k}", ndcg + shift, best + shift))
+        rows.append(compared(task, model, f"novelty@{k}", 0.7, 0.7))
+        rows.append({**compared(task, model, f"coverage@{k}", 0.6, 0.6), "low": None, "high": None})
+    return rows
+
+
+def curve_row(epoch, best):
+    validation = 0.38 - 0.001 * (epoch - best) ** 2
+    return {"epoch": epoch, "loss": 0.3 + 0.4 * 0.8**epoch, "validation": validation}
+
+
+def piece(name):
+    """What `stages.plot` leaves for the page."""
+    return svg(Figure(), name)
+
+
+def tenths(steepness):
+    shares = np.exp(-steepness * np.arange(10))
+    return list(shares / shares.sum())
+
+
+@pytest.fixture(scope="module")
+def page():
+    return render(sample_content())
+
+
+class Outline(HTMLParser):
+    """Fails on a tag that closes another one than it should; collects ids, links and text."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.open, self.ids, self.references, self.words, self.attributes = [], [], [], [], set()
+        self.feed(text)
+        self.close()
+
+    def handle_starttag(self, tag, attrs):
+        self.handle_startendtag(tag, attrs)
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attrs):
+        for name, value in attrs:
+            self.attributes.add(name)
+            if name == "id":
+                self.ids.append(value)
+            if name in ("href", "xlink:href", "src", "srcset", "data", "action", "poster"):
+                self.references.append(value)
+            self.references += re.findall(r"url\(([^)]*)\)", value or "")
+
+    def handle_endtag(self, tag):
+        assert self.open[-1:] == [tag], f"</{tag}> in line {self.getpos()[0]}"
+        self.open.pop()
+
+    def handle_data(self, data):
+        if "style" not in self.open:
+            self.words.append(data)
+
+
+def test_every_tag_is_closed_in_its_place(page):
+    assert Outline(page).open == []
+
+
+def test_no_id_stands_twice_and_every_link_ends_inside_the_page(page):
+    outline = Outline(page)
+    assert len(outline.ids) == len(set(outline.ids)) > 20
+    assert outline.references
+    assert {link for link in outline.references if link[0] != "#" or link[1:] not in outline.ids} == set()
+
+
+def test_the_page_needs_nothing_from_outside(page):
+    assert re.findall(r"https?:|@import|<script|<link|<iframe|src=", page) == []
+
+
+@pytest.mark.parametrize(
+    "heading",
+    [
+        "The data",
+        "Leaderboard",
+        "Model by model",
+        "Long tail and coverage",
+        "Hyper-parameters",
+        "Provenance",
+    ],
+)
+def test_every_section_is_there_and_in_the_contents(page, heading):
+    (name,) = re.findall(rf'<section id="(\w+)">\n<h2>{heading}</h2>', page)
+    assert f'<li><a href="#{name}">{heading}</a></li>' in page
+
+
+def test_every_picture_has_a_caption_and_words_for_those_who_do_not_see_it(page):
+    pictures = re.findall(r"<figure.*?</figure>", page, re.DOTALL)
+    assert len(pictures) == 10
+    for picture in pictures:
+        assert re.search(r'role="img" aria-label="[^"]{20,}"', picture)
+        assert re.search(r"<figcaption>[^<]{20,}</figcaption>", picture)
+
+
+def test_the_same_content_gives_the_same_bytes_in_another_process_with_another_hash_seed(page):
+    code = "import test_report as t; print(t.render(t.sample_content()), end='')"
+    for seed in ("1", "2"):
+        path = os.pathsep.join([*sys.path, os.path.dirname(__file__)])  # noqa: PTH120
+        environment = {**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": path, "PYTHONIOENCODING": "utf-8"}
+        done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, check=True)
+        assert done.stdout.decode("utf-8") == page
+
+
+def with_row(content, model, metric, **values):
+    changed = [
+        {**row, **values} if (row["model"], row["metric"]) == (model, metric) else row for row in content.rows
+    ]
+    return {"rows": changed}
+
+
+def with_peak(content, epoch, value):
+    rows = [dict(row) for row in content.curves["mf_bce"]]
+    rows[epoch - 1]["validation"] = value
+    return {"curves": {**content.curves, "mf_bce": rows}}
+
+
+def with_caption(content, words):
+    return {"pictures": {**content.pictures, "ease": {"map": (piece("ease-map"), words)}}}
+
+
+def with_rate(content, value):
+    models = content.params["models"]
+    return {"params": {**content.params, "models": {**models, "mf_bce": {"learning_rate": value}}}}
+
+
+CHANGES = [  # what the page says, what it says after a change, and the change
+    ("6.30%", "7.30%", lambda c: {"card": {**c.card, "density": 0.073}}),
+    ("3.53", "2.91", lambda c: {"card": {**c.card, "mean_rating": 2.91}}),
+    ("100,000", "123,456", lambda c: {"card": {**c.card, "ratings": 123_456}}),
+    ("1997-09-20", "1970-01-02", lambda c: {"card": {**c.card, "first_timestamp": 86_400}}),
+    ("\n505\n", "\n606\n", lambda c: {"card": {**c.card, "genres": {**c.card["genres"], "Comedy": 606}}}),
+    ("\n17\n", "\n18\n", lambda c: {"card": {**c.card, "dropped": {**c.card["dropped"], "duplicates": 18}}}),
+    ("91% of the nearest", "17% of the nearest", lambda c: with_caption(c, "17% of the nearest.")),
+    ("[0.3891, 0.4144]", "[0.3891, 0.4999]", lambda c: with_row(c, "ease", "ndcg@10", high=0.4999)),
+    ("−0.1481", "−0.1482", lambda c: with_row(c, "popularity", "ndcg@10", difference=-0.1482)),
+    ("\n.213\n", "\n.049\n", lambda c: with_row(c, "mf_bce", "ndcg@10", p_holm=0.049)),
+    ("no significant difference (p = .213", "a significant difference (p = .049", lambda c: {}),
+    (
+        "epoch 12 were kept, where validation NDCG@10 is best, 0.3800",
+        "is best, 0.9000",
+        lambda c: with_peak(c, 13, 0.9),
+    ),
+    ("\n0.0351\n", "\n0.0999\n", lambda c: with_row(c, "bias", "hit@5", value=0.0999)),
+    ("top 10%: 59%", "top 10%: 25%", lambda c: {"item": c.item % 500}),
+    ("\n14%\n", "\n77%\n", lambda c: {"coverage": {**c.coverage, "popularity": 0.77}}),
+    ("\n1e-05\n", "\n0.25\n", lambda c: with_rate(c, 0.25)),
+    ("9f86d081", "0f86d081", lambda c: {"data_hash": "0" + c.data_hash[1:]}),
+    ("2.13.0", "2.14.0", lambda c: {"versions": {**c.versions, "torch": "2.14.0"}}),
+    ("-S seed=2024", "-S seed=2025", lambda c: {"command": c.command.replace("2024", "2025")}),
+]
+
+
+def text(page):
+    return "\n".join(Outline(page).words)
+
+
+def test_every_number_comes_from_the_content(page):
+    content = sample_content()
+    for _, _, change in CHANGES:
+        content = dataclasses.replace(content, **change(content))
+    before, after = text(page), text(render(content))
+    assert {old for old, _, _ in CHANGES if old not in before} == set()
+    assert {new for _, new, _ in CHANGES if new in before} == set()
+    assert {new for _, new, _ in CHANGES if new not in after} == set()
+    assert {old for old, _, _ in CHANGES if after.count(old) >= before.count(old)} == set()
+
+
+def test_text_from_outside_stays_text():
+    evil = "<script>alert('x')</script>\" onload=\"x&amp;$5$"
+    content = sample_content()
+    rows = [{**row, "model": evil} if row["model"] == "ease" else row for row in content.rows]
+    content = dataclasses.replace(
+        content,
+        title=evil,
+        rows=rows,
+        card={**content.card, "name": evil, "licence": evil, "genres": {evil: 1}},
+        curves={evil: content.curves["mf_bce"], evil + "2": [{"epoch": 1}]},
+        pictures={evil: {"map": (piece("a-map"), evil)}},
+        recommended={evil: content.learned},
+        params={"models": {evil: {evil: [evil]}}, evil: evil},
+        data_hash=evil,
+        versions={evil: evil},
+        command=evil,
+    )
+    page = render(content)
+    outline = Outline(page)
+    assert "<script" not in page
+    assert outline.open == []
+    assert "onload" not in outline.attributes
+    assert outline.words.count(evil) > 15
+
+
+def test_twenty_five_models_with_long_names_are_all_there_once_in_each_table():
+    content = sample_content(22)
+    page = render(content)
+    assert Outline(page).open == []
+    tables = re.findall(r"<h3>Ranking, by NDCG@10</h3>\n(.*?)</table>", page, re.DOTALL)
+    tables += re.findall(r"<h3>Accuracy of the first 10 places</h3>\n(.*?)</table>", page, re.DOTALL)
+    assert len(tables) == 2
+    for model in content.recommended:
+        assert [table.count(f">{model}<") for table in tables] == [1, 1]
+
+
+def test_the_sentence_at_the_top_names_the_leader_its_lead_and_the_oracle(page):
+    words = [re.sub("<.*?>", "", line) for line in re.findall(r"<p>(.*?)</p>", page)]
+    assert words[:2] == [
+        "ease leads ranking with NDCG@10 0.4012, 0.0051 ahead of mf_bce: no significant difference "
+        "(p = .213 after Holm). The oracle, which knows the planted truth, reaches 0.5125.",
+        "bias is the only rating model, with RMSE 0.9412. The oracle, which knows the planted truth, "
+        "reaches 0.8976.",
+    ]
+
+
+def test_real_data_has_no_oracle_and_the_page_does_not_speak_of_one():
+    content = sample_content()
+    rows = [row for row in content.rows if row["model"] != "oracle"]
+    assert "oracle" not in text(render(dataclasses.replace(content, rows=rows)))
+
+
+def test_a_task_without_models_is_said_to_have_none():
+    content = sample_content()
+    rows = [row for row in content.rows if row["task"] == "ranking"]
+    page = render(dataclasses.replace(content, rows=rows))
+    assert "No model was measured on the rating task." in page
+
+
+def test_ratings_without_times_have_no_first_day():
+    content = sample_content()
+    card = {**content.card, "first_timestamp": None, "last_timestamp": None}
+    timestamp = np.zeros_like(content.timestamp)
+    assert "no timestamps" in text(render(dataclasses.replace(content, card=card, timestamp=timestamp)))
+
+
+def test_the_rows_of_a_comparison_are_what_the_page_reads():
+    rng = np.random.default_rng(1)
+    users = np.arange(200)
+    evaluated = []
+    for model, mean in (("ease", 0.4), ("mf_bce", 0.2), ("oracle", 0.5)):
+        columns = {f"{name}@10": rng.binomial(1, mean, 200).astype(float) for name in ("hit", "ndcg")}
+        means = {name: values.mean() for name, values in columns.items()} | {"coverage@10": 0.1}
+        evaluated.append(ModelResult(model, "ranking", means, {"user": users, **columns}))
+    rows = compare(evaluated, CompareOptions(bootstrap=100), rng)
+    page = render(dataclasses.replace(sample_content(), rows=rows, headline={"ranking": "ndcg@10"}))
+    assert Outline(page).open == []
+    assert re.search("<strong>ease</strong> leads ranking .* significant difference .* The oracle", page)
+    assert "Coverage@10" in page
+
+
+def test_models_that_predict_ratings_show_how_they_rank_beside_their_error(page):
+    (shown,) = re.findall(r"<h3>Two goals</h3>\n(.*?)</table>", page, re.DOTALL)
+    assert "bias has the best RMSE and the best NDCG@10, 0.0481." in shown
+    assert re.findall(r'<th scope="col">(.*?)</th>', shown)[:3] == ["Model", "RMSE", "Hit@10"]
+    assert re.findall(r'<th scope="row">(.*?)</th>', shown) == ["oracle", "bias"]
+
+
+def test_the_best_lists_may_be_another_models_than_the_best_ratings():
+    content = sample_content()
+    other = [
+        compared("rating", "svd", "rmse", 0.9512, 0.9412),
+        compared("rating", "svd", "ndcg@10", 0.0734, 0.0734),
+    ]
+    page = render(dataclasses.replace(content, rows=[*content.rows, *other]))
+    assert "bias has the best RMSE, svd the best NDCG@10, 0.0734." in page
+
+
+def test_a_block_inside_a_block_of_parameters_has_a_table_of_its_own(page):
+    tables = dict(re.findall(r"<h4>(.*?)</h4>(.*?)</table>", page, re.DOTALL))
+    assert list(tables) == [
+        *("ease", "mf_bce", "general", "dataset", "tasks.rating", "tasks.ranking", "negatives", "evaluation")
+    ]
+    assert "train_file</th><td>–</td>" in tables["tasks.ranking"]
+    assert "ks</th><td>5, 10, 20</td>" in tables["evaluation"]

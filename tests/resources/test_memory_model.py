@@ -1,0 +1,72 @@
+"""Peaks by formula: they grow with what there is, and name what brings them down."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import yaml
+from marquee.resources.schedule import DATA
+
+from marquee import config
+from marquee.resources.memory_limit import GIB, Limit
+from marquee.resources.memory_model import cost, memory_need, too_much
+from marquee.resources.pipeline_sizes import Part, pipeline_sizes
+
+SETTINGS = yaml.safe_load((Path(__file__).parents[2] / "params.yaml").read_text())
+MODELS = list(SETTINGS["models"])
+ENTRIES = [config.model(SETTINGS, name) for name in MODELS]
+REAL = pipeline_sizes({**SETTINGS, "dataset": {"name": "ml-1m"}})
+STAGES = [
+    *DATA[1:],
+    *(f"{kind}@{name}" for kind in ("train", "evaluate") for name in MODELS),
+    "compare",
+    "report",
+]
+
+
+def doubled(part: Part) -> Part:
+    return Part(**{name: 2 * value for name, value in vars(part).items()})
+
+
+TWICE = replace(
+    REAL,
+    users=2 * REAL.users,
+    ratings=2 * REAL.ratings,
+    parts={task: doubled(part) for task, part in REAL.parts.items()},
+)
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_twice_the_people_need_more_memory_and_at_most_twice(stage):
+    one, two = (memory_need(stage, SETTINGS, real).bytes for real in (REAL, TWICE))
+    assert one < two <= 2 * one
+
+
+@pytest.mark.parametrize("entry", ENTRIES, ids=MODELS)
+def test_twice_the_ratings_of_twice_the_people_are_about_twice_the_work(entry):
+    sizes = REAL.of(entry)
+    many = replace(sizes, users=2 * sizes.users, train=2 * sizes.train)
+    one, two = cost(entry, sizes), cost(entry, many)
+    assert two.kept >= one.kept
+    if entry.algorithm not in ("ease", "mf_bce", "neural_mf", "autorec"):  # items³; a table in every step
+        assert two.work / one.work == pytest.approx(2, rel=0.25)
+
+
+@pytest.mark.parametrize("entry", [e for e in ENTRIES if "dim" in e.options], ids=lambda e: e.name)
+def test_the_options_that_a_formula_names_bring_the_memory_down(entry):
+    wide = replace(entry, options={**entry.options, "dim": 256})
+    narrow = replace(entry, options={**entry.options, "dim": 8})
+    assert "dim" in cost(wide, REAL.of(entry)).lower
+    assert cost(narrow, REAL.of(entry)).most < cost(wide, REAL.of(entry)).most
+
+
+def test_a_stage_that_does_not_fit_says_why_and_what_to_do():
+    limit = Limit(GIB / 2, "0.5 GiB are available")
+    line = too_much(memory_need("train@als_mf", SETTINGS, TWICE), GIB, TWICE, limit)
+    assert line is not None
+    for words in ("GiB for 2,000,418 ratings of 12,080 users", "0.5 GiB are available", "models.als_mf.dim"):
+        assert words in line
+    assert too_much(memory_need("train@als_mf", SETTINGS, REAL), 0, REAL, Limit(GIB, "")) is None
+    assert too_much(memory_need("train@als_mf", SETTINGS, REAL), 0, REAL, None) is None

@@ -1,0 +1,92 @@
+"""Options read from YAML: by declared type, within bounds, with a message that names the key."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pytest
+import yaml
+
+from marquee.config import option, parse
+from marquee.errors import MarqueeError
+
+
+@dataclass(frozen=True)
+class Inner:
+    low: float = 0.5
+
+
+@dataclass(frozen=True)
+class Example:
+    dim: int = option(32, low=1, high=512)
+    rate: float = option(0.01, above=0)
+    sampling: str = option("uniform", choices=("uniform", "popularity"))
+    deep: bool = False
+    ks: tuple[int, ...] = option((5, 10), low=1)
+    limit: float | None = None
+    inner: Inner = Inner()
+
+
+@dataclass(frozen=True)
+class Required:
+    seed: int = option(low=0)
+
+
+def message(block: object, cls: type = Example) -> str:
+    with pytest.raises(MarqueeError) as caught:
+        parse(cls, block, "models.mf")
+    text = str(caught.value)
+    assert "\n" not in text
+    return text
+
+
+def test_an_absent_block_takes_every_default():
+    assert parse(Example, None, "models.mf") == Example()
+
+
+def test_values_arrive_as_the_declared_type():
+    block = {"dim": 8.0, "rate": 1, "ks": [20, 5], "limit": "3", "inner": {"low": 2}}
+    parsed = parse(Example, block, "models.mf")
+    assert parsed == Example(dim=8, rate=1.0, ks=(20, 5), limit=3.0, inner=Inner(2.0))
+    assert isinstance(parsed.dim, int)
+    assert isinstance(parsed.rate, float)
+
+
+def test_a_float_as_dvc_writes_it_is_a_number():
+    text = yaml.safe_load("rate: 1e-05")
+    assert isinstance(text["rate"], str), "YAML 1.1 reads it as text, which is why it is converted"
+    assert parse(Example, text, "models.mf").rate == 1e-5
+
+
+def test_a_misspelt_key_is_answered_with_the_nearest_known_one():
+    assert message({"dmi": 8}).startswith("models.mf.dmi is not a parameter; did you mean 'dim'?")
+
+
+def test_a_nested_key_is_named_with_its_whole_path():
+    assert "models.mf.inner.hihg" in message({"inner": {"hihg": 1}})
+
+
+@pytest.mark.parametrize(
+    ("block", "words"),
+    [
+        ({"dim": 0}, "models.mf.dim is 0, but must be at least 1"),
+        ({"dim": 513}, "models.mf.dim is 513, but must be at most 512"),
+        ({"rate": 0}, "models.mf.rate is 0.0, but must be above 0"),
+        ({"dim": 2.5}, "models.mf.dim is 2.5, but must be a whole number"),
+        ({"dim": True}, "models.mf.dim is True, but must be a whole number"),
+        ({"rate": "fast"}, "models.mf.rate is 'fast', but must be a number"),
+        ({"rate": float("nan")}, "models.mf.rate is nan, but must be a number"),
+        ({"deep": 1}, "models.mf.deep is 1, but must be true or false"),
+        ({"ks": 5}, "models.mf.ks is 5, but must be a list"),
+        ({"ks": [5, 0]}, "models.mf.ks is 0, but must be at least 1"),
+        ({"sampling": "popular"}, "did you mean 'popularity'?"),
+        ({"sampling": []}, "models.mf.sampling is [], but must be text"),
+        (7, "models.mf is 7, but must be a block of keys"),
+    ],
+)
+def test_an_impossible_value_is_refused_in_one_line(block, words):
+    assert words in message(block)
+
+
+def test_a_required_key_is_asked_for():
+    assert message({}, Required) == "models.mf.seed is missing; give it a value"

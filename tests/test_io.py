@@ -1,0 +1,122 @@
+"""What is written is whole or not there, and the same content has the same bytes."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from marquee import io
+
+
+def explode(path):
+    path.write_bytes(b"half")
+    raise OSError(28, "No space left on device")
+
+
+def names(folder):
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_a_file_that_fails_leaves_the_old_one(tmp_path):
+    target = tmp_path / "model.json"
+    io.write_json(target, {"a": 1})
+    with pytest.raises(OSError, match="No space"), io.atomic_file(target) as partial:
+        explode(partial)
+    assert io.read_json(target) == {"a": 1}
+    assert names(tmp_path) == ["model.json"]
+
+
+def test_a_folder_that_fails_leaves_the_old_one(tmp_path):
+    target = tmp_path / "raw"
+    with io.atomic_folder(target) as partial:
+        (partial / "u.data").write_text("whole")
+    with pytest.raises(OSError, match="No space"), io.atomic_folder(target) as partial:
+        explode(partial / "u.data")
+    assert (target / "u.data").read_text() == "whole"
+    assert names(tmp_path) == ["raw"]
+
+
+def test_a_folder_is_replaced_as_a_whole(tmp_path):
+    target = tmp_path / "raw"
+    for name in ("old", "new"):
+        with io.atomic_folder(target) as partial:
+            (partial / name).write_text(name)
+    assert names(target) == ["new"]
+    assert names(tmp_path) == ["raw"]
+
+
+def test_what_a_killed_process_left_is_swept_away(tmp_path):
+    left = tmp_path / "raw.partial"
+    left.mkdir()
+    (left / "half").write_text("half")
+    with io.atomic_folder(tmp_path / "raw") as partial:
+        (partial / "whole").write_text("whole")
+    assert names(tmp_path / "raw") == ["whole"]
+
+
+def test_json_is_sorted_readable_and_refuses_what_is_no_json(tmp_path):
+    io.write_json(tmp_path / "a.json", {"b": [1.5], "a": "é"})
+    assert (tmp_path / "a.json").read_text("utf-8") == '{\n  "a": "é",\n  "b": [\n    1.5\n  ]\n}\n'
+    with pytest.raises(ValueError, match="JSON"):
+        io.write_json(tmp_path / "a.json", {"a": float("nan")})
+    assert names(tmp_path) == ["a.json"]
+
+
+def test_arrays_come_back_with_their_note(tmp_path):
+    arrays = {"b": np.arange(6, dtype=np.float32).reshape(2, 3)[:, ::2], "a": np.empty((0, 4), np.int64)}
+    io.write_arrays(tmp_path / "w", arrays, note='{"epoch": 3}')
+    read, note = io.read_arrays(tmp_path / "w")
+    assert note == '{"epoch": 3}'
+    assert sorted(read) == ["a", "b"]
+    for name, array in arrays.items():
+        np.testing.assert_array_equal(read[name], array)
+        assert read[name].dtype == array.dtype
+
+
+def test_arrays_may_be_read_by_whoever_may_read_any_new_file(tmp_path):
+    io.write_arrays(tmp_path / "w", {"a": np.ones(3)})
+    (tmp_path / "new").touch()
+    assert (tmp_path / "w").stat().st_mode == (tmp_path / "new").stat().st_mode
+
+
+def test_the_order_of_arrays_and_keys_does_not_change_the_bytes(tmp_path):
+    one, two = {"a": np.ones(3), "b": np.zeros(2)}, {"b": np.zeros(2), "a": np.ones(3)}
+    io.write_arrays(tmp_path / "1", one, "n")
+    io.write_arrays(tmp_path / "2", two, "n")
+    assert (tmp_path / "1").read_bytes() == (tmp_path / "2").read_bytes()
+
+
+def test_a_table_comes_back_and_has_stable_bytes(tmp_path):
+    table = pa.table({"user": pa.array([1, 2], pa.int32()), "genres": pa.array([["War"], []])})
+    for name in "12":
+        io.write_parquet(tmp_path / name, table)
+    assert (tmp_path / "1").read_bytes() == (tmp_path / "2").read_bytes()
+    assert io.read_parquet(tmp_path / "1").equals(table)
+    assert io.read_parquet(tmp_path / "1", ["user"]).column_names == ["user"]
+
+
+@pytest.mark.parametrize("suffix", ["png", "svg"])
+def test_a_figure_has_no_date_inside(tmp_path, suffix):
+    from matplotlib.figure import Figure
+
+    for folder in "12":
+        figure = Figure()
+        figure.subplots().plot([1, 2])
+        io.write_figure(tmp_path / folder / f"curve.{suffix}", figure)
+    written = [(tmp_path / folder / f"curve.{suffix}").read_bytes() for folder in "12"]
+    assert written[0] == written[1]
+    assert b"dc:date" not in written[0]
+
+
+def test_tables_written_beside_a_block_are_in_place_only_when_it_ends_well(tmp_path):
+    table, path = (
+        pa.table({"user": [1, 2], "title": ["a", None], "near": [[3], [4, 5]]}),
+        tmp_path / "a.parquet",
+    )
+    with pytest.raises(RuntimeError), io.writing_parquet({path: table}):
+        raise RuntimeError
+    assert not list(tmp_path.iterdir())
+    with io.writing_parquet({path: table}):
+        assert not path.exists()
+    assert io.read_parquet(path).equals(table)
