@@ -133,7 +133,7 @@ ALS = Benchmark(
             {"regularization": (25.0, 20.0, 30.0, 14.0)},
             also=(
                 {
-                    "count_power": (1.0,),
+                    "frequency_exponent": (1.0,),
                     "regularization": (0.05, 0.1, 0.15),
                     "user_bias_regularization": (0.05,),
                     "item_bias_regularization": (0.05,),
@@ -168,11 +168,11 @@ SGD = Benchmark(
             "Marquee `sgd_mf`",
             "",
             ("sgd_mf",),
-            {"biases": True, "init_std": 0.01},
+            {"use_biases": True, "init_std": 0.01},
             {
                 "regularization": (0.045, 0.035, 0.06),
                 "learning_rate": (0.02, 0.03),
-                "decay": (0.95, 0.9),
+                "learning_rate_decay": (0.95, 0.9),
                 "epochs": (40, 20),
             },
         ),
@@ -213,7 +213,7 @@ SAMPLED = Benchmark(
             "Marquee `mf_bce`",
             "",
             ("mf_bce",),
-            {"resample": True, "epochs": 30},
+            {"resample_negatives": True, "epochs": 30},
             {"learning_rate": (0.002, 0.005), "regularization": (0.0, 0.01, 0.03)},
             threads=(1, 2),
         ),

@@ -24,23 +24,30 @@ from marquee.movielens.parsers import IngestOptions, read_release
 from marquee.movielens.releases import release
 from marquee.movielens.schema import Dataset, Scale
 from marquee.rng import named_rng
-from marquee.simulator.simulate import World, simulate
+from marquee.simulator.options import SimulatorOptions
+from marquee.simulator.simulate import simulate
 
 WORK = Path(__file__).parents[1] / ".bench"
 SEED = 2024
 REAL = ("ml-100k", "ml-1m")
 SIMULATED = {  # ratings, users and movies of ML-1M, between, ML-25M and ML-32M
-    "1M": World(users=6_040, movies=3_706, ratings=1_000_209, half_stars=False, format="ml-32m"),
-    "4M": World(users=26_000, movies=9_000, ratings=4_000_000, half_stars=True, format="ml-32m"),
-    "16M": World(users=104_000, movies=27_000, ratings=16_000_000, half_stars=True, format="ml-32m"),
-    "25M": World(users=162_541, movies=59_047, ratings=25_000_095, half_stars=True, format="ml-32m"),
-    "32M": World(users=200_948, movies=87_585, ratings=32_000_000, half_stars=True, format="ml-32m"),
+    "1M": SimulatorOptions(users=6_040, movies=3_706, ratings=1_000_209, half_stars=False, format="ml-32m"),
+    "4M": SimulatorOptions(users=26_000, movies=9_000, ratings=4_000_000, half_stars=True, format="ml-32m"),
+    "16M": SimulatorOptions(
+        users=104_000, movies=27_000, ratings=16_000_000, half_stars=True, format="ml-32m"
+    ),
+    "25M": SimulatorOptions(
+        users=162_541, movies=59_047, ratings=25_000_095, half_stars=True, format="ml-32m"
+    ),
+    "32M": SimulatorOptions(
+        users=200_948, movies=87_585, ratings=32_000_000, half_stars=True, format="ml-32m"
+    ),
 }
 __all__ = ["SIZES", "arrays", "count", "ratings", "raw", "shape", "tables"]
 SIZES = (*REAL, *SIMULATED)
 TASKS = {  # a twentieth, or the last positive but one, is for choosing settings; then given to training
     "rating": SplitOptions(split="random", validation=0.05, test=0.1),
-    "ranking": SplitOptions(split="leave_last_out", positive_from=4.0),
+    "ranking": SplitOptions(split="leave_last_out", positive_threshold=4.0),
 }
 PARTS = ("train", "val", "test")
 

@@ -94,7 +94,6 @@ def ours(data: Path, room: Path, repeats: int) -> None:
     )
     catalogue = Catalogue.from_genres(len(users), read_parquet(data / "movies.parquet", ["genres"])["genres"])
     model, candidates, seen = Factors(users, items), Candidates(offsets, pool), concat(train, validation)
-    import marquee.kernels.topk  # noqa: F401 - as in a fit that validates: small data would go without
 
     few = test.take(np.arange(1))
     evaluate_ranking(model, seen, few, candidates, catalogue, [10], train)

@@ -154,7 +154,7 @@ class ModelEntry:
 
     name: str
     task: str
-    trains_on: str
+    train_data: str
     algorithm: str
     options: dict[str, Any]
 
@@ -162,13 +162,13 @@ class ModelEntry:
 BLOCKS = (
     "seed",
     "dataset",
-    "simulate",
+    "simulator",
     "ingest",
     "tasks",
     "negatives",
     "candidates",
     "models",
-    "evaluation",
+    "evaluate",
     "compare",
     "report",
 )
@@ -222,7 +222,7 @@ def model(params: Mapping[str, Any], name: str) -> ModelEntry:
     if not isinstance(entry, Mapping):
         raise MarqueeError(f"{where} is {entry!r}, but must be a block of keys")
     common = {}
-    for key, choices in (("task", TASKS), ("trains_on", (*TASKS, "negatives")), ("algorithm", None)):
+    for key, choices in (("task", TASKS), ("train_data", (*TASKS, "negatives")), ("algorithm", None)):
         if key not in entry:
             raise MarqueeError(f"{where}.{key} is missing; give it a value")
         common[key] = str(entry[key])

@@ -18,7 +18,7 @@ def ratings(path: Path) -> Ratings:
 
 def known_of(task: str, sizes: Catalogue) -> tuple[np.ndarray, np.ndarray]:
     """int64 [n_users] and [n_items]: ratings of each that the models of a task know, those folded in too."""
-    paths = (Path(f"data/{task}/{part}.parquet") for part in ("train", "histories"))
+    paths = (Path(f"data/{task}/{part}.parquet") for part in ("train", "fold_in"))
     parts = [to_arrays(read_parquet(path, ["user", "item"])) for path in paths]
     users, items = (np.concatenate([part[side] for part in parts]) for side in ("user", "item"))
     return np.bincount(users, minlength=sizes.n_users), np.bincount(items, minlength=sizes.n_items)

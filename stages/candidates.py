@@ -20,12 +20,12 @@ def main(settings: dict[str, Any], task: str) -> None:
         drawn, dropped = read_candidates(Path("data/raw"), options.file, *original_ids())
         print(f"{options.file}: {dropped} candidates were the held-out item itself and are dropped")
     else:
-        train, validation, histories, test = (
-            ratings(Path(f"data/{task}/{part}.parquet")) for part in ("train", "val", "histories", "test")
+        train, validation, fold_in, test = (
+            ratings(Path(f"data/{task}/{part}.parquet")) for part in ("train", "val", "fold_in", "test")
         )
         sizes, rng = catalogue(), named_rng(config.seed(settings), f"candidates@{task}")
-        seen = (train, validation, histories)
-        drawn = sample_candidates(seen, test, sizes.n_users, sizes.n_items, options.count, rng)
+        seen = (train, validation, fold_in)
+        drawn = sample_candidates(seen, test, sizes.n_users, sizes.n_items, options.per_user, rng)
     write_parquet(Path(f"data/candidates/{task}.parquet"), drawn.to_table())
 
 

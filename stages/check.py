@@ -18,13 +18,13 @@ from stages import run
 def main(settings: dict[str, Any]) -> None:
     config.seed(settings)
     release(config.block(settings, "dataset", config.Dataset).name)
-    config.block(settings, "simulate", SimulatorOptions)
+    config.block(settings, "simulator", SimulatorOptions)
     config.block(settings, "ingest", IngestOptions)
     for task in config.TASKS:
         config.block(settings, f"tasks.{task}", SplitOptions)
     config.block(settings, "negatives", NegativeOptions)
     config.block(settings, "candidates", CandidateOptions)
-    config.block(settings, "evaluation", config.Evaluation)
+    config.block(settings, "evaluate", config.Evaluation)
     config.block(settings, "compare", CompareOptions)
     config.block(settings, "report", config.Report)
     for name in settings["models"]:

@@ -27,7 +27,7 @@ def main(settings: dict[str, Any]) -> None:
     evaluated = [_read(name) for name in settings["models"]]
     truth = Path("data/raw/truth.safetensors")
     if truth.is_file():
-        oracle = Oracle.load(truth, *original_ids(), settings["tasks"]["ranking"]["positive_from"])
+        oracle = Oracle.load(truth, *original_ids(), settings["tasks"]["ranking"]["positive_threshold"])
         for task in config.TASKS:
             held_out = TestSet.of(task, settings)
             with phase("scoring", f"{ORACLE}_{task}"):
@@ -46,7 +46,7 @@ def main(settings: dict[str, Any]) -> None:
         for name, path in pairs.items()
         if path.is_file()
     }
-    with atomic_folder(Path("plots/errors")) as folder:
+    with atomic_folder(Path("plots/rating_errors")) as folder:
         for part, (header, lines) in error_tables(errors).items():
             write_csv(folder / f"{part}.csv", header, lines)
     write_json(Path("metrics/summary.json"), leaderboard.summary(rows, options))

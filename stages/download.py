@@ -17,7 +17,7 @@ from stages import run
 
 def main(settings: dict[str, Any]) -> None:
     dataset = config.block(settings, "dataset", config.Dataset)
-    world = config.block(settings, "simulate", SimulatorOptions)
+    world = config.block(settings, "simulator", SimulatorOptions)
     seed = config.seed(settings)
     wanted = release(dataset.name)
     with atomic_folder(Path("data/raw")) as folder:

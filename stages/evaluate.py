@@ -28,7 +28,7 @@ STAMPS = EVALUATIONS / "stamps.json"
 def main(settings: dict[str, Any], *names: str) -> None:
     entries = [config.model(settings, name) for name in names or settings["models"]]
     shared = [Path(f"data/{name}") for name in ("users.parquet", "movies.parquet", "dataset.json")]
-    asked = (settings.get("evaluation"), settings["tasks"]["ranking"]["positive_from"])
+    asked = (settings.get("evaluate"), settings["tasks"]["ranking"]["positive_threshold"])
     stamps, measured = Stamps(STAMPS), []
     for task in config.TASKS:
         data = (Path(f"data/{task}"), Path(f"data/candidates/{task}.parquet"))
@@ -64,7 +64,7 @@ def _evaluate(name: str, held_out: TestSet) -> None:
         write_parquet(room / "lists.parquet", result.lists_table())
         if result.pairs:
             write_parquet(room / "predictions.parquet", as_table(result.pairs))
-    counts = result.counts | model.sizes()
+    counts = result.counts | model.report_counts()
     write_json(METRICS / f"{name}.json", {**about, "metrics": result.metrics, "counts": counts})
 
 
@@ -73,39 +73,39 @@ class TestSet:
     """The test set of a task and what its models may know, read once for all of them."""
 
     task: str
-    train: Ratings  # with the histories, which a model folds in
-    histories: Ratings
+    train: Ratings  # with the rows that a model folds in
+    fold_in: Ratings
     seen: Ratings
     test: Ratings
     candidates: Candidates
     catalogue: Catalogue
     scale: dict[str, float]
-    positive_from: float
+    positive_threshold: float
     ks: tuple[int, ...]
 
     @classmethod
     def of(cls, task: str, settings: dict[str, Any]) -> TestSet:
-        train, validation, histories, test = (
-            ratings(Path(f"data/{task}/{part}.parquet")) for part in ("train", "val", "histories", "test")
+        train, validation, fold_in, test = (
+            ratings(Path(f"data/{task}/{part}.parquet")) for part in ("train", "val", "fold_in", "test")
         )
-        known = concat(train, histories) if len(histories) else train
+        known = concat(train, fold_in) if len(fold_in) else train
         return cls(
             task,
             known,
-            histories,
+            fold_in,
             concat(known, validation),
             test,
             Candidates.from_table(read_parquet(Path(f"data/candidates/{task}.parquet"))),
             catalogue(),
             read_json(Path("data/dataset.json"))["scale"],
-            settings["tasks"]["ranking"]["positive_from"],
-            config.block(settings, "evaluation", config.Evaluation).ks,
+            settings["tasks"]["ranking"]["positive_threshold"],
+            config.block(settings, "evaluate", config.Evaluation).ks,
         )
 
     def measure(self, model: Any) -> Evaluation:
-        """People who are held out whole are folded in from their histories."""
-        if len(self.histories):
-            model = model.fold_in(self.histories)
+        """Fold in users who are held out whole."""
+        if len(self.fold_in):
+            model = model.fold_in(self.fold_in)
         if self.task == "ranking":
             return evaluate_ranking(
                 model, self.seen, self.test, self.candidates, self.catalogue, self.ks, self.train
@@ -117,7 +117,7 @@ class TestSet:
             self.scale["low"],
             self.scale["high"],
             self.seen,
-            self.positive_from,
+            self.positive_threshold,
             self.candidates,
             self.catalogue,
             self.ks,

@@ -20,10 +20,10 @@ def main(settings: dict[str, Any]) -> None:
     options = config.block(settings, "ingest", IngestOptions)
     source = release(config.block(settings, "dataset", config.Dataset).name)
     if source.name == SIMULATED:
-        world = config.block(settings, "simulate", SimulatorOptions)
+        world = config.block(settings, "simulator", SimulatorOptions)
         source = replace(source, layout=world.layout, scale=world.scale)
     scale = Scale(*source.scale) if source.scale else None
-    found = read_release(Path("data/raw"), source.layout, scale, options.columns, options.bad_rows)
+    found = read_release(Path("data/raw"), source.layout, scale, options.columns, options.max_bad_rows)
     histogram = found.card["histogram"]
     item, timestamp = found.ratings["item"].to_numpy(), found.ratings["timestamp"].to_numpy()
     tables = {"ratings": found.ratings, "movies": found.movies, "users": found.users}

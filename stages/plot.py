@@ -22,7 +22,7 @@ from stages import run
 from stages._inputs import catalogue, code_of, known_of
 
 MODELS, EVALUATIONS = Path("models"), Path("data/evaluation")
-FILES, PARTS = Path("plots/models"), Path("data/pictures")
+FILES, PARTS = Path("plots/models"), Path("data/figures")
 WORKERS = 2
 STAMPS = PARTS / "stamps.json"
 

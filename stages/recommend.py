@@ -69,10 +69,10 @@ def main(settings: dict[str, Any], *words: str) -> None:
         _like(asked, model, movies, allowed)
         return
     scale = Scale(**read_json(Path("data/dataset.json"))["scale"])
-    positive_from = settings["tasks"]["ranking"].get("positive_from")
+    positive_threshold = settings["tasks"]["ranking"].get("positive_threshold")
     if asked.rate or asked.ratings:
         items, given = _own_ratings(asked, movies, scale)
-        people = top_n.new_user(model, items, given, positive_from, task == "ranking")
+        people = top_n.new_user(model, items, given, positive_threshold, task == "ranking")
     else:
         people = _members(asked, model, task)
     items, values = top_n.top_lists(people, allowed, asked.top, asked.model)
@@ -84,7 +84,7 @@ def main(settings: dict[str, Any], *words: str) -> None:
         for label, best, value in zip(people.labels, items, values, strict=True)
     ]
     if len(people.labels) == 1:
-        others = "liked" if task == "ranking" and positive_from else "rated"
+        others = "liked" if task == "ranking" and positive_threshold else "rated"
         for row, why in zip(rows[0], _why(model, people, items[0], movies, task, others), strict=False):
             row["why"] = why
     _deliver(asked, rows, column)
@@ -145,10 +145,10 @@ def _members(asked: Namespace, model: Recommender, task: str) -> Audience:
     def of_them(path: str) -> Ratings:
         return Ratings.from_table(read_parquet(Path(path), among=("user", users.tolist())))
 
-    parts = ("train", "histories")
-    train, histories = (of_them(f"data/{task}/{part}.parquet") for part in parts)
+    parts = ("train", "fold_in")
+    train, fold_in = (of_them(f"data/{task}/{part}.parquet") for part in parts)
     return top_n.known_users(
-        model, [ids[user] for user in users], users, train, histories, of_them("data/ratings.parquet")
+        model, [ids[user] for user in users], users, train, fold_in, of_them("data/ratings.parquet")
     )
 
 

@@ -43,7 +43,7 @@ def main(settings: dict[str, Any]) -> None:
         headline=leaderboard.primary_metrics(options),
         confidence=options.confidence,
         curves={name: read_curve(Path(f"plots/train/{name}.csv")) for name in tasks},
-        pictures={name: _pictures(Path("data/pictures") / name) for name in tasks},
+        pictures={name: _pictures(Path("data/figures") / name) for name in tasks},
         **everything,
         recommended={name: tail_shares(learned, _listed(name), card["items"]) for name in rankers},
         learned=tail_shares(learned, learned, card["items"]),

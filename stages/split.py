@@ -20,7 +20,7 @@ def main(settings: dict[str, Any], task: str) -> None:
     if options.split == "file":
         given = read_fold(Path("data/raw"), *options.files, *original_ids(), whole)
     parts = split(whole, options, named_rng(config.seed(settings), f"split@{task}"), given)
-    named = {"train": parts.train, "val": parts.validation, "test": parts.test, "histories": parts.histories}
+    named = {"train": parts.train, "val": parts.validation, "test": parts.test, "fold_in": parts.fold_in}
     tables = {Path(f"data/{task}/{name}.parquet"): part.to_table() for name, part in named.items()}
     with writing_parquet(tables):
         print(", ".join(f"{name} {count:,}" for name, count in parts.counts.items()))

@@ -19,7 +19,7 @@ from stages._inputs import catalogue, ratings
 def main(settings: dict[str, Any], name: str) -> None:
     entry, seed = config.model(settings, name), config.seed(settings)
     model = create(entry.algorithm, entry.task, entry.options, f"models.{name}")
-    inputs = [Path(f"data/{entry.trains_on}/train.parquet"), Path(f"data/{entry.task}/val.parquet")]
+    inputs = [Path(f"data/{entry.train_data}/train.parquet"), Path(f"data/{entry.task}/val.parquet")]
     progress = FitProgress(name, _checkpoint(name, [settings["models"][name], seed], inputs))
     train, validation = map(ratings, inputs)
     known = catalogue()

@@ -16,7 +16,7 @@ class CrashingProgress(FitProgress):
         super().__init__(checkpoint=checkpoint, show=False)
         self.last = last
 
-    def save(self, arrays, note):
-        super().save(arrays, note)
-        if note["epoch"] == self.last:
+    def save(self, arrays, metadata):
+        super().save(arrays, metadata)
+        if metadata["epoch"] == self.last:
             raise Killed

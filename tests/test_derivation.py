@@ -93,12 +93,12 @@ def test_the_symbolic_gradient_is_zero_at_the_solve_of_the_genres(derived, case)
         np.testing.assert_allclose(at(derived["genre_gradient"], values), 0, atol=1e-5)
 
 
-@pytest.mark.parametrize(("count_power", "tie"), [(0.0, 0.0), (0.0, 0.2), (0.5, 0.0)])
-def test_where_als_comes_to_rest_the_gradient_of_its_whole_objective_is_zero(count_power, tie):
+@pytest.mark.parametrize(("frequency_exponent", "tie"), [(0.0, 0.0), (0.0, 0.2), (0.5, 0.0)])
+def test_where_als_comes_to_rest_the_gradient_of_its_whole_objective_is_zero(frequency_exponent, tie):
     """Three users, four movies of two genres, one movie unrated; 27 unknowns, differentiated one by one."""
     pulls = {"user_bias_regularization": 0.7, "item_bias_regularization": 0.4, "regularization": 0.5}
-    options = {**pulls, "genre_regularization": 0.3, "genre_bias_pull": tie}
-    options |= {"count_power": count_power, "genres": True}
+    options = {**pulls, "genre_regularization": 0.3, "genre_bias_regularization": tie}
+    options |= {"frequency_exponent": frequency_exponent, "use_genres": True}
     model = recommenders.create("als", "rating", {**options, "dim": 2, "epochs": 600}, "models.als")
     train = Ratings.of([0, 0, 0, 1, 1, 2, 2], [0, 1, 2, 0, 2, 1, 2], [5, 3, 1, 4, 2, 1, 5])
     has = np.array([[1, 0], [1, 1], [0, 1], [1, 1]], bool)
@@ -112,7 +112,7 @@ def test_where_als_comes_to_rest_the_gradient_of_its_whole_objective_is_zero(cou
     ridge = [0.5, 0.5]
 
     def pull(rows: Any, index: np.ndarray, bias: float) -> Any:
-        weight = np.maximum(np.bincount(index, minlength=rows.rows), 1.0) ** count_power
+        weight = np.maximum(np.bincount(index, minlength=rows.rows), 1.0) ** frequency_exponent
         squares = rows.multiply_elementwise(rows) * sympy.Matrix([bias, *ridge])
         return sum(w * square for w, square in zip(weight, squares, strict=True))
 

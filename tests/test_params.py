@@ -11,7 +11,7 @@ from marquee import config, recommenders
 from marquee.errors import MarqueeError
 
 HERE = Path(__file__).parents[1] / "params.yaml"
-ENTRY = {"task": "ranking", "trains_on": "ranking", "algorithm": "ease", "regularization": "1e2"}
+ENTRY = {"task": "ranking", "train_data": "ranking", "algorithm": "ease", "regularization": "1e2"}
 
 
 def refused(text: str, folder: Path) -> str:
@@ -41,7 +41,7 @@ def test_an_empty_or_missing_file_is_refused(tmp_path):
 
 def test_a_model_entry_divides_common_keys_from_the_algorithms_own():
     entry = config.model({"models": {"ease_100": ENTRY}}, "ease_100")
-    assert (entry.task, entry.trains_on, entry.algorithm) == ("ranking", "ranking", "ease")
+    assert (entry.task, entry.train_data, entry.algorithm) == ("ranking", "ranking", "ease")
     assert entry.options == {"regularization": "1e2"}
 
 
@@ -49,7 +49,7 @@ def test_a_model_entry_divides_common_keys_from_the_algorithms_own():
     ("changed", "words"),
     [
         ({"task": "ranknig"}, "models.m.task is 'ranknig'; did you mean 'ranking'?"),
-        ({"trains_on": "negative"}, "models.m.trains_on is 'negative'; did you mean 'negatives'?"),
+        ({"train_data": "negative"}, "models.m.train_data is 'negative'; did you mean 'negatives'?"),
         ({"task": None}, "models.m.task is missing"),
     ],
 )

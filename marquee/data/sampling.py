@@ -36,7 +36,7 @@ class NegativeOptions:
 
 @dataclass(frozen=True)
 class CandidateOptions:
-    count: int = option(99, low=1)  # drawn for each user with a held-out row
+    per_user: int = option(99, low=1)  # drawn for each user with a held-out row
     file: str | None = None  # given ones instead, see `folds`
 
 
@@ -58,7 +58,7 @@ class NegativeSampler:
         if counts.max(initial=0) >= n_items:
             raise MarqueeError(
                 f"user {counts.argmax()} has rated all {n_items} items, so no negative can be drawn; "
-                "raise tasks.ranking.positive_from or leave this user out"
+                "raise tasks.ranking.positive_threshold or leave this user out"
             )
         self._user, self._item, self._n_items = train.user, train.item, n_items
         self._starts = np.append(0, np.cumsum(counts))  # [n_users + 1], rows

@@ -16,7 +16,7 @@ from marquee.data.ratings import Ratings
 from marquee.errors import MarqueeError
 from marquee.parallel import packed_pairs, parallel_user_blocks, ratings_per_user
 
-FOLD_IN = 0.8  # of a held-out user's ratings, under user_folds; the rest is their test
+FOLD_IN = 0.8  # of a held-out user's ratings, under user_holdout; the rest is their test
 TRAIN, VALIDATION, TEST, HISTORY, LEFT_OUT = range(5)
 SPLITS = (
     "leave_last_out",
@@ -24,8 +24,8 @@ SPLITS = (
     "random",
     "per_user_time",
     "global_time",
-    "user_folds",
-    "random_folds",
+    "user_holdout",
+    "k_fold",
     "file",
 )
 BY_SHARE = ("random_per_user", "random", "per_user_time", "global_time")
@@ -40,10 +40,12 @@ class SplitOptions:
     validation: float = option(0.1, low=0, below=1)  # share; of the training rows for the last three
     test: float = option(
         0.1, above=0, below=1
-    )  # share; of the users for user_folds; not used by the last two
-    positive_from: float | None = None  # ratings at or above become 1, the rest is left out; None keeps all
-    fold: int = option(1, low=1)  # which fold is test, for random_folds and file
-    folds: int = option(5, low=2)  # in how many the ratings are dealt, for random_folds
+    )  # share; of the users for user_holdout; not used by the last two
+    positive_threshold: float | None = (
+        None  # ratings at or above become 1, the rest is left out; None keeps all
+    )
+    fold: int = option(1, low=1)  # which fold is test, for k_fold and file
+    n_folds: int = option(5, low=2)  # in how many the ratings are dealt, for k_fold
     train_file: str | None = "u{fold}.base"  # both for file only, see `folds`; {fold} is the number above
     test_file: str | None = "u{fold}.test"
 
@@ -58,12 +60,12 @@ class SplitOptions:
 
 @dataclass(frozen=True)
 class Split:
-    """Disjoint parts of one set of ratings. `histories` is what user_folds folds in, otherwise empty."""
+    """Disjoint parts of one set of ratings. `fold_in` is what user_holdout folds in, otherwise empty."""
 
     train: Ratings
     validation: Ratings
     test: Ratings
-    histories: Ratings
+    fold_in: Ratings
     counts: dict[str, int]
 
 
@@ -81,24 +83,24 @@ def split(
         shares = f"validation {options.validation} and test {options.test}"
         raise MarqueeError(f"{shares} leave nothing to train on; make their sum less than 1")
     positives = ratings
-    if options.positive_from is not None:
-        kept = ratings.rating >= options.positive_from
+    if options.positive_threshold is not None:
+        kept = ratings.rating >= options.positive_threshold
         positives = ratings.take(kept)
         positives = replace(positives, rating=np.ones_like(positives.rating))
         if given is not None:
             given = (_rows_among(kept, given[0]), _rows_among(kept, given[1]))
     if not len(positives):
-        least = f"{options.positive_from:g}"
-        raise MarqueeError(f"no user has a rating of at least {least}: lower tasks.ranking.positive_from")
+        least = f"{options.positive_threshold:g}"
+        raise MarqueeError(
+            f"no user has a rating of at least {least}: lower tasks.ranking.positive_threshold"
+        )
     if options.split == "file":
         part = _file(positives, options, rng, given)
     else:
         part = _ASSIGN[options.split](positives, options, rng)
-    train, validation, test, histories = (
-        positives.take(part == p) for p in (TRAIN, VALIDATION, TEST, HISTORY)
-    )
-    counts = _counts(ratings, train, validation, test, histories)
-    done = Split(train, validation, test, histories, counts)
+    train, validation, test, fold_in = (positives.take(part == p) for p in (TRAIN, VALIDATION, TEST, HISTORY))
+    counts = _counts(ratings, train, validation, test, fold_in)
+    done = Split(train, validation, test, fold_in, counts)
     check(done, options)
     return done
 
@@ -109,8 +111,8 @@ def check(split: Split, options: SplitOptions) -> None:
     for name, rows in (("train on", train), ("test", test)):
         if not len(rows):
             ways = "take another split or share"
-            if options.positive_from is not None:
-                ways += ", or lower tasks.ranking.positive_from"
+            if options.positive_threshold is not None:
+                ways += ", or lower tasks.ranking.positive_threshold"
             raise MarqueeError(f"split {options.split} leaves no rating to {name}; {ways}")
     _check_disjoint(split)
     for earlier, later in ((train, validation), (train, test), (validation, test)):
@@ -130,7 +132,7 @@ def check(split: Split, options: SplitOptions) -> None:
 
 def _check_disjoint(split: Split) -> None:
     """Users ascend in every part, so that a block of users is all that a pair can stand in."""
-    parts = (split.train, split.validation, split.test, split.histories)
+    parts = (split.train, split.validation, split.test, split.fold_in)
     width = 1 + max(int(p.item.max()) for p in parts if len(p))
 
     def check_block(*rows: slice) -> None:
@@ -162,7 +164,7 @@ def _rows_among(kept: np.ndarray, rows: np.ndarray) -> np.ndarray:
 
 
 def _counts(
-    ratings: Ratings, train: Ratings, validation: Ratings, test: Ratings, histories: Ratings
+    ratings: Ratings, train: Ratings, validation: Ratings, test: Ratings, fold_in: Ratings
 ) -> dict[str, int]:
     """What a reader should know about the split; users are those with any rating."""
     n_users = int(ratings.user[-1]) + 1
@@ -170,8 +172,8 @@ def _counts(
     def has(part: Ratings) -> np.ndarray:
         return ratings_per_user(part.user, n_users) > 0  # [n_users]
 
-    users, learnt, tested = has(ratings), has(train) | has(histories), has(test)
-    sizes = {"train": train, "validation": validation, "test": test, "histories": histories}
+    users, learnt, tested = has(ratings), has(train) | has(fold_in), has(test)
+    sizes = {"train": train, "validation": validation, "test": test, "fold_in": fold_in}
     counts = {name: len(part) for name, part in sizes.items()}
     return {
         **counts,
@@ -266,7 +268,7 @@ def _file(
 
 def _random_folds(ratings: Ratings, options: SplitOptions, rng: np.random.Generator) -> np.ndarray:
     """One deal for every `fold`, so that each rating is test in exactly one of them."""
-    n, fold, folds = len(ratings), options.fold, options.folds
+    n, fold, folds = len(ratings), options.fold, options.n_folds
     if fold > folds:
         raise MarqueeError(f"fold is {fold}, but there are {folds} folds; take one of 1 to {folds}")
     order = rng.permutation(n)
@@ -294,8 +296,8 @@ _ASSIGN: dict[str, _Assign] = {
     "random": _random,
     "per_user_time": _per_user_time,
     "global_time": _global_time,
-    "user_folds": _user_folds,
-    "random_folds": _random_folds,
+    "user_holdout": _user_folds,
+    "k_fold": _random_folds,
 }
 
 

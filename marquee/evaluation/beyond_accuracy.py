@@ -9,7 +9,6 @@ import numpy as np
 from marquee.data.ratings import Catalogue, Ratings
 from marquee.data.user_items import UserItems
 from marquee.evaluation.metrics import Columns
-from marquee.evaluation.plain import kernels
 from marquee.parallel import parallel_blocks
 
 SMOOTHING = 0.01  # of the list's genre shares towards the history's, so that no logarithm is infinite
@@ -65,12 +64,13 @@ def beyond_accuracy(
 
 def _of_genres(items: np.ndarray, history: UserItems, genres: np.ndarray, ks: Sequence[int]) -> Columns:
     """Genre diversity and miscalibration at each k, of lists [n, k_max] and the history of each."""
+    from marquee.kernels.topk import add_shares
+
     names = [f"genre_{what}@{k}" for k in ks for what in ("diversity", "miscalibration")]
     columns = {name: np.empty(len(items)) for name in names}
     starts, of_item = np.append(0, np.cumsum(genres.sum(1))), np.nonzero(genres)[1]
     share = np.rint(FIXED / np.maximum(genres.sum(1), 1)) / FIXED
     shares, sets = genres * share[:, None], _bits(genres)
-    add_shares = kernels(len(history.items)).add_shares
 
     def work(rows: slice) -> None:
         listed = items[rows]

@@ -94,7 +94,7 @@ def evaluate_ranking(
     Raises MarqueeError where nothing is relevant, k exceeds the catalogue, or a score is not finite.
     """
     if not len(relevant):
-        raise MarqueeError("no test rating counts as relevant; lower tasks.ranking.positive_from")
+        raise MarqueeError("no test rating counts as relevant; lower tasks.ranking.positive_threshold")
     users, wanted = _by_user(relevant)
     known = UserItems.of(seen.user, seen.item, catalogue.n_users)
     pool = UserItems(*candidates).take(users) if candidates is not None else None
@@ -129,12 +129,12 @@ def evaluate_rating(
     scale_low: float,
     scale_high: float,
     seen: Ratings,
-    positive_from: float,
+    positive_threshold: float,
     candidates: Candidates | None,
     catalogue: Catalogue,
     ks: Sequence[int],
 ) -> Evaluation:
-    """How well `model` predicts every rating of `test`, and ranks those of `positive_from` or more.
+    """How well `model` predicts every rating of `test`, and ranks those of `positive_threshold` or more.
 
     Errors are pooled over pairs; `..._warm` and `..._cold` divide them by whether user and item both
     have a rating in `train`. A user without a relevant test item has NaN in the ranking columns, which
@@ -161,7 +161,7 @@ def evaluate_rating(
         "warm_pairs": int((~cold).sum()),
         "cold_pairs": int(cold.sum()),
     }
-    relevant = test.take(test.rating >= positive_from)
+    relevant = test.take(test.rating >= positive_threshold)
     if not len(relevant):
         lists = {"user": relevant.user, "item": np.empty((0, max(ks)), np.int32)}
         lists["score"] = lists["item"].astype(np.float32)
@@ -244,8 +244,6 @@ def _hits(items: np.ndarray, wanted: UserItems) -> np.ndarray:
 
 def _scores(model: Ranker) -> Scores:
     """What ranks: the model's two factors where it is no more than their product, else its scores."""
-    if hasattr(model, "bounded"):
-        return model.bounded()
     pair = model.factors() if hasattr(model, "factors") else None
     return model.scores if pair is None else FactorScores(*pair)
 

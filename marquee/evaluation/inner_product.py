@@ -8,20 +8,16 @@ Mykytiuk, 2015, do so for single users); the rest of the block goes on. Lists ar
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
 from marquee.data.user_items import UserItems
 from marquee.errors import MarqueeError
-from marquee.evaluation.plain import kernels
 from marquee.parallel import parallel_blocks, single_threaded_blas
 
 USERS, ITEMS = 1024, 256  # of a tile: one megabyte of scores, and the shape at which the product is fastest
 LOOK = 4  # tiles, after which users who are through leave
-TRIED = 4  # times as many as a list is long are looked at, then as many times more
-SLACK = 1e-4  # by which rounding may lift a score above its limit
 ROUND = 64  # users a tile is rounded up to, so that no score depends on who else is asked for (AVX-512)
 
 
@@ -37,7 +33,7 @@ class FactorScores:
     right: np.ndarray
 
     def __call__(self, users: np.ndarray) -> np.ndarray:
-        """float32 [len(users), n_items]: the very bytes that `best_of_product` sees."""
+        """float32 [len(users), n_items]: the very bytes that `top_k_factors` sees."""
         n, n_items = len(users), len(self.right)
         scores = np.empty((n, n_items), np.float32)
         with single_threaded_blas():
@@ -51,11 +47,12 @@ class FactorScores:
 
     def of_pairs(self, users: np.ndarray, asked: UserItems) -> np.ndarray:
         """float32 [len(asked.items)]: the scores of the items of each row of `users`."""
+        from marquee.kernels.topk import dots
+
         scores = np.empty(len(asked.items), np.float32)
-        of = kernels(len(scores) * self.left.shape[1]).dots
 
         def work(rows: slice) -> None:
-            of(self.left, self.right, users[rows], *asked.part(rows), scores[asked.span(rows)])
+            dots(self.left, self.right, users[rows], *asked.part(rows), scores[asked.span(rows)])
 
         parallel_blocks(work, len(users), USERS)
         return scores
@@ -68,34 +65,6 @@ class FactorScores:
             raise not_finite(name, users[np.argmin(fine)])
 
 
-@dataclass(frozen=True)
-class Bounded:
-    """Scores that are not negative and never above a product, for catalogues of which few come near a list.
-
-    limit  the product
-    exact  scores of pairs: users int [n], items int [n] -> float32 [n]
-    whole  all scores: users int [b] -> float32 [b, n_items], which `__call__` is
-    """
-
-    limit: FactorScores
-    exact: Callable[[np.ndarray, np.ndarray], np.ndarray]
-    whole: Callable[[np.ndarray], np.ndarray]
-
-    def __call__(self, users: np.ndarray) -> np.ndarray:
-        return self.whole(users)
-
-    def of_pairs(self, users: np.ndarray, asked: UserItems) -> np.ndarray:
-        """As `Product.of_pairs`."""
-        scores = np.empty(len(asked.items), np.float32)
-
-        def work(rows: slice) -> None:
-            part = asked.part(rows)
-            scores[asked.span(rows)] = self.exact(users[rows][part.owners()], part.items)
-
-        parallel_blocks(work, len(users), USERS)
-        return scores
-
-
 def not_finite(name: str, user: int) -> MarqueeError:
     return MarqueeError(f"{name} gives user {user} a score that is not finite; check how it was trained")
 
@@ -105,7 +74,7 @@ def top_k_dense(scores: np.ndarray, seen: UserItems, k: int) -> tuple[np.ndarray
     from marquee.kernels.topk import absorb
 
     n, n_items = scores.shape
-    items, values = np.full((n, k), -1, np.int32), np.full((n, k), -np.inf, np.float32)
+    items, values = empty_lists(n, k)
     every = np.arange(n_items, dtype=np.int32)
     absorb(scores, np.arange(n), every, seen.owners().astype(np.int32), seen.items, items, values)
     return items, values
@@ -115,11 +84,10 @@ def top_k_factors(
     product: FactorScores,
     users: np.ndarray,
     seen: UserItems,
-    items: np.ndarray,
-    values: np.ndarray,
+    k: int,
     enough: np.ndarray | None = None,
-) -> None:
-    """Fill empty lists, items int32 [n, k] of -1 and values float32 [n, k] of -inf, for `users` [n].
+) -> tuple[np.ndarray, np.ndarray]:
+    """List the k best items of `users` [n]: items int32 [n, k] and their scores float32 [n, k].
 
     seen    by user: what is not listed
     enough  float [n]: a list that holds k items of a higher score may stop there and lack better ones
@@ -127,6 +95,7 @@ def top_k_factors(
     from marquee.kernels.topk import absorb, by_tile, going_on
 
     n_items, d = product.right.shape
+    items, values = empty_lists(len(users), k)
     common = np.flatnonzero((product.right == product.right[0]).all(0))  # columns that add the same to all
     rest = np.setdiff1d(np.arange(d), common)
     length = np.linalg.norm(product.right[:, rest].astype(np.float64), axis=1)
@@ -167,44 +136,12 @@ def top_k_factors(
             absorb(scores, active, ids[start : start + ITEMS], hidden[part], column[part], best, score)
 
     parallel_blocks(work, len(users), USERS)
+    return items, values
 
 
-def top_k_bounded(
-    scores: Bounded, users: np.ndarray, seen: UserItems, items: np.ndarray, values: np.ndarray
-) -> np.ndarray:
-    """Fill empty lists as `best_of_product` does; returns the rows that it could not.
-
-    Of the items with the highest limits the best are taken; they are the list if the last of them scores
-    above the lowest of these limits, so that nobody else can come in.
-    """
-    k, n_items = items.shape[1], len(scores.limit.right)
-    open_rows = np.arange(len(users))
-    for m in sorted({min(TRIED * k, n_items), min(TRIED**2 * k, n_items)}):
-        found = np.full((len(open_rows), m), -1, np.int32)
-        limits = np.full(found.shape, -np.inf, np.float32)
-        top_k_factors(scores.limit, users[open_rows], seen, found, limits)
-        settled = np.zeros(len(open_rows), bool)
-
-        def work(
-            rows: slice,
-            found: np.ndarray = found,
-            limits: np.ndarray = limits,
-            settled: np.ndarray = settled,
-            r: np.ndarray = open_rows,
-        ) -> None:
-            listed = found[rows] >= 0
-            pool = UserItems(np.append(0, listed.sum(1).cumsum()), found[rows][listed])
-            real = np.full(listed.shape, -np.inf, np.float32)
-            real[listed] = scores.exact(users[r[rows]][pool.owners()], pool.items)
-            order = np.lexsort((found[rows], -real))[:, :k]  # by (-score, item)
-            items[r[rows]] = np.take_along_axis(found[rows], order, 1)
-            values[r[rows]] = last = np.take_along_axis(real, order, 1)
-            settled[rows] = limits[rows, -1] * (1 + SLACK) < last[:, -1]
-            settled[rows] |= np.isneginf(limits[rows, -1])
-
-        parallel_blocks(work, len(open_rows), USERS)
-        open_rows = open_rows[~settled]
-    return open_rows
+def empty_lists(n: int, k: int) -> tuple[np.ndarray, np.ndarray]:
+    """Items int32 [n, k] of -1 and scores float32 [n, k] of -inf."""
+    return np.full((n, k), -1, np.int32), np.full((n, k), -np.inf, np.float32)
 
 
 def _padded(rows: np.ndarray, step: int) -> np.ndarray:

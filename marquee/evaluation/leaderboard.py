@@ -52,7 +52,7 @@ class CompareOptions:
     k           length of the lists that decide and are printed
     """
 
-    bootstrap: int = option(1000, low=100)
+    bootstrap_samples: int = option(1000, low=100)
     confidence: float = option(0.95, above=0.5, below=1)
     k: int = option(10, low=1)
 
@@ -170,13 +170,13 @@ def _check(board: Sequence[ModelResult], options: CompareOptions) -> None:
         known = ", ".join(map(str, sorted(ks)))
         raise MarqueeError(
             f"compare.k is {options.k}, but the lists were measured at {known}; "
-            "choose one of these or add it to evaluation.ks"
+            "choose one of these or add it to evaluate.ks"
         )
     rivals = sum(one.model != ORACLE for one in board) - 1
     enough = int(rivals / options.level) + 1  # else Holm's smallest possible p is no longer small
-    if options.bootstrap < enough:
+    if options.bootstrap_samples < enough:
         raise MarqueeError(
-            f"compare.bootstrap is {options.bootstrap}, too few resamples to tell {rivals + 1} models apart "
+            f"compare.bootstrap_samples is {options.bootstrap_samples}, too few resamples to tell {rivals + 1} models apart "
             f"at a confidence of {options.confidence:g}; set it to at least {enough}"
         )
 
@@ -184,7 +184,7 @@ def _check(board: Sequence[ModelResult], options: CompareOptions) -> None:
 def _board(board: Sequence[ModelResult], options: CompareOptions, rng: np.random.Generator) -> list[Row]:
     """The rows of one task."""
     ratios = {(one.model, metric): ratio for one in board for metric, ratio in _ratios(one).items()}
-    columns = bootstrap(list(ratios.values()), options.bootstrap, rng).T  # (ratios, 1 + B)
+    columns = bootstrap(list(ratios.values()), options.bootstrap_samples, rng).T  # (ratios, 1 + B)
     drawn: dict[str, Columns] = {}
     for (model, metric), column in zip(ratios, columns, strict=True):
         drawn.setdefault(metric, {})[model] = column

@@ -11,7 +11,6 @@ from marquee.data.ratings import Catalogue
 from marquee.evaluation.residuals import Residuals, Rows
 from marquee.figures.embedding_map import embedding_map
 from marquee.figures.learned_parameters import genre_similarity, item_biases
-from marquee.figures.likeness import unit_vectors
 from marquee.figures.rating_errors import errors
 from marquee.recommenders.base import Recommender
 
@@ -41,7 +40,7 @@ def model_figures(
     if residuals is not None:
         found["errors"] = errors(residuals), describe_errors(residuals)
     shown = np.sort(np.argsort(-counts, kind="stable")[:MAPPED])
-    vectors = unit_vectors(model, shown)
+    vectors = model.unit_embeddings(shown)
     if vectors.any():
         title, year, genre = ([of_all[item] for item in shown] for of_all in (titles, years, genres))
         drawn = embedding_map(vectors, title, year, genre, counts[shown], MAPPED, genres)
@@ -50,7 +49,7 @@ def model_figures(
     if biases is not None:
         drawn = item_biases(biases, titles, years, counts)
         found["biases"] = drawn, describe_biases(biases, titles, counts)
-    factors = model.genre_vectors()
+    factors = model.genre_embeddings()
     if factors is not None and len(factors) > 1:
         drawn = genre_similarity(factors, catalogue.genre_names)
         found["genres"] = drawn, describe_genres(factors, catalogue.genre_names)

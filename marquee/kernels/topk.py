@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from marquee.evaluation.plain import LANES
 from marquee.kernels.jit import njit
 
+LANES = 16  # partial sums of a product of two vectors
 STEP = (
     64  # scores that are compared at once with what a list ends in; items whose vectors are fetched at once
 )
@@ -123,7 +123,10 @@ def dots(
     items: np.ndarray,
     scores: np.ndarray,
 ) -> None:
-    """As in `plain`, to the bit: the products of a pair are added in the same order."""
+    """Write left[user] · right[item] for each item, by row of `users`, into float32 `scores` [n].
+
+    A product is the sum of LANES partial sums, added in a fixed order: the same bytes everywhere.
+    """
     d = left.shape[1]
     lane, rows = np.zeros(LANES, np.float32), np.zeros((STEP, -(-d // LANES) * LANES), np.float32)
     user = np.zeros(rows.shape[1], np.float32)
@@ -158,7 +161,10 @@ def add_shares(
     share: np.ndarray,
     totals: np.ndarray,
 ) -> None:
-    """As in `plain`."""
+    """Add the share [n_items] of each row's items to totals [n_rows, n_genres] of each genre an item has.
+
+    starts, genres  those of item i are genres[starts[i]:starts[i + 1]]
+    """
     for r in range(len(offsets) - 1):
         for n in range(offsets[r], offsets[r + 1]):
             item = items[n]

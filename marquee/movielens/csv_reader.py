@@ -66,7 +66,7 @@ class BadRows:
             more = f" ({found} such rows in all)" if found > 1 else ""
             raise MarqueeError(
                 f"{next(iter(faults.values()))[1]}{more}; mend the file, "
-                f"or set ingest.bad_rows to {needed} or more to leave such rows out"
+                f"or set ingest.max_bad_rows to {needed} or more to leave such rows out"
             )
 
 

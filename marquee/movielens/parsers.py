@@ -33,23 +33,23 @@ class IngestOptions:
     """What may stand in `ingest:` of params.yaml."""
 
     columns: CustomColumns = field(default_factory=CustomColumns)  # only read for custom ratings
-    bad_rows: int = option(0, low=0)  # how many malformed rows and ratings off the scale may be left out
+    max_bad_rows: int = option(0, low=0)  # how many malformed rows and ratings off the scale may be left out
 
 
 def read_release(
-    folder: Path, layout: str, scale: Scale | None, columns: CustomColumns, bad_rows: int = 0
+    folder: Path, layout: str, scale: Scale | None, columns: CustomColumns, max_bad_rows: int = 0
 ) -> Dataset:
     """The release whose files lie in `folder`, in Marquee's schema.
 
     layout    "ml-100k", "ml-1m", "ml-10m", "csv" (GroupLens' later releases), "ncf" or "custom"
     scale     what ratings are held against; None: taken from the data
     columns   the names that "custom" goes by
-    bad_rows  how many malformed rows and ratings off the scale may be left out, in all files together
+    max_bad_rows  how many malformed rows and ratings off the scale may be left out, in all files together
 
     Raises MarqueeError with file, line and remedy for a file that is missing, unreadable, empty or of another
     form, and for more bad rows than allowed.
     """
-    bad = BadRows(bad_rows)
+    bad = BadRows(max_bad_rows)
     if layout == "custom":
         rows, movies, people = (*read_named(folder, columns, bad, scale), None)
     elif layout in LAYOUTS:

@@ -39,10 +39,10 @@ def create(algorithm: str, task: str, options: Any, where: str) -> Recommender:
 
 def store(model: Recommender, description: dict[str, Any], folder: Path) -> None:
     """`weights.safetensors` and `model.json`; `description` needs algorithm, task and options."""
-    arrays, note = model.state()
+    arrays, metadata = model.state()
     sizes = {"n_users": model.n_users, "n_items": model.n_items}
     write_arrays(folder / "weights.safetensors", arrays)
-    write_json(folder / "model.json", {**description, **sizes, "state": note})
+    write_json(folder / "model.json", {**description, **sizes, "state": metadata})
 
 
 def load(folder: Path) -> Recommender:

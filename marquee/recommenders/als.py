@@ -13,8 +13,7 @@ import numpy as np
 from marquee.config import option
 from marquee.data.ratings import Catalogue, Ratings, csr_arrays
 from marquee.parallel import single_threaded_blas
-from marquee.recommenders.base import Arrays, Progress, Recommender
-from marquee.recommenders.cost import CSR_BYTES, DataShape, FitCost
+from marquee.recommenders.base import CSR_BYTES, Arrays, Cost, DataShape, Progress, Recommender
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
@@ -26,10 +25,14 @@ class Options:
     regularization: float = option(14.0, above=0)  # λ: pull of all factors towards their prior
     user_bias_regularization: float = option(5.0, above=0)  # λ_a: the same for the users' biases
     item_bias_regularization: float = option(2.0, above=0)  # λ_b: and for the movies'
-    count_power: float = option(0.0, low=0, high=1)  # ν: 0 pulls all alike, 1 in proportion to their ratings
-    genres: bool = False  # a movie's prior comes from its genres instead of being 0
+    frequency_exponent: float = option(
+        0.0, low=0, high=1
+    )  # ν: 0 pulls all alike, 1 in proportion to their ratings
+    use_genres: bool = False  # a movie's prior comes from its genres instead of being 0
     genre_regularization: float = option(3.0, above=0)  # γ: movies' worth of pull of a genre towards 0
-    genre_bias_pull: float = option(0.0, low=0)  # ρ: of a movie's bias to its genres', by each rating
+    genre_bias_regularization: float = option(
+        0.0, low=0
+    )  # ρ: of a movie's bias to its genres', by each rating
     epochs: int = option(40, low=1)  # at most so many sweeps
     patience: int = option(5, low=1)  # sweeps without a better validation before it stops
     init_std: float = option(0.1, above=0)  # spread of the users' factors before the first sweep
@@ -61,18 +64,17 @@ class Model(Recommender):
     genres: np.ndarray  # float32 [n_genres, 1 + dim]: c_g, f_g; no row without `genres`
 
     @classmethod
-    def cost(cls, options: Options, sizes: DataShape) -> FitCost:
-        n, width = sizes.train, 1 + options.dim
-        return FitCost(
-            kept=4 * sizes.rows * width,
-            work=30 * n * width + 2 * sizes.rows * width**2,
-            fitting={
+    def cost(cls, options: Options, shape: DataShape) -> Cost:
+        n, width = shape.train, 1 + options.dim
+        return Cost(
+            model_bytes=4 * shape.rows * width,
+            training_bytes={
                 "ratings by user and by item": 2 * CSR_BYTES * n,
-                "features in their own axes, and the new factors": 8 * sizes.rows * width,
-                "pull of both sides": 16 * sizes.rows,
+                "features in their own axes, and the new factors": 8 * shape.rows * width,
+                "pull of both sides": 16 * shape.rows,
             },
             epochs=options.epochs,
-            lower=("dim",),
+            reduce_with=("dim",),
         )
 
     def fit(
@@ -89,7 +91,7 @@ class Model(Recommender):
         self.n_users, self.n_items = catalogue.n_users, catalogue.n_items
         self.mean = float(train.rating.mean(dtype=np.float64))
         epochs, patience, dim = self.options.epochs, self.options.patience, self.options.dim
-        shares = genre_shares(catalogue.genres if self.options.genres else catalogue.genres[:, :0])
+        shares = genre_shares(catalogue.genres if self.options.use_genres else catalogue.genres[:, :0])
         self.users, self.items, self.genres = (
             np.zeros((n, 1 + dim), np.float32) for n in (self.n_users, self.n_items, shares.shape[1])
         )
@@ -127,16 +129,16 @@ class Model(Recommender):
     def item_biases(self) -> np.ndarray:
         return self.items[:, 0]
 
-    def genre_vectors(self) -> np.ndarray | None:
-        return self.genres[:, 1:] if self.options.genres and self.options.dim else None
+    def genre_embeddings(self) -> np.ndarray | None:
+        return self.genres[:, 1:] if self.options.use_genres and self.options.dim else None
 
     def state(self) -> tuple[Arrays, dict[str, Any]]:
         return {"users": self.users, "items": self.items, "genres": self.genres}, {"mean": self.mean}
 
     @classmethod
-    def from_state(cls, options: Any, arrays: Arrays, note: Mapping[str, Any]) -> Self:
+    def from_state(cls, options: Any, arrays: Arrays, metadata: Mapping[str, Any]) -> Self:
         model = cls(options)
-        model.mean = note["mean"]
+        model.mean = metadata["mean"]
         model.users, model.items, model.genres = arrays["users"], arrays["items"], arrays["genres"]
         return model
 
@@ -154,13 +156,13 @@ class Side:
 
     @classmethod
     def items(cls, ratings: csr_matrix, options: Options) -> Self:
-        each = options.genre_bias_pull if options.genres else 0.0
+        each = options.genre_bias_regularization if options.use_genres else 0.0
         return cls._of(ratings, options.item_bias_regularization, each, options)
 
     @classmethod
     def _of(cls, ratings: csr_matrix, bias_pull: float, each: float, options: Options) -> Self:
         counts = np.diff(ratings.indptr)
-        weight = np.maximum(counts, 1.0) ** options.count_power
+        weight = np.maximum(counts, 1.0) ** options.frequency_exponent
         pull = np.outer(weight, [bias_pull, options.regularization])
         pull[:, 0] += each * counts
         return cls(ratings, pull)
@@ -232,12 +234,12 @@ class ALSTrainer:
     def weights(self) -> Arrays:
         return {"users": self.model.users, "items": self.model.items, "genres": self.model.genres}
 
-    def set_weights(self, arrays: Arrays) -> None:
+    def load_weights(self, arrays: Arrays) -> None:
         model = self.model
         model.users, model.items, model.genres = arrays["users"], arrays["items"], arrays["genres"]
 
-    def memory(self) -> tuple[Arrays, dict[str, Any]]:
+    def optimizer_state(self) -> tuple[Arrays, dict[str, Any]]:
         return {}, {}
 
-    def set_memory(self, arrays: Arrays, note: Mapping[str, Any]) -> None:
+    def load_optimizer_state(self, arrays: Arrays, metadata: Mapping[str, Any]) -> None:
         pass

@@ -12,8 +12,7 @@ import numpy as np
 
 from marquee.config import option
 from marquee.data.ratings import Catalogue, Ratings
-from marquee.recommenders.base import Arrays, Progress, Recommender
-from marquee.recommenders.cost import CSR_BYTES, DataShape, FitCost
+from marquee.recommenders.base import CSR_BYTES, Arrays, Cost, DataShape, Progress, Recommender
 from marquee.training.damped_biases import damped_biases, user_biases
 
 if TYPE_CHECKING:
@@ -29,10 +28,10 @@ PAIRS = 1 << 14  # pairs that are predicted at a time
 @dataclass(frozen=True)
 class Options:
     side: str = option("user", choices=("user", "item"))  # whose rows are reconstructed
-    hidden: int = option(500, low=1)  # width of the hidden layer
+    hidden_dim: int = option(500, low=1)  # width of the hidden layer
     hidden_activation: str = option("relu", choices=("relu", "sigmoid", "tanh", "identity"))
     output_activation: str = option("identity", choices=("identity", "sigmoid"))  # sigmoid: onto the scale
-    centre: str = option("none", choices=("none", "mean", "biases"))  # what is taken off a rating first
+    center: str = option("none", choices=("none", "mean", "biases"))  # what is taken off a rating first
     weight_decay: float = option(20.0, low=0)  # λ, the penalty on both weight matrices
     dropout: float = option(0.0, low=0, below=1)  # share of the hidden units left out in a step
     learning_rate: float = option(0.001, above=0)  # Adam's step
@@ -48,7 +47,7 @@ class Model(Recommender):
         h = g(x V + m),   r̂ = f(h Wᵀ + b),   min  Σ over ratings (r - r̂)² + λ/2 (‖V‖² + ‖W‖²)
 
     by Adam on batches of rows, stopped at the best validation RMSE. Only rated entries have an error and
-    only they are computed, so a pass costs in proportion to ratings × hidden. `centre` takes the mean or
+    only they are computed, so a pass costs in proportion to ratings × hidden. `center` takes the mean or
     the damped biases off every rating and adds them to every prediction. A pair whose user or movie has
     no training rating gets the damped biases alone: μ + b_u + b_i.
 
@@ -70,24 +69,22 @@ class Model(Recommender):
     items: np.ndarray  # float32 [n_items, hidden + 1]: q
     encoder: np.ndarray  # float32 [n_items + 1, hidden] by user: V, and m; empty by item
     prior: np.ndarray  # float32 [hidden + 1]: the mean of p over those with a rating
-    bounds: tuple[float, float]  # of the centred ratings: what a sigmoid output spans
+    bounds: tuple[float, float]  # of the centered ratings: what a sigmoid output spans
 
     @classmethod
-    def cost(cls, options: Options, sizes: DataShape) -> FitCost:
-        hidden, by_user = options.hidden, options.side == "user"
-        rows, columns = (sizes.users, sizes.items) if by_user else (sizes.items, sizes.users)
+    def cost(cls, options: Options, shape: DataShape) -> Cost:
+        hidden, by_user = options.hidden_dim, options.side == "user"
+        columns = shape.items if by_user else shape.users
         network = 2 * columns * hidden
-        batches = -(-rows // options.batch_size)
-        return FitCost(
-            kept=4 * (sizes.rows + (sizes.items if by_user else 0)) * (hidden + 1),
-            work=2 * sizes.train * hidden + batches * 8 * network,
-            fitting={
-                "the centred ratings, both ways": 3 * CSR_BYTES * sizes.train,
+        return Cost(
+            model_bytes=4 * (shape.rows + (shape.items if by_user else 0)) * (hidden + 1),
+            training_bytes={
+                "the centered ratings, both ways": 3 * CSR_BYTES * shape.train,
                 "network, gradients, Adam's moments and copies": 8 * 4 * network,
                 "a batch's hidden layer": 12 * options.batch_size * hidden,
             },
             epochs=options.epochs,
-            lower=("hidden",),
+            reduce_with=("hidden_dim",),
         )
 
     def fit(
@@ -108,7 +105,7 @@ class Model(Recommender):
         )
         self.known_users = np.bincount(train.user, minlength=self.n_users) > 0
         self.known_items = np.bincount(train.item, minlength=self.n_items) > 0
-        rows = self._centred(train, self.user_bias)
+        rows = self._centered(train, self.user_bias)
         self.bounds = float(rows.data.min()), float(rows.data.max())
         if self.options.side == "item":
             rows = rows.T.tocsr()
@@ -138,15 +135,15 @@ class Model(Recommender):
         self._take(training.weights(), rows)
         return self
 
-    def _centred(self, ratings: Ratings, user_bias: np.ndarray) -> csr_matrix:
-        """float32 [len(user_bias), n_items]: the ratings without their `centre`."""
-        centre = self._centre(user_bias[ratings.user], self.item_bias[ratings.item])
-        return replace(ratings, rating=ratings.rating - centre).matrix(len(user_bias), self.n_items)
+    def _centered(self, ratings: Ratings, user_bias: np.ndarray) -> csr_matrix:
+        """float32 [len(user_bias), n_items]: the ratings without their `center`."""
+        center = self._center(user_bias[ratings.user], self.item_bias[ratings.item])
+        return replace(ratings, rating=ratings.rating - center).matrix(len(user_bias), self.n_items)
 
-    def _centre(self, user_bias: np.ndarray, item_bias: np.ndarray) -> Any:
-        if self.options.centre == "none":
+    def _center(self, user_bias: np.ndarray, item_bias: np.ndarray) -> Any:
+        if self.options.center == "none":
             return np.float32(0)
-        return np.float32(self.mean) + (user_bias + item_bias if self.options.centre == "biases" else 0)
+        return np.float32(self.mean) + (user_bias + item_bias if self.options.center == "biases" else 0)
 
     def _take(self, weights: Arrays, rows: csr_matrix) -> None:
         """Keep what `scores` needs of a network that was trained on `rows`."""
@@ -171,7 +168,7 @@ class Model(Recommender):
     def scores(self, users: np.ndarray) -> np.ndarray:
         user_bias = self.user_bias[users][:, None]
         filled = self._output(self.users[users] @ self.items.T)  # (n, n_items)
-        filled += self._centre(user_bias, self.item_bias)
+        filled += self._center(user_bias, self.item_bias)
         known = self.known_users[users][:, None] & self.known_items
         return np.where(known, filled, np.float32(self.mean) + user_bias + self.item_bias)
 
@@ -182,7 +179,7 @@ class Model(Recommender):
             pairs = known[first : first + PAIRS]
             user, item = users[pairs], items[pairs]
             z = np.einsum("nk,nk->n", self.users[user], self.items[item])
-            predicted[pairs] = self._output(z) + self._centre(self.user_bias[user], self.item_bias[item])
+            predicted[pairs] = self._output(z) + self._center(self.user_bias[user], self.item_bias[item])
         return predicted
 
     def fold_in(self, histories: Ratings) -> Recommender:
@@ -190,12 +187,12 @@ class Model(Recommender):
         view.n_users = int(histories.user.max(initial=-1)) + 1
         view.known_users = np.bincount(histories.user, minlength=view.n_users) > 0
         view.user_bias = user_biases(histories, self.mean, self.item_bias, USER_DAMPING, view.n_users)
-        rows = self._centred(histories, view.user_bias)
+        rows = self._centered(histories, view.user_bias)
         view.users = self._encode(rows, self.encoder) if self.options.side == "user" else self._solve(rows)
         return view
 
     def _solve(self, rows: csr_matrix) -> np.ndarray:
-        """float32 [n_rows, hidden + 1]: for each row of centred ratings the p that minimises
+        """float32 [n_rows, hidden + 1]: for each row of centered ratings the p that minimises
 
         Σ over its ratings (r - f(p · q_i))² + λ/2 ‖p - p̄‖²,   p̄ the mean of the trained users'
 
@@ -218,17 +215,17 @@ class Model(Recommender):
         return solved.astype(np.float32)
 
     def item_biases(self) -> np.ndarray | None:
-        return self.item_bias if self.options.centre == "biases" else None
+        return self.item_bias if self.options.center == "biases" else None
 
     def state(self) -> tuple[Arrays, dict[str, Any]]:
         return {name: getattr(self, name) for name in ARRAYS}, {"mean": self.mean, "bounds": self.bounds}
 
     @classmethod
-    def from_state(cls, options: Any, arrays: Arrays, note: Mapping[str, Any]) -> Self:
+    def from_state(cls, options: Any, arrays: Arrays, metadata: Mapping[str, Any]) -> Self:
         model = cls(options)
         for name in ARRAYS:
             setattr(model, name, arrays[name])
-        model.mean, model.bounds = note["mean"], tuple(note["bounds"])
+        model.mean, model.bounds = metadata["mean"], tuple(metadata["bounds"])
         return model
 
 
@@ -274,7 +271,7 @@ def _network(
     """Normal weights of Glorot and Bengio's (2010) spread; the output starts at the mean of the ratings."""
     import torch
 
-    n_columns, hidden = rows.shape[1], options.hidden
+    n_columns, hidden = rows.shape[1], options.hidden_dim
     spread = np.sqrt(2 / (n_columns + hidden))
     start = rows.data.mean(dtype=np.float64)
     if options.output_activation == "sigmoid":

@@ -11,8 +11,7 @@ import numpy as np
 
 from marquee.config import option
 from marquee.data.ratings import Catalogue, Ratings
-from marquee.recommenders.base import Arrays, Progress, Recommender
-from marquee.recommenders.cost import DataShape, FitCost
+from marquee.recommenders.base import Arrays, Cost, DataShape, Progress, Recommender
 from marquee.training.damped_biases import damped_biases, user_biases
 
 
@@ -39,9 +38,8 @@ class Model(Recommender):
     user_bias: np.ndarray  # float32 [n_users]
 
     @classmethod
-    def cost(cls, options: Options, sizes: DataShape) -> FitCost:
-        work = options.sweeps * sizes.train
-        return FitCost(kept=4 * sizes.rows, work=work, fitting={"residuals in float64": 28 * sizes.train})
+    def cost(cls, options: Options, shape: DataShape) -> Cost:
+        return Cost(model_bytes=4 * shape.rows, training_bytes={"residuals in float64": 28 * shape.train})
 
     def fit(
         self,
@@ -87,7 +85,11 @@ class Model(Recommender):
         return {"item_bias": self.item_bias, "user_bias": self.user_bias}, {"mean": self.mean}
 
     @classmethod
-    def from_state(cls, options: Any, arrays: Arrays, note: Mapping[str, Any]) -> Self:
+    def from_state(cls, options: Any, arrays: Arrays, metadata: Mapping[str, Any]) -> Self:
         model = cls(options)
-        model.mean, model.item_bias, model.user_bias = note["mean"], arrays["item_bias"], arrays["user_bias"]
+        model.mean, model.item_bias, model.user_bias = (
+            metadata["mean"],
+            arrays["item_bias"],
+            arrays["user_bias"],
+        )
         return model

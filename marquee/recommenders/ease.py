@@ -11,8 +11,7 @@ import numpy as np
 
 from marquee.config import option
 from marquee.data.ratings import Catalogue, Ratings
-from marquee.recommenders.base import Arrays, Progress, Recommender
-from marquee.recommenders.cost import CSR_BYTES, DataShape, FitCost
+from marquee.recommenders.base import CSR_BYTES, Arrays, Cost, DataShape, Progress, Recommender
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
@@ -23,12 +22,14 @@ STRIP = 256  # rows of the inverse that become weights at a time
 @dataclass(frozen=True)
 class Options:
     regularization: float = option(300.0, above=0)  # λ; more pulls all weights between items towards 0
-    memory: float = option(4.0, above=0)  # GiB for the system of equations; what is too much goes without
+    max_memory_gib: float = option(
+        4.0, above=0
+    )  # GiB for the system of equations; what is too much goes without
 
 
 def room(options: Options) -> int:
     """How many items the system of equations has room for."""
-    return max(1, int(np.sqrt(options.memory * 2**30 / 8)))
+    return max(1, int(np.sqrt(options.max_memory_gib * 2**30 / 8)))
 
 
 class Model(Recommender):
@@ -40,7 +41,7 @@ class Model(Recommender):
 
     Solved in float64 in place, stored as float32; n_modelled³ operations, the same bytes for any number of
     threads. Memory: 8 n_modelled² bytes for P while fitting, 4 n_modelled² kept. Where 8 n_items² bytes are
-    more than `memory`, the items that most users have are in the model, and the others come after them in
+    more than `max_memory_gib`, the items that most users have are in the model, and the others come after them in
     everyone's list, the more popular first: score = the user's lowest - 1 + the share of users who have it.
     A score is a function of the history alone: folding in a training user's own history is exact.
     """
@@ -52,13 +53,12 @@ class Model(Recommender):
     histories: csr_matrix  # float32 [n_users, n_modelled]: X
 
     @classmethod
-    def cost(cls, options: Options, sizes: DataShape) -> FitCost:
-        n = min(sizes.items, room(options))
-        return FitCost(
-            kept=4 * n**2 + 4 * (n + sizes.items) + 4 * sizes.train + 8 * sizes.users,
-            work=n**3 + sizes.train * sizes.history,  # the solve; XᵀX
-            fitting={"P": 8 * n**2, "X by user and by item": 2 * CSR_BYTES * sizes.train},
-            lower=("memory",),
+    def cost(cls, options: Options, shape: DataShape) -> Cost:
+        n = min(shape.items, room(options))
+        return Cost(
+            model_bytes=4 * n**2 + 4 * (n + shape.items) + 4 * shape.train + 8 * shape.users,
+            training_bytes={"P": 8 * n**2, "X by user and by item": 2 * CSR_BYTES * shape.train},
+            reduce_with=("max_memory_gib",),
         )
 
     def fit(
@@ -77,7 +77,7 @@ class Model(Recommender):
         self.modelled = np.sort(by_popularity[:most]).astype(np.int32)
         if most < self.n_items:
             print(
-                f"ease: memory, {self.options.memory:g} GiB, is enough for the {most:,} most popular of "
+                f"ease: max_memory_gib, {self.options.max_memory_gib:g} GiB, is enough for the {most:,} most popular of "
                 f"{self.n_items:,} items; the others are ranked by popularity, after them"
             )
         self.histories = self._matrix(train, self.n_users)
@@ -111,20 +111,20 @@ class Model(Recommender):
         view.histories = self._matrix(histories, view.n_users)
         return view
 
-    def reasons(self, history: Ratings, items: np.ndarray) -> np.ndarray:
+    def explain(self, history: Ratings, items: np.ndarray) -> np.ndarray:
         """X_uj B_ji: they add up to the score of an item that is in the model, and are 0 for any other."""
         places = self._places()
         rows, columns = places[history.item], places[items]
         known = (rows >= 0)[:, None] & (columns >= 0)  # (len(history), len(items))
         return np.where(known, self.weights[np.ix_(rows, columns)], np.float32(0))
 
-    def item_vectors(self, items: np.ndarray) -> np.ndarray:
+    def item_embeddings(self, items: np.ndarray) -> np.ndarray:
         places = self._places()[items]
         vectors = self.weights.T[places]  # what speaks for each item
         vectors[places < 0] = 0
         return vectors
 
-    def sizes(self) -> dict[str, int]:
+    def report_counts(self) -> dict[str, int]:
         return {"modelled_items": len(self.modelled), "fallback_items": self.n_items - len(self.modelled)}
 
     def state(self) -> tuple[Arrays, dict[str, Any]]:
@@ -138,7 +138,7 @@ class Model(Recommender):
         return arrays, {}
 
     @classmethod
-    def from_state(cls, options: Any, arrays: Arrays, note: Mapping[str, Any]) -> Self:
+    def from_state(cls, options: Any, arrays: Arrays, metadata: Mapping[str, Any]) -> Self:
         from scipy.sparse import csr_matrix
 
         model = cls(options)

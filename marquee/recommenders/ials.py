@@ -11,8 +11,7 @@ import numpy as np
 
 from marquee.config import option
 from marquee.data.ratings import Catalogue, Ratings, csr_arrays
-from marquee.recommenders.base import Arrays, Progress, Recommender
-from marquee.recommenders.cost import CSR_BYTES, DataShape, FitCost
+from marquee.recommenders.base import CSR_BYTES, Arrays, Cost, DataShape, Progress, Recommender
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
@@ -23,7 +22,7 @@ class Options:
     dim: int = option(64, low=1)  # length of a factor
     regularization: float = option(0.003, above=0)  # λ: pull of all factors towards 0
     unobserved_weight: float = option(0.1, above=0)  # α: what an unrated movie counts, a rated one counts 1
-    count_power: float = option(1.0, low=0, high=1)  # ν: 0 pulls all alike, 1 as their weights add up
+    frequency_exponent: float = option(1.0, low=0, high=1)  # ν: 0 pulls all alike, 1 as their weights add up
     epochs: int = option(16, low=1)  # at most so many sweeps
     patience: int = option(3, low=1)  # sweeps without a better validation before it stops
     init_std: float = option(0.1, above=0)  # of a starting factor's length, on average
@@ -47,17 +46,16 @@ class Model(Recommender):
     items: np.ndarray  # float32 [n_items, dim]
 
     @classmethod
-    def cost(cls, options: Options, sizes: DataShape) -> FitCost:
-        n, dim = sizes.train, options.dim
-        return FitCost(
-            kept=4 * sizes.rows * dim,
-            work=20 * n * dim + 2 * sizes.rows * dim**2,
-            fitting={
+    def cost(cls, options: Options, shape: DataShape) -> Cost:
+        n, dim = shape.train, options.dim
+        return Cost(
+            model_bytes=4 * shape.rows * dim,
+            training_bytes={
                 "positives by user and by item": 2 * CSR_BYTES * n,
-                "features in their own axes, and the new factors": 8 * sizes.rows * dim,
+                "features in their own axes, and the new factors": 8 * shape.rows * dim,
             },
             epochs=options.epochs,
-            lower=("dim",),
+            reduce_with=("dim",),
         )
 
     def fit(
@@ -96,22 +94,22 @@ class Model(Recommender):
         view.users, _ = solve(positives, self.items, self.options)
         return view
 
-    def reasons(self, history: Ratings, items: np.ndarray) -> np.ndarray:
+    def explain(self, history: Ratings, items: np.ndarray) -> np.ndarray:
         """p_u = Σ_j W⁻¹ q_j over the history, so each j adds q_j · W⁻¹ q_i (Hu et al. 2008, section 5)."""
         o, own = self.options, self.items[history.item].astype(np.float64)  # (n_positives, dim)
-        pull = o.regularization * (len(own) + o.unobserved_weight * self.n_items) ** o.count_power
+        pull = o.regularization * (len(own) + o.unobserved_weight * self.n_items) ** o.frequency_exponent
         system = own.T @ own + pull * np.eye(o.dim)
         system += o.unobserved_weight * (self.items.T @ self.items)
         return (own @ np.linalg.solve(system, self.items[items].T)).astype(np.float32)
 
-    def item_vectors(self, items: np.ndarray) -> np.ndarray:
+    def item_embeddings(self, items: np.ndarray) -> np.ndarray:
         return self.items[items]
 
     def state(self) -> tuple[Arrays, dict[str, Any]]:
         return {"users": self.users, "items": self.items}, {}
 
     @classmethod
-    def from_state(cls, options: Any, arrays: Arrays, note: Mapping[str, Any]) -> Self:
+    def from_state(cls, options: Any, arrays: Arrays, metadata: Mapping[str, Any]) -> Self:
         model = cls(options)
         model.users, model.items = arrays["users"], arrays["items"]
         return model
@@ -131,7 +129,7 @@ def solve(positives: csr_matrix, others: np.ndarray, options: Options) -> tuple[
 def row_weights(positives: csr_matrix, options: Options) -> np.ndarray:
     """float64 [n_rows]: (n + α n_columns)^ν, how hard each row is pulled to 0."""
     n_columns = positives.shape[1]
-    return (np.diff(positives.indptr) + options.unobserved_weight * n_columns) ** options.count_power
+    return (np.diff(positives.indptr) + options.unobserved_weight * n_columns) ** options.frequency_exponent
 
 
 class ALSTrainer:
@@ -150,11 +148,11 @@ class ALSTrainer:
     def weights(self) -> Arrays:
         return {"users": self.model.users, "items": self.model.items}
 
-    def set_weights(self, arrays: Arrays) -> None:
+    def load_weights(self, arrays: Arrays) -> None:
         self.model.users, self.model.items = arrays["users"], arrays["items"]
 
-    def memory(self) -> tuple[Arrays, dict[str, Any]]:
+    def optimizer_state(self) -> tuple[Arrays, dict[str, Any]]:
         return {}, {}
 
-    def set_memory(self, arrays: Arrays, note: Mapping[str, Any]) -> None:
+    def load_optimizer_state(self, arrays: Arrays, metadata: Mapping[str, Any]) -> None:
         pass

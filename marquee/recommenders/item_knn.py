@@ -11,8 +11,7 @@ import numpy as np
 
 from marquee.config import option
 from marquee.data.ratings import Catalogue, Ratings
-from marquee.recommenders.base import Arrays, Progress, Recommender
-from marquee.recommenders.cost import CSR_BYTES, DataShape, FitCost
+from marquee.recommenders.base import CSR_BYTES, Arrays, Cost, DataShape, Progress, Recommender
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Options:
-    neighbours: int = option(100, low=1)  # k: items that speak for each item; fewer is more personal
+    n_neighbors: int = option(100, low=1)  # k: items that speak for each item; fewer is more personal
     shrinkage: float = option(0.0, low=0)  # h: pulls similarities of items that few have towards 0
 
 
@@ -42,16 +41,15 @@ class Model(Recommender):
     histories: csr_matrix  # float32 [n_users, n_items]
 
     @classmethod
-    def cost(cls, options: Options, sizes: DataShape) -> FitCost:
-        near = 8 * min(options.neighbours, sizes.items) * sizes.items
-        return FitCost(
-            kept=near + 4 * sizes.train + 8 * (sizes.users + sizes.items),
-            work=sizes.train * sizes.history + sizes.items**2,
-            fitting={
+    def cost(cls, options: Options, shape: DataShape) -> Cost:
+        near = 8 * min(options.n_neighbors, shape.items) * shape.items
+        return Cost(
+            model_bytes=near + 4 * shape.train + 8 * (shape.users + shape.items),
+            training_bytes={
                 "neighbours as found and as spoken for": 3 * near,
-                "X by user and by item": 2 * CSR_BYTES * sizes.train,
+                "X by user and by item": 2 * CSR_BYTES * shape.train,
             },
-            lower=("neighbours",),
+            reduce_with=("n_neighbors",),
         )
 
     def fit(
@@ -77,7 +75,7 @@ class Model(Recommender):
             x.indptr,
             x.indices,
             self.options.shrinkage,
-            min(self.options.neighbours, self.n_items),
+            min(self.options.n_neighbors, self.n_items),
         )
         offsets = np.concatenate([[0], np.cumsum((found >= 0).sum(1))])
         shape = (self.n_items, self.n_items)
@@ -97,17 +95,17 @@ class Model(Recommender):
         view.histories = histories.matrix(view.n_users, self.n_items, binary=True)
         return view
 
-    def reasons(self, history: Ratings, items: np.ndarray) -> np.ndarray:
+    def explain(self, history: Ratings, items: np.ndarray) -> np.ndarray:
         """The s_ij: they add up to the score, and are all 0 where that is popularity."""
         return self.similarities[history.item][:, items].toarray()
 
-    def item_vectors(self, items: np.ndarray) -> np.ndarray:
+    def item_embeddings(self, items: np.ndarray) -> np.ndarray:
         """What speaks for each item, with 1 for itself: alike are items with the same neighbours, or near."""
         vectors = self.similarities[:, items].T.toarray()  # (n, n_items)
         vectors[np.arange(len(items)), items] = vectors.any(axis=1)
         return vectors
 
-    def sizes(self) -> dict[str, int]:
+    def report_counts(self) -> dict[str, int]:
         modelled = len(np.unique(self.similarities.indices))
         return {"modelled_items": modelled, "fallback_items": self.n_items - modelled}
 
@@ -123,7 +121,7 @@ class Model(Recommender):
         return arrays, {}
 
     @classmethod
-    def from_state(cls, options: Any, arrays: Arrays, note: Mapping[str, Any]) -> Self:
+    def from_state(cls, options: Any, arrays: Arrays, metadata: Mapping[str, Any]) -> Self:
         from scipy.sparse import csr_matrix
 
         model = cls(options)

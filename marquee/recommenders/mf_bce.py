@@ -12,8 +12,7 @@ import numpy as np
 
 from marquee.config import option
 from marquee.data.ratings import Catalogue, Ratings
-from marquee.recommenders.base import Arrays, Progress, Recommender
-from marquee.recommenders.cost import DataShape, FitCost
+from marquee.recommenders.base import Arrays, Cost, DataShape, Progress, Recommender
 from marquee.training.expected_negatives import ExpectedNegatives
 from marquee.training.fold_in import fold_in_newton
 from marquee.training.sampled_loss import epoch_tensors, negatives_per_positive
@@ -29,13 +28,19 @@ class Options:
     learning_rate: float = option(0.002, above=0)  # Adam's step
     weight_decay: float = option(0.0, low=0)  # Adam's L2 penalty on all that a step moves
     regularization: float = option(0.0, low=0)  # λ below: L2 by how often a vector occurs
-    batch_size: int = option(2048, low=1)  # positives in a step, or users where negatives are `expected`
-    averaging: float = option(0.0, low=0, below=1)  # the model is a mean over the last 1 / (1 - this) steps
+    batch_size: int = option(
+        2048, low=1
+    )  # positives in a step, or users where negatives are `expected_negatives`
+    ema_decay: float = option(0.0, low=0, below=1)  # the model is a mean over the last 1 / (1 - this) steps
     epochs: int = option(40, low=1)  # at most so many
     patience: int = option(5, low=1)  # epochs without a better validation before it stops
-    resample: bool = True  # draw new negatives each epoch by the law of the stored ones
-    negatives: int | None = option(None, low=1)  # so many for each positive then; empty: as many as stored
-    expected: bool = False  # no draws: every item that a user has not rated, as often as it would be drawn
+    resample_negatives: bool = True  # draw new negatives each epoch by the law of the stored ones
+    negatives_per_positive: int | None = option(
+        None, low=1
+    )  # so many for each positive then; empty: as many as stored
+    expected_negatives: bool = (
+        False  # no draws: every item that a user has not rated, as often as it would be drawn
+    )
     device: str = option("auto", choices=("auto", "cpu", "cuda"))  # auto: a GPU where there is one
 
 
@@ -46,7 +51,7 @@ class Model(Recommender):
              + λ/2 Σ over all of these pairs of  ‖p‖² + ‖q‖²
 
     by Adam on shuffled batches: of positives with their negatives, moving the rows that occur in them
-    (`RowTraining`), or under `expected` of users with the whole catalogue, each item weighted as in
+    (`RowTraining`), or under `expected_negatives` of users with the whole catalogue, each item weighted as in
     `ExpectedNegatives`, which is the same objective. It stops at the best validation NDCG@10 over the whole
     catalogue.
     A person folded in gets the vector that minimises the expected loss, with the same penalty or, where λ is
@@ -61,22 +66,22 @@ class Model(Recommender):
     per_positive: int
 
     @classmethod
-    def cost(cls, options: Options, sizes: DataShape) -> FitCost:
-        n, weights = sizes.train, sizes.rows * options.dim
-        per_positive = options.negatives or sizes.per_positive
-        if options.expected:
-            batch = options.batch_size * sizes.items
+    def cost(cls, options: Options, shape: DataShape) -> Cost:
+        n, weights = shape.train, shape.rows * options.dim
+        per_positive = options.negatives_per_positive or shape.per_positive
+        if options.expected_negatives:
+            batch = options.batch_size * shape.items
             fitting = {"a batch's labels, weights, scores and slopes": 24 * batch, "positives": 8 * n}
-            work = sizes.users * (sizes.items + 4 * sizes.rows / options.batch_size) * options.dim
         else:
             fitting = {"an epoch's items, old and new": 12 * n * (1 + per_positive), "shuffle": 16 * n}
-            work = n * (1 + per_positive) * options.dim + n / options.batch_size * 4 * weights
-        return FitCost(
-            kept=4 * weights,
-            work=work,
-            fitting={**fitting, "gradients and Adam's moments": 5 * 4 * weights},
+        return Cost(
+            model_bytes=4 * weights,
+            training_bytes={**fitting, "gradients and Adam's moments": 5 * 4 * weights},
             epochs=options.epochs,
-            lower=("dim", *(("batch_size",) if options.expected else ("negatives",))),
+            reduce_with=(
+                "dim",
+                *(("batch_size",) if options.expected_negatives else ("negatives_per_positive",)),
+            ),
         )
 
     def fit(
@@ -96,7 +101,9 @@ class Model(Recommender):
 
         self.n_users, self.n_items = catalogue.n_users, catalogue.n_items
         o = self.options
-        self.per_positive = negatives_per_positive(train, "mf_bce", o.negatives, o.resample or o.expected)
+        self.per_positive = negatives_per_positive(
+            train, "mf_bce", o.negatives_per_positive, o.resample_negatives or o.expected_negatives
+        )
         device = choose_device(self.options.device)
 
         def parameter(*shape: int, std: float) -> torch.nn.Parameter:
@@ -113,13 +120,13 @@ class Model(Recommender):
         )
         steps = (rng, o.batch_size, o.learning_rate, o.weight_decay)
         training: TorchTrainer
-        if o.expected:
+        if o.expected_negatives:
             negatives = ExpectedNegatives(train, self.n_items, self.per_positive, device)
             loss = partial(_expected_loss, o.regularization, negatives)
-            training = TorchTrainer(network, lambda: (negatives.users,), loss, *steps, averaging=o.averaging)
+            training = TorchTrainer(network, lambda: (negatives.users,), loss, *steps, ema_decay=o.ema_decay)
         else:
-            tensors = epoch_tensors(train, self.n_items, self.per_positive, o.resample, rng, device)
-            training = SparseTrainer(network, tensors, *steps, o.regularization, o.averaging)
+            tensors = epoch_tensors(train, self.n_items, self.per_positive, o.resample_negatives, rng, device)
+            training = SparseTrainer(network, tensors, *steps, o.regularization, o.ema_decay)
 
         def validate() -> float:
             self._take(training.weights())
@@ -158,10 +165,10 @@ class Model(Recommender):
         return arrays, {"per_positive": self.per_positive}
 
     @classmethod
-    def from_state(cls, options: Any, arrays: Arrays, note: Mapping[str, Any]) -> Self:
+    def from_state(cls, options: Any, arrays: Arrays, metadata: Mapping[str, Any]) -> Self:
         model = cls(options)
         model._take(arrays)
-        model.per_positive = note["per_positive"]
+        model.per_positive = metadata["per_positive"]
         return model
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from copy import copy
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -13,8 +12,7 @@ import numpy as np
 from marquee.config import option
 from marquee.data.ratings import Catalogue, Ratings
 from marquee.errors import MarqueeError
-from marquee.recommenders.base import Arrays, Progress, Recommender
-from marquee.recommenders.cost import DataShape, FitCost
+from marquee.recommenders.base import Arrays, Cost, DataShape, Progress, Recommender
 from marquee.training.fold_in import Loss, fold_in_lbfgs
 from marquee.training.ncf import as_it_is, hidden_layers, initial_weights, score, user_gradient
 
@@ -28,19 +26,23 @@ USERS, ITEMS = 16, 1024  # whose hidden layers are in memory together, 4 MB for 
 class Options:
     dim: int = option(32, low=1)  # length of an embedding; the product and the layers have each their own
     gmf: bool = True  # the element-wise product with its linear output
-    layers: tuple[int, ...] = option((), low=1)  # widths of the perceptron's layers; empty for none
-    biases: bool = True  # a bias for each user and item
+    mlp_layers: tuple[int, ...] = option((), low=1)  # widths of the perceptron's layers; empty for none
+    use_biases: bool = True  # a bias for each user and item
     init_std: float = option(0.1, above=0)  # spread of the embeddings before training
     dropout: float = option(0.0, low=0, below=1)  # share of each layer's inputs that a step leaves out
     learning_rate: float = option(0.001, above=0)  # Adam's step in the first epoch
-    decay: float = option(1.0, above=0, high=1)  # what it is multiplied by after each epoch
+    learning_rate_decay: float = option(1.0, above=0, high=1)  # what it is multiplied by after each epoch
     weight_decay: float = option(0.0, low=0)  # Adam's L2 penalty on every weight
     regularization: float = option(0.0, low=0)  # λ below: L2 by how often an embedding occurs
     batch_size: int = option(2048, low=1)  # ratings, or positives with their negatives, in a step
     epochs: int = option(40, low=1)  # at most so many
     patience: int = option(5, low=1)  # epochs without a better validation before it stops
-    resample: bool = True  # for ranking: draw new negatives each epoch by the law of the stored ones
-    negatives: int | None = option(None, low=1)  # so many for each positive then; empty: as many as stored
+    resample_negatives: bool = (
+        True  # for ranking: draw new negatives each epoch by the law of the stored ones
+    )
+    negatives_per_positive: int | None = option(
+        None, low=1
+    )  # so many for each positive then; empty: as many as stored
     device: str = option("auto", choices=("auto", "cpu", "cuda"))  # auto: a GPU where there is one
 
 
@@ -50,7 +52,7 @@ class Model(Recommender):
         s(u, i) = c + b_u + b_i + h · (p_u ∘ q_i) + g · a_L
         a_k = relu(W_k a_{k-1} + w_k),  a_0 = [p'_u; q'_i]
 
-    with h under `gmf`, g where there are `layers`, b under `biases`. By Adam on shuffled batches:
+    with h under `gmf`, g where there are `mlp_layers`, b under `use_biases`. By Adam on shuffled batches:
 
         rating   min  Σ (r_ui - s(u, i))²
         ranking  min  Σ over positives of -ln σ(s(u, i)) + Σ over their negatives of -ln (1 - σ(s(u, j)))
@@ -71,27 +73,24 @@ class Model(Recommender):
 
     def __init__(self, options: Options) -> None:
         super().__init__(options)
-        if not options.gmf and not options.layers:
-            raise MarqueeError("neural_mf has nothing to learn: set gmf to true or give layers a width")
+        if not options.gmf and not options.mlp_layers:
+            raise MarqueeError("neural_mf has nothing to learn: set gmf to true or give mlp_layers a width")
 
     @classmethod
-    def cost(cls, options: Options, sizes: DataShape) -> FitCost:
-        parts = int(options.gmf) + bool(options.layers)
-        embeddings = sizes.rows * (parts * options.dim + int(options.biases))
-        per_positive = options.negatives or sizes.per_positive  # none for ratings
-        pairs = sizes.train * (1 + per_positive)
-        widths = parts * options.dim, *options.layers
-        each = options.dim + sum(a * b for a, b in pairwise(widths))
-        return FitCost(
-            kept=4 * embeddings,
-            work=pairs * each + sizes.train / options.batch_size * 4 * embeddings,
-            fitting={
+    def cost(cls, options: Options, shape: DataShape) -> Cost:
+        parts = int(options.gmf) + bool(options.mlp_layers)
+        embeddings = shape.rows * (parts * options.dim + int(options.use_biases))
+        per_positive = options.negatives_per_positive or shape.per_positive  # none for ratings
+        pairs = shape.train * (1 + per_positive)
+        return Cost(
+            model_bytes=4 * embeddings,
+            training_bytes={
                 "pairs, old and new": 12 * pairs,
-                "shuffle": 16 * sizes.train,
+                "shuffle": 16 * shape.train,
                 "gradients and Adam's moments": 5 * 4 * embeddings,
             },
             epochs=options.epochs,
-            lower=("dim",),
+            reduce_with=("dim",),
         )
 
     def fit(
@@ -113,7 +112,7 @@ class Model(Recommender):
         self.noise, self.per_positive, ranking = 1.0, 0, self.task == "ranking"
         o, device = self.options, choose_device(self.options.device)
         initial = initial_weights(
-            self.n_users, self.n_items, o.dim, o.gmf, o.layers, o.biases, o.init_std, rng
+            self.n_users, self.n_items, o.dim, o.gmf, o.mlp_layers, o.use_biases, o.init_std, rng
         )
         if not ranking:
             initial["constant"][:] = train.rating.mean(dtype=np.float64)
@@ -121,8 +120,10 @@ class Model(Recommender):
             {name: torch.nn.Parameter(torch.from_numpy(array).to(device)) for name, array in initial.items()}
         )
         if ranking:
-            self.per_positive = negatives_per_positive(train, "neural_mf", o.negatives, o.resample)
-            tensors = epoch_tensors(train, self.n_items, self.per_positive, o.resample, rng, device)
+            self.per_positive = negatives_per_positive(
+                train, "neural_mf", o.negatives_per_positive, o.resample_negatives
+            )
+            tensors = epoch_tensors(train, self.n_items, self.per_positive, o.resample_negatives, rng, device)
         else:
             columns = (train.user, train.item[:, None], train.rating)
             whole = tuple(torch.tensor(column, device=device) for column in columns)
@@ -138,7 +139,7 @@ class Model(Recommender):
             self.options.batch_size,
             self.options.learning_rate,
             self.options.weight_decay,
-            decay=self.options.decay,
+            learning_rate_decay=self.options.learning_rate_decay,
         )
 
         def validate() -> float:
@@ -238,9 +239,9 @@ class Model(Recommender):
         return self.weights, {"per_positive": self.per_positive, "noise": self.noise}
 
     @classmethod
-    def from_state(cls, options: Any, arrays: Arrays, note: Mapping[str, Any]) -> Self:
+    def from_state(cls, options: Any, arrays: Arrays, metadata: Mapping[str, Any]) -> Self:
         model = cls(options)
-        model.weights, model.per_positive, model.noise = arrays, note["per_positive"], note["noise"]
+        model.weights, model.per_positive, model.noise = arrays, metadata["per_positive"], metadata["noise"]
         return model
 
 

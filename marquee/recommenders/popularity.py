@@ -9,8 +9,7 @@ from typing import Any, Self
 import numpy as np
 
 from marquee.data.ratings import Catalogue, Ratings
-from marquee.recommenders.base import Arrays, Progress, Recommender
-from marquee.recommenders.cost import DataShape, FitCost
+from marquee.recommenders.base import Arrays, Cost, DataShape, Progress, Recommender
 
 
 @dataclass(frozen=True)
@@ -25,8 +24,8 @@ class Model(Recommender):
     counts: np.ndarray  # float32 [n_items]
 
     @classmethod
-    def cost(cls, options: Options, sizes: DataShape) -> FitCost:
-        return FitCost(kept=4 * sizes.items, work=sizes.train)
+    def cost(cls, options: Options, shape: DataShape) -> Cost:
+        return Cost(model_bytes=4 * shape.items)
 
     def fit(
         self,
@@ -53,7 +52,7 @@ class Model(Recommender):
         return {"counts": self.counts}, {}
 
     @classmethod
-    def from_state(cls, options: Any, arrays: Arrays, note: Mapping[str, Any]) -> Self:
+    def from_state(cls, options: Any, arrays: Arrays, metadata: Mapping[str, Any]) -> Self:
         model = cls(options)
         model.counts = arrays["counts"]
         return model

@@ -12,33 +12,34 @@ import numpy as np
 
 from marquee.config import option
 from marquee.data.ratings import Catalogue, Ratings
-from marquee.recommenders.base import Arrays, Progress, Recommender
-from marquee.recommenders.cost import DataShape, FitCost
+from marquee.recommenders.base import Arrays, Cost, DataShape, Progress, Recommender
 
 
 @dataclass(frozen=True)
 class Options:
     dim: int = option(5, low=1)  # length of a factor; multiples of 8 are fastest
-    biases: bool = False  # learn μ + b_u + b_i beside the product
+    use_biases: bool = False  # learn μ + b_u + b_i beside the product
     regularization: float = option(0.0, low=0)  # λ: pull towards 0 of all that a rating touches
     learning_rate: float = option(0.001, above=0)  # step of the first epoch
-    decay: float = option(1.0, above=0, high=1)  # what the step is multiplied by after each epoch
+    learning_rate_decay: float = option(
+        1.0, above=0, high=1
+    )  # what the step is multiplied by after each epoch
     init_std: float = option(0.1, above=0)  # spread of the factors before training
     epochs: int = option(100, low=1)  # at most so many passes
     patience: int = option(5, low=1)  # epochs without a better validation before it stops
 
 
 class Model(Recommender):
-    """r̂(u, i) = μ + b_u + b_i + p_u · q_i (Funk 2006; Koren et al. 2009), without `biases` p_u · q_i alone:
+    """r̂(u, i) = μ + b_u + b_i + p_u · q_i (Funk 2006; Koren et al. 2009), without `use_biases` p_u · q_i alone:
 
         min  ½ Σ over ratings of  (r_ui - r̂(u, i))² + λ (b_u² + b_i² + |p_u|² + |q_i|²)
 
     by a gradient step for each rating (docs/derivation.md). Factors start at N(0, init_std²), without
-    `biases` around √(μ / dim), so that the first prediction is about μ in either case.
+    `use_biases` around √(μ / dim), so that the first prediction is about μ in either case.
     An epoch goes through blocks of users x items, those of one diagonal at once (`marquee.kernels.sgd`),
     in an order drawn once but for the diagonals', which take turns anew: the error of a free order at a small
     part of its time, and the same bytes for any number of threads.
-    A movie or user without a rating keeps the centre of the start: the bias alone, or an average taste.
+    A movie or user without a rating keeps the center of the start: the bias alone, or an average taste.
     Folding in descends by the same steps for as many epochs as training kept, the movies being fixed: near,
     not equal to, where the user was when the movies moved too.
     Time of an epoch: n_ratings dim. Memory: 4 (n_users + n_items) (dim + 1) bytes, thrice that and
@@ -50,18 +51,17 @@ class Model(Recommender):
     passes: int  # epochs behind these weights
     users: np.ndarray  # float32 [n_users, dim]: p
     items: np.ndarray  # float32 [n_items, dim]: q
-    user_bias: np.ndarray  # float32 [n_users]; zeros without `biases`
-    item_bias: np.ndarray  # float32 [n_items]; zeros without `biases`
+    user_bias: np.ndarray  # float32 [n_users]; zeros without `use_biases`
+    item_bias: np.ndarray  # float32 [n_items]; zeros without `use_biases`
 
     @classmethod
-    def cost(cls, options: Options, sizes: DataShape) -> FitCost:
-        factors = sizes.rows * (options.dim + 1)
-        return FitCost(
-            kept=4 * factors,
-            work=sizes.train * options.dim + factors,
-            fitting={"order being drawn": 32 * sizes.train, "first factors in float64": 16 * factors},
+    def cost(cls, options: Options, shape: DataShape) -> Cost:
+        factors = shape.rows * (options.dim + 1)
+        return Cost(
+            model_bytes=4 * factors,
+            training_bytes={"order being drawn": 32 * shape.train, "first factors in float64": 16 * factors},
             epochs=options.epochs,
-            lower=("dim",),
+            reduce_with=("dim",),
         )
 
     def fit(
@@ -77,7 +77,7 @@ class Model(Recommender):
 
         self.n_users, self.n_items = catalogue.n_users, catalogue.n_items
         self.mean = float(train.rating.mean(dtype=np.float64))
-        self.users, self.items = self._centre(self.n_users), self._centre(self.n_items)
+        self.users, self.items = self._center(self.n_users), self._center(self.n_items)
         for factors, index in ((self.users, train.user), (self.items, train.item)):
             noise = rng.normal(0, self.options.init_std, factors.shape)
             factors += noise * (np.bincount(index, minlength=len(factors)) > 0)[:, None]
@@ -95,18 +95,22 @@ class Model(Recommender):
         )
         return self
 
-    def _centre(self, n: int) -> np.ndarray:
+    def _center(self, n: int) -> np.ndarray:
         """float32 [n, dim]: what knows nothing; times another of its kind, plus the offset, it is μ."""
-        level = 0.0 if self.options.biases else np.sqrt(abs(self.mean) / self.options.dim)
+        level = 0.0 if self.options.use_biases else np.sqrt(abs(self.mean) / self.options.dim)
         return np.full((n, self.options.dim), level, np.float32)
 
     def _offset(self) -> np.float32:
-        return np.float32(self.mean if self.options.biases else 0)
+        return np.float32(self.mean if self.options.use_biases else 0)
 
     def _step(self, epoch: int) -> tuple[np.float32, np.float32, bool]:
         """Of `epoch` (from 0): its length, the penalty, and whether biases take it too."""
         o = self.options
-        return np.float32(o.learning_rate * o.decay**epoch), np.float32(o.regularization), o.biases
+        return (
+            np.float32(o.learning_rate * o.learning_rate_decay**epoch),
+            np.float32(o.regularization),
+            o.use_biases,
+        )
 
     def scores(self, users: np.ndarray) -> np.ndarray:
         bias = self._offset() + self.user_bias[users][:, None] + self.item_bias  # (n, n_items)
@@ -126,7 +130,7 @@ class Model(Recommender):
 
         view = copy(self)
         view.n_users = int(histories.user.max(initial=-1)) + 1
-        view.users, view.user_bias = self._centre(view.n_users), np.zeros(view.n_users, np.float32)
+        view.users, view.user_bias = self._center(view.n_users), np.zeros(view.n_users, np.float32)
         rows = np.lexsort((histories.item, histories.user))  # nothing drawn: a person has one answer
         columns = histories.user[rows], histories.item[rows], histories.rating[rows]
         for epoch in range(self.passes):
@@ -136,16 +140,16 @@ class Model(Recommender):
         return view
 
     def item_biases(self) -> np.ndarray | None:
-        return self.item_bias if self.options.biases else None
+        return self.item_bias if self.options.use_biases else None
 
     def state(self) -> tuple[Arrays, dict[str, Any]]:
         return _weights(self), {"mean": self.mean, "passes": self.passes}
 
     @classmethod
-    def from_state(cls, options: Any, arrays: Arrays, note: Mapping[str, Any]) -> Self:
+    def from_state(cls, options: Any, arrays: Arrays, metadata: Mapping[str, Any]) -> Self:
         model = cls(options)
         vars(model).update(arrays)
-        model.mean, model.passes = note["mean"], note["passes"]
+        model.mean, model.passes = metadata["mean"], metadata["passes"]
         return model
 
 
@@ -173,14 +177,14 @@ class SGDTrainer:
     def weights(self) -> Arrays:
         return {name: array.copy() for name, array in _weights(self.model).items()}
 
-    def set_weights(self, arrays: Arrays) -> None:
+    def load_weights(self, arrays: Arrays) -> None:
         vars(self.model).update(arrays)
 
-    def memory(self) -> tuple[Arrays, dict[str, Any]]:
+    def optimizer_state(self) -> tuple[Arrays, dict[str, Any]]:
         return {}, {"epoch": self.epoch, "rng": self.rng.bit_generator.state}
 
-    def set_memory(self, arrays: Arrays, note: Mapping[str, Any]) -> None:
-        self.epoch, self.rng.bit_generator.state = note["epoch"], note["rng"]
+    def load_optimizer_state(self, arrays: Arrays, metadata: Mapping[str, Any]) -> None:
+        self.epoch, self.rng.bit_generator.state = metadata["epoch"], metadata["rng"]
 
 
 def _weights(model: Model) -> Arrays:

@@ -13,7 +13,7 @@ from typing import Any
 from marquee import config
 from marquee.config import parse
 from marquee.evaluation.topk import BLOCK_BYTES
-from marquee.recommenders.cost import CSR_BYTES, RATING_BYTES, DataShape, FitCost
+from marquee.recommenders.base import CSR_BYTES, RATING_BYTES, Cost, DataShape
 from marquee.resources.memory_limit import GIB, Limit
 from marquee.resources.pipeline_sizes import PipelineSizes
 
@@ -36,10 +36,10 @@ BLOCKS = 3 * BLOCK_BYTES  # scores, and what picks the best of them
 DRAWN = 20  # of a test pair, in the pictures and the comparison
 
 
-def cost(entry: config.ModelEntry, sizes: DataShape) -> FitCost:
+def cost(entry: config.ModelEntry, shape: DataShape) -> Cost:
     """By the formula of the entry's algorithm."""
     module = import_module(f"marquee.recommenders.{entry.algorithm}")
-    return module.Model.cost(parse(module.Options, entry.options, f"models.{entry.name}"), sizes)
+    return module.Model.cost(parse(module.Options, entry.options, f"models.{entry.name}"), shape)
 
 
 @dataclass(frozen=True)
@@ -54,13 +54,13 @@ class MemoryNeed:
 def memory_need(stage: str, settings: Mapping[str, Any], real: PipelineSizes) -> MemoryNeed:
     """Of `train@als_mf`, `split@rating`, ... as `stages.run` calls them; `evaluate` measures one by one."""
     kind, _, name = stage.partition("@")
-    data = ("simulate.ratings",) if real.simulated else ("dataset.name",)
+    data = ("simulator.ratings",) if real.simulated else ("dataset.name",)
     if kind == "download":
         return MemoryNeed(SIMULATED * real.ratings * real.simulated, data)
     if kind == "ingest":
         return MemoryNeed(INGESTED * real.ratings, data)
     if kind == "split":
-        everything = settings["tasks"][name].get("positive_from") is None
+        everything = settings["tasks"][name].get("positive_threshold") is None
         return MemoryNeed((SPLIT if everything else SPLIT_POSITIVES) * real.ratings, data)
     if kind == "negatives":
         return MemoryNeed(
@@ -68,9 +68,9 @@ def memory_need(stage: str, settings: Mapping[str, Any], real: PipelineSizes) ->
         )
     if kind == "candidates":
         part = real.parts[name]
-        parts = part.train, part.validation, part.histories, part.test
+        parts = part.train, part.validation, part.fold_in, part.test
         pairs = (RATING_BYTES + PAIR) * sum(parts) + RATING_BYTES * max(parts)  # one of them a table still
-        return MemoryNeed(pairs + CANDIDATE * part.test_users * real.candidates, ("candidates.count",))
+        return MemoryNeed(pairs + CANDIDATE * part.test_users * real.candidates, ("candidates.per_user",))
     if stage == "evaluate":
         return max(
             (memory_need(f"{stage}@{one}", settings, real) for one in settings["models"]),
@@ -81,27 +81,27 @@ def memory_need(stage: str, settings: Mapping[str, Any], real: PipelineSizes) ->
         return _of_model(kind, entry, cost(entry, real.of(entry)), real)
     if kind == "pictures":
         entries = [config.model(settings, one) for one in settings["models"]]
-        kept = max(cost(entry, real.of(entry)).kept for entry in entries)
+        kept = max(cost(entry, real.of(entry)).model_bytes for entry in entries)
         most = max(part.train for part in real.parts.values())
         tested = DRAWN * real.parts["rating"].test
         return MemoryNeed(2 * kept + READ * most + tested)
     if kind == "compare":
         wide = max((_measured(real, task) for task in config.TASKS), default=0)
-        return MemoryNeed(wide + 2 * LISTED * real.users * len(settings["models"]) / 4, ("evaluation.ks",))
+        return MemoryNeed(wide + 2 * LISTED * real.users * len(settings["models"]) / 4, ("evaluate.ks",))
     if kind == "report":
         return MemoryNeed(REPORTED * real.ratings + 2 * 4 * real.parts["ranking"].train)
     return MemoryNeed(0)
 
 
-def _of_model(kind: str, entry: config.ModelEntry, takes: FitCost, real: PipelineSizes) -> MemoryNeed:
+def _of_model(kind: str, entry: config.ModelEntry, takes: Cost, real: PipelineSizes) -> MemoryNeed:
     sizes = real.of(entry)
-    lower = tuple(f"models.{entry.name}.{option}" for option in takes.lower)
+    lower = tuple(f"models.{entry.name}.{option}" for option in takes.reduce_with)
     if kind == "train":
         stored = 4 * sizes.per_positive * 2  # the table's and the array's
         rows = (READ + stored) * (sizes.train + sizes.validation)
         ranked = (BLOCKS + 2 * CSR_BYTES * sizes.train) * (entry.task == "ranking")
-        return MemoryNeed(rows + max(takes.most, 2 * takes.kept + ranked), lower, entry.name)
-    return MemoryNeed(takes.kept + _measured(real, entry.task), lower, entry.name)
+        return MemoryNeed(rows + max(takes.peak_bytes, 2 * takes.model_bytes + ranked), lower, entry.name)
+    return MemoryNeed(takes.model_bytes + _measured(real, entry.task), lower, entry.name)
 
 
 def _measured(real: PipelineSizes, task: str) -> float:

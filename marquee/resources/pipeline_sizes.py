@@ -11,7 +11,7 @@ from marquee.data.sampling import CandidateOptions, NegativeOptions
 from marquee.data.splits import BY_SHARE, FOLD_IN, SplitOptions
 from marquee.errors import MarqueeError
 from marquee.movielens.releases import HALF_STARS, SIMULATED, release
-from marquee.recommenders.cost import DataShape
+from marquee.recommenders.base import DataShape
 from marquee.simulator.options import SimulatorOptions
 
 CHANGING = {"ml-latest-small": (610, 9_724, 100_836)}  # users, items, ratings as they were in 2018
@@ -26,7 +26,7 @@ class Part:
     train: int
     validation: int
     test: int
-    histories: int
+    fold_in: int
     test_users: int
 
 
@@ -45,7 +45,7 @@ class PipelineSizes:
 
     def of(self, entry: config.ModelEntry) -> DataShape:
         part = self.parts[entry.task]
-        stored = self.per_positive if entry.trains_on == "negatives" else 0
+        stored = self.per_positive if entry.train_data == "negatives" else 0
         return DataShape(self.users, self.items, part.train, part.validation, stored)
 
 
@@ -55,7 +55,7 @@ def pipeline_sizes(settings: Mapping[str, Any], card: Mapping[str, Any] | None =
     Raises MarqueeError for a release whose size nobody knows before ingest has counted it.
     """
     known = release(config.block(settings, "dataset", config.Dataset).name)
-    world = config.block(settings, "simulate", SimulatorOptions)
+    world = config.block(settings, "simulator", SimulatorOptions)
     simulated, half = known.name == SIMULATED, known.scale == HALF_STARS
     counts: tuple[int | None, ...] = (known.users, known.movies, known.ratings)
     if simulated:
@@ -76,10 +76,10 @@ def pipeline_sizes(settings: Mapping[str, Any], card: Mapping[str, Any] | None =
     parts = {}
     for task in config.TASKS:
         options = config.block(settings, f"tasks.{task}", SplitOptions)
-        kept = sum(n for star, n in histogram.items() if star >= (options.positive_from or 0))
+        kept = sum(n for star, n in histogram.items() if star >= (options.positive_threshold or 0))
         parts[task] = _part(round(ratings * kept / sum(histogram.values())), users, options)
     negatives = config.block(settings, "negatives", NegativeOptions).per_positive
-    candidates = config.block(settings, "candidates", CandidateOptions).count
+    candidates = config.block(settings, "candidates", CandidateOptions).per_user
     return PipelineSizes(users, items, ratings, simulated, known.size, parts, negatives, candidates)
 
 
@@ -91,13 +91,13 @@ def _part(rows: int, users: int, options: SplitOptions) -> Part:
     if options.split in BY_SHARE:
         validation, test = round(rows * options.validation), round(rows * options.test)
         return Part(rows - validation - test, validation, test, 0, min(users, test))
-    if options.split == "user_folds":
+    if options.split == "user_holdout":
         people = round(users * options.test)
         theirs = round(rows * options.test)
         test = round(theirs * (1 - FOLD_IN))
         part = Part(rows - theirs, 0, test, theirs - test, min(people, test))
     else:
-        test = round(rows / (options.folds if options.split == "random_folds" else 5))
+        test = round(rows / (options.n_folds if options.split == "k_fold" else 5))
         part = Part(rows - test, 0, test, 0, min(users, test))
     validation = round(part.train * options.validation)
     return replace(part, train=part.train - validation, validation=validation)

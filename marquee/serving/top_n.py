@@ -11,10 +11,10 @@ import numpy as np
 from marquee.data.ratings import Ratings, concat
 from marquee.data.user_items import UserItems
 from marquee.errors import MarqueeError
-from marquee.evaluation.topk import top_k, top_k_for_users
-from marquee.figures.likeness import NOTICED, cosines, unit_vectors
+from marquee.evaluation.inner_product import top_k_dense
+from marquee.evaluation.topk import top_k_for_users
 from marquee.parallel import single_threaded_blas
-from marquee.recommenders.base import Recommender
+from marquee.recommenders.base import NOTICEABLE, Recommender
 
 PROBED = 32  # ratings of one person that are left out in turn to see what they did
 
@@ -75,22 +75,22 @@ def known_users(
 
 
 def new_user(
-    model: Recommender, items: np.ndarray, ratings: np.ndarray, positive_from: float | None, ranks: bool
+    model: Recommender, items: np.ndarray, ratings: np.ndarray, positive_threshold: float | None, ranks: bool
 ) -> Audience:
     """Someone who rated `items` [n] so; a movie rated twice counts as it was rated last.
 
-    A model that `ranks` knows positives only: ratings from `positive_from` on, each as 1.
+    A model that `ranks` knows positives only: ratings from `positive_threshold` on, each as 1.
     Raises MarqueeError where nothing is left of them.
     """
     last = {int(item): float(rating) for item, rating in zip(items, ratings, strict=True)}
     rated = Ratings.of([0] * len(last), list(last), list(last.values()))
     history = rated
     if ranks:
-        liked = rated.rating >= (positive_from or 0)
+        liked = rated.rating >= (positive_threshold or 0)
         history = Ratings.of(rated.user[liked], rated.item[liked])
     if not len(history):
         raise MarqueeError(
-            f"this model learns from ratings of at least {positive_from:g} only, and none of yours is one; "
+            f"this model learns from ratings of at least {positive_threshold:g} only, and none of yours is one; "
             "rate a movie that you like, or ask a model for ratings"
         )
     view = model.fold_in(history)
@@ -122,7 +122,7 @@ def explain(model: Recommender, history: Ratings, items: np.ndarray) -> tuple[np
     """
     if not len(history):
         return np.arange(0), np.zeros((0, len(items)), np.float32)
-    known = model.reasons(history, items)
+    known = model.explain(history, items)
     if known is not None:
         return np.arange(len(history)), known
     rows = _probed(model, history, items)
@@ -136,7 +136,7 @@ def explain(model: Recommender, history: Ratings, items: np.ndarray) -> tuple[np
     with single_threaded_blas():
         scores = model.fold_in(copies).scores(np.arange(m + 1, dtype=np.int32))  # (m + 1, n_items)
     effects = scores[-1] - scores[:-1]
-    if np.ptp(effects, axis=1).max() <= NOTICED * np.ptp(scores[-1]):
+    if np.ptp(effects, axis=1).max() <= NOTICEABLE * np.ptp(scores[-1]):
         return rows[:0], effects[:0, items]  # it moves all movies alike: nothing speaks for one
     return rows, effects[:, items]
 
@@ -151,7 +151,7 @@ def _probed(model: Recommender, history: Ratings, items: np.ndarray) -> np.ndarr
         return np.arange(n)
     own = model.fold_in(history).scores(np.zeros(1, np.int32))[0, history.item]  # (n,)
     unexpected = history.rating - own if np.ptp(history.rating) else own.max() - own
-    vectors = unit_vectors(model, np.concatenate([history.item, items]))
+    vectors = model.unit_embeddings(np.concatenate([history.item, items]))
     likely = (vectors[:n] @ vectors[n:].T) * unexpected[:, None]  # (n, len(items))
     order = np.argsort(-likely, axis=0, kind="stable").ravel()
     _, first = np.unique(order, return_index=True)  # where each row of history comes first
@@ -164,7 +164,7 @@ def item_similarities(model: Recommender, item: int, name: str) -> np.ndarray:
     The vectors are the model's own; where it has none, how far the scores of `SAMPLED` users stand off from
     what is usual for the user and for the movie. Raises MarqueeError where nothing stands off.
     """
-    found = cosines(model, item)
+    found = model.item_similarities(item)
     if not found.any():
         raise MarqueeError(f"{name} knows nothing that makes this movie like another; ask another model")
     return found
@@ -174,9 +174,10 @@ def nearest_items(
     cosines: np.ndarray, allowed: np.ndarray, item: int, k: int
 ) -> tuple[np.ndarray, np.ndarray]:
     """The `allowed` items of highest cosine [n_items], and these; without `item` itself."""
-    hidden = np.where(allowed, cosines, -np.inf)[None]
+    hidden = np.where(allowed, cosines, np.float32(-np.inf))[None]
     hidden[0, item] = -np.inf
-    items, values = top_k(hidden, min(k, len(cosines)))
+    nothing = UserItems(np.zeros(2, np.int64), np.empty(0, np.int32))
+    items, values = top_k_dense(hidden, nothing, min(k, len(cosines)))
     return items[0], values[0]
 
 

@@ -11,7 +11,6 @@ import numpy as np
 from marquee.io import read_arrays, write_arrays
 
 BLOCK = 1 << 20  # pairs that are looked at together
-PAIRS = 1 << 13  # or so many, whose moods then lie in the cache
 
 
 @dataclass(frozen=True)
@@ -57,33 +56,19 @@ class GroundTruth:
         """float32 [len(users), n_movies]: P(i | u), the chance that i is the next movie if all are unseen."""
         return np.einsum("uc,ci->ui", self.user_moods[users], self.mood_movies)
 
-    def scores(self, users: np.ndarray, positive_from: float) -> np.ndarray:
-        """float32 [len(users), n_movies]: P(i is the next movie, and rated at least `positive_from`).
+    def scores(self, users: np.ndarray, positive_threshold: float) -> np.ndarray:
+        """float32 [len(users), n_movies]: P(i is the next movie, and rated at least `positive_threshold`).
 
         No list of movies that a user has not rated is a better guess of the next positive.
         """
         scores = self.chances(users)
-        needed = int(np.searchsorted(self.stars, positive_from))
+        needed = int(np.searchsorted(self.stars, positive_threshold))
         if needed == len(self.stars):
             return np.zeros_like(scores)
         if needed:
             opinions = np.einsum("uk,ik->ui", self.user_factors[users], self.movie_factors)
             opinions += self.user_bias[users][:, None] + self.movie_bias
             scores *= self._above(opinions, self.cuts[needed - 1])
-        return scores
-
-    def scores_of(self, users: np.ndarray, items: np.ndarray, positive_from: float) -> np.ndarray:
-        """float32 [n]: `scores` of the pairs (users[i], items[i])."""
-        scores, needed = np.empty(len(users), np.float32), int(np.searchsorted(self.stars, positive_from))
-        if needed == len(self.stars):
-            return np.zeros_like(scores)
-        moods = np.ascontiguousarray(self.mood_movies.T)  # (n_movies, n_moods)
-        for first in range(0, len(users), PAIRS):
-            block = slice(first, first + PAIRS)
-            scores[block] = np.einsum("nc,nc->n", self.user_moods[users[block]], moods[items[block]])
-            if needed:
-                opinions = self.opinions(users[block], items[block])
-                scores[block] *= self._above(opinions, self.cuts[needed - 1])
         return scores
 
     def _above(self, opinions: np.ndarray, cuts: np.ndarray) -> np.ndarray:

@@ -53,7 +53,7 @@ class SimulatorOptions:
     users: int = option(943, low=1)  # people who rate
     movies: int = option(1682, low=1)  # films; each is rated at least once
     ratings: int = option(100_000, low=1)  # in all; more of them make every model better
-    minimum: int = option(20, low=1)  # ratings that each user has at least
+    min_ratings_per_user: int = option(20, low=1)  # ratings that each user has at least
     half_stars: bool = False  # true: 0.5 to 5 by halves; false: 1 to 5
     format: str = option("ml-100k", choices=("ml-100k", "ml-32m"))  # whose files are written
     taste: float = option(0.6, low=0)  # stars by which taste moves an opinion; at 0 biases are all there is
@@ -74,15 +74,18 @@ class SimulatorOptions:
 
     def __post_init__(self) -> None:
         for fits, fault in (
-            (self.ratings <= self.users * self.movies, "at most simulate.users times simulate.movies"),
-            (self.ratings >= self.users * self.minimum, "at least simulate.users times simulate.minimum"),
-            (self.ratings >= self.movies, "at least simulate.movies, since every movie is rated"),
+            (self.ratings <= self.users * self.movies, "at most simulator.users times simulator.movies"),
+            (
+                self.ratings >= self.users * self.min_ratings_per_user,
+                "at least simulator.users times simulator.min_ratings_per_user",
+            ),
+            (self.ratings >= self.movies, "at least simulator.movies, since every movie is rated"),
         ):
             if not fits:
-                raise MarqueeError(f"simulate.ratings is {self.ratings}, but must be {fault}")
-        if self.minimum > self.movies:
+                raise MarqueeError(f"simulator.ratings is {self.ratings}, but must be {fault}")
+        if self.min_ratings_per_user > self.movies:
             raise MarqueeError(
-                f"simulate.minimum is {self.minimum}, but must be at most simulate.movies, {self.movies}"
+                f"simulator.min_ratings_per_user is {self.min_ratings_per_user}, but must be at most simulator.movies, {self.movies}"
             )
 
 

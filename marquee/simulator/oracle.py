@@ -8,7 +8,6 @@ from typing import Self
 import numpy as np
 
 from marquee.data.ratings import Ratings
-from marquee.evaluation.inner_product import Bounded, FactorScores
 from marquee.simulator.ground_truth import GroundTruth
 
 
@@ -18,31 +17,22 @@ class Oracle:
     truth          of the world that the ratings were simulated in
     user_ids       int [n_users]: the release's number of each user, from 1
     movie_ids      int [n_items]: the release's number of each item, from 1
-    positive_from  ratings from here on are positives
+    positive_threshold  ratings from here on are positives
     """
 
     def __init__(
-        self, truth: GroundTruth, user_ids: np.ndarray, movie_ids: np.ndarray, positive_from: float
+        self, truth: GroundTruth, user_ids: np.ndarray, movie_ids: np.ndarray, positive_threshold: float
     ) -> None:
-        self.truth, self.positive_from = truth, positive_from
+        self.truth, self.positive_threshold = truth, positive_threshold
         self.user_rows, self.movie_rows = user_ids - 1, movie_ids - 1
 
     @classmethod
-    def load(cls, path: Path, user_ids: np.ndarray, movie_ids: np.ndarray, positive_from: float) -> Self:
-        return cls(GroundTruth.load(path), user_ids, movie_ids, positive_from)
+    def load(cls, path: Path, user_ids: np.ndarray, movie_ids: np.ndarray, positive_threshold: float) -> Self:
+        return cls(GroundTruth.load(path), user_ids, movie_ids, positive_threshold)
 
     def scores(self, users: np.ndarray) -> np.ndarray:
         """float32 [len(users), n_items]"""
-        return self.truth.scores(self.user_rows[users], self.positive_from)[:, self.movie_rows]
-
-    def bounded(self) -> Bounded:
-        """The chance of being next bounds that of being next and liked, and is a product."""
-        moods, movies = self.truth.user_moods[self.user_rows], self.truth.mood_movies[:, self.movie_rows].T
-
-        def exact(users: np.ndarray, items: np.ndarray) -> np.ndarray:
-            return self.truth.scores_of(self.user_rows[users], self.movie_rows[items], self.positive_from)
-
-        return Bounded(FactorScores(moods, np.ascontiguousarray(movies)), exact, self.scores)
+        return self.truth.scores(self.user_rows[users], self.positive_threshold)[:, self.movie_rows]
 
     def predict(self, users: np.ndarray, items: np.ndarray) -> np.ndarray:
         """float32 [n]"""

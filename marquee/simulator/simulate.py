@@ -48,7 +48,7 @@ def activity(world: SimulatorOptions, rng: np.random.Generator) -> np.ndarray:
     low, high = 0.0, world.movies / eager.min()
     for _ in range(100):  # nobody can rate more than all movies, so the scale has no closed form
         scale = (low + high) / 2
-        wanted = np.minimum(world.minimum + scale * eager, world.movies)
+        wanted = np.minimum(world.min_ratings_per_user + scale * eager, world.movies)
         low, high = (scale, high) if wanted.sum() < world.ratings else (low, scale)
     counts = wanted.astype(np.int64)
     rest = np.where(counts < world.movies, wanted - counts, -1)

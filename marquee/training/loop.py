@@ -21,13 +21,13 @@ class Trainer(Protocol):
     def weights(self) -> Arrays:
         """Copies of what the model is made of."""
 
-    def set_weights(self, arrays: Arrays) -> None:
+    def load_weights(self, arrays: Arrays) -> None:
         """Take `weights` back."""
 
-    def memory(self) -> tuple[Arrays, dict[str, Any]]:
+    def optimizer_state(self) -> tuple[Arrays, dict[str, Any]]:
         """What further training needs beside the weights: optimizer moments, generator states."""
 
-    def set_memory(self, arrays: Arrays, note: Mapping[str, Any]) -> None:
+    def load_optimizer_state(self, arrays: Arrays, metadata: Mapping[str, Any]) -> None:
         """Take `memory` back."""
 
 
@@ -49,10 +49,10 @@ def train_epochs(
     first, best_epoch, best_value, best = 1, 0, -math.inf, trainee.weights()
     restored = progress.restore()
     if restored is not None:
-        arrays, note = restored
-        first, best_epoch, best_value = note["epoch"] + 1, note["best_epoch"], note["best_value"]
-        trainee.set_weights(_unpack(arrays, "now"))
-        trainee.set_memory(_unpack(arrays, "memory"), note["memory"])
+        arrays, metadata = restored
+        first, best_epoch, best_value = metadata["epoch"] + 1, metadata["best_epoch"], metadata["best_value"]
+        trainee.load_weights(_unpack(arrays, "now"))
+        trainee.load_optimizer_state(_unpack(arrays, "memory"), metadata["memory"])
         best = _unpack(arrays, "best")
     for epoch in range(first, epochs + 1):
         if epoch - best_epoch > patience and validate is not None:
@@ -67,12 +67,12 @@ def train_epochs(
         if value > best_value:
             best_epoch, best_value, best = epoch, value, trainee.weights()
         progress.report(epoch, epochs, values)
-        memory, memory_note = trainee.memory()
+        memory, state_metadata = trainee.optimizer_state()
         progress.save(
             {**_pack("now", trainee.weights()), **_pack("best", best), **_pack("memory", memory)},
-            {"epoch": epoch, "best_epoch": best_epoch, "best_value": best_value, "memory": memory_note},
+            {"epoch": epoch, "best_epoch": best_epoch, "best_value": best_value, "memory": state_metadata},
         )
-    trainee.set_weights(best)
+    trainee.load_weights(best)
     return best_epoch
 
 

@@ -33,11 +33,11 @@ class FitProgress:
         arrays, text = read_arrays(self.checkpoint)
         stored = json.loads(text)
         self.rows = stored["rows"]
-        return arrays, stored["note"]
+        return arrays, stored["metadata"]
 
-    def save(self, arrays: dict[str, np.ndarray], note: Mapping[str, Any]) -> None:
+    def save(self, arrays: dict[str, np.ndarray], metadata: Mapping[str, Any]) -> None:
         if self.checkpoint is not None:
-            write_arrays(self.checkpoint, arrays, json.dumps({"rows": self.rows, "note": note}))
+            write_arrays(self.checkpoint, arrays, json.dumps({"rows": self.rows, "metadata": metadata}))
 
     def report(self, epoch: int, epochs: int, values: Mapping[str, float]) -> None:
         self.rows.append({"epoch": epoch, **values})

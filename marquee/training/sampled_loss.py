@@ -23,7 +23,7 @@ def negatives_per_positive(train: Ratings, algorithm: str, wanted: int | None, r
     """
     if train.negatives is None:
         raise MarqueeError(
-            f"{algorithm} learns from sampled negatives; give its block `trains_on: negatives`"
+            f"{algorithm} learns from sampled negatives; give its block `train_data: negatives`"
         )
     stored = train.negatives.shape[1]
     if wanted not in (None, stored) and not resample:

@@ -41,10 +41,10 @@ class SparseTrainer(TorchTrainer):
         learning_rate: float,
         weight_decay: float,
         regularization: float,
-        averaging: float,
+        ema_decay: float,
     ) -> None:
         own: Callable[..., tuple[torch.Tensor, ...]] = self._step  # the loss is inside of it
-        super().__init__(module, epoch_tensors, own, rng, batch_size, learning_rate, averaging=averaging)
+        super().__init__(module, epoch_tensors, own, rng, batch_size, learning_rate, ema_decay=ema_decay)
         self.weight_decay, self.regularization = weight_decay, regularization
         self._tables: list[Table] = []
 

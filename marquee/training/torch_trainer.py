@@ -38,8 +38,8 @@ class TorchTrainer:
     rng            the only source of chance: shuffling here, whatever `epoch_tensors` draws
     threads        of torch on the processor; None leaves its own choice. Steps over embeddings are too short
                    to divide: two threads are no faster, and ten times slower where another process is busy
-    decay          what Adam's step is multiplied by after each epoch
-    averaging      β: `weights` gives the exponential mean a <- β a + (1 - β) w over the steps (Polyak and
+    learning_rate_decay  what Adam's step is multiplied by after each epoch
+    ema_decay      β: `weights` gives the exponential mean a <- β a + (1 - β) w over the steps (Polyak and
                    Juditsky, 1992), with a smaller β to begin with; 0 gives w, from which training goes on
     """
 
@@ -53,17 +53,17 @@ class TorchTrainer:
         learning_rate: float,
         weight_decay: float = 0.0,
         threads: int | None = 1,
-        decay: float = 1.0,
-        averaging: float = 0.0,
+        learning_rate_decay: float = 1.0,
+        ema_decay: float = 0.0,
     ) -> None:
         import torch
 
         if threads:
             torch.set_num_threads(threads)
         self.module, self.epoch_tensors, self.loss = module, epoch_tensors, loss
-        self.rng, self.batch_size, self.decay = rng, batch_size, decay
-        self.averaging, self.steps = averaging, 0
-        self.mean = _copies(module) if averaging else None
+        self.rng, self.batch_size, self.learning_rate_decay = rng, batch_size, learning_rate_decay
+        self.ema_decay, self.steps = ema_decay, 0
+        self.mean = _copies(module) if ema_decay else None
         self.optimizer = Adam(module.parameters(), learning_rate, weight_decay)
 
     def train_epoch(self) -> dict[str, float]:
@@ -81,7 +81,7 @@ class TorchTrainer:
             self._average()
             totals = totals + torch.stack(means).detach().double() * len(batch[0])  # on the device: no wait
         self.module.eval()
-        self.optimizer.learning_rate *= self.decay
+        self.optimizer.learning_rate *= self.learning_rate_decay
         loss, *squared_error = (totals / n).tolist()
         return {"loss": loss, "train": squared_error[0] ** 0.5} if squared_error else {"loss": loss}
 
@@ -98,7 +98,7 @@ class TorchTrainer:
 
         if self.mean is None:
             return
-        share = max(1 - self.averaging, WARM_UP / (WARM_UP + self.steps))
+        share = max(1 - self.ema_decay, WARM_UP / (WARM_UP + self.steps))
         with torch.no_grad():
             for name, tensor in self.module.state_dict().items():
                 self.mean[name].lerp_(tensor, share)
@@ -106,7 +106,7 @@ class TorchTrainer:
     def weights(self) -> Arrays:
         return _arrays(self.module.state_dict() if self.mean is None else self.mean)
 
-    def set_weights(self, arrays: Arrays) -> None:
+    def load_weights(self, arrays: Arrays) -> None:
         self._load(arrays)
         if self.mean is not None:
             self.mean = _copies(self.module)
@@ -116,7 +116,7 @@ class TorchTrainer:
 
         self.module.load_state_dict({name: torch.from_numpy(array) for name, array in arrays.items()})
 
-    def memory(self) -> tuple[Arrays, dict[str, Any]]:
+    def optimizer_state(self) -> tuple[Arrays, dict[str, Any]]:
         arrays = {
             f"{number}/{name}": tensor.detach().cpu().numpy().copy()
             for number, entries in enumerate(self.optimizer.state)
@@ -127,7 +127,7 @@ class TorchTrainer:
         note = {"steps": self.steps, "learning_rate": self.optimizer.learning_rate}
         return arrays, {"rng": self.rng.bit_generator.state, **note}
 
-    def set_memory(self, arrays: Arrays, note: Mapping[str, Any]) -> None:
+    def load_optimizer_state(self, arrays: Arrays, metadata: Mapping[str, Any]) -> None:
         import torch
 
         trained = {}
@@ -138,11 +138,11 @@ class TorchTrainer:
             else:
                 kept = self.optimizer.state[int(number)][name]
                 kept.copy_(torch.from_numpy(array).view_as(kept))
-        self.optimizer.learning_rate = note["learning_rate"]
+        self.optimizer.learning_rate = metadata["learning_rate"]
         if trained:
             self._load(trained)
-        self.steps = note["steps"]
-        self.rng.bit_generator.state = note["rng"]
+        self.steps = metadata["steps"]
+        self.rng.bit_generator.state = metadata["rng"]
 
 
 def _copies(module: torch.nn.Module) -> dict[str, torch.Tensor]:

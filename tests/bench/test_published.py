@@ -110,7 +110,7 @@ def test_biases_on_the_official_folds_of_ml_100k(ml_100k):
 @pytest.mark.slow
 def test_mf_bce_on_ml_1m_beats_what_its_seed_claims(ml_1m):
     """Positives from 4, leave last out, 99 candidates: .634 and .423 are claimed elsewhere at this size."""
-    options = SplitOptions(split="leave_last_out", positive_from=4.0)
+    options = SplitOptions(split="leave_last_out", positive_threshold=4.0)
     parts = split(ml_1m.ratings, options, named_rng(2024, "split@ranking"))
     seen, n_items = concat(parts.train, parts.validation), ml_1m.catalogue.n_items
     candidates = sample_candidates(

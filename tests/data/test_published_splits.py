@@ -116,7 +116,7 @@ def test_each_rating_is_test_in_one_random_fold_and_validation_is_a_share_of_the
     ratings = Ratings.of(np.repeat(range(5), 7), [*range(7)] * 5)
     tested = np.zeros((5, 7), int)
     for fold in (1, 2, 3):
-        options = SplitOptions("random_folds", validation=0.25, fold=fold, folds=3)
+        options = SplitOptions("k_fold", validation=0.25, fold=fold, n_folds=3)
         done = split(ratings, options, np.random.default_rng(0))
         assert done.counts["test"] in (11, 12)
         assert done.counts["validation"] == 6
@@ -126,7 +126,7 @@ def test_each_rating_is_test_in_one_random_fold_and_validation_is_a_share_of_the
 
 def test_a_fold_that_is_not_among_the_folds_is_an_error():
     with pytest.raises(MarqueeError, match="fold is 6, but there are 5 folds; take one of 1 to 5"):
-        split(RATINGS, SplitOptions("random_folds", fold=6), np.random.default_rng(0))
+        split(RATINGS, SplitOptions("k_fold", fold=6), np.random.default_rng(0))
 
 
 # real data
@@ -167,7 +167,7 @@ def test_the_ncf_files_cover_ml_1m_and_156_lists_hold_their_own_item(movielens, 
     ratings = Ratings.of(*data.T)
     ids = np.arange(6_040), np.arange(3_706)
     given = read_fold(folder, *names, *ids, ratings)
-    options = SplitOptions("file", validation=0, positive_from=0.0)
+    options = SplitOptions("file", validation=0, positive_threshold=0.0)
     done = split(ratings, options, np.random.default_rng(0), given)
     assert (done.counts["train"], done.counts["test"]) == (994_169, 6_040)
     assert done.test.user.tolist() == list(range(6_040))

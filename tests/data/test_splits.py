@@ -177,14 +177,14 @@ def test_global_time_cuts_where_its_slow_twin_does(ratings: Ratings, share: floa
     assert done.train.timestamp.max() < done.test.timestamp.min()
 
 
-# user_folds
+# user_holdout
 
 
 def test_user_folds_holds_out_whole_users_with_four_fifths_to_fold_in():
-    done = split(grid(20, 10), SplitOptions("user_folds", test=0.25), rng())
+    done = split(grid(20, 10), SplitOptions("user_holdout", test=0.25), rng())
     assert np.count_nonzero(np.bincount(done.test.user)) == 5
     assert set(np.bincount(done.test.user).tolist()) == {0, 2}
-    assert set(done.histories.user) == set(done.test.user)
+    assert set(done.fold_in.user) == set(done.test.user)
     assert not set(done.train.user) & set(done.test.user)
     assert set(done.validation.user) <= set(done.train.user)
     assert done.counts["validation"] == 15
@@ -193,9 +193,9 @@ def test_user_folds_holds_out_whole_users_with_four_fifths_to_fold_in():
 def test_user_folds_leaves_a_user_with_one_rating_to_train():
     ratings = Ratings.of([0, 1, 2, 2], [0, 0, 0, 1])
     for seed in range(20):
-        done = split(ratings, SplitOptions("user_folds", test=0.9), rng(seed))
+        done = split(ratings, SplitOptions("user_holdout", test=0.9), rng(seed))
         assert set(done.test.user.tolist()) == {2}
-        assert len(done.histories) == 1
+        assert len(done.fold_in) == 1
 
 
 # file
@@ -219,7 +219,7 @@ def test_validation_of_given_rows_is_a_share_of_train():
 
 def test_given_rows_below_positive_from_are_left_out():
     ratings = Ratings.of([0] * 5, range(5), [5, 1, 4, 2, 5])
-    options = SplitOptions("file", validation=0, positive_from=4.0)
+    options = SplitOptions("file", validation=0, positive_threshold=4.0)
     done = split(ratings, options, rng(), given=(np.array([0, 1, 2]), np.array([3, 4])))
     assert (rows(done.train), rows(done.test)) == ([(0, 0), (0, 2)], [(0, 4)])
 
@@ -235,7 +235,7 @@ def test_a_row_given_for_both_train_and_test_is_an_error_that_names_the_files():
 
 def test_positives_get_rating_one_and_the_rest_is_left_out():
     ratings = Ratings.of([0] * 6, range(6), [5, 3.5, 4, 4.5, 1, 4], range(6))
-    done = split(ratings, SplitOptions("leave_last_out", positive_from=4.0), rng())
+    done = split(ratings, SplitOptions("leave_last_out", positive_threshold=4.0), rng())
     assert (rows(done.train), rows(done.validation), rows(done.test)) == (
         [(0, 0), (0, 2)],
         [(0, 3)],
@@ -253,17 +253,19 @@ def test_ratings_stay_as_they_are_without_positive_from():
 
 def test_a_user_without_positives_has_no_test_row_and_is_counted():
     ratings = Ratings.of([0] * 4 + [1] * 4, [*range(4)] * 2, [5, 5, 5, 5, 1, 1, 1, 1])
-    done = split(ratings, SplitOptions("leave_last_out", positive_from=4.0), rng())
+    done = split(ratings, SplitOptions("leave_last_out", positive_threshold=4.0), rng())
     assert done.counts["users"] == 2
     assert done.counts["users_without_train"] == 1
     assert done.counts["users_without_test"] == 1
 
 
 def test_no_positives_at_all_is_an_error_that_says_which_key_to_lower():
-    with pytest.raises(MarqueeError, match=r"at least 5\.5: lower tasks\.ranking\.positive_from"):
-        split(grid(3, 5), SplitOptions("random", positive_from=5.5), rng())
-    with pytest.raises(MarqueeError, match=r"no rating to test; .* or lower tasks\.ranking\.positive_from"):
-        split(grid(3, 5), SplitOptions("leave_last_out", positive_from=4.5), rng())
+    with pytest.raises(MarqueeError, match=r"at least 5\.5: lower tasks\.ranking\.positive_threshold"):
+        split(grid(3, 5), SplitOptions("random", positive_threshold=5.5), rng())
+    with pytest.raises(
+        MarqueeError, match=r"no rating to test; .* or lower tasks\.ranking\.positive_threshold"
+    ):
+        split(grid(3, 5), SplitOptions("leave_last_out", positive_threshold=4.5), rng())
 
 
 # every split
@@ -273,7 +275,7 @@ def test_no_positives_at_all_is_an_error_that_says_which_key_to_lower():
 @fast
 @given(ratings=small_ratings(least=10), seed=st.integers(0, 5))
 def test_every_positive_is_in_one_part_and_each_part_keeps_the_order(name: str, ratings: Ratings, seed: int):
-    options = SplitOptions(name, validation=0.2, test=0.3, positive_from=3.0)
+    options = SplitOptions(name, validation=0.2, test=0.3, positive_threshold=3.0)
     try:
         done = split(ratings, options, rng(seed))
     except MarqueeError as error:  # too few ratings, but never a leak
@@ -281,7 +283,7 @@ def test_every_positive_is_in_one_part_and_each_part_keeps_the_order(name: str, 
             reject()
         raise
     place = {pair: n for n, pair in enumerate(rows(ratings))}
-    parts = (done.train, done.validation, done.test, done.histories)
+    parts = (done.train, done.validation, done.test, done.fold_in)
     for part in parts:
         places = [place[pair] for pair in rows(part)]
         assert places == sorted(places)
@@ -290,14 +292,12 @@ def test_every_positive_is_in_one_part_and_each_part_keeps_the_order(name: str, 
     assert together == sorted(rows(ratings.take(ratings.rating >= 3)))
     assert len(done.train)
     assert len(done.test)
-    assert sum(done.counts[n] for n in ("train", "validation", "test", "histories", "left_out")) == len(
-        ratings
-    )
+    assert sum(done.counts[n] for n in ("train", "validation", "test", "fold_in", "left_out")) == len(ratings)
     if name in ("random_per_user", "per_user_time"):
         assert set(done.test.user) <= set(done.train.user)
 
 
-@pytest.mark.parametrize("name", ["random_per_user", "random", "user_folds", "random_folds"])
+@pytest.mark.parametrize("name", ["random_per_user", "random", "user_holdout", "k_fold"])
 def test_the_same_seed_gives_the_same_bytes_and_another_seed_other_rows(name: str):
     one, same, other = (split(grid(30, 20), SplitOptions(name), rng(seed)).test for seed in (1, 1, 2))
     assert one.user.tobytes() + one.item.tobytes() == same.user.tobytes() + same.item.tobytes()
@@ -348,7 +348,7 @@ def test_a_pair_in_two_parts_fails_the_check(name: str):
 
 def test_a_pair_both_folded_in_and_tested_fails_the_check():
     with pytest.raises(MarqueeError, match="user 0 has item 3 twice"):
-        check(Split(ONE, TWO, THREE, THREE, {}), SplitOptions("user_folds"))
+        check(Split(ONE, TWO, THREE, THREE, {}), SplitOptions("user_holdout"))
 
 
 @pytest.mark.parametrize("name", ["global_time", "leave_last_out", "per_user_time"])
@@ -382,12 +382,12 @@ def test_ml_1m_by_leave_last_out_tests_every_user_and_of_the_positives_all_but_t
     ratings = in_order(data[:, 0] - 1, data[:, 1], data[:, 2], data[:, 3])
     every = split(ratings, SplitOptions("leave_last_out"), rng())
     assert (every.counts["train"], every.counts["test"]) == (1_000_209 - 2 * 6_040, 6_040)
-    liked = split(ratings, SplitOptions("leave_last_out", positive_from=4.0), rng())
+    liked = split(ratings, SplitOptions("leave_last_out", positive_threshold=4.0), rng())
     assert liked.counts == {
         "train": 563_211,
         "validation": 6_035,
         "test": 6_035,
-        "histories": 0,
+        "fold_in": 0,
         "left_out": 1_000_209 - 575_281,
         "users": 6_040,
         "users_without_train": 2,

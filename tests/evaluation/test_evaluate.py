@@ -208,19 +208,19 @@ def test_users_and_items_that_training_lacks_are_counted():
 def test_a_score_that_is_not_a_number_fails():
     model, seen, relevant, catalogue = world()
     model.table[relevant.user[0], 3] = np.nan
-    with pytest.raises(MarqueeError, match=f"test_evaluation gives user {relevant.user[0]} a score"):
+    with pytest.raises(MarqueeError, match=f"test_evaluate gives user {relevant.user[0]} a score"):
         evaluate_ranking(model, seen, relevant, None, catalogue, KS, seen)
 
 
 def test_lists_longer_than_the_catalogue_fail():
     model, seen, relevant, catalogue = world()
-    with pytest.raises(MarqueeError, match=r"evaluation\.ks asks for lists of 41 items"):
+    with pytest.raises(MarqueeError, match=r"evaluate\.ks asks for lists of 41 items"):
         evaluate_ranking(model, seen, relevant, None, catalogue, [5, 41], seen)
 
 
 def test_a_test_set_without_anything_relevant_fails():
     model, seen, _, catalogue = world()
-    with pytest.raises(MarqueeError, match=r"tasks\.ranking\.positive_from"):
+    with pytest.raises(MarqueeError, match=r"tasks\.ranking\.positive_threshold"):
         evaluate_ranking(model, seen, NOTHING, None, catalogue, KS, seen)
 
 

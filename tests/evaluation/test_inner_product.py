@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import sys
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -10,10 +8,12 @@ from hypothesis import strategies as st
 from marquee import parallel
 from marquee.data.user_items import UserItems
 from marquee.errors import MarqueeError
-from marquee.evaluation import inner_product, plain, topk
-from marquee.evaluation.inner_product import Bounded, FactorScores
-from marquee.evaluation.topk import top_k, top_k_for_users
+from marquee.evaluation import inner_product, topk
+from marquee.evaluation.inner_product import FactorScores
+from marquee.evaluation.topk import top_k_for_users
 from marquee.kernels import topk as topk_kernels
+from tests.evaluation import topk_twins
+from tests.evaluation.topk_twins import top_k
 
 
 def rows(rng, n_rows: int, n_items: int, share: float) -> UserItems:
@@ -74,13 +74,6 @@ def ranked(world, k: int = 10) -> tuple[bytes, ...]:
     scores, users, seen, asked = world
     items, values, (found,) = top_k_for_users(scores, users, seen, 900, k, asked=[asked])
     return items.tobytes(), values.tobytes(), found.tobytes()
-
-
-def test_compiled_and_plain_lists_are_the_same_bytes(world, monkeypatch):
-    fast = ranked(world)
-    monkeypatch.delitem(sys.modules, "numba")
-    assert plain.kernels(1) is plain
-    assert ranked(world) == fast
 
 
 def test_lists_are_the_same_bytes_for_any_block_and_number_of_threads(world, monkeypatch):
@@ -146,8 +139,8 @@ def test_scores_of_pairs_equal_their_twin_to_the_bit(seed, n_users, n_items, d):
     left, right = (rng.standard_normal((n, d), np.float32) for n in (n_users, n_items))
     asked, users = rows(rng, n_users, n_items, 0.4), rng.permutation(n_users)
     fast, slow = np.empty((2, len(asked.items)), np.float32)
-    topk.dots(left, right, users, *asked, fast)
-    plain.dots(left, right, users, *asked, slow)
+    topk_kernels.dots(left, right, users, *asked, fast)
+    topk_twins.dots(left, right, users, *asked, slow)
     assert fast.tobytes() == slow.tobytes()
     np.testing.assert_allclose(fast, (left @ right.T)[users[asked.owners()], asked.items], atol=1e-4)
 
@@ -160,8 +153,8 @@ def test_shares_of_genres_equal_their_twin_to_the_bit(seed, n_users, n_items, n_
     starts, of_item = np.append(0, np.cumsum(genres.sum(1))), np.nonzero(genres)[1]
     share, history = rng.integers(0, 99, n_items) / 64, rows(rng, n_users, n_items, 0.4)
     fast, slow = np.zeros((2, n_users, n_genres))
-    topk.add_shares(*history, starts, of_item, share, fast)
-    plain.add_shares(*history, starts, of_item, share, slow)
+    topk_kernels.add_shares(*history, starts, of_item, share, fast)
+    topk_twins.add_shares(*history, starts, of_item, share, slow)
     assert fast.tobytes() == slow.tobytes()
     expected = history_matrix(history, n_items) @ (genres * share[:, None])
     assert (fast == expected).all()
@@ -190,21 +183,3 @@ def test_dense_scores_of_a_product_give_the_same_lists(world):
     block[theirs.owners(), theirs.items] = -np.inf
     assert (top_k(block, 10)[0] == items).all()
     assert topk.USERS == inner_product.USERS
-
-
-@pytest.mark.parametrize("empty", [False, True])
-def test_scores_below_a_product_are_ranked_by_themselves(monkeypatch, empty):
-    """Of some users the nearest limits settle it, of others nothing does: all that is scored 0 ties."""
-    rng = np.random.default_rng(8)
-    left, right = rng.random((300, 4), np.float32), rng.random((500, 4), np.float32) ** 6
-    share = np.where(rng.random((300, 500)) < 0.5, rng.random((300, 500)), 0).astype(np.float32)
-    share[: 300 if empty else 10] = 0
-    table = (left @ right.T) * share
-    seen, asked = rows(rng, 300, 500, 0.2), rows(rng, 300, 500, 0.1)
-    scores = Bounded(FactorScores(left, right), lambda u, i: table[u, i], lambda u: table[u])
-    monkeypatch.setattr(topk, "MANY", 0)
-    items, values, (found,) = top_k_for_users(scores, np.arange(300), seen, 500, 6, asked=[asked])
-    expected = best_by_sorting(table, np.arange(300), seen, 6)
-    assert (items == expected[0]).all()
-    assert (values == expected[1]).all()
-    assert (found == table[asked.owners(), asked.items]).all()

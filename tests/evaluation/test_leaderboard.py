@@ -22,7 +22,7 @@ from marquee.evaluation.leaderboard import (
 )
 from marquee.io import write_csv
 
-OPTIONS = CompareOptions(bootstrap=200)
+OPTIONS = CompareOptions(bootstrap_samples=200)
 N = 40
 USERS = np.arange(N, dtype=np.int32)
 
@@ -182,18 +182,18 @@ def test_models_that_were_evaluated_on_different_users_are_refused():
 
 def test_a_length_that_nobody_was_measured_at_is_refused():
     assert refused(EVERYONE, CompareOptions(k=20)) == (
-        "compare.k is 20, but the lists were measured at 10; choose one of these or add it to evaluation.ks"
+        "compare.k is 20, but the lists were measured at 10; choose one of these or add it to evaluate.ks"
     )
 
 
 def test_resamples_too_few_for_any_p_to_be_small_are_refused():
     many = [ranking(f"model{n}", 0.5) for n in range(7)]
-    assert refused(many, CompareOptions(bootstrap=100)) == (
-        "compare.bootstrap is 100, too few resamples to tell 7 models apart at a confidence of 0.95; "
+    assert refused(many, CompareOptions(bootstrap_samples=100)) == (
+        "compare.bootstrap_samples is 100, too few resamples to tell 7 models apart at a confidence of 0.95; "
         "set it to at least 121"
     )
     worst = only(
-        compared([*many[:6], ranking("worst", 0.0)], CompareOptions(bootstrap=121)), "worst", "hit@10"
+        compared([*many[:6], ranking("worst", 0.0)], CompareOptions(bootstrap_samples=121)), "worst", "hit@10"
     )
     assert worst["p_holm"] < 0.05, "what the message asks for is enough"
 

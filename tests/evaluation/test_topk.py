@@ -9,7 +9,8 @@ from hypothesis.extra.numpy import arrays
 from marquee.data.user_items import UserItems
 from marquee.errors import MarqueeError
 from marquee.evaluation import topk
-from marquee.evaluation.topk import top_k, top_k_for_users
+from marquee.evaluation.topk import top_k_for_users
+from tests.evaluation.topk_twins import top_k
 
 NOTHING_SEEN = UserItems(np.zeros(101, np.int64), np.empty(0, np.int32))
 
@@ -52,7 +53,7 @@ def test_a_list_ends_where_nothing_is_left():
 
 
 def test_more_places_than_items_are_refused():
-    with pytest.raises(MarqueeError, match=r"evaluation.ks asks for lists of 9 items.* has 8"):
+    with pytest.raises(MarqueeError, match=r"evaluate.ks asks for lists of 9 items.* has 8"):
         top_k_for_users(lambda users: np.zeros((len(users), 8)), np.arange(2), NOTHING_SEEN, 8, 9)
 
 

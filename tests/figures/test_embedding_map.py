@@ -8,12 +8,12 @@ import matplotlib as mpl
 import numpy as np
 import pytest
 from matplotlib.colors import to_hex
-from test_figures import texts
 from threadpoolctl import threadpool_limits
 
 from marquee.figures import embedding_map, labels, learned_parameters, projections
 from marquee.figures.style import BLUE, ORANGE
 from marquee.io import write_figure
+from tests.figures.test_figures import texts
 
 KINDS = ("Drama", "Comedy", "War", "Horror", "Western")
 

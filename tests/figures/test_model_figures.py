@@ -37,7 +37,7 @@ def three_tastes() -> Ratings:
         ("popularity", {}, []),
         ("bias", {}, ["errors", "biases"]),
         ("ease", {"regularization": 1}, ["map"]),
-        ("als", {"dim": 3, "genres": True}, ["errors", "map", "biases", "genres"]),
+        ("als", {"dim": 3, "use_genres": True}, ["errors", "map", "biases", "genres"]),
     ],
 )
 def test_a_model_has_the_pictures_that_it_can(algorithm, options, kinds):

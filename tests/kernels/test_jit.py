@@ -28,7 +28,7 @@ def test_our_loops_are_kept_by_contents_and_those_of_others_as_numba_keeps_them(
 
     ours = ByContents.from_function(sgd._lay_out.py_func, sgd.__file__)
     assert ours is not None
-    assert Path(ours.get_cache_path()).name.startswith("marquee-learning-")
+    assert Path(ours.get_cache_path()).name.startswith("marquee-kernels-")
     assert (
         ByContents.from_function(
             test_copies_of_a_folder_share_what_is_compiled_until_a_file_of_one_changes, __file__

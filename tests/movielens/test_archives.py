@@ -7,10 +7,10 @@ import stat
 import zipfile
 
 import pytest
-from release_files import FILES, contents, zipped
 
 from marquee.errors import MarqueeError
 from marquee.movielens.archives import MEMBERS, extract
+from tests.movielens.release_files import FILES, contents, zipped
 
 SMALL = {"u.data": b"1\t2\t3\n" * 9, "u.item": b"2|Film\n"}
 

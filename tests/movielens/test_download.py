@@ -12,14 +12,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from file_server import closed_address, serving
-from release_files import FILES, RELEASE, contents, zipped
 
 from marquee.errors import MarqueeError
 from marquee.io import atomic_folder
 from marquee.movielens import http
 from marquee.movielens.download import fetch_release
 from marquee.movielens.releases import RELEASES
+from tests.movielens.file_server import closed_address, serving
+from tests.movielens.release_files import FILES, RELEASE, contents, zipped
 
 ZIP = zipped(FILES)
 ARRIVED = dict(sorted(FILES.items()))
@@ -246,10 +246,10 @@ def test_what_may_not_be_read_is_named(monkeypatch, closed):
     """In a process without root's rights, for root may read everything."""
     program = (
         "import os, sys; from pathlib import Path; import pyarrow.csv, pyarrow.compute\n"
-        "from marquee.errors import MarqueeError; from marquee.movielens.download import obtain\n"
+        "from marquee.errors import MarqueeError; from marquee.movielens.download import fetch_release\n"
         "from marquee.movielens.releases import RELEASES\n"
         "os.getuid() or os.setuid(65534)\n"
-        "try: obtain(RELEASES['ml-100k'], 'mine', Path('raw'), Path('scratch'))\n"
+        "try: fetch_release(RELEASES['ml-100k'], 'mine', Path('raw'), Path('scratch'))\n"
         "except MarqueeError as error: print(error)"
     )
     with tempfile.TemporaryDirectory() as home:  # which others may enter, unlike pytest's own

@@ -12,10 +12,10 @@ import time
 
 import numpy as np
 import pytest
-from file_server import closed_address, serving
 
 from marquee.errors import MarqueeError
 from marquee.movielens import http
+from tests.movielens.file_server import closed_address, serving
 
 BODY = np.random.default_rng(1).bytes(200_000)
 OTHER = np.random.default_rng(2).bytes(150_000)

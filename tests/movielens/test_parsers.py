@@ -60,8 +60,8 @@ NCF = {
 }
 
 
-def parse(folder, layout, scale=STARS, columns=None, bad_rows=0):
-    return read_release(folder, layout, scale, columns or CustomColumns(), bad_rows)
+def parse(folder, layout, scale=STARS, columns=None, max_bad_rows=0):
+    return read_release(folder, layout, scale, columns or CustomColumns(), max_bad_rows)
 
 
 def test_ml_100k_gives_names_for_flags_and_no_year_to_unknown(tmp_path):
@@ -234,10 +234,10 @@ def test_a_bad_row_stops_with_its_line_and_the_parameter_unless_it_may_be_droppe
     with pytest.raises(MarqueeError) as error:
         parse(tmp_path, layout, scale)
     assert f"{path} line {line}: {what}" in str(error.value)
-    assert "set ingest.bad_rows to 1 or more" in str(error.value)
+    assert "set ingest.max_bad_rows to 1 or more" in str(error.value)
     assert "\n" not in str(error.value)
 
-    data = parse(tmp_path, layout, scale, bad_rows=1)
+    data = parse(tmp_path, layout, scale, max_bad_rows=1)
     kind = "off_scale" if "scale" in what else "malformed"
     assert data.card["dropped"][kind] == 1
     assert sum(data.card["dropped"].values()) == 1
@@ -248,19 +248,19 @@ def test_a_bad_row_stops_with_its_line_and_the_parameter_unless_it_may_be_droppe
 def test_the_message_counts_all_bad_rows_and_the_line_holds_after_blank_lines(tmp_path):
     path, line, scale = spoiled(tmp_path, "ml-1m", (), ("x", "1", "1", "1"), ("1", "10", "9", "1"), ("1",))
     with pytest.raises(MarqueeError) as error:
-        parse(tmp_path, "ml-1m", scale, bad_rows=2)
+        parse(tmp_path, "ml-1m", scale, max_bad_rows=2)
     assert f"{path} line {line + 1}: user: 'x'" in str(error.value)
     assert "3 such rows in all" in str(error.value)
-    assert parse(tmp_path, "ml-1m", scale, bad_rows=3).card["ratings"] == 3
+    assert parse(tmp_path, "ml-1m", scale, max_bad_rows=3).card["ratings"] == 3
 
 
 def test_bad_rows_are_counted_over_all_files(tmp_path):
     files = {**ML_1M, "movies.dat": ["ten::Orchard::War", *ML_1M["movies.dat"]]}
     files["ratings.dat"] = ["1::2", *ML_1M["ratings.dat"]]
     release(tmp_path, files)
-    with pytest.raises(MarqueeError, match=r"movies.dat line 1: movie: 'ten' .*bad_rows to 2 or more"):
-        parse(tmp_path, "ml-1m", bad_rows=1)
-    assert parse(tmp_path, "ml-1m", bad_rows=2).card["dropped"]["malformed"] == 2
+    with pytest.raises(MarqueeError, match=r"movies.dat line 1: movie: 'ten' .*max_bad_rows to 2 or more"):
+        parse(tmp_path, "ml-1m", max_bad_rows=1)
+    assert parse(tmp_path, "ml-1m", max_bad_rows=2).card["dropped"]["malformed"] == 2
 
 
 def test_an_empty_text_id_is_malformed(tmp_path):
@@ -268,16 +268,16 @@ def test_an_empty_text_id_is_malformed(tmp_path):
     columns = CustomColumns(timestamp=None)
     with pytest.raises(MarqueeError, match=r"ratings.csv line 3: user: it is empty"):
         parse(tmp_path, "custom", None, columns)
-    assert parse(tmp_path, "custom", None, columns, bad_rows=1).card["users"] == 1
+    assert parse(tmp_path, "custom", None, columns, max_bad_rows=1).card["users"] == 1
 
 
 def test_parquet_rows_are_held_to_the_same_rules(tmp_path):
     table = {"userId": [None, 2, 3, 4], "movieId": [1, 1, 1, 1], "rating": [9.0, 4.0, 9.0, 2.0]}
     pq.write_table(pa.table(table), tmp_path / "ratings.parquet")
     columns = CustomColumns(timestamp=None)
-    with pytest.raises(MarqueeError, match=r"ratings.parquet row 1: .*bad_rows to 2 or more"):
+    with pytest.raises(MarqueeError, match=r"ratings.parquet row 1: .*max_bad_rows to 2 or more"):
         parse(tmp_path, "custom", STARS, columns)
-    dropped = parse(tmp_path, "custom", STARS, columns, bad_rows=2).card["dropped"]
+    dropped = parse(tmp_path, "custom", STARS, columns, max_bad_rows=2).card["dropped"]
     assert (dropped["malformed"], dropped["off_scale"]) == (1, 1)
 
 
@@ -327,7 +327,7 @@ def test_text_that_is_not_utf8_is_named_with_its_line(tmp_path):
     files = {**CSV, "movies.csv": [*CSV["movies.csv"], "40,Vergér,War"]}
     release(tmp_path, files, "latin-1")
     with pytest.raises(MarqueeError, match=r"movies.csv line 4: not UTF-8"):
-        parse(tmp_path, "csv", HALF_STARS, bad_rows=9)
+        parse(tmp_path, "csv", HALF_STARS, max_bad_rows=9)
     release(tmp_path, CSV, "utf-16")
     with pytest.raises(MarqueeError, match=r"ratings.csv line 1: not UTF-8"):
         parse(tmp_path, "csv", HALF_STARS)
@@ -352,13 +352,13 @@ def test_what_is_no_parquet_is_named(tmp_path):
 
 
 def test_ingest_options_name_their_keys():
-    block = {"bad_rows": 3, "columns": {"user": "who", "timestamp": None}}
-    expected = IngestOptions(CustomColumns(user="who", timestamp=None), bad_rows=3)
+    block = {"max_bad_rows": 3, "columns": {"user": "who", "timestamp": None}}
+    expected = IngestOptions(CustomColumns(user="who", timestamp=None), max_bad_rows=3)
     assert config.parse(IngestOptions, block, "ingest") == expected
     with pytest.raises(MarqueeError, match=r"ingest\.columns\.usr is not a parameter; did you mean 'user'"):
         config.parse(IngestOptions, {"columns": {"usr": "who"}}, "ingest")
-    with pytest.raises(MarqueeError, match=r"ingest\.bad_rows is -1, but must be at least 0"):
-        config.parse(IngestOptions, {"bad_rows": -1}, "ingest")
+    with pytest.raises(MarqueeError, match=r"ingest\.max_bad_rows is -1, but must be at least 0"):
+        config.parse(IngestOptions, {"max_bad_rows": -1}, "ingest")
 
 
 def test_an_unknown_layout_is_named_with_the_nearest(tmp_path):

@@ -41,7 +41,7 @@ def opinions(seed: int = 0, cold: int = 7) -> Ratings:
 
 
 def options(**given) -> Options:
-    chosen = {"dim": 3, "regularization": 1, "epochs": 15, "genres": True, "genre_regularization": 0.5}
+    chosen = {"dim": 3, "regularization": 1, "epochs": 15, "use_genres": True, "genre_regularization": 0.5}
     return parse(Options, chosen | given, "models.als")
 
 
@@ -68,13 +68,13 @@ def objective(model: Model, train: Ratings, **changed) -> float:
     for u, i, r in zip(train.user, train.item, train.rating, strict=True):
         total += (r - model.mean - users[u, 0] - items[i, 0] - users[u, 1:] @ items[i, 1:]) ** 2
     for u, row in enumerate(users):
-        w = max((train.user == u).sum(), 1) ** o.count_power
+        w = max((train.user == u).sum(), 1) ** o.frequency_exponent
         total += w * (o.user_bias_regularization * row[0] ** 2 + o.regularization * row[1:] @ row[1:])
     for i, row in enumerate(items):
         n = (train.item == i).sum()
-        w = max(n, 1) ** o.count_power
+        w = max(n, 1) ** o.frequency_exponent
         away = row - (genres[GENRES[i]].mean(axis=0) if len(genres) and GENRES[i].any() else 0)
-        total += (o.genre_bias_pull * n * away[0] ** 2) if o.genres else 0
+        total += (o.genre_bias_regularization * n * away[0] ** 2) if o.use_genres else 0
         total += w * (o.item_bias_regularization * away[0] ** 2 + o.regularization * away[1:] @ away[1:])
     for row in genres:
         pull = o.item_bias_regularization * row[0] ** 2 + o.regularization * row[1:] @ row[1:]
@@ -94,7 +94,7 @@ catalogue = Catalogue(300, 200, rng.random((200, 9)) < 0.2, tuple("abcdefghi"))
 found = []
 for threads in (1, 2):
     numba.set_num_threads(threads)
-    model = Model(Options(dim=7, genres=True, epochs=4))
+    model = Model(Options(dim=7, use_genres=True, epochs=4))
     model.fit(train, Ratings.empty(), catalogue, np.random.default_rng(1), FitProgress(show=False))
     found.append(b"".join(array.tobytes() for array in model.state()[0].values()))
 assert len(found[0]) > 10_000
@@ -119,7 +119,7 @@ def test_one_thread_and_two_give_the_same_bytes():
 @pytest.mark.parametrize(("power", "pull"), [(0, 0), (0.5, 0.3), (1, 0)])
 @pytest.mark.parametrize("genres", [True, False])
 def test_the_objective_never_rises_and_is_the_one_that_is_stated(power, pull, genres):
-    model = fitted(count_power=power, genre_bias_pull=pull, genres=genres, epochs=25)
+    model = fitted(frequency_exponent=power, genre_bias_regularization=pull, use_genres=genres, epochs=25)
     train = opinions()
     losses = np.array([row["loss"] for row in model.curve])
     assert (np.diff(losses) <= 1e-6 * losses[0]).all()
@@ -130,7 +130,7 @@ def test_the_objective_never_rises_and_is_the_one_that_is_stated(power, pull, ge
 @pytest.mark.parametrize(("power", "pull"), [(0, 0), (0, 0.3), (1, 0)])
 @pytest.mark.parametrize("side", ["users", "items", "genres"])
 def test_no_small_step_from_a_solve_lowers_the_objective(side, power, pull):
-    model, train = fitted(epochs=2, count_power=power, genre_bias_pull=pull), opinions()
+    model, train = fitted(epochs=2, frequency_exponent=power, genre_bias_regularization=pull), opinions()
     sweeps, prior = sides(model, train)
     if side == "users":
         model.users, _ = sweeps.users.solve(model.mean, model.items, np.zeros((1, 4), np.float32))
@@ -149,7 +149,7 @@ def test_no_small_step_from_a_solve_lowers_the_objective(side, power, pull):
 def test_the_bias_alone_equals_a_solve_of_the_whole_system():
     """dim 0 is linear in all biases at once: one least-squares problem for the whole."""
     train = opinions()
-    model = fitted(train, dim=0, genres=False, epochs=60)
+    model = fitted(train, dim=0, use_genres=False, epochs=60)
     design = np.zeros((len(train), 20))
     design[np.arange(len(train)), train.user] = design[np.arange(len(train)), 12 + train.item] = 1
     system = design.T @ design + np.diag([5.0] * 12 + [2.0] * 8)
@@ -162,7 +162,7 @@ def test_the_bias_alone_equals_a_solve_of_the_whole_system():
 
 def test_two_tastes_are_found():
     """The unseen pairs of those who like action and those who like drama."""
-    model, train = fitted(genres=False), opinions()
+    model, train = fitted(use_genres=False), opinions()
     scores = model.scores(np.arange(12, dtype=np.int32))
     seen = train.matrix(12, 8).toarray() > 0
     action, drama = [0, 1], [2, 3]
@@ -182,7 +182,7 @@ def test_a_cold_movie_scores_as_its_genre():
 
 
 def test_a_cold_movie_without_genres_scores_as_the_bias_of_its_user():
-    model = fitted(genres=False)
+    model = fitted(use_genres=False)
     np.testing.assert_array_equal(model.items[7], 0)
     everyone = np.arange(12, dtype=np.int32)
     np.testing.assert_allclose(model.scores(everyone)[:, 7], model.mean + model.users[:, 0], rtol=1e-6)
@@ -190,7 +190,7 @@ def test_a_cold_movie_without_genres_scores_as_the_bias_of_its_user():
 
 def test_a_catalogue_without_genres_leaves_the_priors_at_zero():
     plain = Catalogue.of(12, 8)
-    with_, without = fitted(catalogue=plain, genres=True), fitted(catalogue=plain, genres=False)
+    with_, without = fitted(catalogue=plain, use_genres=True), fitted(catalogue=plain, use_genres=False)
     np.testing.assert_array_equal(with_.items, without.items)
     assert with_.genres.shape == (0, 4)
 
@@ -232,7 +232,7 @@ def test_one_user_or_one_movie_is_no_special_case(n_users, n_items):
 
 def test_the_weight_of_a_row_is_a_power_of_its_count():
     ratings = Ratings.of([0, 0, 0, 0, 1], [0, 1, 2, 3, 0], 3).matrix(3, 4)
-    pulls = [Side.users(ratings, options(count_power=power)).pull for power in (0, 0.5, 1)]
+    pulls = [Side.users(ratings, options(frequency_exponent=power)).pull for power in (0, 0.5, 1)]
     weights = np.array([[1, 1, 1], [2, 1, 1], [4, 1, 1]])
     np.testing.assert_array_equal(pulls, weights[:, :, None] * [5, 1])
 
@@ -246,7 +246,8 @@ def test_genres_follow_the_ratings_where_those_pull():
     films = Catalogue(people, 6, np.ones((6, 1), bool), ("Film",))  # the sixth nobody has rated
     light = {"dim": 0, "item_bias_regularization": 0.01, "user_bias_regularization": 1e6, "epochs": 200}
     by_film, by_rating = (
-        fitted(train, films, genre_bias_pull=pull, genre_regularization=0.001, **light) for pull in (0, 0.1)
+        fitted(train, films, genre_bias_regularization=pull, genre_regularization=0.001, **light)
+        for pull in (0, 0.1)
     )
     unseen = [float(model.mean + model.items[5, 0]) for model in (by_film, by_rating)]
     assert unseen[0] == pytest.approx(2.6, abs=0.1)
@@ -287,12 +288,12 @@ def test_the_official_folds_of_ml_100k(movielens, tmp_path):
         "dim": 10,
         "regularization": 14,
         "genre_regularization": 3,
-        "genre_bias_pull": 0.03,
+        "genre_bias_regularization": 0.03,
         "epochs": 40,
     }
     models = {
-        "als_bias": chosen | {"dim": 0, "genres": False},
-        "als_mf": chosen | {"genres": False},
+        "als_bias": chosen | {"dim": 0, "use_genres": False},
+        "als_mf": chosen | {"use_genres": False},
         "als_genres": chosen,
     }
     rmse = dict.fromkeys(models, 0.0)

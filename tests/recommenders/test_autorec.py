@@ -44,13 +44,13 @@ def some_ratings(share: float = 0.3) -> Ratings:
 
 
 def fitted(train: Ratings | None = None, **options):
-    model = recommenders.create("autorec", "rating", {"hidden": 6, "epochs": 20, **options}, "models.m")
+    model = recommenders.create("autorec", "rating", {"hidden_dim": 6, "epochs": 20, **options}, "models.m")
     train, rng = train or some_ratings(), named_rng(0, "train")
     return model.fit(train, Ratings.empty(), CATALOGUE, rng, FitProgress(show=False))
 
 
 def loss_and_network(matrix, **options):
-    chosen = Options(hidden=6, **options)
+    chosen = Options(hidden_dim=6, **options)
     rng = named_rng(0, "network")
     network = _network(matrix, chosen, BOUNDS, rng, CPU)
     return _loss_on(matrix, chosen, BOUNDS, rng, CPU), network
@@ -105,16 +105,16 @@ def test_a_rating_that_equals_its_centre_is_still_a_rating():
 @pytest.mark.parametrize("side", ["user", "item"])
 def test_the_loss_falls_from_the_first_epoch_on(side):
     progress = FitProgress(show=False)
-    model = recommenders.create("autorec", "rating", {"side": side, "hidden": 6, "epochs": 5}, "models.m")
+    model = recommenders.create("autorec", "rating", {"side": side, "hidden_dim": 6, "epochs": 5}, "models.m")
     model.fit(some_ratings(), Ratings.empty(), CATALOGUE, named_rng(0, "train"), progress)
     losses = [row["loss"] for row in progress.rows]
     assert losses == sorted(losses, reverse=True)
 
 
-@pytest.mark.parametrize("centre", ["none", "mean", "biases"])
-def test_one_pair_is_predicted_as_in_its_users_row_of_scores(centre):
+@pytest.mark.parametrize("center", ["none", "mean", "biases"])
+def test_one_pair_is_predicted_as_in_its_users_row_of_scores(center):
     for side in ("user", "item"):
-        model = fitted(side=side, centre=centre)
+        model = fitted(side=side, center=center)
         pairs = np.array([[0, 3], [29, 2], [5, 19], [29, 19], [7, 0]], np.int32)
         whole = model.scores(EVERYONE)[pairs[:, 0], pairs[:, 1]]
         np.testing.assert_allclose(model.predict(pairs[:, 0], pairs[:, 1]), whole, atol=1e-5)
@@ -132,10 +132,10 @@ def test_a_cold_user_or_movie_gets_the_damped_biases(side):
     assert np.abs(found[:29, :19] - expected[:29, :19]).max() > 0.01
 
 
-@pytest.mark.parametrize("centre", ["none", "mean", "biases"])
-def test_by_user_a_training_user_alone_folds_in_to_the_same_scores(centre):
+@pytest.mark.parametrize("center", ["none", "mean", "biases"])
+def test_by_user_a_training_user_alone_folds_in_to_the_same_scores(center):
     train = some_ratings()
-    model = fitted(train, centre=centre, hidden_activation="sigmoid")
+    model = fitted(train, center=center, hidden_activation="sigmoid")
     own = train.take(train.user == 8)
     view = model.fold_in(Ratings.of(np.zeros(len(own)), own.item, own.rating))
     np.testing.assert_allclose(view.scores(EVERYONE[:1])[0], model.scores(EVERYONE[8:9])[0], atol=1e-5)
@@ -168,13 +168,13 @@ def test_the_two_systems_of_the_ridge_have_one_answer():
 
 def test_a_fit_that_was_cut_off_ends_with_the_same_bytes(tmp_path):
     class CutOff(FitProgress):
-        def save(self, arrays, note):
-            super().save(arrays, note)
-            if note["epoch"] == 3:
+        def save(self, arrays, metadata):
+            super().save(arrays, metadata)
+            if metadata["epoch"] == 3:
                 raise KeyboardInterrupt
 
     def run(progress):
-        model = recommenders.create("autorec", "rating", {"hidden": 6, "epochs": 6, "dropout": 0.5}, "m")
+        model = recommenders.create("autorec", "rating", {"hidden_dim": 6, "epochs": 6, "dropout": 0.5}, "m")
         return model.fit(some_ratings(), Ratings.empty(), CATALOGUE, named_rng(0, "train"), progress)
 
     with pytest.raises(KeyboardInterrupt):
@@ -188,7 +188,7 @@ def test_the_number_of_threads_does_not_change_the_bytes():
     found = []
     for threads in (1, 2):
         torch.set_num_threads(threads)
-        found.append(fitted(hidden=64, side="item", dropout=0.2).scores(EVERYONE))
+        found.append(fitted(hidden_dim=64, side="item", dropout=0.2).scores(EVERYONE))
     torch.set_num_threads(before)
     np.testing.assert_array_equal(*found)
 
@@ -210,7 +210,7 @@ def ml_100k(movielens, tmp_path_factory) -> Ratings:
 def test_an_entry_as_it_stands_on_ml_100k(ml_100k, entry, low, high):
     """A random tenth to stop by and another to measure on; the damped biases reach .94."""
     models = yaml.safe_load((Path(__file__).parents[2] / "params.yaml").read_text())["models"]
-    described = ("task", "trains_on", "algorithm")
+    described = ("task", "train_data", "algorithm")
     options = {key: value for key, value in models[entry].items() if key not in described}
     parts = split(ml_100k, SplitOptions("random"), named_rng(2024, "split@rating"))
     catalogue = Catalogue.of(int(ml_100k.user.max()) + 1, int(ml_100k.item.max()) + 1)

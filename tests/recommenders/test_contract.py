@@ -9,16 +9,15 @@ from typing import Any
 
 import numpy as np
 import pytest
-from cases import CASES
 
 from marquee import recommenders
 from marquee.data.ratings import Catalogue, Ratings
 from marquee.data.sampling import NegativeOptions, add_negatives
 from marquee.errors import MarqueeError
-from marquee.recommenders.base import Recommender
-from marquee.recommenders.cost import DataShape
+from marquee.recommenders.base import DataShape, Recommender
 from marquee.rng import named_rng
 from marquee.training.progress import FitProgress
+from tests.recommenders.cases import CASES
 
 RATING = [name for name in CASES if CASES[name][1] == "rating"]
 PERSONAL = [name for name in CASES if name != "popularity" and name not in RATING]
@@ -83,11 +82,10 @@ def test_what_a_model_keeps_is_what_its_formula_says(model, name):
     """And a fit holds more than that, and has work to do."""
     stored = sum(array.nbytes for array in model.state()[0].values())
     cost = type(model).cost(model.options, DataShape(N_USERS, N_ITEMS, len(two_camps()), 0, per_positive=4))
-    assert cost.kept == pytest.approx(stored, rel=0.3, abs=2000)
-    assert cost.most >= cost.kept
-    assert cost.work > 0
+    assert cost.model_bytes == pytest.approx(stored, rel=0.3, abs=2000)
+    assert cost.peak_bytes >= cost.model_bytes
     assert cost.epochs == getattr(model.options, "epochs", 0)
-    assert all(hasattr(model.options, option) for option in cost.lower)
+    assert all(hasattr(model.options, option) for option in cost.reduce_with)
 
 
 # An option is shown to matter by a pair of fits. `device` must not, `patience` does by a validation alone.
@@ -192,7 +190,7 @@ def test_what_a_movie_has_for_everyone_is_a_number_of_stars_where_a_model_has_it
 
 def test_what_a_model_learned_of_genres_has_a_row_for_each(models):
     for name, rows in (("als_genres", (3, 4)), ("als_mf", None), ("bias", None)):
-        vectors = models[name].genre_vectors()
+        vectors = models[name].genre_embeddings()
         assert (vectors if vectors is None else vectors.shape) == rows
 
 
@@ -205,8 +203,8 @@ def test_a_model_that_learns_in_epochs_says_how_it_meets_its_training_ratings(na
 
 
 def as_bytes(model: Recommender) -> bytes:
-    arrays, note = model.state()
-    return b"".join(arrays[key].tobytes() for key in sorted(arrays)) + json.dumps(note).encode()
+    arrays, metadata = model.state()
+    return b"".join(arrays[key].tobytes() for key in sorted(arrays)) + json.dumps(metadata).encode()
 
 
 def test_the_same_seed_gives_the_same_bytes(model, name):

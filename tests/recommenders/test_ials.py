@@ -35,7 +35,7 @@ def objective(positive: np.ndarray, users: np.ndarray, items: np.ndarray, o: Opt
         (users, positive.sum(1), N_ITEMS),
         (items, positive.sum(0), N_USERS),
     ):
-        weight = (counts + o.unobserved_weight * others) ** o.count_power
+        weight = (counts + o.unobserved_weight * others) ** o.frequency_exponent
         pull += o.regularization * (weight * np.square(side).sum(1)).sum()
     return float(
         (positive * np.square(1 - scores)).sum() + o.unobserved_weight * np.square(scores).sum() + pull
@@ -44,7 +44,7 @@ def objective(positive: np.ndarray, users: np.ndarray, items: np.ndarray, o: Opt
 
 @pytest.mark.parametrize("nu", [0, 0.5, 1])
 def test_the_users_are_where_no_small_step_lowers_the_objective(train, nu):
-    model, _ = fitted(train, count_power=nu, regularization=0.05)
+    model, _ = fitted(train, frequency_exponent=nu, regularization=0.05)
     positive = train.matrix(N_USERS, N_ITEMS, binary=True).toarray().astype(np.float64)
     users, items = model.users.astype(np.float64), model.items.astype(np.float64)
     least = objective(positive, users, items, model.options)
@@ -84,5 +84,5 @@ def test_folding_in_a_training_user_gives_their_factors_to_the_bit(train):
 def test_what_each_positive_adds_makes_up_the_score(train):
     model, _ = fitted(train)
     history = train.take(train.user == 4)
-    added = model.reasons(history, np.arange(N_ITEMS))  # (n_positives, n_items)
+    added = model.explain(history, np.arange(N_ITEMS))  # (n_positives, n_items)
     np.testing.assert_allclose(added.sum(0), model.scores(np.array([4]))[0], atol=1e-5)

@@ -42,7 +42,7 @@ def test_ease_is_its_closed_form(train):
     model = fitted(ease, train, regularization=2)
     np.testing.assert_allclose(model.weights, b, atol=1e-6)
     np.testing.assert_allclose(model.scores(EVERYONE), x @ b, atol=1e-5)
-    assert model.sizes() == {"modelled_items": N_ITEMS, "fallback_items": 0}
+    assert model.report_counts() == {"modelled_items": N_ITEMS, "fallback_items": 0}
 
 
 def test_weights_are_written_over_the_inverse_strip_by_strip(train, monkeypatch):
@@ -53,11 +53,11 @@ def test_weights_are_written_over_the_inverse_strip_by_strip(train, monkeypatch)
 
 
 def test_with_little_memory_the_most_popular_are_in_the_model_and_the_rest_follow(train, capsys):
-    model = fitted(ease, train, regularization=2, memory=room_for(12))
+    model = fitted(ease, train, regularization=2, max_memory_gib=room_for(12))
     counts = np.bincount(train.item, minlength=N_ITEMS)
     ranked = np.argsort(-counts, kind="stable")
     assert sorted(ranked[:12]) == model.modelled.tolist()
-    assert model.sizes() == {"modelled_items": 12, "fallback_items": N_ITEMS - 12}
+    assert model.report_counts() == {"modelled_items": 12, "fallback_items": N_ITEMS - 12}
     said = capsys.readouterr().out
     assert said.count("\n") == 1
     assert "memory" in said
@@ -68,7 +68,7 @@ def test_with_little_memory_the_most_popular_are_in_the_model_and_the_rest_follo
 
 
 def test_a_model_of_some_items_is_the_model_of_a_catalogue_of_these(train):
-    some = fitted(ease, train, regularization=2, memory=room_for(12))
+    some = fitted(ease, train, regularization=2, max_memory_gib=room_for(12))
     place = np.full(N_ITEMS, -1)
     place[some.modelled] = np.arange(12)
     known = place[train.item] >= 0
@@ -82,12 +82,12 @@ def test_a_model_of_some_items_is_the_model_of_a_catalogue_of_these(train):
 
 
 def test_an_item_out_of_the_model_is_like_no_other_and_no_reason_for_any(train):
-    model = fitted(ease, train, regularization=2, memory=room_for(12))
+    model = fitted(ease, train, regularization=2, max_memory_gib=room_for(12))
     out = np.setdiff1d(np.arange(N_ITEMS), model.modelled)
-    assert not model.item_vectors(out).any()
-    assert model.item_vectors(model.modelled).any(axis=1).all()
+    assert not model.item_embeddings(out).any()
+    assert model.item_embeddings(model.modelled).any(axis=1).all()
     history = train.take(train.user == 4)
-    added = model.reasons(history, np.arange(N_ITEMS))
+    added = model.explain(history, np.arange(N_ITEMS))
     assert not added[:, out].any()
     assert not added[np.isin(history.item, out)].any()
     scores = model.scores(np.array([4]))[0]
@@ -102,24 +102,24 @@ def test_item_knn_adds_the_similarities_of_each_items_nearest(train):
     for row in similar:
         row[np.argsort(-row, kind="stable")[6:]] = 0
     wanted = x @ similar.T
-    scores = fitted(item_knn, train, neighbours=6, shrinkage=4).scores(EVERYONE)
+    scores = fitted(item_knn, train, n_neighbors=6, shrinkage=4).scores(EVERYONE)
     np.testing.assert_allclose(scores[wanted > 0], wanted[wanted > 0], atol=1e-5)
 
 
 def test_what_no_neighbour_speaks_for_is_ranked_by_popularity_below_the_rest(train):
-    model = fitted(item_knn, train, neighbours=2)
+    model = fitted(item_knn, train, n_neighbors=2)
     popular = np.argsort(-np.bincount(train.item, minlength=N_ITEMS), kind="stable")
     nothing_known = model.fold_in(Ratings.of([1], [0])).scores(np.array([0]))[0]
     assert np.argsort(-nothing_known, kind="stable").tolist() == popular.tolist()
     scores = model.scores(EVERYONE)
     assert scores[:, LEFT_OUT].tolist() == [-1] * N_USERS
     assert (scores < 0).any(axis=1).all()
-    assert model.sizes()["fallback_items"] == 1
+    assert model.report_counts()["fallback_items"] == 1
 
 
 def test_what_each_positive_adds_makes_up_the_score_of_item_knn(train):
-    model = fitted(item_knn, train, neighbours=6)
-    added = model.reasons(train.take(train.user == 4), np.arange(N_ITEMS))
+    model = fitted(item_knn, train, n_neighbors=6)
+    added = model.explain(train.take(train.user == 4), np.arange(N_ITEMS))
     scores = model.scores(np.array([4]))[0]
     spoken_for = scores > 0
     np.testing.assert_allclose(added.sum(0)[spoken_for], scores[spoken_for], atol=1e-5)

@@ -55,7 +55,7 @@ def slow_score(w, u, i):
 
 def model_of(weights, task="rating", noise=1.0, per_positive=0):
     layers = [len(weights[name]) for name in ("b0", "b1", "b2") if name in weights]
-    options = {"dim": 3, "gmf": "product_out" in weights, "layers": layers}
+    options = {"dim": 3, "gmf": "product_out" in weights, "mlp_layers": layers}
     model = recommenders.create("neural_mf", task, options, "m")
     model.weights, model.noise, model.per_positive = weights, noise, per_positive
     model.n_users, model.n_items = N_USERS, N_ITEMS
@@ -191,7 +191,7 @@ def ratings_of_two_factors():
     return truth, Ratings.of(user, item, truth[user, item])
 
 
-@pytest.mark.parametrize("options", [{}, {"layers": [16, 8], "gmf": False}, {"layers": [16, 8]}])
+@pytest.mark.parametrize("options", [{}, {"mlp_layers": [16, 8], "gmf": False}, {"mlp_layers": [16, 8]}])
 def test_every_kind_learns_two_factors_of_taste(options):
     truth, train = ratings_of_two_factors()
     settings = {"dim": 8, "epochs": 40, "learning_rate": 0.02, "batch_size": 64, **options}
@@ -211,10 +211,10 @@ def test_someone_and_something_without_a_rating_get_the_mean_embedding():
 
 
 def test_nothing_to_learn_and_no_negatives_are_named():
-    with pytest.raises(MarqueeError, match="set gmf to true or give layers a width"):
+    with pytest.raises(MarqueeError, match="set gmf to true or give mlp_layers a width"):
         recommenders.create("neural_mf", "rating", {"gmf": False}, "m")
     model = recommenders.create("neural_mf", "ranking", {}, "m")
-    with pytest.raises(MarqueeError, match="give its block `trains_on: negatives`"):
+    with pytest.raises(MarqueeError, match="give its block `train_data: negatives`"):
         model.fit(
             Ratings.of([0], [0]),
             Ratings.empty(),
@@ -227,7 +227,14 @@ def test_nothing_to_learn_and_no_negatives_are_named():
 def test_a_killed_fit_with_dropout_and_decay_ends_with_the_bytes_of_an_undisturbed_one(tmp_path):
     _, ratings = ratings_of_two_factors()
     train = add_negatives(ratings, 30, NegativeOptions(2), named_rng(0, "negatives"))
-    options = {"dim": 4, "layers": [8], "dropout": 0.3, "decay": 0.5, "epochs": 5, "batch_size": 64}
+    options = {
+        "dim": 4,
+        "mlp_layers": [8],
+        "dropout": 0.3,
+        "learning_rate_decay": 0.5,
+        "epochs": 5,
+        "batch_size": 64,
+    }
 
     def fit(progress):
         model = recommenders.create("neural_mf", "ranking", options, "m")

@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sgd_twin import descend_slowly
 
 from marquee import recommenders
 from marquee.data.ratings import Catalogue, Ratings, concat
@@ -24,14 +23,15 @@ from marquee.movielens.releases import release
 from marquee.movielens.schema import Scale
 from marquee.rng import named_rng
 from marquee.training.progress import FitProgress
+from tests.recommenders.sgd_twin import descend_slowly
 
 N_USERS, N_ITEMS = 60, 40
 BIASED = {
-    "biases": True,
+    "use_biases": True,
     "dim": 8,
     "regularization": 0.05,
     "learning_rate": 0.05,
-    "decay": 0.97,
+    "learning_rate_decay": 0.97,
     "init_std": 0.05,
 }
 
@@ -135,17 +135,17 @@ THREADS = """
 import numba
 import numpy as np
 from marquee.data.ratings import Ratings, Catalogue
-from marquee.training import descent
+from marquee.kernels import sgd
 from marquee.training.progress import FitProgress
 from marquee.recommenders.sgd_mf import Model, Options
-descent.WORTH_THREADS = 0
+sgd.WORTH_THREADS = 0
 rng = np.random.default_rng(0)
 user, item = np.nonzero(rng.random((300, 200)) < 0.2)
 train, nothing = Ratings.of(user, item, rng.integers(1, 6, len(user))), Ratings.empty()
 found = []
 for threads in (1, 2):
     numba.set_num_threads(threads)
-    model = Model(Options(dim=7, biases=True, epochs=4))
+    model = Model(Options(dim=7, use_biases=True, epochs=4))
     model.fit(train, nothing, Catalogue.of(300, 200), np.random.default_rng(1), FitProgress(show=False))
     found.append(b"".join(array.tobytes() for array in model.state()[0].values()))
 assert len(found[0]) > 10_000
@@ -167,11 +167,11 @@ def test_one_thread_and_two_give_the_same_bytes():
 @pytest.mark.parametrize("biases", [True, False])
 def test_training_starts_at_the_mean_rating(biases):
     train = two_tastes()
-    model = fitted(train, epochs=1, learning_rate=1e-9, init_std=1e-6, biases=biases)
+    model = fitted(train, epochs=1, learning_rate=1e-9, init_std=1e-6, use_biases=biases)
     np.testing.assert_allclose(model.scores(np.arange(N_USERS)), train.rating.mean(), atol=1e-3)
 
 
-@pytest.mark.parametrize("options", [BIASED, {**BIASED, "biases": False, "init_std": 0.1}])
+@pytest.mark.parametrize("options", [BIASED, {**BIASED, "use_biases": False, "init_std": 0.1}])
 def test_two_tastes_are_told_apart(options):
     """Unrated pairs are predicted near 5 for the own parity and near 1 for the other."""
     train = two_tastes()
@@ -249,7 +249,7 @@ def test_a_step_that_is_too_long_is_named():
     ("options", "most"),
     [
         ({"dim": 5, "learning_rate": 0.001, "epochs": 100, "patience": 100}, 0.91),
-        ({"dim": 64, "biases": True, "regularization": 0.09, "learning_rate": 0.02, "decay": 0.97,
+        ({"dim": 64, "use_biases": True, "regularization": 0.09, "learning_rate": 0.02, "learning_rate_decay": 0.97,
           "init_std": 0.01, "epochs": 55}, 0.835),
     ],
     ids=["its original's settings", "tuned"],

@@ -81,10 +81,10 @@ def sample_content(models: int = 0, prefix: str = "a_rather_long_model_name") ->
             "dataset": {"name": "synthetic-100k", "source": "official"},
             "tasks": {
                 "rating": {"split": "random_per_user", "validation": 0.1, "test": 0.1},
-                "ranking": {"positive_from": 4.0, "split": "leave_last_out", "train_file": None},
+                "ranking": {"positive_threshold": 4.0, "split": "leave_last_out", "train_file": None},
             },
             "negatives": {"per_positive": 4, "sampling": "uniform", "alpha": 0.75},
-            "evaluation": {"ks": [5, 10, 20]},
+            "evaluate": {"ks": [5, 10, 20]},
             "models": {
                 "ease": {"task": "ranking", "algorithm": "ease", "regularization": 300.0},
                 "mf_bce": {"task": "ranking", "dim": 32, "learning_rate": 1e-05, "resample": True},
@@ -367,7 +367,7 @@ def test_the_rows_of_a_comparison_are_what_the_page_reads():
         columns = {f"{name}@10": rng.binomial(1, mean, 200).astype(float) for name in ("hit", "ndcg")}
         means = {name: values.mean() for name, values in columns.items()} | {"coverage@10": 0.1}
         evaluated.append(ModelResult(model, "ranking", means, {"user": users, **columns}))
-    rows = compare(evaluated, CompareOptions(bootstrap=100), rng)
+    rows = compare(evaluated, CompareOptions(bootstrap_samples=100), rng)
     page = render(dataclasses.replace(sample_content(), rows=rows, headline={"ranking": "ndcg@10"}))
     assert Outline(page).open == []
     assert re.search("<strong>ease</strong> leads ranking .* significant difference .* The oracle", page)
@@ -394,7 +394,7 @@ def test_the_best_lists_may_be_another_models_than_the_best_ratings():
 def test_a_block_inside_a_block_of_parameters_has_a_table_of_its_own(page):
     tables = dict(re.findall(r"<h4>(.*?)</h4>(.*?)</table>", page, re.DOTALL))
     assert list(tables) == [
-        *("ease", "mf_bce", "general", "dataset", "tasks.rating", "tasks.ranking", "negatives", "evaluation")
+        *("ease", "mf_bce", "general", "dataset", "tasks.rating", "tasks.ranking", "negatives", "evaluate")
     ]
     assert "train_file</th><td>–</td>" in tables["tasks.ranking"]
-    assert "ks</th><td>5, 10, 20</td>" in tables["evaluation"]
+    assert "ks</th><td>5, 10, 20</td>" in tables["evaluate"]

@@ -100,11 +100,11 @@ def test_every_personal_model_tells_science_fiction_from_romance(ml_100k, name):
     who likes it than for the other. `sgd_mf`, five factors without biases, has next to none."""
     ratings, movies, catalogue = ml_100k
     block = dict(BLOCKS[name])
-    task, trains_on, algorithm = (block.pop(key) for key in ("task", "trains_on", "algorithm"))
-    how = SplitOptions("random", 0.05, 0.01, positive_from=4.0 if task == "ranking" else None)
+    task, train_data, algorithm = (block.pop(key) for key in ("task", "train_data", "algorithm"))
+    how = SplitOptions("random", 0.05, 0.01, positive_threshold=4.0 if task == "ranking" else None)
     parts = split(ratings, how, named_rng(2024, f"split@{task}"))
     train = parts.train
-    if trains_on == "negatives":
+    if train_data == "negatives":
         train = add_negatives(train, len(movies), NegativeOptions(), named_rng(2024, "negatives"))
     model = recommenders.create(algorithm, task, block, f"models.{name}")
     model.fit(train, parts.validation, catalogue, named_rng(2024, f"train@{name}"), FitProgress(show=False))

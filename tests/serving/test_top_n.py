@@ -97,7 +97,7 @@ def test_the_general_way_finds_what_ease_says_of_itself(models, train, monkeypat
     """EASE is linear, so leaving a rating out takes away exactly its share."""
     model, history, items = models["ease"], of_user(train, 7), np.arange(N_ITEMS)
     _, exact = top_n.explain(model, history, items)
-    monkeypatch.setattr(type(model), "reasons", recommenders.base.Recommender.reasons)
+    monkeypatch.setattr(type(model), "explain", recommenders.base.Recommender.explain)
     rows, left_out = top_n.explain(model, history, items)
     np.testing.assert_allclose(left_out, exact[rows], atol=1e-5)
 

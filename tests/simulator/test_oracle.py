@@ -1,8 +1,8 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
-from marquee.data.user_items import UserItems
 from marquee.simulator.ground_truth import GroundTruth
 from marquee.simulator.oracle import Oracle
 
@@ -19,12 +19,14 @@ def world(rng: np.random.Generator) -> GroundTruth:
     )
 
 
-def test_an_oracle_says_the_same_of_pairs_as_of_everything_and_stays_below_its_limit():
+@pytest.mark.parametrize("positive_threshold", [0, 3, 9])
+def test_an_oracle_ranks_and_predicts_by_the_ground_truth_of_the_releases_own_ids(positive_threshold):
     rng = np.random.default_rng(0)
-    truth, everyone = world(rng), np.arange(12)
-    for positive_from in (0, 3, 9):
-        oracle = Oracle(truth, rng.permutation(20)[:12] + 1, rng.permutation(40)[:30] + 1, positive_from)
-        whole, bounded = oracle.scores(everyone), oracle.bounded()
-        pairs = UserItems(np.arange(13) * 30, np.tile(np.arange(30, dtype=np.int32), 12))
-        np.testing.assert_allclose(bounded.of_pairs(everyone, pairs), whole.ravel(), rtol=1e-5, atol=1e-9)
-        assert (whole <= bounded.limit(everyone) * 1.0001).all()
+    truth, users = world(rng), np.arange(12)
+    user_ids, movie_ids = rng.permutation(20)[:12] + 1, rng.permutation(40)[:30] + 1
+    oracle = Oracle(truth, user_ids, movie_ids, positive_threshold)
+    whole = truth.scores(np.arange(20), positive_threshold)
+    assert (oracle.scores(users) == whole[np.ix_(user_ids - 1, movie_ids - 1)]).all()
+    items = rng.integers(0, 30, 12)
+    expected = truth.expected_ratings(user_ids - 1, movie_ids[items] - 1)
+    assert (oracle.predict(users, items) == expected).all()

@@ -25,10 +25,10 @@ from marquee.rng import named_rng
 from marquee.simulator import selection
 from marquee.simulator.ground_truth import GroundTruth
 from marquee.simulator.options import GENRES
-from marquee.simulator.simulate import START, World, simulate
+from marquee.simulator.simulate import START, SimulatorOptions, simulate
 from marquee.training.progress import FitProgress
 
-SMALL = World(users=30, movies=50, ratings=700)
+SMALL = SimulatorOptions(users=30, movies=50, ratings=700)
 
 
 @dataclass
@@ -44,7 +44,7 @@ class Simulated:
 def world(tmp_path_factory) -> Simulated:
     """The default world."""
     folder = tmp_path_factory.mktemp("world")
-    simulate(World(), folder, named_rng(2024, "simulate"))
+    simulate(SimulatorOptions(), folder, named_rng(2024, "simulate"))
     dataset = read_release(folder, "ml-100k", Scale(1, 5, 1), CustomColumns())
     assert not any(dataset.card["dropped"].values())
     assert dataset.movies["movie_id"].to_pylist() == list(range(1, 1683))
@@ -56,7 +56,7 @@ def world(tmp_path_factory) -> Simulated:
     return Simulated(folder, truth, Ratings.from_table(dataset.ratings), genres, titles)
 
 
-def written(world: World, folder: Path, seed: int = 1) -> dict[str, bytes]:
+def written(world: SimulatorOptions, folder: Path, seed: int = 1) -> dict[str, bytes]:
     folder.mkdir()
     simulate(world, folder, named_rng(seed, "simulate"))
     return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
@@ -184,9 +184,9 @@ def test_a_seed_gives_the_same_bytes_and_another_seed_others(tmp_path, layout):
 
 def test_the_number_of_threads_does_not_matter(tmp_path, world):
     code = (
-        "import sys; from pathlib import Path; from marquee.rng import generator;"
-        "from marquee.simulator.simulate import World, simulate;"
-        "simulate(World(), Path(sys.argv[1]), generator(2024, 'simulate'))"
+        "import sys; from pathlib import Path; from marquee.rng import named_rng;"
+        "from marquee.simulator.simulate import SimulatorOptions, simulate;"
+        "simulate(SimulatorOptions(), Path(sys.argv[1]), named_rng(2024, 'simulate'))"
     )
     one = {
         "OPENBLAS_NUM_THREADS": "1",
@@ -208,38 +208,43 @@ def test_the_number_of_threads_does_not_matter(tmp_path, world):
         pytest.param({"users": 30, "movies": 50, "ratings": 700}, id="small"),
         pytest.param({"users": 30, "movies": 25, "ratings": 750, "focus": 3}, id="everything rated"),
         pytest.param({"users": 30, "movies": 40, "ratings": 600}, id="everyone at the minimum"),
-        pytest.param({"users": 7, "movies": 20, "ratings": 20, "minimum": 1}, id="each movie once"),
-        pytest.param({"users": 1, "movies": 1, "ratings": 1, "minimum": 1}, id="one of each"),
+        pytest.param(
+            {"users": 7, "movies": 20, "ratings": 20, "min_ratings_per_user": 1}, id="each movie once"
+        ),
+        pytest.param({"users": 1, "movies": 1, "ratings": 1, "min_ratings_per_user": 1}, id="one of each"),
     ],
 )
 def test_a_small_world_keeps_its_promises(tmp_path, options):
-    world = World(**options)
+    world = SimulatorOptions(**options)
     written(world, tmp_path / "world")
     rows = pd.read_csv(tmp_path / "world" / "u.data", sep="\t", names=["user", "movie", "rating", "time"])
     assert len(rows) == world.ratings
     assert not rows.duplicated(["user", "movie"]).any()
     assert sorted(rows.user.unique()) == list(range(1, world.users + 1))
     assert sorted(rows.movie.unique()) == list(range(1, world.movies + 1))
-    assert rows.user.value_counts().min() >= world.minimum
+    assert rows.user.value_counts().min() >= world.min_ratings_per_user
     assert rows.rating.between(1, 5).all()
 
 
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"ratings": 2_000_000}, "at most simulate.users times simulate.movies"),
-        ({"ratings": 18_000}, "at least simulate.users times simulate.minimum"),
-        ({"users": 50, "ratings": 1500}, "at least simulate.movies, since every movie is rated"),
-        ({"users": 5, "movies": 10, "ratings": 50, "minimum": 11}, "simulate.minimum"),
-        ({"movies": 0}, "simulate.movies is 0, but must be at least 1"),
-        ({"noise": 0}, "simulate.noise is 0.0, but must be above 0"),
-        ({"format": "ml-1m"}, "simulate.format is 'ml-1m'"),
+        ({"ratings": 2_000_000}, "at most simulator.users times simulator.movies"),
+        ({"ratings": 18_000}, "at least simulator.users times simulator.min_ratings_per_user"),
+        ({"users": 50, "ratings": 1500}, "at least simulator.movies, since every movie is rated"),
+        (
+            {"users": 5, "movies": 10, "ratings": 50, "min_ratings_per_user": 11},
+            "simulator.min_ratings_per_user",
+        ),
+        ({"movies": 0}, "simulator.movies is 0, but must be at least 1"),
+        ({"noise": 0}, "simulator.noise is 0.0, but must be above 0"),
+        ({"format": "ml-1m"}, "simulator.format is 'ml-1m'"),
         ({"tastes": 1}, "did you mean 'taste'"),
     ],
 )
 def test_an_impossible_world_is_refused_in_one_line(options, message):
     with pytest.raises(MarqueeError, match=message) as caught:
-        parse(World, options, "simulate")
+        parse(SimulatorOptions, options, "simulator")
     assert "\n" not in str(caught.value)
 
 
@@ -365,7 +370,7 @@ def test_the_truth_predicts_held_out_ratings_better_than_biases_do(world):
 
 
 def test_ease_beats_popularity_and_the_truth_beats_both(world):
-    parts, catalogue = divided(world.ratings, split="leave_last_out", positive_from=4.0)
+    parts, catalogue = divided(world.ratings, split="leave_last_out", positive_threshold=4.0)
 
     def hits(scores: Callable[[np.ndarray], np.ndarray]) -> float:
         ranked = np.array(scores(np.arange(943, dtype=np.int32)))
@@ -384,10 +389,10 @@ def test_ease_beats_popularity_and_the_truth_beats_both(world):
 @pytest.mark.slow
 def test_two_million_ratings_fit_into_350_megabytes(tmp_path):
     code = (
-        "import sys; from pathlib import Path; from marquee.rng import generator;"
-        "from marquee.simulator.simulate import World, simulate;"
-        "world = World(users=13_000, movies=9_000, ratings=2_000_000, half_stars=True, format='ml-32m');"
-        "simulate(world, Path(sys.argv[1]), generator(1, 'simulate'));"
+        "import sys; from pathlib import Path; from marquee.rng import named_rng;"
+        "from marquee.simulator.simulate import SimulatorOptions, simulate;"
+        "world = SimulatorOptions(users=13_000, movies=9_000, ratings=2_000_000, half_stars=True, format='ml-32m');"
+        "simulate(world, Path(sys.argv[1]), named_rng(1, 'simulate'));"
         "print(Path('/proc/self/status').read_text().partition('VmHWM:')[2].split()[0])"
     )
     done = subprocess.run([sys.executable, "-c", code, tmp_path], check=True, capture_output=True, text=True)

@@ -17,7 +17,7 @@ from filelock import FileLock
 ROOT = Path(__file__).parents[2]
 MODELS = ("popularity", "bias", "ease", "mf_bce")  # each path through the stages, and quick
 SMALL = {
-    "simulate": {"users": 60, "movies": 80, "ratings": 2400},
+    "simulator": {"users": 60, "movies": 80, "ratings": 2400},
     "compare": {"bootstrap": 100},
     "models": {"mf_bce": {"dim": 4, "epochs": 12, "batch_size": 256}},
 }

@@ -59,7 +59,7 @@ import runpy; runpy.run_module("stages.download", run_name="__main__")
         ({"dataset": {"nmae": "ml-1m"}}, "dataset.nmae is not a parameter; did you mean 'name'?"),
         ({"dataset": {"name": "ml-100k", "source": "nowhere"}}, "nowhere"),
         ({"seed": "soon"}, "seed is 'soon', but must be a whole number"),
-        ({"simulate": {"ratings": 10}}, "simulate.ratings"),
+        ({"simulator": {"ratings": 10}}, "simulator.ratings"),
     ],
 )
 def test_download_names_the_parameter_at_fault(workshop, changes, words):
@@ -91,12 +91,12 @@ def test_a_malformed_row_is_named_by_file_and_line(workshop, rows):
 def test_a_rating_off_the_scale_is_named_by_file_and_line(workshop, rows):
     line = ingest_refuses(workshop, [*rows[:4], "1\t2\t9\t881250949", *rows[5:]])
     assert "u.data line 5" in line
-    assert "ingest.bad_rows" in line
+    assert "ingest.max_bad_rows" in line
 
 
 def test_bad_rows_that_are_allowed_are_dropped_and_counted(workshop, rows):
     (workshop / "data/raw/u.data").write_text("\n".join([*rows[:-1], "1\t2\t9\t881250949", ""]))
-    workshop.set({"ingest": {"bad_rows": 1}})
+    workshop.set({"ingest": {"max_bad_rows": 1}})
     assert workshop.stage("ingest").returncode == 0
     assert '"off_scale": 1' in (workshop / "data/dataset.json").read_text()
 
@@ -106,10 +106,10 @@ def test_an_empty_file_is_named(workshop):
 
 
 def test_no_positives_at_all_names_the_threshold(workshop):
-    workshop.set({"tasks": {"ranking": {"positive_from": 6}}})
+    workshop.set({"tasks": {"ranking": {"positive_threshold": 6}}})
     line = workshop.refused("split", "ranking")
     assert "no user has a rating of at least 6" in line
-    assert "tasks.ranking.positive_from" in line
+    assert "tasks.ranking.positive_threshold" in line
 
 
 def test_a_user_without_positives_is_no_test_user_and_no_fault(workshop):
@@ -123,9 +123,9 @@ def test_a_user_without_positives_is_no_test_user_and_no_fault(workshop):
 
 
 def test_a_k_beyond_the_catalogue_names_the_parameter(workshop):
-    workshop.set({"evaluation": {"ks": [5, 500]}})
+    workshop.set({"evaluate": {"ks": [5, 500]}})
     line = workshop.refused("evaluate", "popularity")
-    assert "evaluation.ks" in line
+    assert "evaluate.ks" in line
     assert "80" in line
 
 
@@ -136,7 +136,7 @@ def test_a_k_beyond_the_catalogue_names_the_parameter(workshop):
         ({"dim": 0}, "models.mf_bce.dim is 0, but must be at least 1"),
         ({"device": "cuda"}, "device"),
         ({"algorithm": "mf_bec"}, "did you mean 'mf_bce'?"),
-        ({"trains_on": "ranking"}, "trains_on: negatives"),
+        ({"train_data": "ranking"}, "train_data: negatives"),
     ],
 )
 def test_a_model_block_names_what_is_wrong_in_it(workshop, options, words):

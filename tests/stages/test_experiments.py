@@ -46,7 +46,7 @@ def test_a_change_of_sampling_leaves_the_models_that_do_not_sample(workshop):
 
 def test_an_experiment_can_add_a_model(workshop):
     committed(workshop)
-    block = "{task: ranking, trains_on: ranking, algorithm: ease, regularization: 50}"
+    block = "{task: ranking, train_data: ranking, algorithm: ease, regularization: 50}"
     done = workshop.call("dvc", "exp", "run", "-S", f"+models.ease_light={block}")
     assert done.returncode == 0, done.stderr
     assert stages_run(done.stdout) == [
@@ -87,7 +87,7 @@ def test_a_model_is_measured_alone_where_it_is_named_and_dvc_finds_nothing_left_
 def test_what_was_measured_of_a_removed_model_goes_with_the_next_measurement(workshop):
     text = (workshop / "params.yaml").read_text()
     (workshop / "params.yaml").write_text(re.sub(r"(?ms)^  ease:\n.*?(?=^  \w)", "", text))
-    workshop.set({"evaluation": {"ks": [3, 10]}})
+    workshop.set({"evaluate": {"ks": [3, 10]}})
     workshop.repro()
     assert not (workshop / "metrics/models/ease.json").exists()
     assert not (workshop / "data/evaluation/ease").exists()
@@ -105,7 +105,7 @@ def test_every_plot_renders_without_an_error(workshop):
 @pytest.mark.slow
 def test_a_queue_of_folds_completes_and_is_gathered_and_one_that_failed_is_counted(workshop, tmp_path):
     committed(workshop)
-    split = ("-S", "tasks.rating.split=random_folds", "-S", "tasks.rating.folds=2")
+    split = ("-S", "tasks.rating.split=k_fold", "-S", "tasks.rating.n_folds=2")
     for sweep in ((*split, "-S", "tasks.rating.fold=1,2"), ("-S", "models.bias.user_damping=-1")):
         queued = workshop.call("dvc", "exp", "run", "--queue", *sweep)
         assert queued.returncode == 0, queued.stderr

@@ -26,15 +26,15 @@ class Walk:
     def weights(self):
         return {"place": self.place.copy()}
 
-    def set_weights(self, arrays):
+    def load_weights(self, arrays):
         self.place = arrays["place"]
 
-    def memory(self):
+    def optimizer_state(self):
         return {"momentum": self.momentum}, {"rng": self.rng.bit_generator.state}
 
-    def set_memory(self, arrays, note):
+    def load_optimizer_state(self, arrays, metadata):
         self.momentum = arrays["momentum"]
-        self.rng.bit_generator.state = note["rng"]
+        self.rng.bit_generator.state = metadata["rng"]
 
 
 def scripted(values):

@@ -38,7 +38,7 @@ def test_the_number_is_the_stored_one_unless_another_is_wanted():
     assert negatives_per_positive(TRAIN, "m", 8, resample=True) == 8
     with pytest.raises(MarqueeError, match="m is to learn from 8 negatives for each"):
         negatives_per_positive(TRAIN, "m", 8, resample=False)
-    with pytest.raises(MarqueeError, match="give its block `trains_on: negatives`"):
+    with pytest.raises(MarqueeError, match="give its block `train_data: negatives`"):
         negatives_per_positive(Ratings.of([0], [0]), "m", None, resample=True)
 
 

@@ -75,21 +75,21 @@ def test_the_steps_are_those_of_torchs_sparse_adam_on_the_stated_objective(penal
         assert not torch.equal(rows, before)
 
 
-def training(averaging: float) -> SparseTrainer:
+def training(ema_decay: float) -> SparseTrainer:
     user, item, bias = drawn(5, 7, 3)
     module = torch.nn.ParameterDict(
         {name: torch.nn.Parameter(w) for name, w in (("user", user), ("item", item), ("bias", bias))}
     )
     batch = tuple(torch.from_numpy(array) for array in batches(5, 7, 10, 3, 0)[0])
-    return SparseTrainer(module, lambda: batch, np.random.default_rng(0), 4, 0.1, 0, 0.1, averaging)
+    return SparseTrainer(module, lambda: batch, np.random.default_rng(0), 4, 0.1, 0, 0.1, ema_decay)
 
 
-@pytest.mark.parametrize("averaging", [0, 0.9])
-def test_a_killed_fit_ends_with_the_bytes_of_an_undisturbed_one(tmp_path, averaging):
+@pytest.mark.parametrize("ema_decay", [0, 0.9])
+def test_a_killed_fit_ends_with_the_bytes_of_an_undisturbed_one(tmp_path, ema_decay):
     path = tmp_path / "fit.safetensors"
 
     def fit(progress):
-        one = training(averaging)
+        one = training(ema_decay)
         train_epochs(one, 5, 9, None, progress)
         return one.weights()
 

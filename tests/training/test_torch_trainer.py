@@ -12,7 +12,7 @@ from marquee.training.torch_trainer import WARM_UP, TorchTrainer
 from tests.crash import CrashingProgress, Killed
 
 
-def training(averaging: float = 0.9, seen: list[float] | None = None) -> TorchTrainer:
+def training(ema_decay: float = 0.9, seen: list[float] | None = None) -> TorchTrainer:
     """One weight that is drawn to each of ten numbers; `seen` gets it before each step."""
     module = torch.nn.ParameterDict({"w": torch.nn.Parameter(torch.zeros(1))})
 
@@ -23,7 +23,7 @@ def training(averaging: float = 0.9, seen: list[float] | None = None) -> TorchTr
 
     numbers = torch.arange(10.0)
     return TorchTrainer(
-        module, lambda: (numbers,), loss, np.random.default_rng(0), 3, 0.1, averaging=averaging
+        module, lambda: (numbers,), loss, np.random.default_rng(0), 3, 0.1, ema_decay=ema_decay
     )
 
 

@@ -1,26 +1,36 @@
-"""What `compiled` has, without numba: the same functions and, as sums have one order, the same bytes."""
+"""Slow NumPy twins of the compiled top-K kernels."""
 
 from __future__ import annotations
-
-import sys
-from types import ModuleType
 
 import numpy as np
 
 from marquee.data.user_items import UserItems
+from marquee.evaluation.topk import check_k
 
-MANY = 1 << 27  # scores or products from which compiled code is worth its import, half a second
-LANES = 16  # partial sums of a product of two vectors
-PAIRS = 1 << 12  # products of vectors that are made at a time
+LANES = 16
+PAIRS = 1 << 12
 
 
-def kernels(n: int) -> ModuleType:
-    """`compiled` where `n` steps pay for its import, or numba is there already; else this module."""
-    if "numba" not in sys.modules and n <= MANY:
-        return sys.modules[__name__]
-    from marquee.kernels import topk
+def top_k(scores: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
+    """Items int32 [n, k] and their scores [n, k], ordered by (-score, item), ties at the cut included.
 
-    return topk
+    scores  float [n, n_items], no NaN; -inf for what may not be listed. A row with fewer than k other
+            items ends in -1, scored -inf. Raises MarqueeError where k is more than n_items.
+    """
+    n, n_items = scores.shape
+    check_k(k, n_items)
+    cut = np.partition(scores, n_items - k, axis=1)[:, n_items - k, None].copy()  # (n, 1): k-th best score
+    kept = scores >= cut
+    crowded = np.flatnonzero(np.count_nonzero(kept, axis=1) > k)  # rows with more ties than places
+    tied = scores[crowded] == cut[crowded]
+    places = k - np.count_nonzero(kept[crowded] & ~tied, axis=1)
+    kept[crowded] &= ~tied | (tied.cumsum(1, dtype=np.int32) <= places[:, None])
+    items = (np.flatnonzero(kept) % n_items).astype(np.int32).reshape(n, k)  # ascending in each row
+    values = np.take_along_axis(scores, items, 1)
+    order = np.argsort(-values, axis=1, kind="stable")
+    items, values = np.take_along_axis(items, order, 1), np.take_along_axis(values, order, 1)
+    items[values == -np.inf] = -1
+    return items, values
 
 
 def dots(
