@@ -8,13 +8,13 @@ export PYTHONUNBUFFERED := 1
 
 # `make run` is the default data; `make run DATASET=ml-1m SOURCE=folder` is one experiment on real data.
 run: $(VENV)/ready
-	@python -m stages.check
+	@python -m marquee.cli.check
 ifdef DATASET
 	dvc exp run -S dataset.name=$(DATASET) $(if $(SOURCE),-S "dataset.source=$(SOURCE)")
 else
 	dvc repro
 endif
-	@python -m stages.show
+	@python -m marquee.cli.leaderboard
 
 # What that run will take: time, memory and disk of each stage. MARQUEE_MEMORY=8 allows a stage 8 GiB
 plan: $(VENV)/ready

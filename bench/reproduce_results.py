@@ -23,10 +23,10 @@ import yaml
 
 from bench import results_page
 from bench.protocols import PROTOCOLS, SOURCE, TARGET, Protocol, by_name
-from marquee.evaluation.leaderboard import DECIMALS, from_csv
 from marquee.evaluation.metrics import Columns
-from marquee.evaluation.significance import Ratio, bootstrap, interval
 from marquee.io import read_json, read_parquet, to_arrays, write_json
+from marquee.leaderboard.significance import Ratio, bootstrap, interval
+from marquee.leaderboard.table import DECIMALS, from_csv
 from marquee.rng import named_rng
 
 ROOT = Path(__file__).parents[1]

@@ -13,8 +13,8 @@ from typing import Any
 import yaml
 
 from bench.protocols import PROTOCOLS, SOURCE, TARGET, Protocol, command
-from marquee.evaluation.leaderboard import direction
 from marquee.io import read_json, write_text
+from marquee.leaderboard.table import direction
 
 ROOT = Path(__file__).parents[1]
 RESULTS, PAGE = ROOT / "bench/results", ROOT / "docs/results.md"

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from marquee.errors import MarqueeError, did_you_mean
-from marquee.evaluation.leaderboard import direction
+from marquee.leaderboard.table import direction
 
 REPEATS = ("seed", "fold")  # what experiments are repeated over unless they are told otherwise
 VALIDATION = "validation"  # the metric that stopped the training, at its best epoch

@@ -10,8 +10,8 @@ from marquee.data.published_splits import read_candidates
 from marquee.data.sampling import CandidateOptions, sample_candidates
 from marquee.io import write_parquet
 from marquee.rng import named_rng
-from stages import run
 from stages._inputs import catalogue, original_ids, ratings
+from stages._runner import run
 
 
 def main(settings: dict[str, Any], task: str) -> None:

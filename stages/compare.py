@@ -9,16 +9,16 @@ from pathlib import Path
 from typing import Any
 
 from marquee import config
-from marquee.evaluation import leaderboard
-from marquee.evaluation.leaderboard import ORACLE, CompareOptions, ModelResult
 from marquee.evaluation.residuals import Residuals
 from marquee.evaluation.residuals import tables as error_tables
 from marquee.figures.leaderboard import leaderboard as draw
 from marquee.io import atomic_folder, read_json, read_parquet, to_arrays, write_csv, write_figure, write_json
+from marquee.leaderboard import table as leaderboard
+from marquee.leaderboard.table import ORACLE, CompareOptions, ModelResult
 from marquee.rng import named_rng
 from marquee.simulator.oracle import Oracle
-from stages import phase, run
 from stages._inputs import catalogue, known_of, original_ids
+from stages._runner import phase, run
 from stages.evaluate import TestSet
 
 

@@ -12,7 +12,7 @@ from marquee.movielens.releases import SIMULATED, release
 from marquee.rng import named_rng
 from marquee.simulator.options import SimulatorOptions
 from marquee.simulator.simulate import simulate
-from stages import run
+from stages._runner import run
 
 
 def main(settings: dict[str, Any]) -> None:

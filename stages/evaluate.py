@@ -18,8 +18,8 @@ from marquee.evaluation.evaluate import Evaluation, evaluate_ranking, evaluate_r
 from marquee.io import as_table, atomic_folder, read_json, read_parquet, write_json, write_parquet
 from marquee.recommenders import load
 from marquee.stamps import Stamps, digest
-from stages import phase, run
 from stages._inputs import catalogue, code_of, ratings
+from stages._runner import phase, run
 
 MODELS, EVALUATIONS, METRICS = Path("models"), Path("data/evaluation"), Path("metrics/models")
 STAMPS = EVALUATIONS / "stamps.json"

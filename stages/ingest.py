@@ -13,7 +13,7 @@ from marquee.movielens.parsers import IngestOptions, read_release
 from marquee.movielens.releases import SIMULATED, release
 from marquee.movielens.schema import Scale
 from marquee.simulator.options import SimulatorOptions
-from stages import run
+from stages._runner import run
 
 
 def main(settings: dict[str, Any]) -> None:

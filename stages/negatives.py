@@ -9,8 +9,8 @@ from marquee import config
 from marquee.data.sampling import NegativeOptions, add_negatives
 from marquee.io import write_parquet
 from marquee.rng import named_rng
-from stages import run
 from stages._inputs import catalogue, ratings
+from stages._runner import run
 
 
 def main(settings: dict[str, Any]) -> None:

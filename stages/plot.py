@@ -18,8 +18,8 @@ from marquee.figures.svg import svg
 from marquee.io import atomic_folder, read_json, read_parquet, to_arrays, write_figure, write_json, write_text
 from marquee.recommenders import load
 from marquee.stamps import Stamps, digest
-from stages import run
 from stages._inputs import catalogue, code_of, known_of
+from stages._runner import run
 
 MODELS, EVALUATIONS = Path("models"), Path("data/evaluation")
 FILES, PARTS = Path("plots/models"), Path("data/figures")

@@ -8,12 +8,12 @@ from platform import python_version
 from typing import Any
 
 from marquee import config
-from marquee.evaluation import leaderboard
-from marquee.evaluation.leaderboard import CompareOptions
 from marquee.figures.leaderboard import tail_shares
 from marquee.io import as_array, read_curve, read_json, read_parquet, sha256, to_arrays, write_text
+from marquee.leaderboard import table as leaderboard
+from marquee.leaderboard.table import CompareOptions
 from marquee.report import ReportContent, render
-from stages import run
+from stages._runner import run
 
 PACKAGES = (
     "dvc",

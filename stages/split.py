@@ -10,8 +10,8 @@ from marquee.data.published_splits import read_fold
 from marquee.data.splits import SplitOptions, split
 from marquee.io import writing_parquet
 from marquee.rng import named_rng
-from stages import run
 from stages._inputs import original_ids, ratings
+from stages._runner import run
 
 
 def main(settings: dict[str, Any], task: str) -> None:

@@ -12,8 +12,8 @@ from marquee.recommenders import create, store
 from marquee.rng import named_rng
 from marquee.stamps import digest
 from marquee.training.progress import FitProgress
-from stages import phase, run
 from stages._inputs import catalogue, ratings
+from stages._runner import phase, run
 
 
 def main(settings: dict[str, Any], name: str) -> None:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from marquee.evaluation.leaderboard import ORACLE, direction
 from marquee.figures.style import BLUE, INK, ORANGE, QUIET, WHITE, canvas, house_style, name_axes
+from marquee.leaderboard.table import ORACLE, direction
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -34,7 +34,7 @@ def ranked(rows: Sequence[Row], task: str, metric: str) -> list[Row]:
 def leaderboard(rows: Sequence[Row], task: str, metric: str, confidence: float = 0.95) -> Figure:
     """Value and interval of `metric` for each model of `task`, the best on top.
 
-    rows are those of `marquee.evaluation.leaderboard.compare`. Filled dots are level with the best, hollow ones
+    rows are those of `marquee.leaderboard.table.compare`. Filled dots are level with the best, hollow ones
     significantly worse at that `confidence`; the oracle is a dashed line.
     """
     from matplotlib.ticker import MaxNLocator

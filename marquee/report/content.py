@@ -18,7 +18,7 @@ class ReportContent:
 
     title        of the page
     card         data/dataset.json, what `movielens` says of the release, with its name and licence
-    rows         every value, as `marquee.evaluation.leaderboard.compare` makes them
+    rows         every value, as `marquee.leaderboard.table.compare` makes them
     headline     task -> the metric that decides it, in the order of the page
     confidence   of the intervals and of what is called significant
     curves       model -> its learning curve

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from html import escape
 
-from marquee.evaluation.leaderboard import ORACLE
 from marquee.figures.leaderboard import lower_is_better, metric_title, ranked
 from marquee.figures.learning_curve import Curve, best_epoch, learning_curve
+from marquee.leaderboard.table import ORACLE
 from marquee.report.content import ReportContent
 from marquee.report.markup import framed, number, picture
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 
-from marquee.evaluation.leaderboard import ORACLE
 from marquee.figures.leaderboard import Row, metric_title, ranked
 from marquee.figures.leaderboard import leaderboard as draw
+from marquee.leaderboard.table import ORACLE
 from marquee.report.content import ReportContent
 from marquee.report.markup import interval, number, p_value, picture, table
 

@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from marquee.evaluation.leaderboard import CompareOptions, ModelResult, compare
 from marquee.figures.svg import svg
+from marquee.leaderboard.table import CompareOptions, ModelResult, compare
 from marquee.report import ReportContent, render
 
 VOID = {"meta", "br", "link", "input", "img", "hr"}

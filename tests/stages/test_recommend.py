@@ -1,4 +1,4 @@
-"""`python -m stages.recommend` on every model of the small world, and what it says to what cannot be."""
+"""`python -m marquee.cli.recommend` on every model of the small world, and what it says to what cannot be."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def test_every_model_recommends_to_the_three_kinds_of_people(finished, movies, n
 
 def test_torch_is_not_loaded_to_score(finished, names, three):
     script = """
-import json, sys, stages.recommend as r
+import json, sys, marquee.cli.recommend as r
 from stages import params, PARAMS
 for words in json.loads(sys.argv[1]):
     r.main(params.read(PARAMS), *words)

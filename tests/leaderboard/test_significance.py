@@ -7,8 +7,8 @@ from math import sqrt
 import numpy as np
 import pytest
 
-from marquee.evaluation import significance
-from marquee.evaluation.significance import Ratio, bootstrap, holm, interval, p_value
+from marquee.leaderboard import significance
+from marquee.leaderboard.significance import Ratio, bootstrap, holm, interval, p_value
 
 
 def rng(seed: int = 0) -> np.random.Generator:

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from marquee.errors import MarqueeError
-from marquee.evaluation.leaderboard import (
+from marquee.io import write_csv
+from marquee.leaderboard.table import (
     HEADER,
     CompareOptions,
     ModelResult,
@@ -20,7 +21,6 @@ from marquee.evaluation.leaderboard import (
     summary,
     text,
 )
-from marquee.io import write_csv
 
 OPTIONS = CompareOptions(bootstrap_samples=200)
 N = 40

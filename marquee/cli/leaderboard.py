@@ -1,4 +1,4 @@
-"""`python -m stages.show`: the leaderboard of the last run, and where its report lies."""
+"""`python -m marquee.cli.leaderboard`: the leaderboard of the last run, and where its report lies."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from marquee import config
-from marquee.evaluation import leaderboard
-from marquee.evaluation.leaderboard import CompareOptions
-from stages import run
+from marquee.leaderboard import table as leaderboard
+from marquee.leaderboard.table import CompareOptions
+from stages._runner import run
 
 
 def main(settings: dict[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""`python -m stages.gather`: the experiments of this commit as one table."""
+"""`python -m marquee.cli.experiments`: the experiments of this commit as one table."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from typing import Any, NoReturn
 
 from marquee import config, experiments
 from marquee.errors import MarqueeError
-from marquee.evaluation import leaderboard
-from marquee.evaluation.leaderboard import CompareOptions
 from marquee.io import write_csv
-from stages import run
+from marquee.leaderboard import table as leaderboard
+from marquee.leaderboard.table import CompareOptions
+from stages._runner import run
 
 
 class Parser(ArgumentParser):
     def error(self, message: str) -> NoReturn:
-        raise MarqueeError(f"{message}; see python -m stages.gather --help")
+        raise MarqueeError(f"{message}; see python -m marquee.cli.experiments --help")
 
 
 def parser() -> Parser:
-    p = Parser("python -m stages.gather", description=__doc__)
+    p = Parser("python -m marquee.cli.experiments", description=__doc__)
     several: dict[str, Any] = {"nargs": "+", "default": [], "metavar": "NAME"}
     p.add_argument("--model", **several, help="these (those that vary)")
     p.add_argument("--metric", **several, help="these, the first decides; `validation` is one (rmse or ndcg)")

@@ -15,7 +15,7 @@ import numpy as np
 from marquee.config import option
 from marquee.errors import MarqueeError
 from marquee.evaluation.metrics import Columns
-from marquee.evaluation.significance import Ratio, bootstrap, holm, interval, p_value
+from marquee.leaderboard.significance import Ratio, bootstrap, holm, interval, p_value
 
 Row = dict[str, Any]
 Table = list[list[str]]

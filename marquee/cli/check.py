@@ -1,4 +1,4 @@
-"""`python -m stages.check`: is every block of params.yaml one that its stage will accept?"""
+"""`python -m marquee.cli.check`: is every block of params.yaml one that its stage will accept?"""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from typing import Any
 from marquee import config
 from marquee.data.sampling import CandidateOptions, NegativeOptions
 from marquee.data.splits import SplitOptions
-from marquee.evaluation.leaderboard import CompareOptions
+from marquee.leaderboard.table import CompareOptions
 from marquee.movielens.parsers import IngestOptions
 from marquee.movielens.releases import release
 from marquee.recommenders import create
 from marquee.simulator.options import SimulatorOptions
-from stages import run
+from stages._runner import run
 
 
 def main(settings: dict[str, Any]) -> None:

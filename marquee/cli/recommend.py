@@ -1,4 +1,4 @@
-"""`python -m stages.recommend <model> ...`: what someone should see next, and why."""
+"""`python -m marquee.cli.recommend <model> ...`: what someone should see next, and why."""
 
 from __future__ import annotations
 
@@ -19,25 +19,25 @@ from marquee.recommenders.base import Recommender
 from marquee.serving import import_ratings, output, top_n
 from marquee.serving.catalogue import COLUMNS, MovieCatalogue, MovieFilter
 from marquee.serving.top_n import Audience
-from stages import run
 from stages._inputs import ratings
+from stages._runner import run
 
 EXAMPLES = """examples
-  python -m stages.recommend ease --user 42
-  python -m stages.recommend ease --rate "Toy Story (1995)=5" --rate "heat=4" --genre Drama
-  python -m stages.recommend ease --ratings letterboxd/ratings.csv --year-from 1980
-  python -m stages.recommend ease --users 1,2,3 --out lists.parquet
-  python -m stages.recommend ease --like "Alien (1979)"
+  python -m marquee.cli.recommend ease --user 42
+  python -m marquee.cli.recommend ease --rate "Toy Story (1995)=5" --rate "heat=4" --genre Drama
+  python -m marquee.cli.recommend ease --ratings letterboxd/ratings.csv --year-from 1980
+  python -m marquee.cli.recommend ease --users 1,2,3 --out lists.parquet
+  python -m marquee.cli.recommend ease --like "Alien (1979)"
 """
 
 
 class Parser(ArgumentParser):
     def error(self, message: str) -> NoReturn:
-        raise MarqueeError(f"{message}; see python -m stages.recommend --help")
+        raise MarqueeError(f"{message}; see python -m marquee.cli.recommend --help")
 
 
 def parser() -> Parser:
-    p = Parser("python -m stages.recommend", None, EXAMPLES, formatter_class=RawDescriptionHelpFormatter)
+    p = Parser("python -m marquee.cli.recommend", None, EXAMPLES, formatter_class=RawDescriptionHelpFormatter)
     p.add_argument("model", help="a name under models: in params.yaml")
     who = p.add_argument_group("for whom (one of these; --rate and --ratings go together)")
     who.add_argument("--user", metavar="ID", help="someone in the data, by the release's own number")
@@ -95,7 +95,7 @@ def _check(asked: Namespace) -> None:
     if len([kind for kind in kinds if kind not in (None, [])]) != 1:
         raise MarqueeError(
             "say for whom, in one way: --user, --users, --users-file, --rate or --ratings, or --like; "
-            "see python -m stages.recommend --help"
+            "see python -m marquee.cli.recommend --help"
         )
     if asked.top < 1:
         raise MarqueeError(f"--top is {asked.top}; ask for at least 1 movie")

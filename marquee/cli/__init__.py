@@ -1,0 +1,1 @@
+"""The command `marquee`: one file a subcommand."""

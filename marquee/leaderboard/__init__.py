@@ -1,0 +1,1 @@
+"""Compare all models: intervals, paired tests, one table."""

@@ -1,0 +1,113 @@
+"""One file per stage: read, call marquee, write. This is how each is started."""
+
+from __future__ import annotations
+
+import errno
+import inspect
+import json
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from marquee import config
+from marquee.errors import MarqueeError
+
+PARAMS = Path("params.yaml")
+# Stages that are held against the memory there is; imported by name, since that check cannot change a result:
+# no stage runs again when a formula of memory does.
+HEAVY = (
+    *("download", "ingest", "split", "negatives", "candidates"),
+    *("train", "evaluate", "pictures", "compare", "report"),
+)
+LOG = Path("logs/stages.jsonl")  # times and memory: untracked, they differ from run to run
+PHASES: list[dict[str, Any]] = []  # of this process, for the log
+
+
+def run(main: Callable[..., None]) -> None:
+    """Call `main(params, *arguments of the command line)`; one with a `*words` parses them itself.
+
+    A fault of the user's making ends in one line on stderr and exit code 1; `--debug` shows the traceback.
+    """
+    arguments = [word for word in sys.argv[1:] if word != "--debug"]
+    wanted = list(inspect.signature(main).parameters.values())[1:]
+    parses = any(parameter.kind is parameter.VAR_POSITIONAL for parameter in wanted)
+    module = sys.modules["__main__"].__spec__
+    name = module.name.rpartition(".")[2] if module else Path(sys.argv[0]).stem
+    named = arguments[: 1 if parses else None]
+    label = "@".join([name, *(word for word in named if not word.startswith("-"))])
+    row = {"stage": label, "began": round(time.time(), 3), "start_up": _start_up()}
+    started = time.perf_counter()
+    try:
+        if not parses and len(arguments) != len(wanted):
+            usage = " ".join(["python -m", f"stages.{name}", *(f"<{word.name}>" for word in wanted)])
+            raise MarqueeError(f"stages.{name} was given {len(arguments)} argument(s); use: {usage}")
+        settings = config.read(PARAMS)
+        if name in HEAVY:
+            import_module("stages._memory_guard").require_memory(label, settings)
+        main(settings, *arguments)
+    except Exception as error:
+        if "--debug" in sys.argv or (line := _explain(error)) is None:
+            raise
+        print(f"{label}: {line}", file=sys.stderr)
+        raise SystemExit(1) from None
+    except KeyboardInterrupt:
+        raise SystemExit(130) from None
+    _log({**row, "seconds": round(time.perf_counter() - started, 3)})
+
+
+@contextmanager
+def phase(name: str, of: str) -> Iterator[None]:
+    """Note in the log how long the block takes: `fitting` and `scoring` are what a run is for.
+
+    of  the model, or what else is fitted or scored
+    """
+    began, started = time.time(), time.perf_counter()
+    yield
+    seconds = time.perf_counter() - started
+    PHASES.append({"phase": name, "of": of, "began": round(began, 3), "seconds": round(seconds, 3)})
+
+
+def _start_up() -> float | None:
+    """Seconds since this process was started, where Linux says so: the interpreter and the first imports."""
+    try:
+        ticks = Path("/proc/self/stat").read_text().rpartition(")")[2].split()[19]
+        return round(time.clock_gettime(time.CLOCK_BOOTTIME) - int(ticks) / os.sysconf("SC_CLK_TCK"), 3)
+    except (OSError, AttributeError):
+        return None
+
+
+def _explain(error: Exception) -> str | None:
+    """The one line for what a user can cause; None for a fault of the program."""
+    if isinstance(error, MarqueeError):
+        return str(error)
+    if not isinstance(error, OSError):
+        return None
+    where = f" {error.filename}" if error.filename else ""
+    if error.errno == errno.ENOSPC or "No space left on device" in str(error):
+        return (
+            f"the disk is full while writing{where}; free some space and run again, nothing is half written"
+        )
+    if isinstance(error, PermissionError):
+        return f"no permission for{where}; change its owner or mode and run again"
+    if isinstance(error, FileNotFoundError):
+        return f"{error.filename} is missing; `dvc repro` makes it"
+    return None
+
+
+def _log(row: dict[str, Any]) -> None:
+    row |= {"ended": time.strftime("%Y-%m-%dT%H:%M:%S"), "phases": PHASES}
+    row["processor_seconds"] = round(sum(os.times()[:4]), 3)  # of its workers, too
+    if find_spec("resource"):  # not on Windows
+        import resource
+
+        whose = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)  # the largest process of them
+        row["peak_mib"] = round(max(resource.getrusage(who).ru_maxrss for who in whose) / 1024)
+    LOG.parent.mkdir(exist_ok=True)
+    with LOG.open("a", encoding="utf-8", newline="\n") as file:
+        file.write(json.dumps(row) + "\n")
