@@ -9,7 +9,7 @@ from typing import Any
 from marquee import config
 from marquee.figures.captioned import save_figures
 from marquee.figures.dataset import dataset_figures, dataset_tables
-from marquee.io import atomic_folder, write_csv, write_json, writing_parquet
+from marquee.io import atomic_folder, sha256, write_csv, write_json, writing_parquet
 from marquee.movielens.parsers import IngestOptions, read_release
 from marquee.movielens.releases import SIMULATED, release
 from marquee.movielens.schema import Scale
@@ -33,7 +33,12 @@ def main(settings: dict[str, Any]) -> None:
                 write_csv(folder / f"{name}.csv", *table)
         with atomic_folder(Path("data/figures/dataset")) as folder:
             save_figures(folder, dataset_figures(found.card, *columns), "dataset")
-    write_json(Path("data/dataset.json"), {"name": source.name, "licence": source.licence, **found.card})
+    about = {
+        "name": source.name,
+        "licence": source.licence,
+        "ratings_sha256": sha256(Path("data/ratings.parquet")),
+    }
+    write_json(Path("data/dataset.json"), {**about, **found.card})
 
 
 if __name__ == "__main__":
