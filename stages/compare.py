@@ -1,7 +1,4 @@
-"""Stage `compare`: one table of every model, with intervals, paired tests and the oracle if there is one.
-
-And where the rating models err, all of them together.
-"""
+"""Stage `compare`: one table of all models, with intervals, paired tests and the oracle if there is one."""
 
 from __future__ import annotations
 
@@ -9,53 +6,36 @@ from pathlib import Path
 from typing import Any
 
 from marquee import config
-from marquee.evaluation.residuals import Residuals
-from marquee.evaluation.residuals import tables as error_tables
-from marquee.figures.leaderboard import leaderboard as draw
-from marquee.io import atomic_folder, read_json, read_parquet, to_arrays, write_csv, write_figure, write_json
-from marquee.leaderboard import table as leaderboard
-from marquee.leaderboard.table import ORACLE, CompareOptions, ModelResult
+from marquee.evaluation import residuals, test_set
+from marquee.figures import leaderboard as figures
+from marquee.io import atomic_folder, read_json, write_csv, write_figure, write_json, write_text
+from marquee.figures.svg import svg
+from marquee.leaderboard import table
+from marquee.leaderboard.table import ORACLE, CompareOptions
 from marquee.rng import named_rng
-from marquee.simulator.oracle import Oracle
-from stages._inputs import catalogue, known_of, original_ids
 from stages._runner import phase, run
-from stages.evaluate import TestSet
+
+EVALUATIONS, ORACLES = Path("data/evaluation"), Path("data/oracle")
 
 
 def main(settings: dict[str, Any]) -> None:
     options = config.block(settings, "compare", CompareOptions)
-    evaluated = [_read(name) for name in settings["models"]]
-    truth = Path("data/raw/truth.safetensors")
-    if truth.is_file():
-        oracle = Oracle.load(truth, *original_ids(), settings["tasks"]["ranking"]["positive_threshold"])
-        for task in config.TASKS:
-            held_out = TestSet.of(task, settings)
-            with phase("scoring", f"{ORACLE}_{task}"):
-                found = held_out.measure(oracle)
-            evaluated.append(ModelResult(ORACLE, task, found.metrics, found.per_user))
+    folders = {name: EVALUATIONS / name for name in settings["models"]}
+    results = [test_set.load(folder) for folder in folders.values()]
+    results += [test_set.load(folder) for task in config.TASKS if (folder := ORACLES / task).is_dir()]
     with phase("scoring", "intervals and tests"):
-        rows = leaderboard.compare(evaluated, options, named_rng(config.seed(settings), "compare"))
-    with atomic_folder(Path("plots/leaderboard")) as folder:
-        write_csv(folder / "table.csv", leaderboard.HEADER, [list(row.values()) for row in rows])
-        for task, metric in leaderboard.primary_metrics(options).items():
-            write_figure(folder / f"{task}.png", draw(rows, task, metric, options.confidence))
-    pairs = {name: Path(f"data/evaluation/{name}/predictions.parquet") for name in settings["models"]}
-    known = known_of("rating", catalogue())
-    errors = {
-        name: Residuals.of(to_arrays(read_parquet(path)), *known)
-        for name, path in pairs.items()
-        if path.is_file()
-    }
+        rows = table.compare(results, options, named_rng(config.seed(settings), "compare"))
+    stored = {name: read_json(folder / "metrics.json") for name, folder in folders.items()}
+    with atomic_folder(Path("data/leaderboard")) as cached, atomic_folder(Path("plots/leaderboard")) as shown:
+        write_csv(cached / "table.csv", table.HEADER, [list(row.values()) for row in rows])
+        for task, metric in table.primary_metrics(options).items():
+            figure = figures.leaderboard(rows, task, metric, options.confidence)
+            write_figure(shown / f"{task}.png", figure)
+            write_text(cached / f"{task}.svg", svg(figure, f"leaderboard-{task}"))
     with atomic_folder(Path("plots/rating_errors")) as folder:
-        for part, (header, lines) in error_tables(errors).items():
+        for part, (header, lines) in residuals.tables(errors).items():
             write_csv(folder / f"{part}.csv", header, lines)
-    write_json(Path("metrics/summary.json"), leaderboard.summary(rows, options))
-
-
-def _read(name: str) -> ModelResult:
-    found = read_json(Path(f"metrics/models/{name}.json"))
-    per_user = to_arrays(read_parquet(Path(f"data/evaluation/{name}/per_user.parquet")))
-    return ModelResult(name, found["task"], found["metrics"], per_user)
+    write_json(Path("metrics/summary.json"), table.summary(rows, options))
 
 
 if __name__ == "__main__":
