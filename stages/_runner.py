@@ -79,7 +79,7 @@ def _explain(error: Exception) -> str | None:
         return None
     where = f" {error.filename}" if error.filename else ""
     if error.errno == errno.ENOSPC or "No space left on device" in str(error):
-        return f"the disk is full{where and ' at' + where}: free some space and run again; no file is half written"
+        return f"the disk is full while writing{where}: free some space and run again; no file is half written"
     if isinstance(error, PermissionError):
         return f"no permission for{where}: change its owner or mode and run again"
     if isinstance(error, FileNotFoundError):

@@ -18,9 +18,10 @@ def main(settings: dict[str, Any], name: str) -> None:
     held_out = _inputs.test_set(entry.task, settings)
     with phase("scoring", name):
         result = held_out.evaluate(model)
-    about = {"model": name, "task": entry.task, "algorithm": entry.algorithm}
+    about: dict[str, Any] = {"model": name, "task": entry.task, "algorithm": entry.algorithm}
     about |= {"model_counts": model.report_counts()}
-    test_set.store(result, about, Path("data/evaluation") / name)
+    tables = {"residuals": held_out.errors(result), "tail": held_out.tail(result)}
+    test_set.store(result, about, Path("data/evaluation") / name, **tables)
 
 
 if __name__ == "__main__":

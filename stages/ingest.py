@@ -1,4 +1,4 @@
-"""Stage `ingest`: any release becomes one schema, with a card and three pictures."""
+"""Stage `ingest`: turn any release into one schema, with a summary and three figures."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from marquee import config
-from marquee.figures import dataset as pictures
-from marquee.io import atomic_folder, write_csv, write_figure, write_json, writing_parquet
+from marquee.figures.captioned import save_figures
+from marquee.figures.dataset import dataset_figures, dataset_tables
+from marquee.io import atomic_folder, write_csv, write_json, writing_parquet
 from marquee.movielens.parsers import IngestOptions, read_release
 from marquee.movielens.releases import SIMULATED, release
 from marquee.movielens.schema import Scale
@@ -21,24 +22,20 @@ def main(settings: dict[str, Any]) -> None:
     options = config.block(settings, "ingest", IngestOptions)
     source = release(config.block(settings, "dataset", config.Dataset).name)
     if source.name == SIMULATED:
-        world = config.block(settings, "simulator", SimulatorOptions)
-        source = replace(source, layout=world.layout, scale=world.scale)
+        simulator = config.block(settings, "simulator", SimulatorOptions)
+        source = replace(source, layout=simulator.layout, scale=simulator.scale)
     scale = Scale(*source.scale) if source.scale else None
     found = read_release(Path("data/raw"), source.layout, scale, options.columns, options.max_bad_rows)
-    histogram = found.card["histogram"]
-    item, timestamp = found.ratings["item"].to_numpy(), found.ratings["timestamp"].to_numpy()
+    columns = found.ratings["item"].to_numpy(), found.ratings["timestamp"].to_numpy()
     about = {"n_users": found.users.num_rows, "scale": [found.card["scale"][end] for end in ("low", "high")]}
     movies = found.movies.replace_schema_metadata({"catalogue": json.dumps(about)})
     tables = {"ratings": found.ratings, "movies": movies, "users": found.users}
-    files = {Path(f"data/{name}.parquet"): table for name, table in tables.items()}
-    with writing_parquet(files), atomic_folder(Path("plots/dataset")) as folder:
-        for name, rows, figure in (
-            ("ratings", pictures.rating_rows(**histogram), pictures.rating_histogram(**histogram)),
-            ("long_tail", pictures.tail_rows(item), pictures.long_tail(item)),
-            ("over_time", pictures.time_rows(timestamp), pictures.ratings_over_time(timestamp)),
-        ):
-            write_csv(folder / f"{name}.csv", *rows)
-            write_figure(folder / f"{name}.png", figure)
+    with writing_parquet({Path(f"data/{name}.parquet"): table for name, table in tables.items()}):
+        with atomic_folder(Path("plots/dataset")) as folder:
+            for name, table in dataset_tables(found.card, *columns).items():
+                write_csv(folder / f"{name}.csv", *table)
+        with atomic_folder(Path("data/figures/dataset")) as folder:
+            save_figures(folder, dataset_figures(found.card, *columns), "dataset")
     write_json(Path("data/dataset.json"), {"name": source.name, "licence": source.licence, **found.card})
 
 

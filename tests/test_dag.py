@@ -42,17 +42,33 @@ STARTS = {
 # Plumbing that a stage may import without depending on it: files, messages, parameters, threads, the memory model,
 # the contract. A change there is a change of the program and not of an experiment; `dvc repro --force` runs anyway.
 PLUMBING = (
-    *("marquee/__init__.py", "marquee/errors.py", "marquee/config.py", "marquee/io.py", "marquee/parallel.py"),
+    *(
+        "marquee/__init__.py",
+        "marquee/errors.py",
+        "marquee/config.py",
+        "marquee/io.py",
+        "marquee/parallel.py",
+    ),
     *("marquee/recommenders/__init__.py", "marquee/recommenders/base.py", "marquee/resources", "stages"),
 )
 # Packages that a stage imports beside those it depends on, each with the reason.
 BESIDE = {
-    "ingest": {"marquee/simulator", "marquee/figures", "marquee/rng.py"},  # the options, the style, ties in time
+    "ingest": {
+        "marquee/simulator",
+        "marquee/figures",
+        "marquee/rng.py",
+    },  # the options, the style, ties in time
     "download": {"marquee/movielens", "marquee/rng.py"},  # the parsers' neighbours, named generators
     "train": {"marquee/data", "marquee/rng.py"},  # columns; what it learns from is a dependency of its own
     "evaluate": {"marquee/data", "marquee/training", "marquee/rng.py"},  # folding in
     "oracle": {"marquee/data", "marquee/leaderboard", "marquee/rng.py", "marquee/movielens"},
-    "plot": {"marquee/data", "marquee/evaluation", "marquee/training", "marquee/kernels", "marquee/leaderboard"},
+    "plot": {
+        "marquee/data",
+        "marquee/evaluation",
+        "marquee/training",
+        "marquee/kernels",
+        "marquee/leaderboard",
+    },
     "compare": {"marquee/data", "marquee/evaluation", "marquee/kernels", "marquee/rng.py"},
     "report": {"marquee/data", "marquee/evaluation", "marquee/leaderboard", "marquee/kernels"},
 }
@@ -238,7 +254,9 @@ def test_a_key_of_params_reruns_exactly_the_stages_that_it_should(stages, key):
 
 
 def test_the_documentation_has_the_same_table():
-    rows = dict(re.findall(r"^\| `([^`]+)` \| (.*?) \|", (ROOT / "docs/reference/params.md").read_text(), re.M))
+    rows = dict(
+        re.findall(r"^\| `([^`]+)` \| (.*?) \|", (ROOT / "docs/reference/params.md").read_text(), re.M)
+    )
     stated = {key: " ".join(re.findall(r"`([^`]+)`", cell)) for key, cell in rows.items()}
     assert stated == STARTS
 

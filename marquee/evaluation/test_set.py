@@ -7,9 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from marquee.data.ratings import Catalogue, Ratings, concat
 from marquee.data.sampling import Candidates
+from marquee.evaluation import residuals
 from marquee.evaluation.evaluate import Evaluation, evaluate_ranking, evaluate_rating
+from marquee.evaluation.long_tail import long_tail
 from marquee.evaluation.metrics import Columns
 from marquee.io import as_table, atomic_folder, read_json, read_parquet, to_arrays, write_json, write_parquet
 
@@ -66,6 +70,23 @@ class TestSet:
             self.ks,
         )
 
+    def errors(self, result: Evaluation) -> dict[str, Any] | None:
+        """Where the predictions of `result` err; None for a ranking model."""
+        if not result.pairs:
+            return None
+        known, shape = self.known(), self.catalogue
+        counts = (
+            np.bincount(known.user, minlength=shape.n_users),
+            np.bincount(known.item, minlength=shape.n_items),
+        )
+        return residuals.tables(result.pairs, *counts, dict(zip(("low", "high"), self.scale, strict=True)))
+
+    def tail(self, result: Evaluation) -> dict[str, Any] | None:
+        """Which part of the catalogue the lists of `result` come from; None for a rating model."""
+        if result.pairs:
+            return None
+        return long_tail(self.train.item, result.lists["item"], self.catalogue.n_items)
+
 
 @dataclass(frozen=True)
 class ModelResult:
@@ -77,14 +98,23 @@ class ModelResult:
     per_user: Columns
 
 
-def store(result: Evaluation, about: Mapping[str, Any], folder: Path) -> None:
-    """Write metrics, per-user values, lists and, for ratings, predictions. `about` needs model and task."""
+def store(
+    result: Evaluation, about: Mapping[str, Any], folder: Path, **tables: Mapping[str, Any] | None
+) -> None:
+    """Write metrics, per-user values, lists and, for ratings, predictions into `folder`.
+
+    about   model and task, and what else metrics.json is to say
+    tables  further JSON files by name; None writes none
+    """
     with atomic_folder(folder) as partial:
         write_json(partial / "metrics.json", {**about, "metrics": result.metrics, "counts": result.counts})
         write_parquet(partial / "per_user.parquet", as_table(result.per_user))
         write_parquet(partial / "lists.parquet", result.lists_table())
         if result.pairs:
             write_parquet(partial / "predictions.parquet", as_table(result.pairs))
+        for name, content in tables.items():
+            if content is not None:
+                write_json(partial / f"{name}.json", content)
 
 
 def load(folder: Path) -> ModelResult:
