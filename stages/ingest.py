@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -26,7 +27,9 @@ def main(settings: dict[str, Any]) -> None:
     scale = Scale(*source.scale) if source.scale else None
     found = read_release(Path("data/raw"), source.layout, scale, options.columns, options.max_bad_rows)
     columns = found.ratings["item"].to_numpy(), found.ratings["timestamp"].to_numpy()
-    tables = {"ratings": found.ratings, "movies": found.movies, "users": found.users}
+    about = {"n_users": found.users.num_rows, "scale": [found.card["scale"][end] for end in ("low", "high")]}
+    movies = found.movies.replace_schema_metadata({"catalogue": json.dumps(about)})
+    tables = {"ratings": found.ratings, "movies": movies, "users": found.users}
     with writing_parquet({Path(f"data/{name}.parquet"): table for name, table in tables.items()}):
         with atomic_folder(Path("plots/dataset")) as folder:
             for name, table in dataset_tables(found.card, *columns).items():

@@ -16,7 +16,9 @@ from stages._runner import run
 def main(settings: dict[str, Any]) -> None:
     options = config.block(settings, "negatives", NegativeOptions)
     train = ratings(Path("data/ranking/train.parquet"))
-    drawn = add_negatives(train, catalogue().n_items, options, named_rng(config.seed(settings), "negatives"))
+    drawn = add_negatives(
+        train, catalogue()[0].n_items, options, named_rng(config.seed(settings), "negatives")
+    )
     write_parquet(Path("data/negatives/train.parquet"), drawn.to_table())
 
 

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +15,7 @@ import numpy as np
 from marquee.config import option
 from marquee.errors import MarqueeError
 from marquee.evaluation.metrics import Columns
+from marquee.evaluation.test_set import ModelResult
 from marquee.leaderboard.significance import Ratio, bootstrap, holm, interval, p_value
 
 Row = dict[str, Any]
@@ -59,16 +60,6 @@ class CompareOptions:
     @property
     def level(self) -> float:
         return round(1 - self.confidence, DECIMALS)
-
-
-@dataclass(frozen=True)
-class ModelResult:
-    """One model measured on one task: `metrics` and `per_user` as `measuring.evaluation` makes them."""
-
-    model: str
-    task: str
-    metrics: Mapping[str, float]
-    per_user: Columns
 
 
 def compare(evaluated: Sequence[ModelResult], options: CompareOptions, rng: np.random.Generator) -> list[Row]:
