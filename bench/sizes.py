@@ -23,7 +23,7 @@ from marquee.movielens.download import fetch_release
 from marquee.movielens.parsers import IngestOptions, read_release
 from marquee.movielens.releases import release
 from marquee.movielens.schema import Dataset, Scale
-from marquee.rng import named_rng
+from marquee.rng import KeyedRandom, named_rng
 from marquee.simulator.options import SimulatorOptions
 from marquee.simulator.simulate import simulate
 
@@ -77,7 +77,7 @@ def arrays(size: str, task: str) -> Path:
     if not folder.exists():
         whole = Ratings.from_table(_parsed(size).ratings)
         n_users, n_items = 1 + int(whole.user.max()), 1 + int(whole.item.max())
-        parts = split(whole, TASKS[task], named_rng(SEED, f"split@{task}"))
+        parts = split(whole, TASKS[task], KeyedRandom(SEED, f"split@{task}"))
         with atomic_folder(folder) as fresh:
             write_json(fresh / "shape.json", {"n_users": n_users, "n_items": n_items})
             for name, part in zip(PARTS, (parts.train, parts.validation, parts.test), strict=True):
@@ -91,7 +91,7 @@ def tables(size: str) -> Path:
     folder = WORK / "data" / size / "tables"
     if not folder.exists():
         found = _parsed(size)
-        parts = split(Ratings.from_table(found.ratings), TASKS["ranking"], named_rng(SEED, "split@ranking"))
+        parts = split(Ratings.from_table(found.ratings), TASKS["ranking"], KeyedRandom(SEED, "split@ranking"))
         with atomic_folder(folder) as fresh:
             write_parquet(fresh / "data/movies.parquet", found.movies)
             write_parquet(fresh / "data/users.parquet", found.users)

@@ -31,6 +31,7 @@ from marquee.data.user_items import UserItems
 from marquee.evaluation.evaluate import evaluate_ranking
 from marquee.io import read_parquet, write_csv
 from marquee.parallel import n_threads, single_threaded_blas
+from marquee.rng import KeyedRandom
 
 RESULTS = Path("bench/results/ranking.csv")
 HEADER = (
@@ -77,7 +78,7 @@ def prepare(data: Path, model: str, dim: int, room: Path, n_people: int | None) 
     seen = concat(train, validation)
     people = np.unique(test.user)
     theirs = UserItems.of(seen.user, seen.item, n_users).take(people)
-    pool = sample_candidates([train, validation], test, n_users, n_items, 99, rng)
+    pool = sample_candidates([train, validation], test, n_users, n_items, 99, KeyedRandom(0))
     arrays = {"users": users, "items": items, "people": people, "seen": theirs.items}
     arrays |= {"offsets": theirs.offsets.astype(np.int32), "pool": pool.items, "pools": pool.offsets}
     for name, array in arrays.items():

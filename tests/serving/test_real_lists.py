@@ -17,7 +17,7 @@ from marquee.movielens.named_columns import CustomColumns
 from marquee.movielens.parsers import read_release
 from marquee.movielens.releases import release
 from marquee.movielens.schema import Scale
-from marquee.rng import named_rng
+from marquee.rng import KeyedRandom, named_rng
 from marquee.serving import top_n
 from marquee.serving.catalogue import MovieCatalogue
 from marquee.training.progress import FitProgress
@@ -102,10 +102,10 @@ def test_every_personal_model_tells_science_fiction_from_romance(ml_100k, name):
     block = dict(BLOCKS[name])
     task, train_data, algorithm = (block.pop(key) for key in ("task", "train_data", "algorithm"))
     how = SplitOptions("random", 0.05, 0.01, positive_threshold=4.0 if task == "ranking" else None)
-    parts = split(ratings, how, named_rng(2024, f"split@{task}"))
+    parts = split(ratings, how, KeyedRandom(2024, f"split@{task}"))
     train = parts.train
     if train_data == "negatives":
-        train = add_negatives(train, len(movies), NegativeOptions(), named_rng(2024, "negatives"))
+        train = add_negatives(train, len(movies), NegativeOptions(), KeyedRandom(2024, "negatives"))
     model = recommenders.create(algorithm, task, block, f"models.{name}")
     model.fit(train, parts.validation, catalogue, named_rng(2024, f"train@{name}"), FitProgress(show=False))
     often = np.bincount(ratings.item, minlength=len(movies)) >= 20

@@ -11,7 +11,7 @@ from marquee import recommenders
 from marquee.data.ratings import Catalogue, Ratings
 from marquee.data.sampling import NegativeOptions, add_negatives
 from marquee.errors import MarqueeError
-from marquee.rng import named_rng
+from marquee.rng import KeyedRandom, named_rng
 from marquee.serving import top_n
 from marquee.training.progress import FitProgress
 
@@ -39,7 +39,7 @@ def models(train):
         task = "rating" if name == "bias" else "ranking"
         rows = train if task == "rating" else Ratings.of(train.user, train.item)
         if name == "mf_bce":
-            rows = add_negatives(rows, N_ITEMS, NegativeOptions(), named_rng(0, "negatives"))
+            rows = add_negatives(rows, N_ITEMS, NegativeOptions(), KeyedRandom(0, "negatives"))
         model = recommenders.create(name, task, options, "models.m")
         catalogue = Catalogue.of(N_USERS, N_ITEMS)
         out[name] = model.fit(rows, Ratings.empty(), catalogue, named_rng(0, "m"), FitProgress(show=False))
