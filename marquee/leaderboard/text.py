@@ -35,8 +35,9 @@ def _table(rows: Sequence[Row], task: str, options: CompareOptions) -> str:
         cells.append([*line, _share(row["value"], bound["value"], sign)] if bound else line)
     head = ["", "model", first, f"{100 * options.confidence:g}% interval", *others, *["%_of best"] * bool(bound)]
     align = ["left", "left", *["right"] * (len(head) - 2)]
-    lines = [[name.replace("_", "\n") for name in head], *cells]
-    drawn = tabulate(lines, tablefmt="plain", colalign=align, rowalign="bottom", disable_numparse=True)
+    over, under = zip(*(name.rpartition("_")[::2] for name in head), strict=True)  # a heading of two lines
+    lines = [over, under, *cells] if any(over) else [under, *cells]
+    drawn = tabulate(lines, tablefmt="plain", colalign=align, disable_numparse=True)
     return f"{task.capitalize()}, best {first} first\n\n{drawn}"
 
 
