@@ -1,4 +1,4 @@
-"""What a user can cause: one line that says what is wrong, where, and what to do."""
+"""Faults that a user can cause, in one line: what is wrong, where, and what to do."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ def explain(error: Exception) -> str | None:
     name = error.filename or (quoted and quoted[1])
     where = f" {name}" if name else ""
     if error.errno == errno.ENOSPC or "No space left on device" in str(error):
-        return f"the disk is full while writing{where}: free some space and run again, nothing is half written"
+        return f"the disk is full{where and ' at' + where}: free some space and run again; no file is half written"
     if isinstance(error, PermissionError):
         return f"no permission for{where}: change its owner or mode and run again"
     if isinstance(error, FileNotFoundError) and name:
-        return f"{name} is missing: `dvc repro` makes it"
+        return f"{name} is missing: run `dvc repro`"
     return None
 
 

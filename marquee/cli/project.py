@@ -8,13 +8,19 @@ from typing import Any
 
 from marquee import config
 from marquee.errors import MarqueeError
-from marquee.io import read_parquet
+from marquee.io import read_json, read_parquet
 from marquee.recommenders import load
 from marquee.recommenders.base import Recommender
 from marquee.serving.catalogue import COLUMNS, MovieCatalogue
 
 def settings() -> dict[str, Any]:
     return config.read(Path("params.yaml"))
+
+
+def dataset_card() -> dict[str, Any] | None:
+    """Return the counts of ingest; None where it has not run."""
+    card = Path("data/dataset.json")
+    return read_json(card) if card.is_file() else None
 
 
 def movies() -> MovieCatalogue:
