@@ -80,7 +80,7 @@ def explain_by_popularity(train: Ratings, n_items: int, rated: bool, verb: str) 
     def words(item: int) -> str:
         if not counts[item]:
             return f"{verb} by no user yet"
-        by = f"by {counts[item]:,} user{'s' * (counts[item] > 1)}"
+        by = f"by {counts[item]:,} user{'s' if counts[item] > 1 else ''}"
         if not rated:
             return f"{verb} {by}"
         mean = sums[item] / counts[item]
