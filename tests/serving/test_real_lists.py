@@ -55,8 +55,8 @@ def test_five_science_fiction_films_are_reflected(movielens, tmp_path, name, lea
         FitProgress(show=False),
     )
     search = movies.search()
-    items = np.array([movies.the_one(title, search) for title in SCIENCE_FICTION])
-    person = top_n.new_user(model, items, np.array([5, 5, 5, 5, 4]), 4, True)
+    items = np.array([movies.find_one(title, search) for title in SCIENCE_FICTION])
+    person = top_n.new_user(model, items, np.array([5, 5, 5, 5, 4]), 4)
     listed, _ = top_n.top_lists(person, np.ones(len(movies), bool), 10, "ease")
     science_fiction = np.array(["Sci-Fi" in genres for genres in movies.genres])
     assert science_fiction.mean() < 0.08
@@ -74,17 +74,17 @@ def ml_100k(movielens, tmp_path_factory):
 
 
 def reflection(model: Any, ranks: bool, movies: MovieCatalogue, often: np.ndarray) -> np.ndarray:
-    """float64 [2 newcomers, 2 genres]: who likes the five science-fiction films and who likes the romances,
+    """float64 [2 new users, 2 genres]: who likes the five science-fiction films and who likes the romances,
     and where science fiction and romance then stand: their mean percentile (1 is the top) among the movies
     that are rated `often` [n_items] and of neither five."""
     search = movies.search()
     liked = [
-        np.array([movies.the_one(title, search) for title in five]) for five in (SCIENCE_FICTION, ROMANCE)
+        np.array([movies.find_one(title, search) for title in five]) for five in (SCIENCE_FICTION, ROMANCE)
     ]
     asked = np.flatnonzero(often & ~np.isin(np.arange(len(movies)), np.concatenate(liked)))
     found = np.zeros((2, 2))
     for who, items in enumerate(liked):
-        person = top_n.new_user(model, items, np.full(5, 5.0), 4.0, ranks)
+        person = top_n.new_user(model, items, np.full(5, 5.0), 4.0)
         place = np.argsort(np.argsort(person.scores(np.zeros(1, np.int32))[0][asked], kind="stable"))
         for column, genre in enumerate(("Sci-Fi", "Romance")):
             of_genre = [genre in movies.genres[item] for item in asked]
