@@ -10,7 +10,7 @@ from typing import Any
 from marquee import config
 from marquee.figures.captioned import save_figures
 from marquee.figures.dataset import dataset_figures, dataset_tables
-from marquee.io import atomic_folder, write_csv, write_json, writing_parquet
+from marquee.io import atomic_folder, sha256, write_csv, write_json, writing_parquet
 from marquee.movielens.parsers import IngestOptions, read_release
 from marquee.movielens.releases import SIMULATED, release
 from marquee.movielens.schema import Scale
@@ -27,8 +27,8 @@ def main(settings: dict[str, Any]) -> None:
     scale = Scale(*source.scale) if source.scale else None
     found = read_release(Path("data/raw"), source.layout, scale, options.columns, options.max_bad_rows)
     columns = found.ratings["item"].to_numpy(), found.ratings["timestamp"].to_numpy()
-    about = {"n_users": found.users.num_rows, "scale": [found.card["scale"][end] for end in ("low", "high")]}
-    movies = found.movies.replace_schema_metadata({"catalogue": json.dumps(about)})
+    sizes = {"n_users": found.users.num_rows, "scale": [found.card["scale"][end] for end in ("low", "high")]}
+    movies = found.movies.replace_schema_metadata({"catalogue": json.dumps(sizes)})
     tables = {"ratings": found.ratings, "movies": movies, "users": found.users}
     with writing_parquet({Path(f"data/{name}.parquet"): table for name, table in tables.items()}):
         with atomic_folder(Path("plots/dataset")) as folder:
@@ -36,7 +36,9 @@ def main(settings: dict[str, Any]) -> None:
                 write_csv(folder / f"{name}.csv", *table)
         with atomic_folder(Path("data/figures/dataset")) as folder:
             save_figures(folder, dataset_figures(found.card, *columns), "dataset")
-    write_json(Path("data/dataset.json"), {"name": source.name, "licence": source.licence, **found.card})
+    card = {"name": source.name, "licence": source.licence, **found.card}
+    card["ratings_sha256"] = sha256(Path("data/ratings.parquet"))
+    write_json(Path("data/dataset.json"), card)
 
 
 if __name__ == "__main__":
