@@ -20,13 +20,14 @@ endif
 plan: $(VENV)/ready
 	@python -m stages.plan $(if $(FRESH),--fresh)
 
-# docs/results.md, of every recipe of bench/recipes.py or of RECIPE; goes on in the folder WORK where it has one
+# docs/results.md, of all protocols of bench/protocols.py or of PROTOCOL; resumes in the folder WORK; JOBS=2 runs two
 results: $(VENV)/ready
-	python -m bench.measure $(RECIPE) $(if $(SOURCE),--source "$(SOURCE)") $(if $(WORK),--work "$(WORK)")
+	python -m bench.reproduce_results --write $(PROTOCOL) $(if $(SOURCE),--source "$(SOURCE)") \
+		$(if $(WORK),--work "$(WORK)") $(if $(JOBS),--jobs $(JOBS))
 
-# docs/speed.md: beside peers, each in an environment of its own; all, or CONTEST, PEER, SIZE, DIM, REPEATS
+# docs/speed.md: beside peers, each in an environment of its own; all, or BENCHMARK, PEER, SIZE, DIM, REPEATS
 bench: $(VENV)/ready
-	$(if $(SOURCE),SOURCE="$(SOURCE)") python -m bench.run $(CONTEST) $(if $(PEER),--peer $(PEER)) \
+	$(if $(SOURCE),SOURCE="$(SOURCE)") python -m bench.run --write $(BENCHMARK) $(if $(PEER),--peer $(PEER)) \
 		$(if $(SIZE),--size $(SIZE)) $(if $(DIM),--dim $(DIM)) $(if $(REPEATS),--repeats $(REPEATS))
 
 test: $(VENV)/ready-dev
