@@ -1,6 +1,6 @@
 """What docs/results.md is made of: a data set, its protocol, and the overrides of one `dvc exp run`.
 
-Overrides of a model's settings were chosen on validation ratings or positives (docs/models/ says how);
+Overrides of a model's settings were chosen on validation ratings or positives (docs/lab/ says how);
 whatever is not overridden is as in params.yaml.
 """
 

@@ -15,7 +15,7 @@ import numpy as np
 from bench import sizes
 from bench.benchmarks import ALS, IALS
 from bench.runner import fit, value
-from bench.table import RESULTS, Row, read
+from bench.table import IMAGES, RESULTS, Row, read
 from bench.tuning import DIM, chosen
 from marquee.figures.style import BLUE, ORANGE, QUIET, canvas, house_style, name_axes
 from marquee.io import write_csv, write_figure
@@ -79,7 +79,7 @@ def picture(found: list[Row]) -> Figure:
 
 def draw() -> None:
     if read("scaling"):
-        write_figure(RESULTS / "scaling.png", picture(read("scaling")))
+        write_figure(IMAGES / "scaling.png", picture(read("scaling")))
 
 
 def main() -> None:

@@ -11,7 +11,7 @@ from bench.results_page import _table as markdown
 from bench.runner import ROOT
 from bench.sizes import SIZES
 from bench.speed_picture import draw
-from bench.table import RESULTS, Row, read
+from bench.table import IMAGES, Row, read
 from bench.tuning import trials
 from bench.venvs import PEERS
 from marquee.io import write_text
@@ -61,8 +61,8 @@ UNITS = {
 
 def page() -> str:
     parts = [INTRODUCTION]
-    if (RESULTS / "peers.png").is_file():
-        parts.append("![Ours beside each peer](../bench/results/peers.png)\n")
+    if (IMAGES / "peers.png").is_file():
+        parts.append("![Ours beside each peer](images/peers.png)\n")
     parts += [section for contest in BENCHMARKS.values() for section in _contest(contest)]
     parts += _plain("ranking", "Top-10 and every metric for everyone", RANKING)
     parts += _plain("data_path", "From CSV to splits and negatives, beside polars' least", DATA_PATH)
@@ -70,9 +70,9 @@ def page() -> str:
     parts += _plain("floors", "Kernels beside the machine's limits", FLOORS)
     if read("scaling"):
         parts += _plain("scaling", "How sweeps grow with the data", SCALING)
-        parts.append("![Seconds of a sweep by ratings](../bench/results/scaling.png)\n")
+        parts.append("![Seconds of a sweep by ratings](images/scaling.png)\n")
     parts += ["## Settings, and where they were chosen\n", _settings(), *_unequal()]
-    pins = ", ".join(f"[{path.stem}](../bench/peers/{path.name})" for path in sorted(PEERS.glob("*.txt")))
+    pins = ", ".join(f"`bench/peers/{path.name}`" for path in sorted(PEERS.glob("*.txt")))
     return "\n".join([*parts, f"Versions: {pins}.\n"])
 
 

@@ -1,11 +1,11 @@
-"""bench/results/peers.png: how many times as fast as each peer, with what that is worth."""
+"""docs/images/peers.png: how many times as fast as each peer, with what that is worth."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from bench.benchmarks import BENCHMARKS, Benchmark
-from bench.table import RESULTS, Row, read
+from bench.table import IMAGES, Row, read
 from marquee.figures.style import BLUE, INK, QUIET, WHITE, canvas, house_style
 from marquee.io import write_figure
 
@@ -62,4 +62,4 @@ def _dim(row: Row) -> str:
 def draw() -> None:
     found = [(contest, row) for contest in BENCHMARKS.values() for row in read(contest.key) if row["ratio"]]
     if found:
-        write_figure(RESULTS / "peers.png", picture(found))
+        write_figure(IMAGES / "peers.png", picture(found))

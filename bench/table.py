@@ -14,6 +14,7 @@ from bench.sizes import SIZES
 from marquee.io import write_csv
 
 RESULTS = ROOT / "bench/results"
+IMAGES = ROOT / "docs/images"
 HEADER = ["size", "dim", "system", "threads", "unit", "median", "low", "high", "rounds"]
 HEADER += [
     "ratio",

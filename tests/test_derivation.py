@@ -1,4 +1,4 @@
-"""The compiled updates are those that docs/derivation.md derives; the page itself is run."""
+"""The compiled updates are those that docs/explanation/derivation.md derives; the page itself is run."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from marquee.kernels.sgd import descend
 from marquee.rng import named_rng
 from marquee.training.progress import FitProgress
 
-PAGE = Path(__file__).parents[1] / "docs/derivation.md"
+PAGE = Path(__file__).parents[1] / "docs/explanation/derivation.md"
 
 
 @pytest.fixture(scope="module")

@@ -34,7 +34,7 @@ RowIndices = tuple[np.ndarray, np.ndarray]  # the rows of train and of test, und
 
 @dataclass(frozen=True)
 class SplitOptions:
-    """One task's split; `docs/splits.md` says which question each answers."""
+    """One task's split; `docs/reference/splits.md` says which question each answers."""
 
     split: str = option(choices=SPLITS)
     validation: float = option(0.1, low=0, below=1)  # share; of the training rows for the last three

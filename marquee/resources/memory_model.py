@@ -1,6 +1,6 @@
 """How much memory each stage holds at its peak, and the parameters that bring it down: formulas alone.
 
-Bytes for each row, by the arrays that live at once; docs/scale.md has them beside what was measured.
+Bytes for each row, by the arrays that live at once; docs/lab/performance.md compares them with measurements.
 """
 
 from __future__ import annotations
