@@ -36,7 +36,7 @@ RowIndices = tuple[np.ndarray, np.ndarray]  # the rows of train and of test, und
 
 @dataclass(frozen=True)
 class SplitOptions:
-    """One task's split; `docs/splits.md` says which question each answers."""
+    """One task's split; `docs/reference/splits.md` says which question each answers."""
 
     split: str = option(choices=SPLITS)
     # Shares of the ratings; but for user_holdout, k_fold and file validation is one of the training rows, and
