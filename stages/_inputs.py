@@ -6,8 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
-from marquee.data.ratings import Catalogue, Ratings
-from marquee.io import read_parquet, to_arrays
+from marquee.config import Params
+from marquee.data.ratings import Catalogue, Ratings, lowest_positive
+from marquee.io import read_json, read_parquet, to_arrays
 
 PIPELINE = Path("dvc.yaml")
 
@@ -39,6 +40,12 @@ def code_of(stage: str) -> list[Path]:
     with PIPELINE.open(encoding="utf-8") as file:
         deps = yaml.load(file, getattr(yaml, "CSafeLoader", yaml.SafeLoader))["stages"][stage]["deps"]
     return [Path(dep) for dep in deps if dep.startswith(("marquee/", "stages/"))]
+
+
+def positive_threshold(params: Params) -> float:
+    """Return the lowest rating that counts as a positive, on the scale of the data at hand."""
+    scale = read_json(Path("data/dataset.json"))["scale"]
+    return lowest_positive(params.tasks["ranking"].positive_threshold, **scale)
 
 
 def original_ids() -> tuple[np.ndarray, np.ndarray]:

@@ -47,10 +47,10 @@ def run(main: Callable[..., None]) -> None:
         if not parses and len(arguments) != len(wanted):
             usage = " ".join(["python -m", f"stages.{name}", *(f"<{word.name}>" for word in wanted)])
             raise MarqueeError(f"stages.{name} was given {len(arguments)} argument(s); use: {usage}")
-        settings = config.read(PARAMS)
+        params = config.read(PARAMS)
         if name in HEAVY:
-            import_module("stages._memory_guard").require_memory(label, settings)
-        main(settings, *arguments)
+            import_module("stages._memory_guard").require_memory(label, params)
+        main(params, *arguments)
     except Exception as error:
         if "--debug" in sys.argv or (line := _explain(error)) is None:
             raise

@@ -6,7 +6,7 @@ stand as they were measured are left alone; `python -m stages.evaluate NAME ...`
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from shutil import rmtree
 from typing import Any
@@ -18,38 +18,38 @@ from marquee.evaluation.evaluate import Evaluation, evaluate_ranking, evaluate_r
 from marquee.io import as_table, atomic_folder, read_json, read_parquet, write_json, write_parquet
 from marquee.recommenders import load
 from marquee.stamps import Stamps, digest
-from stages._inputs import catalogue, code_of, ratings
+from stages._inputs import catalogue, code_of, positive_threshold, ratings
 from stages._runner import phase, run
 
 MODELS, EVALUATIONS, METRICS = Path("models"), Path("data/evaluation"), Path("metrics/models")
 STAMPS = EVALUATIONS / "stamps.json"
 
 
-def main(settings: dict[str, Any], *names: str) -> None:
-    entries = [config.model(settings, name) for name in names or settings["models"]]
+def main(params: config.Params, *names: str) -> None:
+    entries = {name: params.model(name) for name in names or params.models}
     shared = [Path(f"data/{name}") for name in ("users.parquet", "movies.parquet", "dataset.json")]
-    asked = (settings.get("evaluate"), settings["tasks"]["ranking"]["positive_threshold"])
+    asked = [asdict(params.evaluate), positive_threshold(params)]
     stamps, measured = Stamps(STAMPS), []
     for task in config.TASKS:
         data = (Path(f"data/{task}"), Path(f"data/candidates/{task}.parquet"))
         common = digest([*code_of("evaluate"), *shared, *data], asked)
         files = {
-            one.name: (MODELS / one.name, EVALUATIONS / one.name, METRICS / f"{one.name}.json")
-            for one in entries
-            if one.task == task
+            name: (MODELS / name, EVALUATIONS / name, METRICS / f"{name}.json")
+            for name, entry in entries.items()
+            if entry.task == task
         }
         changed = [name for name in files if names or not stamps.stands(name, common, *files[name])]
         if changed:
-            held_out = TestSet.of(task, settings)
+            held_out = TestSet.of(task, params)
             for name in changed:
                 _evaluate(name, held_out)
                 stamps.add(name, common, *files[name])
             measured += changed
     if not names:
         for path in (*EVALUATIONS.glob("*/"), *METRICS.iterdir()):
-            if path.stem not in settings["models"]:
+            if path.stem not in params.models:
                 rmtree(path) if path.is_dir() else path.unlink()
-        stamps.keep(settings["models"])
+        stamps.keep(params.models)
     print(f"measured {', '.join(measured) or 'nothing'}; what else there is stands as it was measured")
 
 
@@ -84,7 +84,7 @@ class TestSet:
     ks: tuple[int, ...]
 
     @classmethod
-    def of(cls, task: str, settings: dict[str, Any]) -> TestSet:
+    def of(cls, task: str, params: config.Params) -> TestSet:
         train, validation, fold_in, test = (
             ratings(Path(f"data/{task}/{part}.parquet")) for part in ("train", "val", "fold_in", "test")
         )
@@ -98,8 +98,8 @@ class TestSet:
             Candidates.from_table(read_parquet(Path(f"data/candidates/{task}.parquet"))),
             catalogue(),
             read_json(Path("data/dataset.json"))["scale"],
-            settings["tasks"]["ranking"]["positive_threshold"],
-            config.block(settings, "evaluate", config.Evaluation).ks,
+            positive_threshold(params),
+            params.evaluate.ks,
         )
 
     def measure(self, model: Any) -> Evaluation:

@@ -4,26 +4,24 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from marquee import config
 from marquee.figures import dataset as pictures
 from marquee.io import atomic_folder, write_csv, write_figure, write_json, writing_parquet
-from marquee.movielens.parsers import IngestOptions, read_release
+from marquee.movielens.parsers import read_release
 from marquee.movielens.releases import SIMULATED, release
 from marquee.movielens.schema import Scale
-from marquee.simulator.options import SimulatorOptions
 from stages._runner import run
 
 
-def main(settings: dict[str, Any]) -> None:
-    options = config.block(settings, "ingest", IngestOptions)
-    source = release(config.block(settings, "dataset", config.Dataset).name)
+def main(params: config.Params) -> None:
+    source = release(params.dataset.name)
     if source.name == SIMULATED:
-        world = config.block(settings, "simulator", SimulatorOptions)
-        source = replace(source, layout=world.layout, scale=world.scale)
+        source = replace(source, layout=params.simulator.layout, scale=params.simulator.scale)
     scale = Scale(*source.scale) if source.scale else None
-    found = read_release(Path("data/raw"), source.layout, scale, options.columns, options.max_bad_rows)
+    found = read_release(
+        Path("data/raw"), source.layout, scale, params.ingest.columns, params.ingest.max_bad_rows
+    )
     histogram = found.card["histogram"]
     item, timestamp = found.ratings["item"].to_numpy(), found.ratings["timestamp"].to_numpy()
     tables = {"ratings": found.ratings, "movies": found.movies, "users": found.users}

@@ -12,6 +12,7 @@ from pathlib import Path
 from shutil import rmtree
 from typing import Any
 
+from marquee import config
 from marquee.evaluation.residuals import Residuals
 from marquee.figures.model_figures import gallery, model_figures
 from marquee.figures.svg import svg
@@ -27,7 +28,7 @@ WORKERS = 2
 STAMPS = PARTS / "stamps.json"
 
 
-def main(settings: dict[str, Any]) -> None:
+def main(params: config.Params) -> None:
     data = [Path(f"data/{name}") for name in ("rating", "ranking", "users.parquet", "movies.parquet")]
     stamps, common = Stamps(STAMPS), digest([*code_of("pictures"), *data])
     names = sorted(

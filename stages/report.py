@@ -11,7 +11,6 @@ from marquee import config
 from marquee.figures.leaderboard import tail_shares
 from marquee.io import as_array, read_curve, read_json, read_parquet, sha256, to_arrays, write_text
 from marquee.leaderboard import table as leaderboard
-from marquee.leaderboard.table import CompareOptions
 from marquee.report import ReportContent, render
 from stages._runner import run
 
@@ -28,16 +27,16 @@ PACKAGES = (
 )
 
 
-def main(settings: dict[str, Any]) -> None:
+def main(params: config.Params) -> None:
     card = read_json(Path("data/dataset.json"))
-    options = config.block(settings, "compare", CompareOptions)
+    options = params.compare
     rows = leaderboard.from_csv(Path("plots/leaderboard/table.csv").read_text("utf-8").splitlines())
     everything = to_arrays(read_parquet(Path("data/ratings.parquet"), ["item", "timestamp"]))
     learned = to_arrays(read_parquet(Path("data/ranking/train.parquet"), ["item"]))["item"]
-    tasks = {name: entry["task"] for name, entry in settings["models"].items()}
+    tasks = {name: entry.task for name, entry in params.models.items()}
     rankers = [name for name, task in tasks.items() if task == "ranking"]
     content = ReportContent(
-        title=config.block(settings, "report", config.Report).title,
+        title=params.report.title,
         card=card,
         rows=rows,
         headline=leaderboard.primary_metrics(options),
@@ -48,7 +47,7 @@ def main(settings: dict[str, Any]) -> None:
         recommended={name: tail_shares(learned, _listed(name), card["items"]) for name in rankers},
         learned=tail_shares(learned, learned, card["items"]),
         coverage={row["model"]: row["value"] for row in rows if row["metric"] == f"coverage@{options.k}"},
-        params=settings,
+        params=config.load(Path("params.yaml")),
         data_hash=sha256(Path("data/ratings.parquet")),
         versions={"python": python_version(), **{name: version(name) for name in PACKAGES}},
         command="dvc repro",

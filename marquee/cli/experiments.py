@@ -13,7 +13,6 @@ from marquee import config, experiments
 from marquee.errors import MarqueeError
 from marquee.io import write_csv
 from marquee.leaderboard import table as leaderboard
-from marquee.leaderboard.table import CompareOptions
 from stages._runner import run
 
 
@@ -33,7 +32,7 @@ def parser() -> Parser:
     return p
 
 
-def main(settings: dict[str, Any], *words: str) -> None:
+def main(params: config.Params, *words: str) -> None:
     asked = parser().parse_args(words)
     found, others = experiments.read(_shown(), _curve)
     if not found:
@@ -42,7 +41,7 @@ def main(settings: dict[str, Any], *words: str) -> None:
             f"no experiment of this commit has ended well{left}; queue some with "
             "`dvc exp run --queue -S key=value,value` and start them with `dvc exp run --run-all`"
         )
-    deciding = leaderboard.primary_metrics(config.block(settings, "compare", CompareOptions))
+    deciding = leaderboard.primary_metrics(params.compare)
     tables = experiments.gather(found, deciding, asked.model, asked.metric, asked.over)
     print("\n\n".join(experiments.text(table, task, asked.each) for task, table in tables.items()))
     for note in experiments.notes(tables, others):

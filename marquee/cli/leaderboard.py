@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from marquee import config
 from marquee.leaderboard import table as leaderboard
-from marquee.leaderboard.table import CompareOptions
 from stages._runner import run
 
 
-def main(settings: dict[str, Any]) -> None:
+def main(params: config.Params) -> None:
     lines = Path("plots/leaderboard/table.csv").read_text("utf-8").splitlines()
-    print(leaderboard.text(leaderboard.from_csv(lines), config.block(settings, "compare", CompareOptions)))
+    print(leaderboard.text(leaderboard.from_csv(lines), params.compare))
     print(f"report: {Path('plots/report.html').resolve()}")
 
 

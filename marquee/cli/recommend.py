@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import NoReturn
 
 import numpy as np
 
@@ -19,7 +19,7 @@ from marquee.recommenders.base import Recommender
 from marquee.serving import import_ratings, output, top_n
 from marquee.serving.catalogue import COLUMNS, MovieCatalogue, MovieFilter
 from marquee.serving.top_n import Audience
-from stages._inputs import ratings
+from stages._inputs import positive_threshold, ratings
 from stages._runner import run
 
 EXAMPLES = """examples
@@ -58,21 +58,21 @@ def parser() -> Parser:
     return p
 
 
-def main(settings: dict[str, Any], *words: str) -> None:
+def main(params: config.Params, *words: str) -> None:
     asked = parser().parse_args(words)
     _check(asked)
     movies = MovieCatalogue.from_table(read_parquet(Path("data/movies.parquet"), COLUMNS))
     wanted = MovieFilter(tuple(asked.genre), asked.year_from, asked.year_to, asked.exclude_unknown)
     allowed = movies.keep(wanted)
-    model, task = _model(settings, asked.model, len(movies))
+    model, task = _model(params, asked.model, len(movies))
     if asked.like is not None:
         _like(asked, model, movies, allowed)
         return
     scale = Scale(**read_json(Path("data/dataset.json"))["scale"])
-    positive_threshold = settings["tasks"]["ranking"].get("positive_threshold")
+    least = positive_threshold(params)
     if asked.rate or asked.ratings:
         items, given = _own_ratings(asked, movies, scale)
-        people = top_n.new_user(model, items, given, positive_threshold, task == "ranking")
+        people = top_n.new_user(model, items, given, least, task == "ranking")
     else:
         people = _members(asked, model, task)
     items, values = top_n.top_lists(people, allowed, asked.top, asked.model)
@@ -84,7 +84,7 @@ def main(settings: dict[str, Any], *words: str) -> None:
         for label, best, value in zip(people.labels, items, values, strict=True)
     ]
     if len(people.labels) == 1:
-        others = "liked" if task == "ranking" and positive_threshold else "rated"
+        others = "liked" if task == "ranking" and least > scale.low else "rated"
         for row, why in zip(rows[0], _why(model, people, items[0], movies, task, others), strict=False):
             row["why"] = why
     _deliver(asked, rows, column)
@@ -103,10 +103,10 @@ def _check(asked: Namespace) -> None:
         output.check_suffix(asked.out)
 
 
-def _model(settings: dict[str, Any], name: str, n_items: int) -> tuple[Recommender, str]:
+def _model(params: config.Params, name: str, n_items: int) -> tuple[Recommender, str]:
     folder = Path("models") / name
     if not folder.is_dir():
-        config.model(settings, name)  # a misspelt name has a message of its own
+        params.model(name)  # a misspelt name has a message of its own
     try:
         model = load(folder)
     except KeyError:

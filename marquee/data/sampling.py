@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from marquee.config import option
+from marquee.config import NegativeOptions
 from marquee.data.ratings import Ratings
 from marquee.errors import MarqueeError
 from marquee.io import as_array, as_column
@@ -25,19 +25,6 @@ if TYPE_CHECKING:
 CELLS = 1 << 22  # users x items that are looked at together: 4 MB, of which the cache keeps what is in use
 USERS = 1 << 10  # whose known pairs are looked at together: a few megabytes
 REDRAWS = 8  # of collisions, before what is left is drawn from the complement
-
-
-@dataclass(frozen=True)
-class NegativeOptions:
-    per_positive: int = option(4, low=1)
-    sampling: str = option("uniform", choices=("uniform", "popularity"))
-    alpha: float = option(0.75, low=0)  # of popularity^alpha; 0 is uniform over the rated items, 1 popularity
-
-
-@dataclass(frozen=True)
-class CandidateOptions:
-    per_user: int = option(99, low=1)  # drawn for each user with a held-out row
-    file: str | None = None  # given ones instead, see `folds`
 
 
 class NegativeSampler:

@@ -11,51 +11,15 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from marquee.config import option
+from marquee.config import SplitOptions
 from marquee.data.ratings import Ratings
 from marquee.errors import MarqueeError
 from marquee.parallel import packed_pairs, parallel_user_blocks, ratings_per_user
 
 FOLD_IN = 0.8  # of a held-out user's ratings, under user_holdout; the rest is their test
 TRAIN, VALIDATION, TEST, HISTORY, LEFT_OUT = range(5)
-SPLITS = (
-    "leave_last_out",
-    "random_per_user",
-    "random",
-    "per_user_time",
-    "global_time",
-    "user_holdout",
-    "k_fold",
-    "file",
-)
 BY_SHARE = ("random_per_user", "random", "per_user_time", "global_time")
 RowIndices = tuple[np.ndarray, np.ndarray]  # the rows of train and of test, under `file`
-
-
-@dataclass(frozen=True)
-class SplitOptions:
-    """One task's split; `docs/splits.md` says which question each answers."""
-
-    split: str = option(choices=SPLITS)
-    validation: float = option(0.1, low=0, below=1)  # share; of the training rows for the last three
-    test: float = option(
-        0.1, above=0, below=1
-    )  # share; of the users for user_holdout; not used by the last two
-    positive_threshold: float | None = (
-        None  # ratings at or above become 1, the rest is left out; None keeps all
-    )
-    fold: int = option(1, low=1)  # which fold is test, for k_fold and file
-    n_folds: int = option(5, low=2)  # in how many the ratings are dealt, for k_fold
-    train_file: str | None = "u{fold}.base"  # both for file only, see `folds`; {fold} is the number above
-    test_file: str | None = "u{fold}.test"
-
-    @property
-    def files(self) -> tuple[str | None, str | None]:
-        """The names of the train and the test file of this fold."""
-        train, test = (
-            name and name.replace("{fold}", str(self.fold)) for name in (self.train_file, self.test_file)
-        )
-        return train, test
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from marquee.config import option
+from marquee.config import CompareOptions
 from marquee.errors import MarqueeError
 from marquee.evaluation.metrics import Columns
 from marquee.leaderboard.significance import Ratio, bootstrap, holm, interval, p_value
@@ -41,24 +41,6 @@ COLUMNS = {  # of the printed table, the one that decides first
     "ranking": ("ndcg@{k}", "hit@{k}", "recall@{k}", "sampled_hit@{k}", "sampled_ndcg@{k}", "coverage@{k}"),
     "rating": ("rmse", "mae", "ndcg@{k}", "hit@{k}"),
 }
-
-
-@dataclass(frozen=True)
-class CompareOptions:
-    """How the models are compared.
-
-    bootstrap   resamples of the users
-    confidence  of the intervals; a difference with an adjusted p below 1 - confidence is significant
-    k           length of the lists that decide and are printed
-    """
-
-    bootstrap_samples: int = option(1000, low=100)
-    confidence: float = option(0.95, above=0.5, below=1)
-    k: int = option(10, low=1)
-
-    @property
-    def level(self) -> float:
-        return round(1 - self.confidence, DECIMALS)
 
 
 @dataclass(frozen=True)

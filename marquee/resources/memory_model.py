@@ -5,10 +5,8 @@ Bytes for each row, by the arrays that live at once; docs/scale.md has them besi
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import import_module
-from typing import Any
 
 from marquee import config
 from marquee.config import parse
@@ -39,7 +37,7 @@ DRAWN = 20  # of a test pair, in the pictures and the comparison
 def cost(entry: config.ModelEntry, shape: DataShape) -> Cost:
     """By the formula of the entry's algorithm."""
     module = import_module(f"marquee.recommenders.{entry.algorithm}")
-    return module.Model.cost(parse(module.Options, entry.options, f"models.{entry.name}"), shape)
+    return module.Model.cost(parse(module.Options, entry.options, f"options of {entry.algorithm}"), shape)
 
 
 @dataclass(frozen=True)
@@ -51,7 +49,7 @@ class MemoryNeed:
     model: str = ""
 
 
-def memory_need(stage: str, settings: Mapping[str, Any], real: PipelineSizes) -> MemoryNeed:
+def memory_need(stage: str, params: config.Params, real: PipelineSizes) -> MemoryNeed:
     """Of `train@als_mf`, `split@rating`, ... as `stages.run` calls them; `evaluate` measures one by one."""
     kind, _, name = stage.partition("@")
     data = ("simulator.ratings",) if real.simulated else ("dataset.name",)
@@ -60,8 +58,7 @@ def memory_need(stage: str, settings: Mapping[str, Any], real: PipelineSizes) ->
     if kind == "ingest":
         return MemoryNeed(INGESTED * real.ratings, data)
     if kind == "split":
-        everything = settings["tasks"][name].get("positive_threshold") is None
-        return MemoryNeed((SPLIT if everything else SPLIT_POSITIVES) * real.ratings, data)
+        return MemoryNeed((SPLIT if name == "rating" else SPLIT_POSITIVES) * real.ratings, data)
     if kind == "negatives":
         return MemoryNeed(
             real.parts["ranking"].train * (READ + 5 * real.per_positive), ("negatives.per_positive",)
@@ -73,35 +70,34 @@ def memory_need(stage: str, settings: Mapping[str, Any], real: PipelineSizes) ->
         return MemoryNeed(pairs + CANDIDATE * part.test_users * real.candidates, ("candidates.per_user",))
     if stage == "evaluate":
         return max(
-            (memory_need(f"{stage}@{one}", settings, real) for one in settings["models"]),
+            (memory_need(f"{stage}@{one}", params, real) for one in params.models),
             key=lambda needs: needs.bytes,
         )
     if kind in ("train", "evaluate"):
-        entry = config.model(settings, name)
-        return _of_model(kind, entry, cost(entry, real.of(entry)), real)
+        entry = params.model(name)
+        return _of_model(kind, name, entry, cost(entry, real.of(entry)), real)
     if kind == "pictures":
-        entries = [config.model(settings, one) for one in settings["models"]]
-        kept = max(cost(entry, real.of(entry)).model_bytes for entry in entries)
+        kept = max(cost(entry, real.of(entry)).model_bytes for entry in params.models.values())
         most = max(part.train for part in real.parts.values())
         tested = DRAWN * real.parts["rating"].test
         return MemoryNeed(2 * kept + READ * most + tested)
     if kind == "compare":
         wide = max((_measured(real, task) for task in config.TASKS), default=0)
-        return MemoryNeed(wide + 2 * LISTED * real.users * len(settings["models"]) / 4, ("evaluate.ks",))
+        return MemoryNeed(wide + 2 * LISTED * real.users * len(params.models) / 4, ("evaluate.ks",))
     if kind == "report":
         return MemoryNeed(REPORTED * real.ratings + 2 * 4 * real.parts["ranking"].train)
     return MemoryNeed(0)
 
 
-def _of_model(kind: str, entry: config.ModelEntry, takes: Cost, real: PipelineSizes) -> MemoryNeed:
+def _of_model(kind: str, name: str, entry: config.ModelEntry, takes: Cost, real: PipelineSizes) -> MemoryNeed:
     sizes = real.of(entry)
-    lower = tuple(f"models.{entry.name}.{option}" for option in takes.reduce_with)
+    lower = tuple(f"models.{name}.{option}" for option in takes.reduce_with)
     if kind == "train":
         stored = 4 * sizes.per_positive * 2  # the table's and the array's
         rows = (READ + stored) * (sizes.train + sizes.validation)
         ranked = (BLOCKS + 2 * CSR_BYTES * sizes.train) * (entry.task == "ranking")
-        return MemoryNeed(rows + max(takes.peak_bytes, 2 * takes.model_bytes + ranked), lower, entry.name)
-    return MemoryNeed(takes.model_bytes + _measured(real, entry.task), lower, entry.name)
+        return MemoryNeed(rows + max(takes.peak_bytes, 2 * takes.model_bytes + ranked), lower, name)
+    return MemoryNeed(takes.model_bytes + _measured(real, entry.task), lower, name)
 
 
 def _measured(real: PipelineSizes, task: str) -> float:
