@@ -322,9 +322,10 @@ def _join(where: str, key: object) -> str:
 
 
 def _mapping(block: Any, where: str) -> Mapping[str, Any]:
-    if not isinstance(block or {}, Mapping):
+    block = {} if block is None else block
+    if not isinstance(block, Mapping):
         raise MarqueeError(f"{where} is {block!r}, but must be a block of keys")
-    return block or {}
+    return block
 
 
 def _with_keys(block: Mapping[str, Any], keys: Sequence[str], where: str) -> dict[str, Any]:
@@ -334,7 +335,7 @@ def _with_keys(block: Mapping[str, Any], keys: Sequence[str], where: str) -> dic
     return {key: block.get(key) for key in keys}
 
 
-def _convert(value: Any, kind: Any, where: str) -> Any:
+def _convert(value: Any, kind: Any, where: str, or_words: str = "") -> Any:
     """`value` as the declared type `kind`."""
     origin, inner = typing.get_origin(kind), typing.get_args(kind)
     if kind is Any:
@@ -348,7 +349,7 @@ def _convert(value: Any, kind: Any, where: str) -> Any:
         words = [word for one in inner for word in typing.get_args(one)]
         if value is None or value in words:
             return value
-        return _convert(value, inner[0], where)
+        return _convert(value, inner[0], where, "".join(f" or {word}" for word in words))
     if origin is tuple:
         if not isinstance(value, list | tuple):
             raise MarqueeError(f"{where} is {value!r}, but must be a list")
@@ -364,7 +365,7 @@ def _convert(value: Any, kind: Any, where: str) -> Any:
         if kind is int and number is not None and number.is_integer():
             return int(value) if isinstance(value, int) else int(number)
     names = {int: "a whole number", float: "a number", bool: "true or false", str: "text"}
-    raise MarqueeError(f"{where} is {value!r}, but must be {names[kind]}")
+    raise MarqueeError(f"{where} is {value!r}, but must be {names[kind]}{or_words}")
 
 
 def _number(value: Any) -> float | None:
