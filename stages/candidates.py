@@ -22,7 +22,7 @@ def main(params: config.Params, task: str) -> None:
         train, validation, fold_in, test = (
             ratings(Path(f"data/{task}/{part}.parquet")) for part in ("train", "val", "fold_in", "test")
         )
-        sizes, rng = catalogue(), named_rng(params.seed, f"candidates@{task}")
+        (sizes, _), rng = catalogue(), named_rng(params.seed, f"candidates@{task}")
         seen = (train, validation, fold_in)
         drawn = sample_candidates(seen, test, sizes.n_users, sizes.n_items, options.per_user, rng)
     write_parquet(Path(f"data/candidates/{task}.parquet"), drawn.to_table())

@@ -1,13 +1,15 @@
-"""Stage `ingest`: any release becomes one schema, with a card and three pictures."""
+"""Stage `ingest`: turn any release into one schema, with a summary and three figures."""
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
 from marquee import config
-from marquee.figures import dataset as pictures
-from marquee.io import atomic_folder, write_csv, write_figure, write_json, writing_parquet
+from marquee.figures.captioned import save_figures
+from marquee.figures.dataset import dataset_figures, dataset_tables
+from marquee.io import atomic_folder, write_csv, write_json, writing_parquet
 from marquee.movielens.parsers import read_release
 from marquee.movielens.releases import SIMULATED, release
 from marquee.movielens.schema import Scale
@@ -19,21 +21,19 @@ def main(params: config.Params) -> None:
     if source.name == SIMULATED:
         source = replace(source, layout=params.simulator.layout, scale=params.simulator.scale)
     scale = Scale(*source.scale) if source.scale else None
-    found = read_release(
-        Path("data/raw"), source.layout, scale, params.ingest.columns, params.ingest.max_bad_rows
-    )
-    histogram = found.card["histogram"]
-    item, timestamp = found.ratings["item"].to_numpy(), found.ratings["timestamp"].to_numpy()
-    tables = {"ratings": found.ratings, "movies": found.movies, "users": found.users}
-    files = {Path(f"data/{name}.parquet"): table for name, table in tables.items()}
-    with writing_parquet(files), atomic_folder(Path("plots/dataset")) as folder:
-        for name, rows, figure in (
-            ("ratings", pictures.rating_rows(**histogram), pictures.rating_histogram(**histogram)),
-            ("long_tail", pictures.tail_rows(item), pictures.long_tail(item)),
-            ("over_time", pictures.time_rows(timestamp), pictures.ratings_over_time(timestamp)),
-        ):
-            write_csv(folder / f"{name}.csv", *rows)
-            write_figure(folder / f"{name}.png", figure)
+    options = params.ingest
+    found = read_release(Path("data/raw"), source.layout, scale, options.columns, options.max_bad_rows)
+    columns = found.ratings["item"].to_numpy(), found.ratings["timestamp"].to_numpy()
+    scale_of_data = [found.card["scale"][part] for part in ("low", "high", "step")]
+    about = {"n_users": found.users.num_rows, "scale": scale_of_data}
+    movies = found.movies.replace_schema_metadata({"catalogue": json.dumps(about)})
+    tables = {"ratings": found.ratings, "movies": movies, "users": found.users}
+    with writing_parquet({Path(f"data/{name}.parquet"): table for name, table in tables.items()}):
+        with atomic_folder(Path("plots/dataset")) as folder:
+            for name, table in dataset_tables(found.card, *columns).items():
+                write_csv(folder / f"{name}.csv", *table)
+        with atomic_folder(Path("data/figures/dataset")) as folder:
+            save_figures(folder, dataset_figures(found.card, *columns), "dataset")
     write_json(Path("data/dataset.json"), {"name": source.name, "licence": source.licence, **found.card})
 
 

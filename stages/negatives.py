@@ -14,8 +14,8 @@ from stages._runner import run
 
 def main(params: config.Params) -> None:
     train = ratings(Path("data/ranking/train.parquet"))
-    rng = named_rng(params.seed, "negatives")
-    drawn = add_negatives(train, catalogue().n_items, params.negatives, rng)
+    known, _ = catalogue()
+    drawn = add_negatives(train, known.n_items, params.negatives, named_rng(params.seed, "negatives"))
     write_parquet(Path("data/negatives/train.parquet"), drawn.to_table())
 
 

@@ -6,8 +6,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,6 +14,7 @@ import numpy as np
 from marquee.config import CompareOptions
 from marquee.errors import MarqueeError
 from marquee.evaluation.metrics import Columns
+from marquee.evaluation.test_set import ModelResult
 from marquee.leaderboard.significance import Ratio, bootstrap, holm, interval, p_value
 
 Row = dict[str, Any]
@@ -41,16 +41,6 @@ COLUMNS = {  # of the printed table, the one that decides first
     "ranking": ("ndcg@{k}", "hit@{k}", "recall@{k}", "sampled_hit@{k}", "sampled_ndcg@{k}", "coverage@{k}"),
     "rating": ("rmse", "mae", "ndcg@{k}", "hit@{k}"),
 }
-
-
-@dataclass(frozen=True)
-class ModelResult:
-    """One model measured on one task: `metrics` and `per_user` as `measuring.evaluation` makes them."""
-
-    model: str
-    task: str
-    metrics: Mapping[str, float]
-    per_user: Columns
 
 
 def compare(evaluated: Sequence[ModelResult], options: CompareOptions, rng: np.random.Generator) -> list[Row]:
