@@ -276,11 +276,14 @@ def preset(name: str) -> dict[str, Any] | None:
     return flatten(load(PRESETS / "synthetic-100k.yaml")) | flatten(load(path)) if path.is_file() else None
 
 
-def not_followed(params: Mapping[str, Any]) -> list[str]:
-    """The dotted keys of a loaded params.yaml that differ from its release's preset."""
-    flat = flatten(params)
-    chosen = preset(str(flat.get("dataset.name"))) or {}
-    return [key for key, value in chosen.items() if key in flat and not _equal(flat[key], value)]
+def preset_not_followed(path: Path) -> str | None:
+    """How to follow the preset of the release that params.yaml at `path` names; None where it does."""
+    flat = flatten(load(path))
+    name, source = flat["dataset.name"], flat.get("dataset.source", "official")
+    chosen = (preset(name) or {}).items()
+    n = sum(key in flat and not _equal(flat[key], value) for key, value in chosen)
+    where = "" if source == "official" else f' --source "{source}"'
+    return f"{path} has {n} values other than chosen for {name}: `marquee use {name}{where}`" if n else None
 
 
 def _equal(one: Any, other: Any) -> bool:

@@ -14,16 +14,14 @@ from stages._runner import PARAMS, run
 
 
 def main(params: config.Params) -> None:
-    name, source = params.dataset.name, params.dataset.source
-    wanted = release(name)
-    if keys := config.not_followed(config.load(PARAMS)):
-        command = f"marquee use {name}" + f' --source "{source}"' * (source != "official")
-        print(f"params.yaml has {len(keys)} values other than chosen for {name}: `{command}` sets them")
+    wanted = release(params.dataset.name)
+    if advice := config.preset_not_followed(PARAMS):
+        print(advice)
     with atomic_folder(Path("data/raw")) as folder:
-        if name == SIMULATED:
+        if wanted.name == SIMULATED:
             simulate(params.simulator, folder, named_rng(params.seed, "simulate"))
         else:
-            fetch_release(wanted, source, folder, scratch=Path(".checkpoints/download"))
+            fetch_release(wanted, params.dataset.source, folder, scratch=Path(".checkpoints/download"))
 
 
 if __name__ == "__main__":

@@ -143,7 +143,7 @@ def test_download_tells_who_set_the_name_by_hand(params, monkeypatch, capsys):
     differing = [key for key, value in PRESETS["ml-1m"].items() if DEFAULTS[key] != value]
     assert said_by_download(monkeypatch, capsys) == (
         f"params.yaml has {len(differing)} values other than chosen for ml-1m: "
-        '`marquee use ml-1m --source "my data"` sets them\n'
+        '`marquee use ml-1m --source "my data"`\n'
     )
     use_release("ml-1m")
     assert said_by_download(monkeypatch, capsys) == ""
