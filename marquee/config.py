@@ -130,7 +130,7 @@ class IngestOptions:
 
 @dataclass(frozen=True)
 class SplitOptions:
-    """Describe one task's split; docs/splits.md says which question each answers."""
+    """Describe one task's split; docs/reference/splits.md says which question each answers."""
 
     split: str = option(choices=SPLITS)
     validation: float = option(0.1, low=0, below=1)  # fraction; of the training rows for the last three

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import inspect
 import json
 import os
@@ -16,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from marquee import config
-from marquee.errors import MarqueeError
+from marquee.errors import MarqueeError, explain
 
 PARAMS = Path("params.yaml")
 LOG = Path("logs/stages.jsonl")  # seconds and memory: untracked, since they differ from run to run
@@ -40,11 +39,12 @@ def run(main: Callable[..., None]) -> None:
             usage = " ".join(["python -m", f"stages.{name}", *(f"<{word.name}>" for word in wanted)])
             raise MarqueeError(f"stages.{name} got {len(arguments)} argument(s); usage: {usage}")
         params = config.read(PARAMS)
+        row["dataset"] = params.dataset.name
         # Imported by name: the guard changes no result, so no stage depends on its code.
         import_module("stages._memory_guard").require_memory(label, params)
         main(params, *arguments)
     except Exception as error:
-        if "--debug" in sys.argv or (line := _explain(error)) is None:
+        if "--debug" in sys.argv or (line := explain(error)) is None:
             raise
         print(f"{label}: {line}", file=sys.stderr)
         raise SystemExit(1) from None
@@ -69,24 +69,6 @@ def _start_up() -> float | None:
         return round(time.clock_gettime(time.CLOCK_BOOTTIME) - int(ticks) / os.sysconf("SC_CLK_TCK"), 3)
     except (OSError, AttributeError):
         return None
-
-
-def _explain(error: Exception) -> str | None:
-    """The one line for a fault that a user can cause; None for a fault of the program."""
-    if isinstance(error, MarqueeError):
-        return str(error)
-    if not isinstance(error, OSError):
-        return None
-    where = f" {error.filename}" if error.filename else ""
-    if error.errno == errno.ENOSPC or "No space left on device" in str(error):
-        return (
-            f"the disk is full while writing{where}: free some space and run again; no file is half written"
-        )
-    if isinstance(error, PermissionError):
-        return f"no permission for{where}: change its owner or mode and run again"
-    if isinstance(error, FileNotFoundError):
-        return f"{error.filename} is missing: run `dvc repro`"
-    return None
 
 
 def _log(row: dict[str, Any]) -> None:

@@ -9,24 +9,25 @@ from pathlib import Path
 from marquee import config
 from marquee.figures.captioned import save_figures
 from marquee.figures.dataset import dataset_figures, dataset_tables
-from marquee.io import atomic_folder, write_csv, write_json, writing_parquet
+from marquee.io import atomic_folder, sha256, write_csv, write_json, writing_parquet
 from marquee.movielens.parsers import read_release
 from marquee.movielens.releases import SIMULATED, release
 from marquee.movielens.schema import Scale
 from stages._runner import run
 
+SCALE = ("low", "high", "step")
+
 
 def main(params: config.Params) -> None:
+    options = params.ingest
     source = release(params.dataset.name)
     if source.name == SIMULATED:
         source = replace(source, layout=params.simulator.layout, scale=params.simulator.scale)
     scale = Scale(*source.scale) if source.scale else None
-    options = params.ingest
     found = read_release(Path("data/raw"), source.layout, scale, options.columns, options.max_bad_rows)
     columns = found.ratings["item"].to_numpy(), found.ratings["timestamp"].to_numpy()
-    scale_of_data = [found.card["scale"][part] for part in ("low", "high", "step")]
-    about = {"n_users": found.users.num_rows, "scale": scale_of_data}
-    movies = found.movies.replace_schema_metadata({"catalogue": json.dumps(about)})
+    sizes = {"n_users": found.users.num_rows, "scale": [found.card["scale"][part] for part in SCALE]}
+    movies = found.movies.replace_schema_metadata({"catalogue": json.dumps(sizes)})
     tables = {"ratings": found.ratings, "movies": movies, "users": found.users}
     with writing_parquet({Path(f"data/{name}.parquet"): table for name, table in tables.items()}):
         with atomic_folder(Path("plots/dataset")) as folder:
@@ -34,7 +35,9 @@ def main(params: config.Params) -> None:
                 write_csv(folder / f"{name}.csv", *table)
         with atomic_folder(Path("data/figures/dataset")) as folder:
             save_figures(folder, dataset_figures(found.card, *columns), "dataset")
-    write_json(Path("data/dataset.json"), {"name": source.name, "licence": source.licence, **found.card})
+    card = {"name": source.name, "licence": source.licence, **found.card}
+    card["ratings_sha256"] = sha256(Path("data/ratings.parquet"))
+    write_json(Path("data/dataset.json"), card)
 
 
 if __name__ == "__main__":

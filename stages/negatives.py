@@ -1,4 +1,4 @@
-"""Stage `negatives`: what the positives are told apart from, drawn once."""
+"""Stage `negatives`: sample negatives for each training positive, once."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from pathlib import Path
 from marquee import config
 from marquee.data.sampling import add_negatives
 from marquee.io import write_parquet
-from marquee.rng import named_rng
-from stages._inputs import catalogue, ratings
+from marquee.rng import KeyedRandom
+from stages._inputs import original_ids, ratings
 from stages._runner import run
 
 
 def main(params: config.Params) -> None:
-    train = ratings(Path("data/ranking/train.parquet"))
-    known, _ = catalogue()
-    drawn = add_negatives(train, known.n_items, params.negatives, named_rng(params.seed, "negatives"))
-    write_parquet(Path("data/negatives/train.parquet"), drawn.to_table())
+    users, movies = original_ids()
+    random = KeyedRandom(params.seed, "negatives", users, movies)
+    train = add_negatives(ratings(Path("data/ranking/train.parquet")), len(movies), params.negatives, random)
+    write_parquet(Path("data/negatives/train.parquet"), train.to_table())
 
 
 if __name__ == "__main__":

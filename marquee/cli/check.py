@@ -1,18 +1,21 @@
-"""`python -m marquee.cli.check`: is every block of params.yaml one that its stage will accept?"""
+"""`marquee check`: does every block of params.yaml hold what its stage accepts?"""
 
 from __future__ import annotations
 
-from marquee.config import Params
+from argparse import ArgumentParser, Namespace
+
+from marquee.cli import project
 from marquee.movielens.releases import release
 from marquee.recommenders import create
-from stages._runner import run
 
 
-def main(params: Params) -> None:
+def configure(parser: ArgumentParser) -> None:
+    pass
+
+
+def run(args: Namespace) -> None:
+    params = project.params()
     release(params.dataset.name)
     for name, entry in params.models.items():
         create(entry.algorithm, entry.task, entry.options, f"models.{name}")
-
-
-if __name__ == "__main__":
-    run(main)
+    print(f"params.yaml: no fault found, {len(params.models)} models")
