@@ -4,7 +4,7 @@ VENV := .venv
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export PYTHONUNBUFFERED := 1
 
-.PHONY: run plan results bench test test-slow lint clean
+.PHONY: run plan results bench test test-slow lint docs clean
 
 # `make run` is the default data; `make run DATASET=ml-1m SOURCE=folder` is one experiment on real data.
 run: $(VENV)/ready
@@ -41,6 +41,10 @@ lint: $(VENV)/ready-dev
 	ruff check .
 	mypy
 
+# The documentation as a site in site/; `python -m http.server -d site` shows it, with search
+docs: $(VENV)/ready-docs
+	properdocs build --clean
+
 clean:
 	rm -rf $(VENV) .checkpoints logs
 
@@ -49,6 +53,10 @@ $(VENV)/bin/python:
 
 $(VENV)/ready: requirements.txt constraints.txt | $(VENV)/bin/python
 	$(VENV)/bin/pip install --quiet --disable-pip-version-check -r requirements.txt
+	@touch $@
+
+$(VENV)/ready-docs: requirements-docs.txt constraints.txt | $(VENV)/bin/python
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check -r requirements-docs.txt
 	@touch $@
 
 $(VENV)/ready-dev: requirements-dev.txt $(VENV)/ready

@@ -20,7 +20,7 @@ from marquee.data.ratings import Catalogue, Ratings
 from marquee.data.sampling import NegativeOptions, add_negatives
 from marquee.io import read_arrays, write_arrays
 from marquee.recommenders.base import Recommender
-from marquee.rng import named_rng
+from marquee.rng import KeyedRandom, named_rng
 
 SAMPLED = ("mf_bce",)  # algorithms with stored negatives: 4 for each positive, sampled again each pass
 ASIDE = ("parts", "seed", "threads", "out")  # settings that are no options of an algorithm
@@ -49,7 +49,7 @@ def main() -> None:
     units = len(train)
     if algorithm in SAMPLED:
         options = NegativeOptions()
-        train = add_negatives(train, catalogue.n_items, options, named_rng(o["seed"], "negatives"))
+        train = add_negatives(train, catalogue.n_items, options, KeyedRandom(o["seed"], "negatives"))
         units *= 1 + options.per_positive
     settings = {key: value for key, value in o.items() if key not in ASIDE}
     model = module.Model(module.Options(**settings))

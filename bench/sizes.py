@@ -23,7 +23,7 @@ from marquee.movielens.download import fetch_release
 from marquee.movielens.parsers import IngestOptions, read_release
 from marquee.movielens.releases import release
 from marquee.movielens.schema import Dataset, Scale
-from marquee.rng import named_rng
+from marquee.rng import KeyedRandom, named_rng
 from marquee.simulator.options import SimulatorOptions
 from marquee.simulator.simulate import simulate
 
@@ -97,7 +97,7 @@ def tables(size: str) -> Path:
 
 
 def _parts(found: Dataset, task: str) -> dict[str, Ratings]:
-    parts = split(Ratings.from_table(found.ratings), TASKS[task], named_rng(SEED, f"split@{task}"))
+    parts = split(Ratings.from_table(found.ratings), TASKS[task], KeyedRandom(SEED, f"split@{task}"))
     return {"train": parts.train, "val": parts.validation, "test": parts.test}
 
 

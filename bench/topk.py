@@ -30,6 +30,7 @@ from marquee.data.user_items import UserItems
 from marquee.evaluation.evaluate import evaluate_ranking
 from marquee.io import read_parquet
 from marquee.parallel import n_threads, single_threaded_blas
+from marquee.rng import KeyedRandom
 
 HEADER = (
     *("data", "factors", "dim", "users", "items", "users_per_s", "low", "high", "peer_users_per_s"),
@@ -64,7 +65,7 @@ def prepare(data: Path, model: str, dim: int, folder: Path, n_users: int | None)
         users, items = map(np.ascontiguousarray, marquee_adapter.load(Path(model)).factors() or ())
     seen, test_users = concat(train, validation), np.unique(test.user)
     rows = UserItems.of(seen.user, seen.item, n["users"]).take(test_users)
-    pool = sample_candidates([train, validation], test, n["users"], n["movies"], 99, rng)
+    pool = sample_candidates([train, validation], test, n["users"], n["movies"], 99, KeyedRandom(0))
     arrays = {"users": users, "items": items, "test_users": test_users, "seen": rows.items}
     arrays |= {"offsets": rows.offsets.astype(np.int32), "pool": pool.items, "pools": pool.offsets}
     for name, array in arrays.items():

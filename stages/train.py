@@ -1,4 +1,4 @@
-"""Stage `train@<model>`: fit one entry of `params.yaml: models`."""
+"""Stage `train@<model>`: fit one block of `params.yaml: models`."""
 
 from __future__ import annotations
 
@@ -7,10 +7,9 @@ from typing import Any
 
 from marquee import config
 from marquee.evaluation.evaluate import validation_ndcg, validation_rmse
-from marquee.io import atomic_folder, write_csv
+from marquee.io import atomic_folder, digest, write_csv
 from marquee.recommenders import create, store
 from marquee.rng import named_rng
-from marquee.stamps import digest
 from marquee.training.progress import FitProgress
 from stages._inputs import catalogue, ratings
 from stages._runner import phase, run
@@ -22,7 +21,7 @@ def main(settings: dict[str, Any], name: str) -> None:
     inputs = [Path(f"data/{entry.train_data}/train.parquet"), Path(f"data/{entry.task}/val.parquet")]
     progress = FitProgress(name, _checkpoint(name, [settings["models"][name], seed], inputs))
     train, validation = map(ratings, inputs)
-    known = catalogue()
+    known, _ = catalogue()
     with phase("fitting", name):
         model.fit(train, validation, known, named_rng(seed, f"train@{name}"), progress)
         if len(validation) and not progress.rows:  # a closed form: its curve is one point

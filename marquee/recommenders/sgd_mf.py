@@ -34,8 +34,8 @@ class Model(Recommender):
 
         min  ½ Σ over ratings of  (r_ui - r̂(u, i))² + λ (b_u² + b_i² + |p_u|² + |q_i|²)
 
-    by a gradient step for each rating (docs/derivation.md). Factors start at N(0, init_std²), without
-    `use_biases` around √(μ / dim), so that the first prediction is about μ in either case.
+    by a gradient step for each rating (docs/explanation/derivation.md). Factors start at N(0, init_std²),
+    without `use_biases` around √(μ / dim), so that the first prediction is about μ in either case.
     An epoch goes through blocks of users x items, those of one diagonal at once (`marquee.kernels.sgd`),
     in an order drawn once but for the diagonals', which take turns anew: the error of a free order at a small
     part of its time, and the same bytes for any number of threads.

@@ -19,7 +19,7 @@ from marquee.movielens.named_columns import CustomColumns
 from marquee.movielens.parsers import read_release
 from marquee.movielens.releases import release
 from marquee.movielens.schema import Scale
-from marquee.rng import named_rng
+from marquee.rng import KeyedRandom, named_rng
 from marquee.training.progress import FitProgress
 
 pytestmark = pytest.mark.real
@@ -68,7 +68,7 @@ def fitted(algorithm: str, task: str, options: dict, train: Ratings, validation:
 def given_split(data: Data, **files: str) -> Split:
     options = SplitOptions(split="file", validation=0, **files)
     rows = read_fold(data.folder, options.train_file, options.test_file, *data.ids, data.ratings)
-    return split(data.ratings, options, named_rng(2024, "split"), rows)
+    return split(data.ratings, options, KeyedRandom(2024, "split"), rows)
 
 
 def test_ease_on_the_ncf_files(ncf):
@@ -111,17 +111,17 @@ def test_biases_on_the_official_folds_of_ml_100k(ml_100k):
 def test_mf_bce_on_ml_1m_beats_the_published_figures(ml_1m):
     """Positives from 4, leave last out, 99 candidates: 0.634 and 0.423 are published at this size."""
     options = SplitOptions(split="leave_last_out", positive_threshold=4.0)
-    parts = split(ml_1m.ratings, options, named_rng(2024, "split@ranking"))
+    parts = split(ml_1m.ratings, options, KeyedRandom(2024, "split@ranking"))
     seen, n_items = concat(parts.train, parts.validation), ml_1m.catalogue.n_items
     candidates = sample_candidates(
-        [seen], parts.test, ml_1m.catalogue.n_users, n_items, 99, named_rng(2024, "candidates@ranking")
+        [seen], parts.test, ml_1m.catalogue.n_users, n_items, 99, KeyedRandom(2024, "candidates@ranking")
     )
 
     def measured(algorithm: str, train: Ratings, options: dict) -> Evaluation:
         model = fitted(algorithm, "ranking", options, train, parts.validation, ml_1m)
         return evaluate_ranking(model, seen, parts.test, candidates, ml_1m.catalogue, KS, parts.train)
 
-    train = add_negatives(parts.train, n_items, NegativeOptions(), named_rng(2024, "negatives"))
+    train = add_negatives(parts.train, n_items, NegativeOptions(), KeyedRandom(2024, "negatives"))
     mf = measured("mf_bce", train, {"weight_decay": 1e-6}).metrics
     popularity = measured("popularity", parts.train, {}).metrics
     print({name: round(mf[name], 4) for name in sorted(mf) if "@10" in name})
