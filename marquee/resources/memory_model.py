@@ -46,7 +46,7 @@ def model_cost(entry: config.ModelEntry, sizes: PipelineSizes) -> Cost:
 
 @dataclass(frozen=True)
 class MemoryNeed:
-    """bytes beside the interpreter's, the dotted parameters that lower them, and the model that needs them."""
+    """Bytes beside the interpreter's, the dotted parameters that lower them, the model that needs them."""
 
     bytes: float
     lower: tuple[str, ...] = ()
@@ -89,7 +89,7 @@ def _of_model(kind: str, entry: config.ModelEntry, sizes: PipelineSizes) -> Memo
         stored = 4 * shape.per_positive * 2  # the table's and the array's
         rows = (READ + stored) * (shape.train + shape.validation)
         ranked = (BLOCKS + 2 * CSR_BYTES * shape.train) * (entry.task == "ranking")
-        bytes = rows + max(cost.peak_bytes, 2 * cost.model_bytes + ranked)
+        bytes: float = rows + max(cost.peak_bytes, 2 * cost.model_bytes + ranked)
     elif kind == "evaluate":
         bytes = cost.model_bytes + _evaluated(sizes, entry.task)
     else:
@@ -109,8 +109,8 @@ def too_much(need: MemoryNeed, base: float, sizes: PipelineSizes, limit: Limit |
     if limit is None or need.bytes + base <= limit.bytes:
         return None
     return (
-        f"needs about {(need.bytes + base) / GIB:.1f} GiB for {sizes.ratings:,} ratings of {sizes.users:,} users "
-        f"and {sizes.items:,} items, but {limit.words}: {remedy(need)}"
+        f"needs about {(need.bytes + base) / GIB:.1f} GiB for {sizes.ratings:,} ratings of {sizes.users:,} "
+        f"users and {sizes.items:,} items, but {limit.words}: {remedy(need)}"
     )
 
 
