@@ -1,4 +1,4 @@
-"""The logistic loss with negatives in expectation: no draws, but everything that a user has not rated."""
+"""The logistic loss with negatives in expectation: no samples, but all items that a user has not rated."""
 
 from __future__ import annotations
 
@@ -15,14 +15,15 @@ if TYPE_CHECKING:
 
 
 class ExpectedNegatives:
-    """Labels and weights over the whole catalogue: `per_positive` negatives by the law of the stored ones.
+    """Compute labels and weights over the whole catalogue for `per_positive` negatives.
 
-    A positive weighs 1. An item j that user u has not rated weighs how often it would be drawn in an epoch,
+    A positive has weight 1. An item j that user u has not rated has the number of times that an epoch would
+    sample it, by the distribution of the stored negatives,
 
         n_u per_positive law_j / Σ over all that u has not rated of law
 
-    so that Σ weight · loss is the expectation of the loss over sampled negatives (`sampled`), and a step over
-    users is two products of matrices where one over samples gathers a vector for each of them.
+    so that Σ weight · loss is the expectation of the loss over sampled negatives (`sampled_loss`). A step
+    over users is two products of matrices; one over samples gathers a vector for each of them.
 
     users  int64 [n] on `device`: those who have a positive
     """
@@ -32,7 +33,7 @@ class ExpectedNegatives:
 
         how = json.loads(train.sampling)
         law = NegativeSampler(train, n_items, how["sampling"], how["alpha"]).law  # [n_items]
-        law = np.maximum(law, 1e-6 * law.max())  # for someone whom popularity leaves nothing else
+        law = np.maximum(law, 1e-6 * law.max())  # for a user to whom popularity leaves no item
         counts = np.bincount(train.user)  # [n_users]; rows of train are sorted by user
         rated = np.bincount(train.user, law[train.item])  # float64 [n_users]
         self.n_items = n_items
@@ -47,7 +48,7 @@ class ExpectedNegatives:
         self.start = tensor(np.cumsum(counts) - counts)
 
     def of(self, users: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Labels and weights of `users` [b], both float32 [b, n_items]."""
+        """Return labels and weights of `users` [b], both float32 [b, n_items]."""
         import torch
 
         count = self.count[users]

@@ -9,8 +9,8 @@ from marquee import recommenders
 from marquee.data.ratings import Catalogue, Ratings
 from marquee.evaluation.residuals import Residuals
 from marquee.figures.model_figures import describe_errors, describe_genres, gallery, kinship, model_figures
+from marquee.recommenders.base import TrainingData
 from marquee.rng import named_rng
-from marquee.training.progress import FitProgress
 
 N_USERS, N_ITEMS = 40, 30
 KINDS = np.arange(N_ITEMS) % 3
@@ -44,7 +44,7 @@ def test_a_model_has_the_pictures_that_it_can(algorithm, options, kinds):
     task = "rating" if "errors" in kinds else "ranking"
     model, train = recommenders.create(algorithm, task, options, "models.m"), three_tastes()
     train = train if task == "rating" else train.take(train.rating == 5)
-    model.fit(train, Ratings.empty(), CATALOGUE, named_rng(0, "m"), FitProgress(show=False))
+    model.fit(TrainingData(train, Ratings.empty(), CATALOGUE), named_rng(0, "m"))
     residuals = None
     if task == "rating":
         pairs = {"user": train.user, "item": train.item, "rating": train.rating}
