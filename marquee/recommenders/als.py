@@ -131,7 +131,7 @@ class Side:
         """Return the best rows, float32 [n_rows, 1 + dim], and the squared errors plus the rows' penalty.
 
         The `others`, [n_columns, 1 + dim], are fixed. A column's bias is subtracted from the rating; the row's
-        own bias then multiplies a constant 1.
+        bias then multiplies a constant 1.
         """
         from marquee.kernels.least_squares import solve_rows
 

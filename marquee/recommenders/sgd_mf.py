@@ -28,7 +28,7 @@ class Options:
 
 
 class Model(Recommender):
-    """r̂(u, i) = μ + b_u + b_i + p_u · q_i (Funk 2006; Koren et al. 2009), without `use_biases` only p_u · q_i:
+    """r̂(u, i) = μ + b_u + b_i + p_u · q_i (Funk 2006; Koren et al. 2009); without `use_biases` p_u · q_i:
 
         min  ½ Σ over ratings of  (r_ui - r̂(u, i))² + λ (b_u² + b_i² + |p_u|² + |q_i|²)
 
