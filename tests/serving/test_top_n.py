@@ -11,9 +11,9 @@ from marquee import recommenders
 from marquee.data.ratings import Catalogue, Ratings
 from marquee.data.sampling import NegativeOptions, add_negatives
 from marquee.errors import MarqueeError
+from marquee.recommenders.base import TrainingData
 from marquee.rng import KeyedRandom, named_rng
 from marquee.serving import explain, top_n
-from marquee.training.progress import FitProgress
 
 N_USERS, N_ITEMS = 40, 60
 OPTIONS = {
@@ -42,7 +42,7 @@ def models(train):
             rows = add_negatives(rows, N_ITEMS, NegativeOptions(), KeyedRandom(0, "negatives"))
         model = recommenders.create(name, task, options, "models.m")
         catalogue = Catalogue.of(N_USERS, N_ITEMS)
-        out[name] = model.fit(rows, Ratings.empty(), catalogue, named_rng(0, "m"), FitProgress(show=False))
+        out[name] = model.fit(TrainingData(rows, Ratings.empty(), catalogue), named_rng(0, "m"))
     return out
 
 
