@@ -4,17 +4,21 @@ VENV := .venv
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export PYTHONUNBUFFERED := 1
 
-.PHONY: run plan results bench test test-slow lint docs clean
+.PHONY: run back plan results bench test test-slow lint docs clean
 
-# `make run` is the default data; `make run DATASET=ml-1m SOURCE=folder` is one experiment on real data.
+# The pipeline as params.yaml says; `make run DATASET=ml-1m SOURCE=folder` first sets the release and its preset.
+# The shell takes both names from its environment, so SOURCE may have blanks and parentheses.
 run: $(VENV)/ready
-	@python -m marquee.cli.check
 ifdef DATASET
-	dvc exp run -S dataset.name=$(DATASET) $(if $(SOURCE),-S "dataset.source=$(SOURCE)")
-else
-	dvc repro
+	@marquee use "$$DATASET" $(if $(SOURCE),--source "$$SOURCE")
 endif
-	@python -m marquee.cli.leaderboard
+	@marquee check
+	dvc repro
+	@marquee leaderboard
+
+# params.yaml and the outputs as committed; code and files of your own stay
+back: $(VENV)/ready
+	@marquee back
 
 # What that run will take: time, memory and disk of each stage. MARQUEE_MEMORY=8 allows a stage 8 GiB
 plan: $(VENV)/ready

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from marquee.cli import project
@@ -25,20 +25,20 @@ def configure(parser: ArgumentParser) -> None:
 
 
 def run(args: Namespace) -> None:
-    settings = project.settings()
+    params = project.params()
     if args.dataset is not None:
-        settings["dataset"] = {**settings["dataset"], "name": args.dataset}
-    sizes = pipeline_sizes(settings, project.dataset_card())
+        params = replace(params, dataset=replace(params.dataset, name=args.dataset))
+    sizes = pipeline_sizes(params, project.dataset_card())
     limit = memory_limit()
     log = LOG.read_text("utf-8").splitlines() if LOG.is_file() else []
-    planned = plan(settings, sizes, limit, log)
+    planned = plan(params, sizes, limit, log)
     if args.json:
         rows = [asdict(stage) for stage in planned]
         bytes = limit and limit.bytes
-        project.print_json({"dataset": settings["dataset"]["name"], "memory_limit": bytes, "stages": rows})
+        project.print_json({"dataset": params.dataset.name, "memory_limit": bytes, "stages": rows})
         return
     counts = f"{sizes.ratings:,} ratings of {sizes.users:,} users and {sizes.items:,} movies"
-    print(f"{settings['dataset']['name']}: {counts}\n\n{_table(planned)}\n")
+    print(f"{params.dataset.name}: {counts}\n\n{_table(planned)}\n")
     disk = sum(stage.disk_bytes for stage in planned)
     print(f"disk: {disk / GIB:.2f} GiB, and as much in DVC's cache where the file system cannot clone files")
     largest = max(planned, key=lambda stage: stage.memory_bytes)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from marquee.cli import lists, project
-from marquee.data.ratings import Ratings
+from marquee.data.ratings import Ratings, lowest_positive
 from marquee.errors import MarqueeError
 from marquee.io import read_json, read_parquet
 from marquee.movielens.schema import Scale
@@ -51,12 +51,13 @@ def run(args: Namespace) -> None:
     ways = (args.user, args.users, args.users_file, args.rate or args.ratings)
     if sum(way not in (None, []) for way in ways) != 1:
         raise ArgumentError(None, "give one of --user, --users, --users-file, or --rate and --ratings")
-    settings = project.settings()
     movies = project.movies()
     allowed = lists.allowed_movies(args, movies)
     model = project.model(args.model, len(movies))
     scale = Scale(**read_json(Path("data/dataset.json"))["scale"])
-    threshold = settings["tasks"]["ranking"].get("positive_threshold")
+    threshold = lowest_positive(
+        project.params().tasks["ranking"].positive_threshold, scale.low, scale.high, scale.step
+    )
     if args.rate or args.ratings:
         items, ratings = _own_ratings(args, movies, scale)
         audience = top_n.new_user(model, items, ratings, threshold)
@@ -72,7 +73,7 @@ def run(args: Namespace) -> None:
     ]
     if len(rows) == 1:
         listed = items[0][items[0] >= 0]
-        verb = "liked" if model.task == "ranking" and threshold else "rated"
+        verb = "liked" if model.task == "ranking" and threshold > scale.low else "rated"
         for row, words in zip(rows[0], _explanations(model, audience, listed, movies, verb), strict=True):
             row["explanation"] = words
     lists.deliver(args, rows, column)

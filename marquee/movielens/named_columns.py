@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
@@ -13,28 +12,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from marquee.config import option
+from marquee.config import CustomColumns
 from marquee.errors import MarqueeError
 from marquee.movielens import csv_reader
 from marquee.movielens.column_types import DATE_TIME, NAME, NUMBER, TEXT, WHOLE, ColumnType
 from marquee.movielens.csv_reader import BadRows, CsvSpec
 from marquee.movielens.schema import Scale
-
-
-@dataclass(frozen=True)
-class CustomColumns:
-    """Names of the columns in your own ratings.csv or .parquet, and in movies.csv or .parquet, if any.
-
-    In a CSV, an id column holds whole numbers if its first value is one, otherwise text. Timestamps are
-    ISO 8601 if the first starts like a date, otherwise Unix seconds.
-    """
-
-    user: str = option("userId")
-    movie: str = option("movieId")
-    rating: str = option("rating")
-    timestamp: str | None = option("timestamp")  # None: the ratings have no times
-    title: str | None = option("title")  # None: the movies have no titles
-    genres: str | None = option("genres")  # None: no genres; several as `Drama|War` or as a list
 
 
 def read_named(

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from marquee.config import option
+from marquee.config import CustomColumns
 from marquee.errors import MarqueeError, did_you_mean
 from marquee.movielens.column_types import NUMBER, TEXT, WHOLE, ColumnType, whole
 from marquee.movielens.csv_reader import BadRows, CsvSpec, read
-from marquee.movielens.named_columns import CustomColumns, read_named, split_genres
+from marquee.movielens.named_columns import read_named, split_genres
 from marquee.movielens.schema import Dataset, Scale, build_dataset
 
 Parsed = tuple[pa.Table, pa.Table | None, pa.Table | None]  # rows, movies, users: for `build_dataset`
@@ -26,14 +25,6 @@ GENRES_100K = [
     "Romance", "Sci-Fi", "Thriller", "War", "Western",
 ]
 # fmt: on
-
-
-@dataclass(frozen=True)
-class IngestOptions:
-    """The block `ingest:` of params.yaml."""
-
-    columns: CustomColumns = field(default_factory=CustomColumns)  # used for custom ratings only
-    max_bad_rows: int = option(0, low=0)  # malformed rows and ratings off the scale that may be dropped
 
 
 def read_release(

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from math import log2
-from typing import Any
 
 from marquee import config
 from marquee.resources.memory_model import model_cost
@@ -23,7 +21,7 @@ LEADERBOARD = 300_000
 PAGE = 180_000  # per model of the report
 
 
-def disk_bytes(stage: str, settings: Mapping[str, Any], sizes: PipelineSizes) -> float:
+def disk_bytes(stage: str, params: config.Params, sizes: PipelineSizes) -> float:
     """Return the bytes of a stage's outputs in the work tree; DVC's cache may hold a copy of them."""
     kind, _, name = stage.partition("@")
     item = 1.25 * log2(max(sizes.items, 2)) / 8  # an item's number, its bytes stored apart and compressed
@@ -42,16 +40,16 @@ def disk_bytes(stage: str, settings: Mapping[str, Any], sizes: PipelineSizes) ->
             0.8 * item * sizes.parts[name].test_users * sizes.candidates
         )  # sorted, so they compress further
     if kind == "train":
-        return model_cost(config.model(settings, name), sizes).model_bytes
+        return model_cost(name, params.model(name), sizes).model_bytes
     if kind == "evaluate":
-        return _evaluated(config.model(settings, name).task, settings, sizes, item)
+        return _evaluated(params.model(name).task, params, sizes, item)
     if kind == "oracle":
-        return sizes.simulated * sum(_evaluated(task, settings, sizes, item) for task in config.TASKS)
-    per_model = {"plot": MODEL_FIGURES, "compare": LEADERBOARD, "report": PAGE * len(settings["models"])}
+        return sizes.simulated * sum(_evaluated(task, params, sizes, item) for task in config.TASKS)
+    per_model = {"plot": MODEL_FIGURES, "compare": LEADERBOARD, "report": PAGE * len(params.models)}
     return per_model[kind]
 
 
-def _evaluated(task: str, settings: Mapping[str, Any], sizes: PipelineSizes, item: float) -> float:
-    part, ks = sizes.parts[task], config.block(settings, "evaluate", config.Evaluation).ks
+def _evaluated(task: str, params: config.Params, sizes: PipelineSizes, item: float) -> float:
+    part, ks = sizes.parts[task], params.evaluate.ks
     users = part.test_users * (METRICS * len(ks) + max(ks) * (SCORE + item))
     return users + PREDICTED * part.test * (task == "rating")

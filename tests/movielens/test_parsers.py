@@ -6,7 +6,7 @@ from marquee import config
 from marquee.errors import MarqueeError
 from marquee.movielens import csv_reader
 from marquee.movielens.named_columns import CustomColumns
-from marquee.movielens.parsers import GENRES_100K, IngestOptions, read_release
+from marquee.movielens.parsers import GENRES_100K, read_release
 from marquee.movielens.schema import Scale
 
 STARS = Scale(1, 5, 1)
@@ -141,8 +141,8 @@ def test_ncf_keeps_its_ids_and_puts_the_test_rows_last(tmp_path):
     assert data.movies["movie_id"].to_pylist() == [2, 3, 5]
     assert data.ratings.to_pydict() == {
         "user": [0, 0, 0, 1, 1],
-        "item": [2, 0, 1, 1, 2],
-        "rating": [3, 5, 5, 4, 3],
+        "item": [0, 2, 1, 1, 2],  # of user 0 the hash orders the first two, which have no time
+        "rating": [5, 3, 5, 4, 3],
         "timestamp": [0, 0, 978824351, 0, 978300174],
     }
     assert data.movies["title"].null_count == 3
@@ -356,12 +356,12 @@ def test_what_is_no_parquet_is_named(tmp_path):
 
 def test_ingest_options_name_their_keys():
     block = {"max_bad_rows": 3, "columns": {"user": "who", "timestamp": None}}
-    expected = IngestOptions(CustomColumns(user="who", timestamp=None), max_bad_rows=3)
-    assert config.parse(IngestOptions, block, "ingest") == expected
+    expected = config.IngestOptions(CustomColumns(user="who", timestamp=None), max_bad_rows=3)
+    assert config.parse(config.IngestOptions, block, "ingest") == expected
     with pytest.raises(MarqueeError, match=r"ingest\.columns\.usr is not a parameter; did you mean 'user'"):
-        config.parse(IngestOptions, {"columns": {"usr": "who"}}, "ingest")
+        config.parse(config.IngestOptions, {"columns": {"usr": "who"}}, "ingest")
     with pytest.raises(MarqueeError, match=r"ingest\.max_bad_rows is -1, but must be at least 0"):
-        config.parse(IngestOptions, {"max_bad_rows": -1}, "ingest")
+        config.parse(config.IngestOptions, {"max_bad_rows": -1}, "ingest")
 
 
 def test_an_unknown_layout_is_named_with_the_nearest(tmp_path):
