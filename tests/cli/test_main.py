@@ -70,7 +70,9 @@ def test_a_project_without_data_names_the_missing_file(capsys, monkeypatch, tmp_
 
 def test_a_reader_that_stops_early_ends_the_command_quietly(finished):
     command = f"{shlex.quote(sys.executable)} -m marquee recommend ease --user 7 --top 60 | head -1"
-    done = subprocess.run(command, shell=True, cwd=finished.folder, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        command, shell=True, cwd=finished.folder, capture_output=True, text=True, check=False
+    )
     assert done.stderr == ""
     assert len(done.stdout.splitlines()) == 1
 
@@ -88,7 +90,9 @@ def test_a_closed_output_ends_the_command_quietly(finished):
 def test_help_imports_no_library():
     script = "import sys; from marquee.cli.main import main\ntry: main(['--help'])\nexcept SystemExit: pass\n"
     script += "print([name for name in ('numpy', 'pandas', 'pyarrow', 'tabulate') if name in sys.modules])"
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=ROOT)
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=ROOT
+    )
     assert done.stdout.endswith("[]\n")
 
 

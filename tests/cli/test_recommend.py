@@ -110,7 +110,9 @@ def test_several_users_at_once_in_each_kind_of_file(finished, tmp_path):
     rows = listed(finished, tmp_path / "a.json", "ease", *words)
     assert [row["user"] for row in rows] == [3] * 4 + [1] * 4 + [2] * 4
     assert "explanation" not in rows[0]
-    asked(finished, "recommend", "ease", "--users", "3,1,2", "--top", "4", "--out", str(tmp_path / "a.parquet"))
+    asked(
+        finished, "recommend", "ease", "--users", "3,1,2", "--top", "4", "--out", str(tmp_path / "a.parquet")
+    )
     assert pq.read_table(tmp_path / "a.parquet").to_pylist() == rows
     asked(finished, "recommend", "ease", "--users", "3,1,2", "--top", "4", "--out", str(tmp_path / "a.csv"))
     assert len((tmp_path / "a.csv").read_text().splitlines()) == 13
