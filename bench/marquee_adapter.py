@@ -2,8 +2,8 @@
 
 A pass is the time between two reports of a fit. Besides the kernel it holds the loss of the learning curve
 and the copies for early stopping. The first pass also holds the preparation, and compilation where the
-kernel is new. There is no validation. The setting `out` names a folder for the model's state; nothing else
-is written.
+kernel is new. There is no validation. It prints one JSON line, and writes the model's state only if the
+setting `out` names a folder.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from bench.sizes import ratings, shape
 from marquee.data.ratings import Catalogue, Ratings
 from marquee.data.sampling import NegativeOptions, add_negatives
 from marquee.io import read_arrays, write_arrays
-from marquee.recommenders.base import Recommender
+from marquee.recommenders.base import Recommender, TrainingData
 from marquee.rng import KeyedRandom, named_rng
 
 SAMPLED = ("mf_bce",)  # algorithms with stored negatives: 4 for each positive, sampled again each pass
@@ -54,7 +54,7 @@ def main() -> None:
     settings = {key: value for key, value in o.items() if key not in ASIDE}
     model = module.Model(module.Options(**settings))
     recorder = Recorder()
-    model.fit(train, Ratings.empty(), catalogue, named_rng(o["seed"], algorithm), recorder)
+    model.fit(TrainingData(train, Ratings.empty(), catalogue), named_rng(o["seed"], algorithm), recorder)
     report(recorder.laps.seconds, units)
     if "out" in o:
         arrays, metadata = model.state()

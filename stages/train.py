@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from marquee import config
-from marquee.evaluation.evaluate import validation_ndcg, validation_rmse
 from marquee.io import atomic_folder, digest, write_csv
 from marquee.recommenders import create, store
+from marquee.recommenders.base import TrainingData
 from marquee.rng import named_rng
 from marquee.training.progress import FitProgress
 from stages._inputs import catalogue, ratings
@@ -22,19 +22,13 @@ def main(params: config.Params, name: str) -> None:
     inputs = [Path(f"data/{entry.train_data}/train.parquet"), Path(f"data/{entry.task}/val.parquet")]
     progress = FitProgress(name, _checkpoint(name, [asdict(entry), seed], inputs))
     train, validation = map(ratings, inputs)
-    known, _ = catalogue()
+    data = TrainingData(train, validation, catalogue()[0])
     with phase("fitting", name):
-        model.fit(train, validation, known, named_rng(seed, f"train@{name}"), progress)
-        if len(validation) and not progress.rows:  # a closed form: its curve is one point
-            value = (
-                validation_ndcg(model, train, validation, model.n_items)
-                if entry.task == "ranking"
-                else validation_rmse(model, validation)
-            )
-            progress.report(1, 1, {"validation": value})
-    described = {"algorithm": entry.algorithm, "task": entry.task, "options": entry.options}
+        model.fit(data, named_rng(seed, f"train@{name}"), progress)
+        if len(data.validation) and not progress.rows:  # a closed form: its curve is one point
+            progress.report(1, 1, {"validation": model.validate(data)})
     with atomic_folder(Path("models") / name) as folder:
-        store(model, described, folder)
+        store(model, folder)
     write_csv(Path(f"plots/train/{name}.csv"), *progress.table())
     progress.close()
 

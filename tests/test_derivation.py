@@ -13,8 +13,8 @@ import sympy
 from marquee import recommenders
 from marquee.data.ratings import Catalogue, Ratings
 from marquee.kernels.sgd import descend
+from marquee.recommenders.base import TrainingData
 from marquee.rng import named_rng
-from marquee.training.progress import FitProgress
 
 PAGE = Path(__file__).parents[1] / "docs/explanation/derivation.md"
 
@@ -103,7 +103,7 @@ def test_where_als_comes_to_rest_the_gradient_of_its_whole_objective_is_zero(fre
     train = Ratings.of([0, 0, 0, 1, 1, 2, 2], [0, 1, 2, 0, 2, 1, 2], [5, 3, 1, 4, 2, 1, 5])
     has = np.array([[1, 0], [1, 1], [0, 1], [1, 1]], bool)
     catalogue = Catalogue(3, 4, has, ("Drama", "War"))
-    model.fit(train, Ratings.empty(), catalogue, named_rng(0, "als"), FitProgress(show=False))
+    model.fit(TrainingData(train, Ratings.empty(), catalogue), named_rng(0, "als"))
 
     users, items, genres = (
         sympy.Matrix(n, 3, sympy.symbols(f"{name}0:{3 * n}")) for name, n in (("a", 3), ("b", 4), ("c", 2))

@@ -32,8 +32,8 @@ COMMANDS = {
 class Parser(ArgumentParser):
     """Report a fault of the command line in one line, with exit code 2."""
 
-    def __init__(self, *names: str, **settings: Any) -> None:
-        super().__init__(*names, **settings, formatter_class=RawDescriptionHelpFormatter, allow_abbrev=False)
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings, formatter_class=RawDescriptionHelpFormatter, allow_abbrev=False)
 
     def error(self, message: str) -> NoReturn:
         self.exit(2, f"{self.prog}: {message}; see {self.prog} --help\n")
@@ -42,7 +42,9 @@ class Parser(ArgumentParser):
 def main(words: Sequence[str] | None = None) -> int:
     """Run `marquee` with the arguments `words` (default: those of the process); return the exit code."""
     words = sys.argv[1:] if words is None else words
-    parser = Parser("marquee", description="Train, compare and ask movie recommenders in one DVC pipeline.")
+    parser = Parser(
+        prog="marquee", description="Train, compare and ask movie recommenders in one DVC pipeline."
+    )
     parser.add_argument("--version", action="version", version=f"marquee {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for name, summary in COMMANDS.items():

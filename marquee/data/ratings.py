@@ -91,6 +91,14 @@ class Ratings:
         return matrix
 
 
+def binary_rows(offsets: np.ndarray, items: np.ndarray, n_items: int) -> csr_matrix:
+    """Return float32 CSR [n_users, n_items] with 1 at items[offsets[u]:offsets[u + 1]] of each user u."""
+    from scipy.sparse import csr_matrix
+
+    ones = np.ones(len(items), np.float32)
+    return csr_matrix((ones, items, offsets), shape=(len(offsets) - 1, n_items))
+
+
 def csr_arrays(matrix: csr_matrix) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Row offsets int64 [n_rows + 1], columns int32 [n_entries] and values [n_entries]."""
     return matrix.indptr.astype(np.int64), matrix.indices.astype(np.int32, copy=False), matrix.data

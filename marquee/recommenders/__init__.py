@@ -1,11 +1,13 @@
-"""The algorithms, one module each, and how a trained one is kept in a folder."""
+"""The algorithms, one module each, and the storage of a trained model in a folder."""
 
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from importlib import import_module
 from pathlib import Path
 from pkgutil import iter_modules
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from marquee.config import parse
@@ -17,18 +19,18 @@ if TYPE_CHECKING:
 
 
 def algorithms() -> list[str]:
-    """The names that may stand behind `algorithm:` in params.yaml."""
+    """Return the names that may stand behind `algorithm:` in params.yaml."""
     return sorted(module.name for module in iter_modules(__path__) if module.name != "base")
 
 
 def create(algorithm: str, task: str, options: Any, where: str) -> Recommender:
-    """An untrained model. `where` is the block's dotted key, for messages.
+    """Return an untrained model. `where` is the block's dotted key, for messages.
 
-    Raises MarqueeError for an unknown algorithm, one that cannot do the task, or an option that does not fit.
+    Raises MarqueeError for an unknown algorithm, a task it cannot do, or an option that does not fit.
     """
     if algorithm not in algorithms():
         raise MarqueeError(f"{where}.algorithm is {algorithm!r}{did_you_mean(algorithm, algorithms())}")
-    module = import_module(f"marquee.recommenders.{algorithm}")
+    module = _module(algorithm)
     if task not in module.Model.tasks:
         able = " or ".join(sorted(module.Model.tasks))
         raise MarqueeError(f"{where}.task is {task!r}, but {algorithm} is made for {able}")
@@ -37,24 +39,34 @@ def create(algorithm: str, task: str, options: Any, where: str) -> Recommender:
     return model
 
 
-def store(model: Recommender, description: dict[str, Any], folder: Path) -> None:
-    """`weights.safetensors` and `model.json`; `description` needs algorithm, task and options."""
+def store(model: Recommender, folder: Path) -> None:
+    """Write `weights.safetensors` and `model.json`: algorithm, task, all options and what `state` adds."""
     arrays, metadata = model.state()
-    sizes = {"n_users": model.n_users, "n_items": model.n_items}
     write_arrays(folder / "weights.safetensors", arrays)
-    write_json(folder / "model.json", {**description, **sizes, "state": metadata})
+    description = {
+        "algorithm": model.algorithm,
+        "task": model.task,
+        "options": asdict(model.options),
+        "n_users": model.n_users,
+        "n_items": model.n_items,
+        "state": metadata,
+    }
+    write_json(folder / "model.json", description)
 
 
 def load(folder: Path) -> Recommender:
-    """The model that `store` kept. Raises MarqueeError where there is none."""
+    """Return the model that `store` wrote. Raises MarqueeError if there is none."""
     try:
-        described = read_json(folder / "model.json")
+        stored = read_json(folder / "model.json")
         arrays, _ = read_arrays(folder / "weights.safetensors")
     except (FileNotFoundError, json.JSONDecodeError):
-        raise MarqueeError(f"{folder} holds no trained model; run `dvc repro train@{folder.name}`") from None
-    module = import_module(f"marquee.recommenders.{described['algorithm']}")
-    options = parse(module.Options, described["options"], str(folder / "model.json"))
-    model = module.Model.from_state(options, arrays, described["state"])
-    model.task = described["task"]
-    model.n_users, model.n_items = described["n_users"], described["n_items"]
+        raise MarqueeError(f"{folder} holds no trained model: run `dvc repro train@{folder.name}`") from None
+    module = _module(stored["algorithm"])
+    options = parse(module.Options, stored["options"], str(folder / "model.json"))
+    model = module.Model.from_state(options, arrays, stored["state"])
+    model.task, model.n_users, model.n_items = (stored[name] for name in ("task", "n_users", "n_items"))
     return model
+
+
+def _module(algorithm: str) -> ModuleType:
+    return import_module(f"{__name__}.{algorithm}")

@@ -1,161 +1,197 @@
 """The contract between a recommender and everything around it.
 
-A module in this folder offers two names: `Options`, a frozen dataclass of what may stand in its block
-of params.yaml, and `Model`, a subclass of `Recommender`. The module's name is the `algorithm:` there.
+A module in this folder offers two names: `Options`, a frozen dataclass of what its block in params.yaml
+may hold, and `Model`, a subclass of `Recommender`. The module's name is the `algorithm:` of that block.
+docs/how-to/add-an-algorithm.md builds one step by step.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any, ClassVar, Protocol, Self
+from collections.abc import Callable, Mapping
+from copy import copy
+from dataclasses import dataclass
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
 from marquee.data.ratings import Catalogue, Ratings
 from marquee.errors import MarqueeError
+from marquee.evaluation.evaluate import validation_ndcg, validation_rmse
 from marquee.parallel import single_threaded_blas
+from marquee.training.cost import CSR_BYTES, RATING_BYTES, Cost, DataShape
+from marquee.training.loop import Trainer, train_epochs
+from marquee.training.progress import Arrays, FitProgress, Progress
 
-Arrays = dict[str, np.ndarray]
-BLOCK = 1024  # items whose embeddings are held at a time
-SAMPLED = 256  # users whose scores stand for an item that has no embedding
+__all__ = [
+    "CSR_BYTES",
+    "RATING_BYTES",
+    "Arrays",
+    "Cost",
+    "DataShape",
+    "Recommender",
+    "TrainingData",
+    "biased_factors",
+]
+
+BLOCK = 1024  # items whose embeddings are in memory at a time
+SAMPLED = 256  # users whose scores describe an item that has no embedding
 NOTICEABLE = 1e-3  # of the scores' range: the least effect that counts as one
 
 
-RATING_BYTES = 20  # bytes of a rating in memory: user, item and rating of 4, timestamp of 8
-CSR_BYTES = 8  # bytes of an entry of a sparse matrix: its column and its value
-
-
 @dataclass(frozen=True)
-class DataShape:
-    """Count what a model learns from."""
+class TrainingData:
+    """Hold all that a fit may read. Nothing of the test set is in it.
 
-    users: int
-    items: int
-    train: int  # ratings, or positives
-    validation: int
-    per_positive: int = 0  # stored negatives
-
-    @property
-    def rows(self) -> int:
-        """Users and items: the rows of both factors."""
-        return self.users + self.items
-
-    @property
-    def history(self) -> float:
-        """Training ratings of a user, on average."""
-        return self.train / max(self.users, 1)
-
-
-@dataclass(frozen=True)
-class Cost:
-    """State the memory of a fit by formula, as each algorithm's own file gives it.
-
-    model_bytes     bytes of what `state` gives
-    training_bytes  bytes beside the model and the ratings at the peak of a fit, by the names of its arrays
-    epochs          the maximum; 0 for a closed form
-    reduce_with     the options that bring the memory down
+    train       with stored negatives where the loss is computed on samples
+    validation  decides the epoch to stop at and nothing else; empty: the last epoch counts
+    catalogue   the numbers of users and items, and the items' genres
     """
 
-    model_bytes: int
-    training_bytes: Mapping[str, int] = field(default_factory=dict)
-    epochs: int = 0
-    reduce_with: tuple[str, ...] = ()
-
-    @property
-    def peak_bytes(self) -> int:
-        """Bytes that a fit needs at once beside the ratings."""
-        copies = 3 if self.epochs else 1  # the best epoch's, and what a checkpoint or the file is made of
-        return copies * self.model_bytes + sum(self.training_bytes.values())
-
-
-class Progress(Protocol):
-    """Where a fit tells how far it is and keeps what it needs to go on after a crash."""
-
-    def restore(self) -> tuple[Arrays, dict[str, Any]] | None:
-        """What `save` stored last for this very fit, or None."""
-
-    def save(self, arrays: Arrays, metadata: Mapping[str, Any]) -> None:
-        """Store a checkpoint: named arrays and a JSON block."""
-
-    def report(self, epoch: int, epochs: int, values: Mapping[str, float]) -> None:
-        """One row of the learning curve, in the order of epochs, and one step of the bar."""
+    train: Ratings
+    validation: Ratings
+    catalogue: Catalogue
 
 
 class Recommender(ABC):
-    """Learns from ratings, then scores every item for any user.
+    """Learn from ratings, then score every item for any user.
 
-    `self.options` holds the module's `Options`; `n_users` and `n_items` are set by `fit` and `from_state`,
-    `task` by whoever creates or loads it.
+    A subclass declares `tasks`, `arrays` and `values`, and writes `cost`, `_fit`, `_fold_users`, and either
+    `factors` or `scores` and `predict`. All else has a default.
     """
 
-    tasks: ClassVar[frozenset[str]]  # the tasks it can be trained for: "rating", "ranking"
-    task: str  # the one of them that this model is for
+    tasks: ClassVar[frozenset[str]]  # what it can be trained for: "rating", "ranking"
+    arrays: ClassVar[tuple[str, ...]] = ()  # the attributes that are its weights
+    values: ClassVar[tuple[str, ...]] = ()  # the attributes that are stored as JSON beside them
+    uses_negatives: ClassVar[bool] = False  # whether ranking is learned from sampled negatives
+    task: str  # the one of `tasks` that this model is for
     n_users: int
     n_items: int
 
     def __init__(self, options: Any) -> None:
         self.options = options
+        self.task = min(self.tasks)  # where there are several, `create` sets the one that is asked for
 
     @classmethod
     @abstractmethod
     def cost(cls, options: Any, shape: DataShape) -> Cost:
-        """How time and memory of a fit grow with what it learns from: the formulas of its docstring."""
+        """Return the memory that a fit on data of this shape takes: the formulas of the class's docstring."""
 
-    @abstractmethod
+    # Training
+
     def fit(
-        self,
-        train: Ratings,
-        validation: Ratings,
-        catalogue: Catalogue,
-        rng: np.random.Generator,
-        progress: Progress,
+        self, data: TrainingData, rng: np.random.Generator | None = None, progress: Progress | None = None
     ) -> Self:
-        """Learn from `train`. `validation` may only choose the epoch to stop at; it can be empty."""
+        """Learn from `data`, and return the model itself.
+
+        rng       the only source of chance; None: the same one each time
+        progress  receives the learning curve and checkpoints; None: neither is shown or stored
+        """
+        self.n_users, self.n_items = data.catalogue.n_users, data.catalogue.n_items
+        self._fit(data, rng or np.random.default_rng(0), progress or FitProgress(show=False))
+        return self
 
     @abstractmethod
-    def scores(self, users: np.ndarray) -> np.ndarray:
-        """float32 [len(users), n_items] for int32 `users` [n] in 0..n_users-1; higher is better, finite."""
+    def _fit(self, data: TrainingData, rng: np.random.Generator, progress: Progress) -> None:
+        """Set the weights. `n_users` and `n_items` are known by now."""
 
-    def factors(self) -> tuple[np.ndarray, np.ndarray] | None:
-        """float32 [n_users, d] and [n_items, d] whose product all scores are; None where they are none.
+    def _train(
+        self,
+        trainer: Trainer,
+        data: TrainingData,
+        progress: Progress,
+        use: Callable[[Arrays], None] | None = None,
+    ) -> int:
+        """Train to the best epoch on the validation data, and return its number.
 
-        Ranking everything then takes no `scores` and a fraction of the time (`marquee.evaluation.inner_product`).
+        use  sets the model's weights from the trainer's; None where the trainer moves the model's own
+        """
+
+        def validate() -> float:
+            if use:
+                use(trainer.weights())
+            return self.validate(data)
+
+        best_epoch = train_epochs(
+            trainer,
+            self.options.epochs,
+            self.options.patience,
+            validate if len(data.validation) else None,
+            progress,
+            higher_is_better=self.task == "ranking",
+        )
+        if use:
+            use(trainer.weights())
+        return best_epoch
+
+    def validate(self, data: TrainingData) -> float:
+        """Return NDCG@10 over the whole catalogue for ranking, RMSE for rating, on the validation data."""
+        if self.task == "ranking":
+            return validation_ndcg(self, data.train, data.validation, self.n_items)
+        return validation_rmse(self, data.validation)
+
+    # Answers
+
+    def factors(self, users: np.ndarray | slice = slice(None)) -> tuple[np.ndarray, np.ndarray] | None:
+        """Return float32 [len(users), d] and [n_items, d] whose product is all scores, or None.
+
+        Ranking then takes a fraction of the time that `scores` takes (`marquee.evaluation.inner_product`).
         """
         return None
 
+    def scores(self, users: np.ndarray) -> np.ndarray:
+        """Return float32 [len(users), n_items] for int32 `users` [n]: finite, higher is better."""
+        left, right = self._factors(users)
+        return left @ right.T
+
     def predict(self, users: np.ndarray, items: np.ndarray) -> np.ndarray:
-        """float32 [n]: the ratings of the pairs (users[i], items[i]), on the rating scale, not clipped."""
-        raise MarqueeError(f"{type(self).__module__.rpartition('.')[2]} ranks items and predicts no ratings")
+        """Return float32 [n]: the ratings of the pairs (users[i], items[i]), on the scale but not clipped."""
+        if self.task == "ranking":
+            raise MarqueeError(f"{self.algorithm} ranks items and predicts no ratings: choose a rating model")
+        left, right = self._factors(users)
+        return np.einsum("nk,nk->n", left, right[items])
+
+    def _factors(self, users: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        found = self.factors(users)
+        assert found is not None, f"{self.algorithm} must define factors, or scores and predict"
+        return found
+
+    def fold_in(self, histories: Ratings) -> Self:
+        """Return a view that scores the users of `histories`, whose ids are 0..max, without training on them.
+
+        The view shares this model's item side, unchanged. A user without ratings is allowed before one who
+        has some. Each class states how close a training user's own history brings that user.
+        """
+        view = copy(self)
+        view.n_users = int(histories.user.max(initial=-1)) + 1
+        view._fold_users(histories)
+        return view
 
     @abstractmethod
-    def fold_in(self, histories: Ratings) -> Recommender:
-        """A view that scores the people of `histories` (their users are 0..max) without having seen them.
-
-        The items' side is that of this model, unchanged; a person may have no rating at all only when
-        someone after them has one. Each class says how close a training user's own history brings it.
-        """
+    def _fold_users(self, histories: Ratings) -> None:
+        """Replace the user side by that of `histories`. `self` is the view; its `n_users` is known by now."""
 
     def explain(self, history: Ratings, items: np.ndarray) -> np.ndarray | None:
-        """float32 [len(history), len(items)]: what each rating of one person adds to each item's score.
+        """Return float32 [len(history), len(items)]: what each rating of one user adds to each item's score.
 
         None where a score is no such sum; `marquee.serving.top_n` then leaves out each rating in turn.
         """
         return None
 
+    # What was learned of items
+
     def item_embeddings(self, items: np.ndarray) -> np.ndarray | None:
-        """[n, any] for `items` [n]: rows whose cosines say which items are alike; None where there are none.
+        """Return [n, any] for `items` [n]: rows whose cosines are similarities; None if there are none.
 
         A row may be as long as the catalogue: ask for some items at a time.
         """
         return None
 
     def unit_embeddings(self, items: np.ndarray) -> np.ndarray:
-        """float32 [n, d] for `items` [n]: embeddings scaled to length 1; 0 for an item without any effect.
+        """Return float32 [n, d] for `items` [n]: embeddings of length 1; 0 for an item without any effect.
 
-        A model without item embeddings is described by the scores of `SAMPLED` users, less the mean of each
-        user and of each item.
+        Where there are no embeddings, an item is described by its scores for `SAMPLED` users, less the mean
+        of each user and of each item.
         """
         vectors = self.item_embeddings(items)
         if vectors is None:
@@ -171,31 +207,52 @@ class Recommender(ABC):
         return unit.astype(np.float32)
 
     def item_similarities(self, item: int) -> np.ndarray:
-        """float32 [n_items]: the cosine of each item's embedding with that of `item`; all 0 if it has none."""
+        """Return float32 [n_items]: the cosine of each item with `item`; all 0 if that has no embedding."""
         items = np.arange(self.n_items)
         own = self.unit_embeddings(items[item : item + 1])[0]
         sampled = self.item_embeddings(items[:1]) is None
-        step = self.n_items if sampled else BLOCK  # a sample is scored once for all
+        step = self.n_items if sampled else BLOCK  # the sampled users are scored once for all items
         blocks = (items[first : first + step] for first in range(0, self.n_items, step))
         return np.concatenate([self.unit_embeddings(block) @ own for block in blocks])
 
     def item_biases(self) -> np.ndarray | None:
-        """[n_items], stars: what a movie's predicted rating has for everyone; None without such a part."""
+        """Return [n_items]: what is added to each item's rating for every user; None without such a part."""
         return None
 
     def genre_embeddings(self) -> np.ndarray | None:
-        """[n_genres, any], in the catalogue's order: what a model learned of genres; None where nothing."""
+        """Return [n_genres, any], in the catalogue's order: what was learned of genres; None if nothing."""
         return None
 
     def report_counts(self) -> dict[str, int]:
-        """What metrics/models/<name>.json counts of the model itself; what it left out belongs here."""
+        """Return counts for the model's metrics file, such as items that it leaves to popularity."""
         return {}
 
-    @abstractmethod
+    # Storage
+
+    @property
+    def algorithm(self) -> str:
+        """The name of the module, as params.yaml has it."""
+        return type(self).__module__.rpartition(".")[2]
+
     def state(self) -> tuple[Arrays, dict[str, Any]]:
-        """Everything `from_state` needs: named arrays and a JSON block."""
+        """Return everything that `from_state` needs: named arrays, and a block of JSON."""
+        return {name: getattr(self, name) for name in self.arrays}, {
+            name: getattr(self, name) for name in self.values
+        }
 
     @classmethod
-    @abstractmethod
     def from_state(cls, options: Any, arrays: Arrays, metadata: Mapping[str, Any]) -> Self:
-        """The model that `state` described."""
+        """Return the model that `state` described."""
+        model = cls(options)
+        vars(model).update(arrays, **metadata)
+        return model
+
+
+def biased_factors(
+    level: np.ndarray, item_bias: np.ndarray, users: np.ndarray | None = None, items: np.ndarray | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return factors whose product is level_u + b_i + p_u · q_i: a bias is a column beside one of ones."""
+    left, right = [level, np.ones_like(level)], [np.ones_like(item_bias), item_bias]
+    if users is not None and items is not None:
+        left, right = [*left, users], [*right, items]
+    return np.column_stack(left), np.column_stack(right)

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from copy import copy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
 from marquee.config import option
-from marquee.data.ratings import Catalogue, Ratings
-from marquee.recommenders.base import CSR_BYTES, Arrays, Cost, DataShape, Progress, Recommender
+from marquee.data.ratings import Ratings, binary_rows
+from marquee.recommenders.base import CSR_BYTES, Arrays, Cost, DataShape, Recommender, TrainingData
+from marquee.training.progress import Progress
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
@@ -21,80 +21,68 @@ STRIP = 256  # rows of the inverse that become weights at a time
 
 @dataclass(frozen=True)
 class Options:
-    regularization: float = option(300.0, above=0)  # λ; more pulls all weights between items towards 0
-    max_memory_gib: float = option(
-        4.0, above=0
-    )  # GiB for the system of equations; what is too much goes without
+    regularization: float = option(300.0, above=0)  # λ; more makes all weights between items smaller
+    max_memory_gib: float = option(4.0, above=0)  # GiB for the system of equations; limits the items in it
 
-
-def room(options: Options) -> int:
-    """How many items the system of equations has room for."""
-    return max(1, int(np.sqrt(options.max_memory_gib * 2**30 / 8)))
+    def max_items(self) -> int:
+        """Return how many items fit into `max_memory_gib`."""
+        return max(1, int(np.sqrt(self.max_memory_gib * 2**30 / 8)))
 
 
 class Model(Recommender):
     """Embarrassingly shallow autoencoder (Steck 2019).
 
-    With X the binary matrix (n_users, n_modelled), B minimises ‖X - XB‖² + λ‖B‖² under diag(B) = 0:
+    With X the binary matrix (n_users, n_modelled), B minimizes ‖X - XB‖² + λ‖B‖² under diag(B) = 0:
 
         P = (XᵀX + λI)⁻¹,   B_ij = -P_ij / P_jj for i ≠ j,   scores = X B
 
     Solved in float64 in place, stored as float32; n_modelled³ operations, the same bytes for any number of
-    threads. Memory: 8 n_modelled² bytes for P while fitting, 4 n_modelled² kept. Where 8 n_items² bytes are
-    more than `max_memory_gib`, the items that most users have are in the model, and the others come after them in
-    everyone's list, the more popular first: score = the user's lowest - 1 + the share of users who have it.
+    threads. Memory: 8 n_modelled² bytes for P while fitting, 4 n_modelled² afterwards. Where 8 n_items² bytes
+    exceed `max_memory_gib`, only the most popular items are modelled. The others follow them in every list,
+    the more popular first: score = the user's lowest - 1 + the fraction of users who rated the item.
     A score is a function of the history alone: folding in a training user's own history is exact.
     """
 
     tasks = frozenset({"ranking"})
     weights: np.ndarray  # float32 [n_modelled, n_modelled]: B
     modelled: np.ndarray  # int32 [n_modelled]: items, ascending
-    popularity: np.ndarray  # float32 [n_items]: share of the users who have an item
+    popularity: np.ndarray  # float32 [n_items]: fraction of the users who rated an item
     histories: csr_matrix  # float32 [n_users, n_modelled]: X
 
     @classmethod
     def cost(cls, options: Options, shape: DataShape) -> Cost:
-        n = min(shape.items, room(options))
+        n = min(shape.items, options.max_items())
         return Cost(
             model_bytes=4 * n**2 + 4 * (n + shape.items) + 4 * shape.train + 8 * shape.users,
             training_bytes={"P": 8 * n**2, "X by user and by item": 2 * CSR_BYTES * shape.train},
             reduce_with=("max_memory_gib",),
         )
 
-    def fit(
-        self,
-        train: Ratings,
-        validation: Ratings,
-        catalogue: Catalogue,
-        rng: np.random.Generator,
-        progress: Progress,
-    ) -> Self:
-        self.n_users, self.n_items = catalogue.n_users, catalogue.n_items
-        counts = np.bincount(train.item, minlength=self.n_items)
+    def _fit(self, data: TrainingData, rng: np.random.Generator, progress: Progress) -> None:
+        counts = np.bincount(data.train.item, minlength=self.n_items)
         self.popularity = (counts / self.n_users).astype(np.float32)
-        most = room(self.options)
+        limit = self.options.max_items()
         by_popularity = np.argsort(-counts, kind="stable")  # ties by item
-        self.modelled = np.sort(by_popularity[:most]).astype(np.int32)
-        if most < self.n_items:
+        self.modelled = np.sort(by_popularity[:limit]).astype(np.int32)
+        if limit < self.n_items:
             print(
-                f"ease: max_memory_gib, {self.options.max_memory_gib:g} GiB, is enough for the {most:,} most popular of "
-                f"{self.n_items:,} items; the others are ranked by popularity, after them"
+                f"ease: max_memory_gib is {self.options.max_memory_gib:g}, enough for {limit:,} of "
+                f"{self.n_items:,} items: the less popular ones are ranked by popularity, after these"
             )
-        self.histories = self._matrix(train, self.n_users)
+        self._fold_users(data.train)
         self.weights = weights_between(self.histories, self.options.regularization)
-        return self
+
+    def _fold_users(self, histories: Ratings) -> None:
+        item = self._places()[histories.item]
+        known = item >= 0
+        positives = Ratings.of(histories.user[known], item[known])
+        self.histories = positives.matrix(self.n_users, len(self.modelled), binary=True)
 
     def _places(self) -> np.ndarray:
-        """int32 [n_items]: each item's row and column of the weights, -1 for one that is not in the model."""
+        """Return int32 [n_items]: each item's row and column of the weights, -1 if it is not modelled."""
         places = np.full(self.n_items, -1, np.int32)
         places[self.modelled] = np.arange(len(self.modelled))
         return places
-
-    def _matrix(self, ratings: Ratings, n_users: int) -> csr_matrix:
-        item = self._places()[ratings.item]
-        known = item >= 0
-        positives = Ratings.of(ratings.user[known], item[known])
-        return positives.matrix(n_users, len(self.modelled), binary=True)
 
     def scores(self, users: np.ndarray) -> np.ndarray:
         known = self.histories[users] @ self.weights  # (n, n_modelled)
@@ -105,14 +93,8 @@ class Model(Recommender):
         scores[:, self.modelled] = known
         return scores
 
-    def fold_in(self, histories: Ratings) -> Recommender:
-        view = copy(self)
-        view.n_users = int(histories.user.max(initial=-1)) + 1
-        view.histories = self._matrix(histories, view.n_users)
-        return view
-
     def explain(self, history: Ratings, items: np.ndarray) -> np.ndarray:
-        """X_uj B_ji: they add up to the score of an item that is in the model, and are 0 for any other."""
+        """Return X_uj B_ji: they add up to the score of a modelled item, and are 0 for any other."""
         places = self._places()
         rows, columns = places[history.item], places[items]
         known = (rows >= 0)[:, None] & (columns >= 0)  # (len(history), len(items))
@@ -120,7 +102,7 @@ class Model(Recommender):
 
     def item_embeddings(self, items: np.ndarray) -> np.ndarray:
         places = self._places()[items]
-        vectors = self.weights.T[places]  # what speaks for each item
+        vectors = self.weights.T[places]  # the weights that each item is predicted with
         vectors[places < 0] = 0
         return vectors
 
@@ -139,29 +121,25 @@ class Model(Recommender):
 
     @classmethod
     def from_state(cls, options: Any, arrays: Arrays, metadata: Mapping[str, Any]) -> Self:
-        from scipy.sparse import csr_matrix
-
         model = cls(options)
         model.weights, model.modelled = arrays["weights"], arrays["modelled"]
         model.popularity = arrays["popularity"]
-        items, offsets = arrays["items"], arrays["offsets"]
-        shape = (len(offsets) - 1, len(model.modelled))
-        model.histories = csr_matrix((np.ones(len(items), np.float32), items, offsets), shape=shape)
+        model.histories = binary_rows(arrays["offsets"], arrays["items"], len(model.modelled))
         return model
 
 
 def weights_between(positives: csr_matrix, regularization: float) -> np.ndarray:
-    """float32 [n_items, n_items]: B for the binary `positives` [n_users, n_items].
+    """Return B, float32 [n_items, n_items], for the binary `positives` [n_users, n_items].
 
-    Holds 8 n_items² bytes: B is written over its own inverse, strip by strip from the top. B_ij needs P_ij or
-    P_ji, whichever is below the diagonal, and half as wide a number never reaches a row that is still needed.
+    Takes 8 n_items² bytes: B overwrites P, strip by strip from the top. B_ij needs P_ij or P_ji, whichever
+    is below the diagonal, and a number half as wide never reaches a row that is still needed.
     """
     from marquee.kernels.cooccurrence import count_together
     from marquee.kernels.inverse import invert
 
     n, by_item = positives.shape[1], positives.T.tocsr()
-    room = np.empty(n * n)
-    inverse, packed = room.reshape(n, n), room.view(np.float32)
+    memory = np.empty(n * n)
+    inverse, packed = memory.reshape(n, n), memory.view(np.float32)
     count_together(by_item.indptr, by_item.indices, positives.indptr, positives.indices, inverse)
     inverse[np.diag_indices(n)] += regularization
     invert(inverse)
@@ -175,5 +153,5 @@ def weights_between(positives: csr_matrix, regularization: float) -> np.ndarray:
         strip[np.arange(last - first), np.arange(first, last)] = 0
         packed[first * n : last * n] = strip.ravel()
     del inverse, packed, left, square, right
-    room.resize((n * n + 1) // 2, refcheck=False)  # gives the other half back
-    return room.view(np.float32)[: n * n].reshape(n, n)
+    memory.resize((n * n + 1) // 2, refcheck=False)  # frees the other half
+    return memory.view(np.float32)[: n * n].reshape(n, n)

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from copy import copy
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from marquee.config import option
-from marquee.data.ratings import Catalogue, Ratings, csr_arrays
-from marquee.recommenders.base import CSR_BYTES, Arrays, Cost, DataShape, Progress, Recommender
+from marquee.data.ratings import Ratings, csr_arrays
+from marquee.recommenders.base import CSR_BYTES, Cost, DataShape, Recommender, TrainingData
+from marquee.training.loop import InPlaceTrainer
+from marquee.training.progress import Progress
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 @dataclass(frozen=True)
 class Options:
     dim: int = option(64, low=1)  # length of a factor
-    regularization: float = option(0.003, above=0)  # λ: pull of all factors towards 0
-    unobserved_weight: float = option(0.1, above=0)  # α: what an unrated movie counts, a rated one counts 1
-    frequency_exponent: float = option(1.0, low=0, high=1)  # ν: 0 pulls all alike, 1 as their weights add up
-    epochs: int = option(16, low=1)  # at most so many sweeps
+    regularization: float = option(0.003, above=0)  # λ: of all factors towards 0
+    unobserved_weight: float = option(0.1, above=0)  # α: weight of an unrated movie, where a rated one has 1
+    frequency_exponent: float = option(1.0, low=0, high=1)  # ν: 0 weighs all rows alike, 1 by their weights
+    epochs: int = option(16, low=1)  # sweeps at most
     patience: int = option(3, low=1)  # sweeps without a better validation before it stops
     init_std: float = option(0.1, above=0)  # of a starting factor's length, on average
 
@@ -35,13 +35,14 @@ class Model(Recommender):
              + λ (Σ_u (n_u + α n_items)^ν |p_u|² + Σ_i (n_i + α n_users)^ν |q_i|²)
 
     A sweep solves for all q_i, then for all p_u, each exactly with the others fixed; Σ over all pairs is one
-    dim x dim matrix for everyone. The users come last: folding in a training user's own history is
-    that very solve, equal to the bit. `loss` is the objective for each positive.
+    dim x dim matrix for all rows. Users are solved last: folding in a training user's own history is
+    that solve, equal to the bit. `loss` is the objective per positive.
     Time of a sweep: about 20 n_positives dim + 2 (n_users + n_items) dim². Memory: 4 (n_users + n_items) dim
-    bytes kept; while fitting twice as much and 16 n_positives.
+    bytes; while fitting twice as much and 16 n_positives.
     """
 
     tasks = frozenset({"ranking"})
+    arrays = ("users", "items")
     users: np.ndarray  # float32 [n_users, dim]
     items: np.ndarray  # float32 [n_items, dim]
 
@@ -58,101 +59,61 @@ class Model(Recommender):
             reduce_with=("dim",),
         )
 
-    def fit(
-        self,
-        train: Ratings,
-        validation: Ratings,
-        catalogue: Catalogue,
-        rng: np.random.Generator,
-        progress: Progress,
-    ) -> Self:
-        from marquee.evaluation.evaluate import validation_ndcg
-        from marquee.training.loop import train_epochs
-
-        self.n_users, self.n_items = catalogue.n_users, catalogue.n_items
+    def _fit(self, data: TrainingData, rng: np.random.Generator, progress: Progress) -> None:
         o = self.options
         self.users = rng.normal(0, o.init_std / np.sqrt(o.dim), (self.n_users, o.dim)).astype(np.float32)
         self.items = np.zeros((self.n_items, o.dim), np.float32)
+        positives = data.train.matrix(self.n_users, self.n_items, binary=True)
+        self._train(ALSTrainer(self, positives), data, progress)
 
-        def validate() -> float:
-            return validation_ndcg(self, train, validation, self.n_items)
+    def factors(self, users: np.ndarray | slice = slice(None)) -> tuple[np.ndarray, np.ndarray]:
+        return self.users[users], self.items
 
-        sweeps = ALSTrainer(self, train.matrix(self.n_users, self.n_items, binary=True))
-        train_epochs(sweeps, o.epochs, o.patience, validate if len(validation) else None, progress)
-        return self
-
-    def scores(self, users: np.ndarray) -> np.ndarray:
-        return self.users[users] @ self.items.T  # (n, n_items)
-
-    def factors(self) -> tuple[np.ndarray, np.ndarray]:
-        return self.users, self.items
-
-    def fold_in(self, histories: Ratings) -> Recommender:
-        view = copy(self)
-        view.n_users = int(histories.user.max(initial=-1)) + 1
-        positives = histories.matrix(view.n_users, self.n_items, binary=True)
-        view.users, _ = solve(positives, self.items, self.options)
-        return view
+    def _fold_users(self, histories: Ratings) -> None:
+        positives = histories.matrix(self.n_users, self.n_items, binary=True)
+        self.users, _ = solve(positives, self.items, self.options)
 
     def explain(self, history: Ratings, items: np.ndarray) -> np.ndarray:
         """p_u = Σ_j W⁻¹ q_j over the history, so each j adds q_j · W⁻¹ q_i (Hu et al. 2008, section 5)."""
         o, own = self.options, self.items[history.item].astype(np.float64)  # (n_positives, dim)
-        pull = o.regularization * (len(own) + o.unobserved_weight * self.n_items) ** o.frequency_exponent
-        system = own.T @ own + pull * np.eye(o.dim)
+        ridge = o.regularization * (len(own) + o.unobserved_weight * self.n_items) ** o.frequency_exponent
+        system = own.T @ own + ridge * np.eye(o.dim)
         system += o.unobserved_weight * (self.items.T @ self.items)
         return (own @ np.linalg.solve(system, self.items[items].T)).astype(np.float32)
 
     def item_embeddings(self, items: np.ndarray) -> np.ndarray:
         return self.items[items]
 
-    def state(self) -> tuple[Arrays, dict[str, Any]]:
-        return {"users": self.users, "items": self.items}, {}
-
-    @classmethod
-    def from_state(cls, options: Any, arrays: Arrays, metadata: Mapping[str, Any]) -> Self:
-        model = cls(options)
-        model.users, model.items = arrays["users"], arrays["items"]
-        return model
-
 
 def solve(positives: csr_matrix, others: np.ndarray, options: Options) -> tuple[np.ndarray, float]:
-    """float32 [n_rows, dim]: the best factors of the rows of `positives`, given those of its columns; and the
-    objective without the columns' pull."""
+    """Return the best factors of the rows of `positives`, float32 [n_rows, dim], given those of its columns,
+    and the objective without the columns' penalty."""
     from marquee.kernels.least_squares import solve_rows
 
-    pull = options.regularization * row_weights(positives, options)[:, None]
-    nothing = np.zeros((1, options.dim), np.float32)
-    rows, minima = solve_rows(*csr_arrays(positives), others, pull, nothing, options.unobserved_weight)
+    regularization = options.regularization * row_weights(positives, options)[:, None]
+    prior = np.zeros((1, options.dim), np.float32)
+    rows, minima = solve_rows(
+        *csr_arrays(positives), others, regularization, prior, options.unobserved_weight
+    )
     return rows, float(minima.sum())
 
 
 def row_weights(positives: csr_matrix, options: Options) -> np.ndarray:
-    """float64 [n_rows]: (n + α n_columns)^ν, how hard each row is pulled to 0."""
+    """Return float64 [n_rows]: (n + α n_columns)^ν, by which each row's regularization is multiplied."""
     n_columns = positives.shape[1]
     return (np.diff(positives.indptr) + options.unobserved_weight * n_columns) ** options.frequency_exponent
 
 
-class ALSTrainer:
-    """The `Trainee` of `fit_epochs`: an epoch is a sweep, which replaces the model's arrays."""
+class ALSTrainer(InPlaceTrainer):
+    """Train a model in sweeps, each of which replaces its arrays."""
 
     def __init__(self, model: Model, positives: csr_matrix) -> None:
-        self.model, self.by_user, self.by_item = model, positives, positives.T.tocsr()
+        super().__init__(model)
+        self.by_user, self.by_item = positives, positives.T.tocsr()
 
     def train_epoch(self) -> dict[str, float]:
-        model = self.model
-        model.items, _ = solve(self.by_item, model.users, model.options)
-        model.users, left = solve(self.by_user, model.items, model.options)
-        pull = row_weights(self.by_item, model.options) @ np.square(model.items).sum(1, dtype=np.float64)
-        return {"loss": (left + model.options.regularization * pull) / self.by_user.nnz}
-
-    def weights(self) -> Arrays:
-        return {"users": self.model.users, "items": self.model.items}
-
-    def load_weights(self, arrays: Arrays) -> None:
-        self.model.users, self.model.items = arrays["users"], arrays["items"]
-
-    def optimizer_state(self) -> tuple[Arrays, dict[str, Any]]:
-        return {}, {}
-
-    def load_optimizer_state(self, arrays: Arrays, metadata: Mapping[str, Any]) -> None:
-        pass
+        model, o = self.model, self.model.options
+        model.items, _ = solve(self.by_item, model.users, o)
+        model.users, left = solve(self.by_user, model.items, o)
+        penalty = row_weights(self.by_item, o) @ np.square(model.items).sum(1, dtype=np.float64)
+        return {"loss": (left + o.regularization * penalty) / self.by_user.nnz}

@@ -1,17 +1,17 @@
-"""Item-based nearest neighbours: what is had by the people who have what you have."""
+"""Item-based nearest neighbors: what is rated by the users who rated what you rated."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from copy import copy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
 from marquee.config import option
-from marquee.data.ratings import Catalogue, Ratings
-from marquee.recommenders.base import CSR_BYTES, Arrays, Cost, DataShape, Progress, Recommender
+from marquee.data.ratings import Ratings, binary_rows
+from marquee.recommenders.base import CSR_BYTES, Arrays, Cost, DataShape, Recommender, TrainingData
+from marquee.training.progress import Progress
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
@@ -19,69 +19,56 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Options:
-    n_neighbors: int = option(100, low=1)  # k: items that speak for each item; fewer is more personal
-    shrinkage: float = option(0.0, low=0)  # h: pulls similarities of items that few have towards 0
+    n_neighbors: int = option(100, low=1)  # k: items that count for each item; fewer is more personal
+    shrinkage: float = option(0.0, low=0)  # h: lowers the similarities of items with few ratings
 
 
 class Model(Recommender):
     """Top-N by items (Sarwar et al. 2001; Deshpande and Karypis 2004), for positives:
 
-        s_ij = n_ij / (√(n_i n_j) + h),   score(u, i) = Σ of s_ij over j that u has, among the k nearest of i
+        s_ij = n_ij / (√(n_i n_j) + h),   score(u, i) = Σ of s_ij over u's items j among the k nearest of i
 
-    with n_ij the number of people who have both: the cosine of two columns, shrunk. Items that no item of the
-    user speaks for come after all others, the more popular first: score = share of the users who have it - 1.
+    with n_ij the number of users of both: the cosine of two columns, shrunk. An item without a neighbor in
+    the user's history comes after all others, the more popular first: score = fraction of its users - 1.
     A score is a function of the history alone: folding in a training user's own history is exact.
-    Time: Σ_u n_u² additions and n_items² comparisons. Memory: 8 k n_items bytes kept, three times that while
+    Time: Σ_u n_u² additions and n_items² comparisons. Memory: 8 k n_items bytes, three times that while
     fitting; nothing grows with the square of the catalogue. The same bytes for any number of threads.
     """
 
     tasks = frozenset({"ranking"})
-    similarities: csr_matrix  # float32 [n_items, n_items]: row j has s_ij in the column of i it speaks for
-    popularity: np.ndarray  # float32 [n_items]: share of the users who have an item
+    similarities: csr_matrix  # float32 [n_items, n_items]: s_ij in row j and column i, if j is near i
+    popularity: np.ndarray  # float32 [n_items]: fraction of the users who rated an item
     histories: csr_matrix  # float32 [n_users, n_items]
 
     @classmethod
     def cost(cls, options: Options, shape: DataShape) -> Cost:
         near = 8 * min(options.n_neighbors, shape.items) * shape.items
         return Cost(
-            model_bytes=near + 4 * shape.train + 8 * (shape.users + shape.items),
+            model_bytes=near + 4 * shape.train + 8 * shape.rows,
             training_bytes={
-                "neighbours as found and as spoken for": 3 * near,
+                "neighbors by item and by neighbor": 3 * near,
                 "X by user and by item": 2 * CSR_BYTES * shape.train,
             },
             reduce_with=("n_neighbors",),
         )
 
-    def fit(
-        self,
-        train: Ratings,
-        validation: Ratings,
-        catalogue: Catalogue,
-        rng: np.random.Generator,
-        progress: Progress,
-    ) -> Self:
+    def _fit(self, data: TrainingData, rng: np.random.Generator, progress: Progress) -> None:
         from scipy.sparse import csr_matrix
 
         from marquee.kernels.cooccurrence import nearest_neighbors
 
-        self.n_users, self.n_items = catalogue.n_users, catalogue.n_items
-        counts = np.bincount(train.item, minlength=self.n_items)
+        counts = np.bincount(data.train.item, minlength=self.n_items)
         self.popularity = (counts / self.n_users).astype(np.float32)
-        x = self.histories = train.matrix(self.n_users, self.n_items, binary=True)
-        by_item = x.T.tocsr()
+        self._fold_users(data.train)
+        x, by_item = self.histories, self.histories.T.tocsr()
+        k = min(self.options.n_neighbors, self.n_items)
         found, values = nearest_neighbors(
-            by_item.indptr,
-            by_item.indices,
-            x.indptr,
-            x.indices,
-            self.options.shrinkage,
-            min(self.options.n_neighbors, self.n_items),
+            by_item.indptr, by_item.indices, x.indptr, x.indices, self.options.shrinkage, k
         )
-        offsets = np.concatenate([[0], np.cumsum((found >= 0).sum(1))])
+        near = found >= 0
+        offsets = np.concatenate([[0], np.cumsum(near.sum(1))])
         shape = (self.n_items, self.n_items)
-        spoken = csr_matrix((values[found >= 0], found[found >= 0], offsets), shape)  # row i: by whom
-        self.similarities = spoken.T.tocsr()
-        return self
+        self.similarities = csr_matrix((values[near], found[near], offsets), shape).T.tocsr()
 
     def scores(self, users: np.ndarray) -> np.ndarray:
         from marquee.kernels.cooccurrence import add_up
@@ -89,18 +76,15 @@ class Model(Recommender):
         x, s = self.histories[users], self.similarities
         return add_up(x.indptr, x.indices, s.indptr, s.indices, s.data, self.popularity - 1)
 
-    def fold_in(self, histories: Ratings) -> Recommender:
-        view = copy(self)
-        view.n_users = int(histories.user.max(initial=-1)) + 1
-        view.histories = histories.matrix(view.n_users, self.n_items, binary=True)
-        return view
+    def _fold_users(self, histories: Ratings) -> None:
+        self.histories = histories.matrix(self.n_users, self.n_items, binary=True)
 
     def explain(self, history: Ratings, items: np.ndarray) -> np.ndarray:
-        """The s_ij: they add up to the score, and are all 0 where that is popularity."""
+        """Return the s_ij: they add up to the score, and are all 0 where that is popularity."""
         return self.similarities[history.item][:, items].toarray()
 
     def item_embeddings(self, items: np.ndarray) -> np.ndarray:
-        """What speaks for each item, with 1 for itself: alike are items with the same neighbours, or near."""
+        """Return each item's neighbors, with 1 for itself: similar items have the same neighbors."""
         vectors = self.similarities[:, items].T.toarray()  # (n, n_items)
         vectors[np.arange(len(items)), items] = vectors.any(axis=1)
         return vectors
@@ -129,7 +113,5 @@ class Model(Recommender):
         n_items = len(model.popularity)
         parts = (arrays["similarities"], arrays["targets"], arrays["sources"])
         model.similarities = csr_matrix(parts, shape=(n_items, n_items))
-        items, offsets = arrays["items"], arrays["offsets"]
-        ones = np.ones(len(items), np.float32)
-        model.histories = csr_matrix((ones, items, offsets), shape=(len(offsets) - 1, n_items))
+        model.histories = binary_rows(arrays["offsets"], arrays["items"], n_items)
         return model

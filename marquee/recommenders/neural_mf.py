@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from copy import copy
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
 from marquee.config import option
-from marquee.data.ratings import Catalogue, Ratings
+from marquee.data.ratings import Ratings
 from marquee.errors import MarqueeError
-from marquee.recommenders.base import Arrays, Cost, DataShape, Progress, Recommender
+from marquee.evaluation.evaluate import validation_rmse
+from marquee.recommenders.base import Arrays, Cost, DataShape, Recommender, TrainingData
 from marquee.training.fold_in import Loss, fold_in_lbfgs
-from marquee.training.ncf import as_it_is, hidden_layers, initial_weights, score, user_gradient
+from marquee.training.ncf import hidden_layers, identity, initial_weights, score, user_gradient
+from marquee.training.progress import Progress
+from marquee.training.sampled_loss import epoch_tensors, negatives_per_positive
 
 if TYPE_CHECKING:
     import torch
@@ -24,26 +27,22 @@ USERS, ITEMS = 16, 1024  # whose hidden layers are in memory together, 4 MB for 
 
 @dataclass(frozen=True)
 class Options:
-    dim: int = option(32, low=1)  # length of an embedding; the product and the layers have each their own
+    dim: int = option(32, low=1)  # length of an embedding; product and layers have embeddings of their own
     gmf: bool = True  # the element-wise product with its linear output
     mlp_layers: tuple[int, ...] = option((), low=1)  # widths of the perceptron's layers; empty for none
     use_biases: bool = True  # a bias for each user and item
-    init_std: float = option(0.1, above=0)  # spread of the embeddings before training
-    dropout: float = option(0.0, low=0, below=1)  # share of each layer's inputs that a step leaves out
+    init_std: float = option(0.1, above=0)  # standard deviation of the embeddings before training
+    dropout: float = option(0.0, low=0, below=1)  # fraction of each layer's inputs that a step leaves out
     learning_rate: float = option(0.001, above=0)  # Adam's step in the first epoch
-    learning_rate_decay: float = option(1.0, above=0, high=1)  # what it is multiplied by after each epoch
+    learning_rate_decay: float = option(1.0, above=0, high=1)  # factor on the step after each epoch
     weight_decay: float = option(0.0, low=0)  # Adam's L2 penalty on every weight
     regularization: float = option(0.0, low=0)  # λ below: L2 by how often an embedding occurs
     batch_size: int = option(2048, low=1)  # ratings, or positives with their negatives, in a step
-    epochs: int = option(40, low=1)  # at most so many
+    epochs: int = option(40, low=1)  # at most
     patience: int = option(5, low=1)  # epochs without a better validation before it stops
-    resample_negatives: bool = (
-        True  # for ranking: draw new negatives each epoch by the law of the stored ones
-    )
-    negatives_per_positive: int | None = option(
-        None, low=1
-    )  # so many for each positive then; empty: as many as stored
-    device: str = option("auto", choices=("auto", "cpu", "cuda"))  # auto: a GPU where there is one
+    resample_negatives: bool = True  # ranking: sample new negatives in each epoch, as the stored ones were
+    negatives_per_positive: int | None = option(None, low=1)  # of those; empty: as many as are stored
+    device: str = option("auto", choices=("auto", "cpu", "cuda"))  # auto: a GPU if there is one
 
 
 class Model(Recommender):
@@ -58,23 +57,25 @@ class Model(Recommender):
         ranking  min  Σ over positives of -ln σ(s(u, i)) + Σ over their negatives of -ln (1 - σ(s(u, j)))
         both     + λ/2 Σ over all of these pairs of the squared norms of their embeddings and biases
 
-    It stops at the best validation RMSE, or for ranking NDCG@10 over the whole catalogue.
-    Users without a training row, and for ratings movies too, get the mean embedding of the others.
-    Memory: 4 (n_users + n_items) dim bytes for each of the two parts, four times that while training;
-    scores are computed in blocks, in NumPy.
-    A person folded in gets the embeddings that minimise the training loss on their history under a
-    Gaussian prior taken from the trained users: near, not equal to, what training arrives at.
+    The epoch with the best validation RMSE wins, for ranking NDCG@10 over the whole catalogue.
+    Users without a training row get the mean embedding of the others; for rating, so do movies.
+    A user folded in gets the embeddings that minimize the training loss on the user's history under a
+    Gaussian prior from the trained users: near, not equal to, what training arrives at.
+    Memory: 4 (n_users + n_items) dim bytes for each of the two parts, four times that while training.
     """
 
     tasks = frozenset({"rating", "ranking"})
+    uses_negatives = True
     weights: Arrays  # float32, named in `marquee.training.ncf`
-    per_positive: int  # negatives; 0 for ratings
+    per_positive: int  # negatives; 0 for rating
     noise: float  # mean squared error on the training ratings; 1 for ranking
 
     def __init__(self, options: Options) -> None:
         super().__init__(options)
         if not options.gmf and not options.mlp_layers:
-            raise MarqueeError("neural_mf has nothing to learn: set gmf to true or give mlp_layers a width")
+            raise MarqueeError(
+                "gmf is false and mlp_layers is empty, so neural_mf has nothing to learn: set one of them"
+            )
 
     @classmethod
     def cost(cls, options: Options, shape: DataShape) -> Cost:
@@ -93,81 +94,49 @@ class Model(Recommender):
             reduce_with=("dim",),
         )
 
-    def fit(
-        self,
-        train: Ratings,
-        validation: Ratings,
-        catalogue: Catalogue,
-        rng: np.random.Generator,
-        progress: Progress,
-    ) -> Self:
+    def _fit(self, data: TrainingData, rng: np.random.Generator, progress: Progress) -> None:
         import torch
 
-        from marquee.evaluation.evaluate import validation_ndcg, validation_rmse
-        from marquee.training.loop import train_epochs
-        from marquee.training.sampled_loss import epoch_tensors, negatives_per_positive
-        from marquee.training.torch_trainer import TorchTrainer, choose_device
+        from marquee.training.torch_trainer import TorchTrainer, choose_device, parameters
 
-        self.n_users, self.n_items = catalogue.n_users, catalogue.n_items
-        self.noise, self.per_positive, ranking = 1.0, 0, self.task == "ranking"
-        o, device = self.options, choose_device(self.options.device)
+        o, train, device = self.options, data.train, choose_device(self.options.device)
+        self.noise, self.per_positive = 1.0, 0
         initial = initial_weights(
             self.n_users, self.n_items, o.dim, o.gmf, o.mlp_layers, o.use_biases, o.init_std, rng
         )
-        if not ranking:
-            initial["constant"][:] = train.rating.mean(dtype=np.float64)
-        network = torch.nn.ParameterDict(
-            {name: torch.nn.Parameter(torch.from_numpy(array).to(device)) for name, array in initial.items()}
-        )
-        if ranking:
-            self.per_positive = negatives_per_positive(
-                train, "neural_mf", o.negatives_per_positive, o.resample_negatives
-            )
-            tensors = epoch_tensors(train, self.n_items, self.per_positive, o.resample_negatives, rng, device)
+        if self.task == "ranking":
+            resample = o.resample_negatives
+            self.per_positive = negatives_per_positive(train, "neural_mf", o.negatives_per_positive, resample)
+            tensors = epoch_tensors(train, self.n_items, self.per_positive, resample, rng, device)
         else:
+            initial["constant"][:] = train.rating.mean(dtype=np.float64)
             columns = (train.user, train.item[:, None], train.rating)
             whole = tuple(torch.tensor(column, device=device) for column in columns)
 
             def tensors() -> tuple[torch.Tensor, ...]:
                 return whole
 
-        training = TorchTrainer(
-            network,
+        trainer = TorchTrainer(
+            parameters(initial, device),
             tensors,
-            _Loss(self.options.dropout, self.options.regularization, rng),
+            _Loss(o.dropout, o.regularization, rng),
             rng,
-            self.options.batch_size,
-            self.options.learning_rate,
-            self.options.weight_decay,
-            learning_rate_decay=self.options.learning_rate_decay,
+            o.batch_size,
+            o.learning_rate,
+            o.weight_decay,
+            learning_rate_decay=o.learning_rate_decay,
         )
-
-        def validate() -> float:
-            self._take(training.weights(), train)
-            if ranking:
-                return validation_ndcg(self, train, validation, self.n_items)
-            return validation_rmse(self, validation)
-
-        train_epochs(
-            training,
-            self.options.epochs,
-            self.options.patience,
-            validate if len(validation) else None,
-            progress,
-            higher_is_better=ranking,
-        )
-        self._take(training.weights(), train)
-        if not ranking:
+        self._train(trainer, data, progress, partial(self._use, train))
+        if self.task == "rating":
             self.noise = validation_rmse(self, train) ** 2
-        return self
 
-    def _take(self, weights: Arrays, train: Ratings) -> None:
-        """The trained weights, with the mean of the others' for whoever has no row in `train`."""
+    def _use(self, train: Ratings, weights: Arrays) -> None:
+        """Set the weights; rows without a rating in `train` get the mean of the others."""
         sides = {"user": train.user} if self.task == "ranking" else {"user": train.user, "item": train.item}
         for side, index in sides.items():
-            known = np.zeros(self.n_users if side == "user" else self.n_items, bool)
-            known[index] = True
             for name in _of(side, weights):
+                known = np.zeros(len(weights[name]), bool)
+                known[index] = True
                 weights[name][~known] = weights[name][known].mean(axis=0)
         self.weights = weights
 
@@ -189,23 +158,22 @@ class Model(Recommender):
         item = {name: w[name][items][:, None] for name in _of("item", w)}
         return score(w, user, item)[:, 0, 0]  # (n, 1, 1) before
 
-    def fold_in(self, histories: Ratings) -> Recommender:
+    def _fold_users(self, histories: Ratings) -> None:
         names = _of("user", self.weights)
-        tables = [self.weights[name].reshape(self.n_users, -1) for name in names]  # a bias has width 1
+        tables = [self.weights[name] for name in names]
+        tables = [table.reshape(len(table), -1) for table in tables]  # a bias has width 1
         cuts = np.cumsum([table.shape[1] for table in tables])[:-1]
         found = fold_in_lbfgs(
             histories, np.hstack(tables), lambda items, ratings: self._loss(items, ratings, cuts)
         )
-        view = copy(self)
-        view.n_users = len(found)
         parts = zip(names, np.split(found, cuts, axis=1), strict=True)
-        view.weights = {**self.weights, **{n: part[:, 0] if n == "user_bias" else part for n, part in parts}}
-        return view
+        own = {name: part[:, 0] if name == "user_bias" else part for name, part in parts}
+        self.weights = {**self.weights, **own}
 
     def _loss(self, items: np.ndarray, ratings: np.ndarray, cuts: np.ndarray) -> Loss:
-        """Of one person's history, as a function of their row of all `user_` tables, cut at `cuts`.
+        """Return the loss on one user's history, a function of the row of all `user_` tables, cut at `cuts`.
 
-        Ranking: negatives in expectation, that is all other items with their share of the weight.
+        Ranking: negatives in expectation, that is all other items with equal parts of their weight.
         """
         w = self.weights
         if self.task == "ranking":
@@ -246,16 +214,15 @@ class Model(Recommender):
 
 
 def _of(side: str, weights: Mapping[str, Any]) -> list[str]:
-    """The tables with a row for each user, or each item."""
+    """Return the names of the tables with a row for each user, or each item."""
     return [name for name in sorted(weights) if name.startswith(f"{side}_")]
 
 
 class _Loss:
-    """(network, users [b], items [b, n], ratings [b] or none) -> the mean loss, with dropout.
+    """Map (network, users [b], items [b, n], ratings [b] or none) to the mean loss, with dropout.
 
-    For ratings the mean squared error without the penalty follows.
-
-    A batch's dropout is drawn from a generator seeded by `rng`, whose state is in the checkpoint.
+    For rating the mean squared error without the penalty follows. A batch's dropout is sampled from a
+    generator seeded by `rng`, whose state is in the checkpoint.
     """
 
     def __init__(self, dropout: float, regularization: float, rng: np.random.Generator) -> None:
@@ -276,7 +243,7 @@ class _Loss:
         user = {name: w[name].index_select(0, users)[:, None] for name in _of("user", w)}
         flat = items.reshape(-1)
         item = {name: w[name].index_select(0, flat).unflatten(0, items.shape) for name in _of("item", w)}
-        drop = self._drop(users.device) if self.dropout else as_it_is
+        drop = self._drop(users.device) if self.dropout else identity
         scores = score(w, user, item, drop=drop)[:, 0]  # (b, n)
         error = logistic_loss(scores) if ratings is None else F.mse_loss(scores[:, 0], ratings)
         loss = error
@@ -289,6 +256,6 @@ class _Loss:
     def _drop(self, device: torch.device) -> Callable[[torch.Tensor], torch.Tensor]:
         import torch
 
-        chance = torch.Generator(device).manual_seed(int(self.rng.integers(1 << 62)))
+        generator = torch.Generator(device).manual_seed(int(self.rng.integers(1 << 62)))
         keep = 1 - self.dropout
-        return lambda x: x * torch.empty_like(x).bernoulli_(keep, generator=chance) / keep
+        return lambda x: x * torch.empty_like(x).bernoulli_(keep, generator=generator) / keep

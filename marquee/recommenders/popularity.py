@@ -1,58 +1,37 @@
-"""Popularity: everyone gets what most people have. The baseline that proves an evaluator."""
+"""Popularity: every user gets what most users rated. The baseline that proves an evaluator."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Self
 
 import numpy as np
 
-from marquee.data.ratings import Catalogue, Ratings
-from marquee.recommenders.base import Arrays, Cost, DataShape, Progress, Recommender
+from marquee.data.ratings import Ratings
+from marquee.recommenders.base import Cost, DataShape, Recommender, TrainingData
+from marquee.training.progress import Progress
 
 
 @dataclass(frozen=True)
 class Options:
-    """None: a count has nothing to tune."""
+    """There are none: a count has nothing to tune."""
 
 
 class Model(Recommender):
-    """score(u, i) = how many training users have i. A person who is folded in gets the same list."""
+    """score(u, i) = the number of training users who rated i, the same for a user who is folded in."""
 
     tasks = frozenset({"ranking"})
+    arrays = ("counts",)
     counts: np.ndarray  # float32 [n_items]
 
     @classmethod
     def cost(cls, options: Options, shape: DataShape) -> Cost:
         return Cost(model_bytes=4 * shape.items)
 
-    def fit(
-        self,
-        train: Ratings,
-        validation: Ratings,
-        catalogue: Catalogue,
-        rng: np.random.Generator,
-        progress: Progress,
-    ) -> Self:
-        self.n_users, self.n_items = catalogue.n_users, catalogue.n_items
-        self.counts = np.bincount(train.item, minlength=self.n_items).astype(np.float32)
-        return self
+    def _fit(self, data: TrainingData, rng: np.random.Generator, progress: Progress) -> None:
+        self.counts = np.bincount(data.train.item, minlength=self.n_items).astype(np.float32)
 
-    def scores(self, users: np.ndarray) -> np.ndarray:
-        return np.tile(self.counts, (len(users), 1))
+    def factors(self, users: np.ndarray | slice = slice(None)) -> tuple[np.ndarray, np.ndarray]:
+        return np.ones((self.n_users, 1), np.float32)[users], self.counts[:, None]
 
-    def factors(self) -> tuple[np.ndarray, np.ndarray]:
-        return np.ones((self.n_users, 1), np.float32), self.counts[:, None]
-
-    def fold_in(self, histories: Ratings) -> Recommender:
-        return self
-
-    def state(self) -> tuple[Arrays, dict[str, Any]]:
-        return {"counts": self.counts}, {}
-
-    @classmethod
-    def from_state(cls, options: Any, arrays: Arrays, metadata: Mapping[str, Any]) -> Self:
-        model = cls(options)
-        model.counts = arrays["counts"]
-        return model
+    def _fold_users(self, histories: Ratings) -> None:
+        """Leave the counts as they are."""

@@ -44,7 +44,7 @@ def model_cost(name: str, entry: config.ModelEntry, sizes: PipelineSizes) -> Cos
 
 @dataclass(frozen=True)
 class MemoryNeed:
-    """bytes beside the interpreter's, the dotted parameters that lower them, and the model that needs them."""
+    """Bytes beside the interpreter's, the dotted parameters that lower them, the model that needs them."""
 
     bytes: float
     lower: tuple[str, ...] = ()
@@ -106,8 +106,8 @@ def too_much(need: MemoryNeed, base: float, sizes: PipelineSizes, limit: Limit |
     if limit is None or need.bytes + base <= limit.bytes:
         return None
     return (
-        f"needs about {(need.bytes + base) / GIB:.1f} GiB for {sizes.ratings:,} ratings of {sizes.users:,} users "
-        f"and {sizes.items:,} items, but {limit.words}: {remedy(need)}"
+        f"needs about {(need.bytes + base) / GIB:.1f} GiB for {sizes.ratings:,} ratings of {sizes.users:,} "
+        f"users and {sizes.items:,} items, but {limit.words}: {remedy(need)}"
     )
 
 

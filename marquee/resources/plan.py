@@ -16,7 +16,7 @@ from marquee.resources.pipeline_sizes import PipelineSizes
 
 @dataclass(frozen=True)
 class PlannedStage:
-    """One stage: bytes in memory at its peak and on the disk, what to do if it does not fit, and its last run.
+    """One stage: its bytes in memory and on the disk, what to do if it does not fit, and its last run.
 
     remedy        empty where the stage fits, or where no limit is known
     last_seconds  and last_peak_mib: of its last run on this machine; None where the log has none

@@ -1,4 +1,4 @@
-"""Adam without what torch's own class brings along."""
+"""Adam without the import of torch's compiler."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ BETAS, EPSILON = (0.9, 0.999), 1e-8
 
 
 class Adam:
-    """Kingma and Ba (2015), with an L2 penalty `weight_decay`; the update is torch's own fused one.
+    """Minimize as Kingma and Ba (2015), with an L2 penalty `weight_decay`, by torch's own fused update.
 
-    `torch.optim.Adam` imports torch's compiler when it is made, more than a second in every fit.
+    `torch.optim.Adam` imports torch's compiler when it is constructed: more than a second in every fit.
 
-    state  of each parameter: `step`, `exp_avg`, `exp_avg_sq`, the names that `torch.optim.Adam` has for them
+    state  of each parameter: `step`, `exp_avg`, `exp_avg_sq`, named as in `torch.optim.Adam`
     """
 
     def __init__(
@@ -40,13 +40,13 @@ class Adam:
             parameter.grad = None
 
     def step(self) -> None:
-        """One step along the gradients that lie at the parameters; one without is left alone."""
+        """Take one step along the gradients of the parameters; one without a gradient does not move."""
         import torch
         from torch.optim.adam import adam
 
         moved = [place for place, parameter in enumerate(self.parameters) if parameter.grad is not None]
         with torch.no_grad():
-            step: Any = adam  # torch gives its arguments no true types
+            step: Any = adam  # torch declares other types for its arguments
             step(
                 [self.parameters[place] for place in moved],
                 [self.parameters[place].grad for place in moved],

@@ -1,15 +1,18 @@
-"""User vectors for people who were not in training, under the logistic loss with uniform negatives."""
+"""Vectors of users who were not in training: a loss on their history, and a prior from the trained users."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
 from marquee.data.ratings import Ratings
 from marquee.parallel import single_threaded_blas
 
-STEPS = 12  # Newton steps; the loss is convex and the gradient below 1e-6 after eight
+NEWTON_STEPS = 12  # the loss is convex, and its gradient is below 1e-6 after eight
+LBFGS_STEPS = 40  # at most; a user's list no longer changes after about half of them
+
+Loss = Callable[[np.ndarray], tuple[float, np.ndarray]]
 
 
 def fold_in_newton(
@@ -20,36 +23,32 @@ def fold_in_newton(
     per_positive: float,
     regularization: float = 0.0,
 ) -> np.ndarray:
-    """float32 [max user + 1, dim]: for each person of `histories` the vector p that minimises
+    """Return float32 [max user + 1, dim]: for each user of `histories` the vector p that minimizes
 
         Σ over positives i of -ln σ(p·q_i + b_i)
         + n per_positive / (n_items - n) Σ over other items j of -ln (1 - σ(p·q_j + b_j))
         + ½ (p - m)ᵀ C⁻¹ (p - m)
 
-    with n the person's number of positives, and m, C the mean and covariance of the trained `users`.
+    with n the user's number of positives, and m, C the mean and covariance of the trained `users`.
     The second term is the expectation over uniform negatives. Where training had a `regularization` λ by
-    occurrence, the third is its λ/2 n (1 + per_positive) ‖p‖² instead. Someone without any history gets
-    the average taste, m. One person at a time: O(steps n_items dim²).
+    occurrence, the third is its λ/2 n (1 + per_positive) ‖p‖² instead. A user without a history gets m,
+    the average taste. One user at a time: O(steps n_items dim²).
     """
     q = items.astype(np.float64)  # (n_items, dim)
-    n_people, (n_items, dim) = int(histories.user.max(initial=-1)) + 1, q.shape
-    mean = users.mean(axis=0, dtype=np.float64)
-    spread = np.cov(users.T.astype(np.float64)).reshape(dim, dim) if len(users) > 1 else np.eye(dim)
-    precision = np.linalg.inv(spread + 1e-4 * np.eye(dim))
-    found = np.tile(mean, (n_people, 1))
-    order = np.argsort(histories.user, kind="stable")
-    ends = np.cumsum(np.bincount(histories.user, minlength=n_people))
+    n_items, dim = q.shape
+    mean, covariance = _prior(users)
+    precision = np.linalg.inv(covariance)
+    found = np.tile(mean, (int(histories.user.max(initial=-1)) + 1, 1))
     with single_threaded_blas():
-        for person in np.unique(histories.user):
-            positives = histories.item[order[ends[person - 1] if person else 0 : ends[person]]]
-            n = len(positives)
+        for user, rows in _rows_by_user(histories):
+            n = len(rows)
             label = np.zeros(n_items)
-            label[positives] = 1
+            label[histories.item[rows]] = 1
             weight = np.where(label == 1, 1.0, n * per_positive / max(n_items - n, 1))
-            around, pull = mean, precision
+            center, curvature = mean, precision
             if regularization:
-                around, pull = np.zeros(dim), regularization * n * (1 + per_positive) * np.eye(dim)
-            found[person] = _newton(found[person], q, bias, label, weight, around, pull)
+                center, curvature = np.zeros(dim), regularization * n * (1 + per_positive) * np.eye(dim)
+            found[user] = _newton(found[user], q, bias, label, weight, center, curvature)
     return found.astype(np.float32)
 
 
@@ -62,15 +61,17 @@ def _newton(
     mean: np.ndarray,
     precision: np.ndarray,
 ) -> np.ndarray:
-    """The minimum of the weighted logistic loss with the Gaussian prior, from `p` on; steps are halved
-    until the loss falls."""
+    """Minimize the weighted logistic loss with the Gaussian prior from `p` on, and return the minimum.
+
+    Steps are halved until the loss falls.
+    """
 
     def loss(p: np.ndarray) -> float:
         s = q @ p + bias
         return float(weight @ (np.logaddexp(0, s) - label * s) + 0.5 * (p - mean) @ precision @ (p - mean))
 
     value = loss(p)
-    for _ in range(STEPS):
+    for _ in range(NEWTON_STEPS):
         chance = 1 / (1 + np.exp(-(q @ p + bias)))
         gradient = q.T @ (weight * (chance - label)) + precision @ (p - mean)
         curvature = (q.T * (weight * chance * (1 - chance))) @ q + precision
@@ -86,41 +87,46 @@ def _newton(
     return p
 
 
-STEPS = 40  # of L-BFGS at most; a person's list no longer moves after about half of them
-
-Loss = Callable[[np.ndarray], tuple[float, np.ndarray]]
-
-
 def fold_in_lbfgs(
     histories: Ratings, users: np.ndarray, loss_of: Callable[[np.ndarray, np.ndarray], Loss]
 ) -> np.ndarray:
-    """float32 [max user + 1, dim]: for each person of `histories` the vector x that minimises
+    """Return float32 [max user + 1, dim]: for each user of `histories` the vector x that minimizes
 
         loss(x) + ½ (x - m)ᵀ C⁻¹ (x - m)
 
     with m, C the mean and covariance of the trained `users` [n, dim], and loss = loss_of(items, ratings)
-    of that person's rows, a function that gives its value and gradient [dim] at x. Someone without rows
-    gets m, the average taste. By L-BFGS from m on, one person at a time, on one BLAS thread.
+    of that user's rows, a function that returns its value and gradient [dim] at x. A user without rows
+    gets m, the average taste. By L-BFGS from m on, one user at a time, on one BLAS thread.
     """
     from scipy.optimize import minimize
 
-    dim = users.shape[1]
-    mean = users.mean(axis=0, dtype=np.float64)
-    spread = np.cov(users.T.astype(np.float64)).reshape(dim, dim) if len(users) > 1 else np.eye(dim)
-    root = np.linalg.cholesky(spread + 1e-4 * np.eye(dim))  # x = m + root z makes the prior ½ z·z
-    n_people = int(histories.user.max(initial=-1)) + 1
-    found = np.tile(mean, (n_people, 1))
-    order = np.argsort(histories.user, kind="stable")
-    ends = np.cumsum(np.bincount(histories.user, minlength=n_people))
+    mean, covariance = _prior(users)
+    root = np.linalg.cholesky(covariance)  # x = m + root z makes the prior ½ z·z
+    found = np.tile(mean, (int(histories.user.max(initial=-1)) + 1, 1))
     with single_threaded_blas():
-        for person in np.unique(histories.user):
-            rows = order[ends[person - 1] if person else 0 : ends[person]]
+        for user, rows in _rows_by_user(histories):
             loss = loss_of(histories.item[rows], histories.rating[rows])
 
             def whole(z: np.ndarray, loss: Loss = loss) -> tuple[float, np.ndarray]:
                 value, gradient = loss(mean + root @ z)
                 return value + 0.5 * float(z @ z), root.T @ gradient + z
 
-            best = minimize(whole, np.zeros(dim), jac=True, method="L-BFGS-B", options={"maxiter": STEPS})
-            found[person] = mean + root @ best.x
+            best = minimize(
+                whole, np.zeros(len(mean)), jac=True, method="L-BFGS-B", options={"maxiter": LBFGS_STEPS}
+            )
+            found[user] = mean + root @ best.x
     return found.astype(np.float32)
+
+
+def _prior(users: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the mean [dim] and covariance [dim, dim] of the trained `users` [n, dim], in float64."""
+    dim = users.shape[1]
+    covariance = np.cov(users.T.astype(np.float64)).reshape(dim, dim) if len(users) > 1 else np.eye(dim)
+    return users.mean(axis=0, dtype=np.float64), covariance + 1e-4 * np.eye(dim)
+
+
+def _rows_by_user(ratings: Ratings) -> Iterator[tuple[int, np.ndarray]]:
+    """Yield each user who has ratings, ascending, with the numbers of their rows."""
+    order = np.argsort(ratings.user, kind="stable")
+    users, starts = np.unique(ratings.user[order], return_index=True)
+    yield from zip(users.tolist(), np.split(order, starts[1:]), strict=True)

@@ -9,70 +9,88 @@ from typing import Any, Protocol
 import numpy as np
 
 from marquee.errors import MarqueeError
-from marquee.recommenders.base import Arrays, Progress
+from marquee.training.progress import Arrays, Progress
 
 
 class Trainer(Protocol):
-    """What is trained: one epoch at a time, with a state that can be put down and taken up again."""
+    """Train one epoch at a time, with a state that can be saved and restored."""
 
     def train_epoch(self) -> Mapping[str, float]:
-        """One pass over the data; what to show of it, such as {"loss": .41}."""
+        """Train for one epoch, and return what the learning curve shows of it, such as {"loss": 0.41}."""
 
     def weights(self) -> Arrays:
-        """Copies of what the model is made of."""
+        """Return copies of the model's arrays."""
 
     def load_weights(self, arrays: Arrays) -> None:
-        """Take `weights` back."""
+        """Restore what `weights` returned."""
 
     def optimizer_state(self) -> tuple[Arrays, dict[str, Any]]:
-        """What further training needs beside the weights: optimizer moments, generator states."""
+        """Return what training needs to go on beside the weights: moments, generator states."""
 
     def load_optimizer_state(self, arrays: Arrays, metadata: Mapping[str, Any]) -> None:
-        """Take `memory` back."""
+        """Restore what `optimizer_state` returned."""
+
+
+class InPlaceTrainer:
+    """A `Trainer` that moves the model's own arrays and needs no further state. `train_epoch` is missing."""
+
+    def __init__(self, model: Any) -> None:
+        self.model = model
+
+    def weights(self) -> Arrays:
+        return {name: getattr(self.model, name).copy() for name in self.model.arrays}
+
+    def load_weights(self, arrays: Arrays) -> None:
+        vars(self.model).update(arrays)
+
+    def optimizer_state(self) -> tuple[Arrays, dict[str, Any]]:
+        return {}, {}
+
+    def load_optimizer_state(self, arrays: Arrays, metadata: Mapping[str, Any]) -> None:
+        pass
 
 
 def train_epochs(
-    trainee: Trainer,
+    trainer: Trainer,
     epochs: int,
     patience: int,
     validate: Callable[[], float] | None,
     progress: Progress,
-    metric: str = "validation",
     higher_is_better: bool = True,
 ) -> int:
-    """Train up to `epochs` epochs and leave `trainee` with the weights of the best one, which is returned.
+    """Train for up to `epochs` epochs, leave `trainer` with the best checkpoint, and return its epoch.
 
-    Stops after `patience` epochs without a better `validate()`; without a validation the last epoch counts.
-    After each epoch a checkpoint goes to `progress`; a fit that finds one continues there and ends with
+    Stops after `patience` epochs without a better `validate()`; without validation the last epoch is best.
+    After each epoch a checkpoint goes to `progress`. A fit that finds one continues there and ends with
     the bytes of an undisturbed run. Raises MarqueeError when the loss is no longer finite.
     """
-    first, best_epoch, best_value, best = 1, 0, -math.inf, trainee.weights()
+    first, best_epoch, best_value, best = 1, 0, -math.inf, trainer.weights()
     restored = progress.restore()
     if restored is not None:
         arrays, metadata = restored
         first, best_epoch, best_value = metadata["epoch"] + 1, metadata["best_epoch"], metadata["best_value"]
-        trainee.load_weights(_unpack(arrays, "now"))
-        trainee.load_optimizer_state(_unpack(arrays, "memory"), metadata["memory"])
+        trainer.load_weights(_unpack(arrays, "now"))
+        trainer.load_optimizer_state(_unpack(arrays, "optimizer"), metadata["optimizer"])
         best = _unpack(arrays, "best")
     for epoch in range(first, epochs + 1):
         if epoch - best_epoch > patience and validate is not None:
             break
-        values = dict(trainee.train_epoch())
+        values = dict(trainer.train_epoch())
         if not all(map(math.isfinite, values.values())):
-            raise MarqueeError(f"the loss is not finite in epoch {epoch}; lower the learning_rate")
+            raise MarqueeError(f"the loss is not finite in epoch {epoch}: lower learning_rate")
         value = float(epoch)
         if validate is not None:
-            values[metric] = validate()
-            value = values[metric] if higher_is_better else -values[metric]
+            values["validation"] = validate()
+            value = values["validation"] if higher_is_better else -values["validation"]
         if value > best_value:
-            best_epoch, best_value, best = epoch, value, trainee.weights()
+            best_epoch, best_value, best = epoch, value, trainer.weights()
         progress.report(epoch, epochs, values)
-        memory, state_metadata = trainee.optimizer_state()
+        moments, state = trainer.optimizer_state()
         progress.save(
-            {**_pack("now", trainee.weights()), **_pack("best", best), **_pack("memory", memory)},
-            {"epoch": epoch, "best_epoch": best_epoch, "best_value": best_value, "memory": state_metadata},
+            {**_pack("now", trainer.weights()), **_pack("best", best), **_pack("optimizer", moments)},
+            {"epoch": epoch, "best_epoch": best_epoch, "best_value": best_value, "optimizer": state},
         )
-    trainee.load_weights(best)
+    trainer.load_weights(best)
     return best_epoch
 
 

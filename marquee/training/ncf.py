@@ -1,4 +1,4 @@
-"""The function of neural collaborative filtering (He et al. 2017), for NumPy arrays and torch tensors alike.
+"""The function of neural collaborative filtering (He et al. 2017), for NumPy arrays and torch tensors.
 
     s(u, i) = c + b_u + b_i + h · (p_u ∘ q_i) + g · a_L
     a_k = relu(W_k a_{k-1} + w_k),  a_0 = [p'_u; q'_i]
@@ -12,7 +12,7 @@ Its weights are a mapping from names to float32 arrays, d the length of an embed
     w0_user [d, w_0], w0_item [d, w_0], w{k} [w_{k-1}, w_k], b{k} [w_k]      W and w; W_0 in two halves
     hidden_out [w_L]                                                         g
 
-A part whose names are absent is left out of the sum. The rows of a person are the names in `user_...`.
+A part whose names are absent is left out of the sum. A user's rows are those of the names `user_...`.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def initial_weights(
     std: float,
     rng: np.random.Generator,
 ) -> dict[str, np.ndarray]:
-    """Embeddings of spread `std`, h of ones (a dot product to begin with), layers after He et al. (2015)."""
+    """Return embeddings of deviation `std`, h of ones (a dot product), layers after He et al. (2015)."""
 
     def normal(*shape: int, std: float) -> np.ndarray:
         return rng.normal(0, std, shape).astype(np.float32)
@@ -61,12 +61,12 @@ def initial_weights(
     return weights
 
 
-def as_it_is(x: Any) -> Any:
+def identity(x: Any) -> Any:
     return x
 
 
-def hidden_layers(w: Weights, user: Weights, item: Weights, drop: Callable[[Any], Any] = as_it_is) -> list:
-    """a_1 ... a_L, [..., m, n, w_k] each; empty where the network has no layers. See `score`."""
+def hidden_layers(w: Weights, user: Weights, item: Weights, drop: Callable[[Any], Any] = identity) -> list:
+    """Return a_1 ... a_L, [..., m, n, w_k] each; empty where the network has no layers. See `score`."""
     if "w0_user" not in w:
         return []
     of_user = drop(user["user_hidden"]) @ w["w0_user"]  # (..., m, w_0)
@@ -84,13 +84,13 @@ def score(
     user: Weights,
     item: Weights,
     hidden: list | None = None,
-    drop: Callable[[Any], Any] = as_it_is,
+    drop: Callable[[Any], Any] = identity,
 ) -> Any:
-    """[..., m, n]: each of m users with each of n items.
+    """Return [..., m, n]: the score of each of m users with each of n items.
 
     user    rows of the `user_` tables, [..., m] or [..., m, d]
     item    rows of the `item_` tables, [..., n] or [..., n, d]
-    hidden  what `hidden_layers` gave for them, if that is known
+    hidden  what `hidden_layers` returned for them, if that is known
     drop    dropout, while training
     """
     total = w["constant"]
@@ -106,9 +106,9 @@ def score(
 def user_gradient(
     w: Weights, item: Weights, hidden: list[np.ndarray], slope: np.ndarray
 ) -> dict[str, np.ndarray]:
-    """By the chain rule: d loss / d each `user_` row of one person, of whose scores [n] it is `slope` [n].
+    """Return d loss / d each `user_` row of one user, given `slope` [n], d loss / d the user's scores [n].
 
-    hidden  what `hidden_layers` gave for them, [n, w_k] each
+    hidden  what `hidden_layers` returned for them, [n, w_k] each
     """
     gradient = {}
     if "user_bias" in w:

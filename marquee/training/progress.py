@@ -1,23 +1,40 @@
-"""How far a fit is: its learning curve, its bar and its checkpoint."""
+"""Progress of a fit: its learning curve, its bar and its checkpoint."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
-from tqdm import tqdm
 
 from marquee.io import read_arrays, write_arrays
 
+if TYPE_CHECKING:
+    from tqdm import tqdm
+
+Arrays = dict[str, np.ndarray]
+
+
+class Progress(Protocol):
+    """Receive the learning curve of a fit, and store what the fit needs to go on after a crash."""
+
+    def restore(self) -> tuple[Arrays, dict[str, Any]] | None:
+        """Return what `save` stored last for this very fit, or None."""
+
+    def save(self, arrays: Arrays, metadata: Mapping[str, Any]) -> None:
+        """Store a checkpoint: named arrays and a block of JSON."""
+
+    def report(self, epoch: int, epochs: int, values: Mapping[str, float]) -> None:
+        """Add a row to the learning curve, in the order of epochs, and a step to the bar."""
+
 
 class FitProgress:
-    """The `Progress` of a stage: a bar on the terminal and a checkpoint in one file.
+    """Show a bar on the terminal, and write checkpoints to one file.
 
-    checkpoint  where `save` writes after each epoch, or None to keep none. The file's name must
-                identify the fit (its parameters and inputs), or another one's weights come back.
+    checkpoint  where `save` writes after each epoch; None: nowhere. The file's name must identify the fit
+                (its parameters and inputs), or the weights of another fit are restored
     """
 
     def __init__(self, name: str = "", checkpoint: Path | None = None, show: bool = True) -> None:
@@ -27,7 +44,7 @@ class FitProgress:
         self.rows: list[dict[str, float]] = []
         self._bar: tqdm | None = None
 
-    def restore(self) -> tuple[dict[str, np.ndarray], dict[str, Any]] | None:
+    def restore(self) -> tuple[Arrays, dict[str, Any]] | None:
         if self.checkpoint is None or not self.checkpoint.is_file():
             return None
         arrays, text = read_arrays(self.checkpoint)
@@ -35,31 +52,33 @@ class FitProgress:
         self.rows = stored["rows"]
         return arrays, stored["metadata"]
 
-    def save(self, arrays: dict[str, np.ndarray], metadata: Mapping[str, Any]) -> None:
+    def save(self, arrays: Arrays, metadata: Mapping[str, Any]) -> None:
         if self.checkpoint is not None:
             write_arrays(self.checkpoint, arrays, json.dumps({"rows": self.rows, "metadata": metadata}))
 
     def report(self, epoch: int, epochs: int, values: Mapping[str, float]) -> None:
         self.rows.append({"epoch": epoch, **values})
         if self.show and epochs > 1:
+            from tqdm import tqdm
+
             if self._bar is None:
                 self._bar = tqdm(total=epochs, initial=epoch - 1, desc=self.name, unit="epoch", leave=True)
             self._bar.set_postfix({name: f"{value:.4f}" for name, value in values.items()}, refresh=False)
             self._bar.update()
 
     def table(self) -> tuple[list[str], list[list[object]]]:
-        """The learning curve as a header and rows; empty cells where a model has no such value.
+        """Return the learning curve as a header and rows; a cell is empty where a model has no such value.
 
-        loss        what training lowers
-        train       for ratings, RMSE on those learned from; a model that goes through them in steps reports
-                    the errors it made on the way, while it was still learning and with any dropout in place
-        validation  what decides the epoch: RMSE for ratings, NDCG@10 for ranking
+        loss        what training minimizes
+        train       for rating, RMSE on the training ratings; a model that takes steps reports the errors
+                    before each step, with any dropout in place
+        validation  what decides the best epoch: RMSE for rating, NDCG@10 for ranking
         """
         header = ["epoch", "loss", "train", "validation"]
         return header, [[row.get(name, "") for name in header] for row in self.rows]
 
     def close(self) -> None:
-        """End the bar and forget the checkpoint: the fit is complete and stored elsewhere."""
+        """End the bar and delete the checkpoint: the fit is complete and stored elsewhere."""
         if self._bar is not None:
             self._bar.close()
         if self.checkpoint is not None:

@@ -1,4 +1,4 @@
-"""Learning to rank from positives and sampled negatives: what every network of that kind shares."""
+"""Learning to rank from positives and sampled negatives: what all networks of that kind share."""
 
 from __future__ import annotations
 
@@ -18,19 +18,20 @@ if TYPE_CHECKING:
 
 
 def negatives_per_positive(train: Ratings, algorithm: str, wanted: int | None, resample: bool) -> int:
-    """How many a step sees with each positive: `wanted`, or as many as are stored.
+    """Return how many a step sees with each positive: `wanted`, or as many as are stored.
 
-    Raises MarqueeError where none are stored, or others are wanted and none drawn anew.
+    Raises MarqueeError where none are stored, or where another number is wanted and none are resampled.
     """
     if train.negatives is None:
         raise MarqueeError(
-            f"{algorithm} learns from sampled negatives; give its block `train_data: negatives`"
+            f"{algorithm} learns from sampled negatives, but its training data has none: "
+            "give its block `train_data: negatives`"
         )
     stored = train.negatives.shape[1]
     if wanted not in (None, stored) and not resample:
         raise MarqueeError(
-            f"{algorithm} is to learn from {wanted} negatives for each positive, but {stored} are stored; "
-            "set resample to true, or negatives.per_positive to the same"
+            f"negatives_per_positive of {algorithm} is {wanted}, but {stored} are stored: "
+            "set resample_negatives to true, or negatives.per_positive to the same number"
         )
     return wanted or stored
 
@@ -43,10 +44,10 @@ def epoch_tensors(
     rng: np.random.Generator,
     device: torch.device,
 ) -> Callable[[], tuple[torch.Tensor, ...]]:
-    """A function that gives an epoch's tensors: users [n] and their items [n, 1 + per_positive].
+    """Return a function that returns an epoch's tensors: users [n] and their items [n, 1 + per_positive].
 
-    The positive stands first. The negatives are the stored ones, or under `resample` `per_positive` drawn
-    anew from `rng` by the law that `train.sampling` says those follow.
+    The positive comes first. The negatives are the stored ones or, with `resample`, `per_positive` new ones
+    from `rng`, by the distribution that `train.sampling` states.
     """
     import torch
 
@@ -67,7 +68,7 @@ def epoch_tensors(
 
 
 def logistic_loss(logits: torch.Tensor) -> torch.Tensor:
-    """Mean over logits [b, 1 + per_positive] of -ln σ(s) of the first and -ln (1 - σ(s)) of the others."""
+    """Return the mean of -ln σ(s) of the first column of logits [b, n] and -ln (1 - σ(s)) of the others."""
     from torch.nn import functional as F
 
     labels = logits.new_zeros(logits.shape[1])

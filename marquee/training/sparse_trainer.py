@@ -1,4 +1,4 @@
-"""Training vectors on positives and sampled negatives, at the cost of the rows in a batch alone."""
+"""Training of embeddings on positives and sampled negatives, at the cost of the rows in a batch."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ SIDES = ("user", "item", "bias")
 class SparseTrainer(TorchTrainer):
     """Adam on `logistic_loss` of p_u · q_i + b_i, for the batches of `epoch_tensors`: users, and their items.
 
-    A step moves the rows that occur in its batch and no other: the moments of a row rest until it comes
-    again, and only then `weight_decay` pulls at it, while the corrections for young moments count all steps
-    (as torch's SparseAdam; dense Adam would go through every row in each step).
-    `regularization` is the λ of `mf_bce`: it pulls as often as a row occurs.
-    On the processor a compiled step works in the tensors' memory, on one thread; on a GPU torch does as much.
+    A step moves the rows that occur in its batch and no other. The moments of a row wait until it occurs
+    again, and only then `weight_decay` applies; the bias corrections of the moments count all steps (as
+    torch's SparseAdam; dense Adam would visit every row in each step). `regularization` is the λ of
+    `mf_bce`: it applies as often as a row occurs.
+    On the processor a compiled step works in the tensors' memory, on one thread; on a GPU torch does it.
 
     module  a ParameterDict with user [n_users, dim], item [n_items, dim] and bias [n_items]
     """
@@ -43,7 +43,7 @@ class SparseTrainer(TorchTrainer):
         regularization: float,
         ema_decay: float,
     ) -> None:
-        own: Callable[..., tuple[torch.Tensor, ...]] = self._step  # the loss is inside of it
+        own: Callable[..., tuple[torch.Tensor, ...]] = self._step  # it computes the loss itself
         super().__init__(module, epoch_tensors, own, rng, batch_size, learning_rate, ema_decay=ema_decay)
         self.weight_decay, self.regularization = weight_decay, regularization
         self._tables: list[Table] = []
@@ -63,7 +63,7 @@ class SparseTrainer(TorchTrainer):
         return (torch.tensor(total / items.numel(), dtype=torch.float64),)
 
     def _arrays(self) -> list[Moments]:
-        """Of users, items and bias."""
+        """Return the tensors of users, items and bias, each with its moments."""
         both = zip(self.module.named_parameters(), self.optimizer.state, strict=True)
         rows = {name: (w.detach(), own["exp_avg"], own["exp_avg_sq"]) for (name, w), own in both}
         return [rows[name] for name in SIDES]
@@ -87,14 +87,14 @@ def torch_step(
     decay: float,
     penalty: float,
 ) -> torch.Tensor:
-    """`row_adam.step` in torch, on any device, of users [b] and items [b, 1 + per_positive].
+    """Take `sparse_adam.step` in torch, on any device, for users [b] and items [b, 1 + per_positive].
 
-    Moves `tables`, of users, items and bias; the mean loss over the pairs before that.
+    Moves `tables`, of users, items and bias, and returns the mean loss over the pairs before that.
     """
     from marquee.kernels.sparse_adam import BETAS, EPSILON
 
     user, item, bias = tables
-    users, pull = users.long(), penalty / items.numel()
+    users, l2 = users.long(), penalty / items.numel()
     flat = items.flatten().long()
     p = user[0][users]  # (b, dim)
     q = item[0][flat].unflatten(0, items.shape)  # (b, 1 + per_positive, dim)
@@ -102,8 +102,8 @@ def torch_step(
     slope = logits.sigmoid()  # (b, 1 + per_positive)
     slope[:, 0] -= 1
     slope /= items.numel()
-    of_users = (slope[:, None] @ q)[:, 0] + items.shape[1] * pull * p
-    of_items = slope[..., None] * p[:, None] + pull * q
+    of_users = (slope[:, None] @ q)[:, 0] + items.shape[1] * l2 * p
+    of_items = slope[..., None] * p[:, None] + l2 * q
     gradients = ((users, of_users), (flat, of_items.flatten(0, 1)), (flat, slope.flatten()))
     for (rows, mean, variance), (index, each) in zip(tables, gradients, strict=True):
         touched, place = index.unique(return_inverse=True)

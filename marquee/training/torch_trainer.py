@@ -1,4 +1,4 @@
-"""Training a torch module in `fitting.fit_epochs`: whole tensors, shuffled for an epoch, cut into batches."""
+"""Training of a torch module in `train_epochs`: whole tensors, shuffled for an epoch, cut into batches."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from marquee.errors import MarqueeError
-from marquee.recommenders.base import Arrays
 from marquee.training.adam import Adam
+from marquee.training.progress import Arrays
 
 if TYPE_CHECKING:
     import torch
@@ -18,29 +18,37 @@ WARM_UP = 10  # steps t after which the mean is over the last tenth of them, unt
 
 
 def choose_device(name: str) -> torch.device:
-    """`auto` takes a CUDA device where there is one. Raises MarqueeError for `cuda` without one."""
+    """Return the device, for `auto` CUDA if there is one. Raises MarqueeError for `cuda` without one."""
     import torch
 
     if name == "cuda" and not torch.cuda.is_available():
-        raise MarqueeError("device is 'cuda', but torch sees no CUDA device here; set it to auto or cpu")
+        raise MarqueeError("device is 'cuda', but torch finds no CUDA device: set it to auto or cpu")
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"
     return torch.device(name)
 
 
+def parameters(arrays: Mapping[str, np.ndarray], device: torch.device) -> torch.nn.ParameterDict:
+    """Return the arrays as trainable float32 tensors on `device`."""
+    import torch
+
+    tensors = {name: torch.from_numpy(array.astype(np.float32)) for name, array in arrays.items()}
+    return torch.nn.ParameterDict({name: torch.nn.Parameter(t.to(device)) for name, t in tensors.items()})
+
+
 class TorchTrainer:
-    """A `Trainee`: Adam on the batches of `epoch_tensors`.
+    """A `Trainer`: Adam on the batches of `epoch_tensors`.
 
     module         its parameters are the weights; they live on `device`
     epoch_tensors  called before each epoch; equal-length tensors on `device` [n, ...]
     loss           (module, *batch tensors) -> the mean loss over the batch and, where ratings are predicted,
                    the mean squared error
-    rng            the only source of chance: shuffling here, whatever `epoch_tensors` draws
+    rng            the only source of chance: it shuffles here, and `epoch_tensors` may draw from it
     threads        of torch on the processor; None leaves its own choice. Steps over embeddings are too short
                    to divide: two threads are no faster, and ten times slower where another process is busy
-    learning_rate_decay  what Adam's step is multiplied by after each epoch
-    ema_decay      β: `weights` gives the exponential mean a <- β a + (1 - β) w over the steps (Polyak and
-                   Juditsky, 1992), with a smaller β to begin with; 0 gives w, from which training goes on
+    learning_rate_decay  factor on Adam's step after each epoch
+    ema_decay      β: `weights` returns the exponential mean a <- β a + (1 - β) w over the steps (Polyak and
+                   Juditsky, 1992), with a smaller β at first; with 0 it returns w. Training goes on from w
     """
 
     def __init__(
@@ -86,7 +94,7 @@ class TorchTrainer:
         return {"loss": loss, "train": squared_error[0] ** 0.5} if squared_error else {"loss": loss}
 
     def _step(self, *batch: torch.Tensor) -> tuple[torch.Tensor, ...]:
-        """Move the weights by a batch; what `loss` says of it."""
+        """Move the weights by a batch, and return what `loss` gave for it."""
         means = self.loss(self.module, *batch)
         self.optimizer.zero_grad()
         means[0].backward()
@@ -98,10 +106,10 @@ class TorchTrainer:
 
         if self.mean is None:
             return
-        share = max(1 - self.ema_decay, WARM_UP / (WARM_UP + self.steps))
+        weight = max(1 - self.ema_decay, WARM_UP / (WARM_UP + self.steps))
         with torch.no_grad():
             for name, tensor in self.module.state_dict().items():
-                self.mean[name].lerp_(tensor, share)
+                self.mean[name].lerp_(tensor, weight)
 
     def weights(self) -> Arrays:
         return _arrays(self.module.state_dict() if self.mean is None else self.mean)
@@ -124,8 +132,8 @@ class TorchTrainer:
         }
         if self.mean is not None:
             arrays |= {f"trained/{name}": array for name, array in _arrays(self.module.state_dict()).items()}
-        note = {"steps": self.steps, "learning_rate": self.optimizer.learning_rate}
-        return arrays, {"rng": self.rng.bit_generator.state, **note}
+        metadata = {"steps": self.steps, "learning_rate": self.optimizer.learning_rate}
+        return arrays, {"rng": self.rng.bit_generator.state, **metadata}
 
     def load_optimizer_state(self, arrays: Arrays, metadata: Mapping[str, Any]) -> None:
         import torch
@@ -136,8 +144,8 @@ class TorchTrainer:
             if number == "trained":
                 trained[name] = array
             else:
-                kept = self.optimizer.state[int(number)][name]
-                kept.copy_(torch.from_numpy(array).view_as(kept))
+                moment = self.optimizer.state[int(number)][name]
+                moment.copy_(torch.from_numpy(array).view_as(moment))
         self.optimizer.learning_rate = metadata["learning_rate"]
         if trained:
             self._load(trained)

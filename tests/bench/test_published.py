@@ -19,6 +19,7 @@ from marquee.movielens.named_columns import CustomColumns
 from marquee.movielens.parsers import read_release
 from marquee.movielens.releases import release
 from marquee.movielens.schema import Scale
+from marquee.recommenders.base import TrainingData
 from marquee.rng import KeyedRandom, named_rng
 from marquee.training.progress import FitProgress
 
@@ -62,7 +63,9 @@ def ncf(movielens, tmp_path_factory) -> Data:
 def fitted(algorithm: str, task: str, options: dict, train: Ratings, validation: Ratings, data: Data):
     model = recommenders.create(algorithm, task, options, f"models.{algorithm}")
     progress = FitProgress(show=False)
-    return model.fit(train, validation, data.catalogue, named_rng(2024, f"train@{algorithm}"), progress)
+    return model.fit(
+        TrainingData(train, validation, data.catalogue), named_rng(2024, f"train@{algorithm}"), progress
+    )
 
 
 def given_split(data: Data, **files: str) -> Split:

@@ -13,6 +13,7 @@ from marquee.data.ratings import Catalogue, Ratings
 from marquee.evaluation.residuals import tables
 from marquee.figures.captioned import Captioned
 from marquee.figures.model_figures import describe_errors, describe_genres, gallery, kinship, model_figures
+from marquee.recommenders.base import TrainingData
 from marquee.rng import named_rng
 from marquee.training.progress import FitProgress
 
@@ -50,7 +51,7 @@ def test_a_model_has_the_pictures_that_it_can(algorithm, options, kinds):
     model, train = recommenders.create(algorithm, task, options, "models.m"), three_tastes()
     train = train if task == "rating" else train.take(train.rating == 5)
     progress = FitProgress(show=False)
-    model.fit(train, Ratings.empty(), CATALOGUE, named_rng(0, "m"), progress)
+    model.fit(TrainingData(train, Ratings.empty(), CATALOGUE), named_rng(0, "m"), progress)
     residuals = None
     if task == "rating":
         pairs = {"user": train.user, "item": train.item, "rating": train.rating}

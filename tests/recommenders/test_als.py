@@ -18,7 +18,8 @@ from marquee.movielens.named_columns import CustomColumns
 from marquee.movielens.parsers import read_release
 from marquee.movielens.releases import release
 from marquee.movielens.schema import Scale
-from marquee.recommenders.als import ALSTrainer, Model, Options, Side, genre_shares, solve_genres
+from marquee.recommenders.als import ALSTrainer, Model, Options, Side, genre_fractions, solve_genres
+from marquee.recommenders.base import TrainingData
 from marquee.rng import KeyedRandom, named_rng
 from marquee.training.progress import FitProgress
 from tests.crash import CrashingProgress, Killed
@@ -49,14 +50,16 @@ def fitted(train: Ratings | None = None, catalogue: Catalogue = CATALOGUE, valid
     train = opinions() if train is None else train
     validation = Ratings.empty() if validation is None else validation
     progress = FitProgress(show=False)
-    model = Model(options(**given)).fit(train, validation, catalogue, named_rng(0, "als"), progress)
+    model = Model(options(**given)).fit(
+        TrainingData(train, validation, catalogue), named_rng(0, "als"), progress
+    )
     model.curve = progress.rows
     return model
 
 
 def sides(model: Model, train: Ratings) -> tuple[ALSTrainer, np.ndarray]:
-    shares = genre_shares(GENRES)
-    return ALSTrainer(model, train, shares), (shares @ model.genres).astype(np.float32)
+    fractions = genre_fractions(GENRES)
+    return ALSTrainer(model, train, fractions), (fractions @ model.genres).astype(np.float32)
 
 
 def objective(model: Model, train: Ratings, **changed) -> float:
@@ -85,7 +88,7 @@ def objective(model: Model, train: Ratings, **changed) -> float:
 THREADS = """
 import numba, numpy as np
 from marquee.data.ratings import Ratings, Catalogue
-from marquee.training.progress import FitProgress
+from marquee.recommenders.base import TrainingData
 from marquee.recommenders.als import Model, Options
 rng = np.random.default_rng(0)
 user, item = np.nonzero(rng.random((300, 200)) < 0.2)
@@ -95,7 +98,7 @@ found = []
 for threads in (1, 2):
     numba.set_num_threads(threads)
     model = Model(Options(dim=7, use_genres=True, epochs=4))
-    model.fit(train, Ratings.empty(), catalogue, np.random.default_rng(1), FitProgress(show=False))
+    model.fit(TrainingData(train, Ratings.empty(), catalogue), np.random.default_rng(1))
     found.append(b"".join(array.tobytes() for array in model.state()[0].values()))
 assert len(found[0]) > 10_000
 print(found[0] == found[1])
@@ -137,7 +140,7 @@ def test_no_small_step_from_a_solve_lowers_the_objective(side, power, pull):
     elif side == "items":
         model.items, _ = sweeps.items.solve(model.mean, model.users, prior)
     else:
-        model.genres = solve_genres(model.items, sweeps.shares, sweeps.items.pull, sweeps.ridge)
+        model.genres = solve_genres(model.items, sweeps.fractions, sweeps.items.regularization, sweeps.ridge)
     lowest, rng = objective(model, train), np.random.default_rng(0)
     place = getattr(model, side).astype(float)
     for size in (1e-1, 1e-2, 1e-3):
@@ -232,9 +235,9 @@ def test_one_user_or_one_movie_is_no_special_case(n_users, n_items):
 
 def test_the_weight_of_a_row_is_a_power_of_its_count():
     ratings = Ratings.of([0, 0, 0, 0, 1], [0, 1, 2, 3, 0], 3).matrix(3, 4)
-    pulls = [Side.users(ratings, options(frequency_exponent=power)).pull for power in (0, 0.5, 1)]
+    found = [Side.users(ratings, options(frequency_exponent=x)).regularization for x in (0, 0.5, 1)]
     weights = np.array([[1, 1, 1], [2, 1, 1], [4, 1, 1]])
-    np.testing.assert_array_equal(pulls, weights[:, :, None] * [5, 1])
+    np.testing.assert_array_equal(found, weights[:, :, None] * [5, 1])
 
 
 def test_genres_follow_the_ratings_where_those_pull():
@@ -257,7 +260,7 @@ def test_genres_follow_the_ratings_where_those_pull():
 def test_a_killed_fit_ends_with_the_bytes_of_an_undisturbed_one(tmp_path):
     def fit(progress):
         train, empty = opinions(), Ratings.empty()
-        return Model(options()).fit(train, empty, CATALOGUE, named_rng(0, "als"), progress)
+        return Model(options()).fit(TrainingData(train, empty, CATALOGUE), named_rng(0, "als"), progress)
 
     path = tmp_path / "checkpoint.safetensors"
     with pytest.raises(Killed):

@@ -18,9 +18,12 @@ from marquee.movielens.named_columns import CustomColumns
 from marquee.movielens.parsers import read_release
 from marquee.movielens.releases import release
 from marquee.movielens.schema import Scale
-from marquee.recommenders.autorec import Options, _loss_on, _network, _ridge
+from marquee.recommenders.autorec import _ridge
+from marquee.recommenders.base import TrainingData
 from marquee.rng import KeyedRandom, named_rng
+from marquee.training.autoencoder import initial_weights, loss_on
 from marquee.training.progress import FitProgress
+from marquee.training.torch_trainer import parameters
 
 N_USERS, N_ITEMS = 30, 20
 CATALOGUE = Catalogue.of(N_USERS, N_ITEMS)
@@ -46,14 +49,13 @@ def some_ratings(share: float = 0.3) -> Ratings:
 def fitted(train: Ratings | None = None, **options):
     model = recommenders.create("autorec", "rating", {"hidden_dim": 6, "epochs": 20, **options}, "models.m")
     train, rng = train or some_ratings(), named_rng(0, "train")
-    return model.fit(train, Ratings.empty(), CATALOGUE, rng, FitProgress(show=False))
+    return model.fit(TrainingData(train, Ratings.empty(), CATALOGUE), rng)
 
 
-def loss_and_network(matrix, **options):
-    chosen = Options(hidden_dim=6, **options)
-    rng = named_rng(0, "network")
-    network = _network(matrix, chosen, BOUNDS, rng, CPU)
-    return _loss_on(matrix, chosen, BOUNDS, rng, CPU), network
+def loss_and_network(matrix, weight_decay, hidden_activation="relu", output_activation="identity"):
+    rng, bounds = named_rng(0, "network"), BOUNDS if output_activation == "sigmoid" else None
+    network = parameters(initial_weights(matrix, 6, bounds, rng), CPU)
+    return loss_on(matrix, hidden_activation, bounds, weight_decay, 0, rng, CPU), network
 
 
 @pytest.mark.parametrize("hidden_activation", SLOW)
@@ -106,7 +108,7 @@ def test_a_rating_that_equals_its_centre_is_still_a_rating():
 def test_the_loss_falls_from_the_first_epoch_on(side):
     progress = FitProgress(show=False)
     model = recommenders.create("autorec", "rating", {"side": side, "hidden_dim": 6, "epochs": 5}, "models.m")
-    model.fit(some_ratings(), Ratings.empty(), CATALOGUE, named_rng(0, "train"), progress)
+    model.fit(TrainingData(some_ratings(), Ratings.empty(), CATALOGUE), named_rng(0, "train"), progress)
     losses = [row["loss"] for row in progress.rows]
     assert losses == sorted(losses, reverse=True)
 
@@ -125,7 +127,7 @@ def test_a_cold_user_or_movie_gets_the_damped_biases(side):
     train = some_ratings()
     model = fitted(train, side=side)
     bias = recommenders.create("bias", "rating", {}, "models.b")
-    bias.fit(train, Ratings.empty(), CATALOGUE, named_rng(0, "bias"), FitProgress(show=False))
+    bias.fit(TrainingData(train, Ratings.empty(), CATALOGUE), named_rng(0, "bias"))
     expected, found = bias.scores(EVERYONE), model.scores(EVERYONE)
     np.testing.assert_allclose(found[29], expected[29], atol=1e-5)
     np.testing.assert_allclose(found[:, 19], expected[:, 19], atol=1e-5)
@@ -175,7 +177,9 @@ def test_a_fit_that_was_cut_off_ends_with_the_same_bytes(tmp_path):
 
     def run(progress):
         model = recommenders.create("autorec", "rating", {"hidden_dim": 6, "epochs": 6, "dropout": 0.5}, "m")
-        return model.fit(some_ratings(), Ratings.empty(), CATALOGUE, named_rng(0, "train"), progress)
+        return model.fit(
+            TrainingData(some_ratings(), Ratings.empty(), CATALOGUE), named_rng(0, "train"), progress
+        )
 
     with pytest.raises(KeyboardInterrupt):
         run(CutOff(checkpoint=tmp_path / "c.safetensors", show=False))
@@ -216,5 +220,5 @@ def test_an_entry_as_it_stands_on_ml_100k(ml_100k, entry, low, high):
     catalogue = Catalogue.of(int(ml_100k.user.max()) + 1, int(ml_100k.item.max()) + 1)
     model = recommenders.create("autorec", "rating", options, entry)
     rng = named_rng(2024, f"train@{entry}")
-    model.fit(parts.train, parts.validation, catalogue, rng, FitProgress(show=False))
+    model.fit(TrainingData(parts.train, parts.validation, catalogue), rng)
     assert low < validation_rmse(model, parts.test) < high

@@ -14,7 +14,7 @@ from marquee import recommenders
 from marquee.data.ratings import Catalogue, Ratings
 from marquee.data.sampling import NegativeOptions, add_negatives
 from marquee.errors import MarqueeError
-from marquee.recommenders.base import DataShape, Recommender
+from marquee.recommenders.base import DataShape, Recommender, TrainingData
 from marquee.rng import KeyedRandom, named_rng
 from marquee.training.progress import FitProgress
 from tests.recommenders.cases import CASES
@@ -56,7 +56,7 @@ def fitted(
         train = add_negatives(train, N_ITEMS, NegativeOptions(), KeyedRandom(seed, "negatives"))
     progress = progress or FitProgress(show=False)
     validation = Ratings.empty() if validation is None else validation
-    return model.fit(train, validation, CATALOGUE, named_rng(seed, "train"), progress)
+    return model.fit(TrainingData(train, validation, CATALOGUE), named_rng(seed, "train"), progress)
 
 
 @pytest.fixture(scope="module")
@@ -163,11 +163,11 @@ def test_the_checkerboard_is_found(models, name):
     assert np.mean(own) > 0.95
 
 
-def test_stored_and_loaded_is_the_same_model(model, name, tmp_path):
-    algorithm, task, options, _ = CASES[name]
-    recommenders.store(model, {"algorithm": algorithm, "task": task, "options": options}, tmp_path)
+def test_stored_and_loaded_is_the_same_model(model, tmp_path):
+    recommenders.store(model, tmp_path)
     loaded = recommenders.load(tmp_path)
     assert (loaded.n_users, loaded.n_items) == (N_USERS, N_ITEMS)
+    assert (loaded.task, loaded.options) == (model.task, model.options)
     np.testing.assert_array_equal(loaded.scores(EVERYONE), model.scores(EVERYONE))
     history = two_camps().take(two_camps().user < 3)
     np.testing.assert_array_equal(
@@ -280,7 +280,7 @@ def test_a_catalogue_of_one_item_is_no_special_case(name):
             add_negatives(train, 1, NegativeOptions(), KeyedRandom(0, "negatives"))
         return
     model = recommenders.create(algorithm, task, options, "models.m")
-    model.fit(train, Ratings.empty(), Catalogue.of(2, 1), named_rng(0, "m"), FitProgress(show=False))
+    model.fit(TrainingData(train, Ratings.empty(), Catalogue.of(2, 1)), named_rng(0, "m"))
     assert np.isfinite(model.scores(EVERYONE[:2])).all()
 
 
@@ -298,7 +298,7 @@ def test_an_unknown_algorithm_and_a_wrong_task_are_named():
 
 
 def test_a_folder_without_a_model_says_what_to_run(tmp_path):
-    with pytest.raises(MarqueeError, match="holds no trained model; run `dvc repro train@"):
+    with pytest.raises(MarqueeError, match="holds no trained model: run `dvc repro train@"):
         recommenders.load(tmp_path)
 
 

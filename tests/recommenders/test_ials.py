@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from marquee.data.ratings import Catalogue, Ratings
+from marquee.recommenders.base import TrainingData
 from marquee.recommenders.ials import Model, Options, solve
 from marquee.rng import named_rng
 from marquee.training.progress import FitProgress
@@ -23,7 +24,7 @@ def fitted(train: Ratings, **options) -> tuple[Model, list[dict[str, float]]]:
     progress = FitProgress(show=False)
     model = Model(Options(**{"dim": 3, "epochs": 5} | options))
     catalogue = Catalogue.of(N_USERS, N_ITEMS)
-    model.fit(train, Ratings.empty(), catalogue, named_rng(0, "ials"), progress)
+    model.fit(TrainingData(train, Ratings.empty(), catalogue), named_rng(0, "ials"), progress)
     return model, progress.rows
 
 

@@ -7,8 +7,8 @@ import pytest
 
 from marquee.data.ratings import Catalogue, Ratings
 from marquee.recommenders import ease, item_knn
+from marquee.recommenders.base import TrainingData
 from marquee.rng import named_rng
-from marquee.training.progress import FitProgress
 
 N_USERS, N_ITEMS = 50, 30
 LEFT_OUT = 29  # an item that nobody has
@@ -27,7 +27,7 @@ def train() -> Ratings:
 def fitted(module, train: Ratings, **options):
     model = module.Model(module.Options(**options))
     catalogue = Catalogue.of(N_USERS, N_ITEMS)
-    return model.fit(train, Ratings.empty(), catalogue, named_rng(0, "fit"), FitProgress(show=False))
+    return model.fit(TrainingData(train, Ratings.empty(), catalogue), named_rng(0, "fit"))
 
 
 def room_for(n_items: int) -> float:
@@ -61,7 +61,7 @@ def test_with_little_memory_the_most_popular_are_in_the_model_and_the_rest_follo
     said = capsys.readouterr().out
     assert said.count("\n") == 1
     assert "memory" in said
-    assert "12 most popular of 30 items" in said
+    assert "12 of 30 items" in said
     for scores in model.scores(EVERYONE):
         assert scores[ranked[12:]].max() < scores[ranked[:12]].min()
         assert np.argsort(-scores, kind="stable")[12:].tolist() == ranked[12:].tolist()
@@ -74,9 +74,7 @@ def test_a_model_of_some_items_is_the_model_of_a_catalogue_of_these(train):
     known = place[train.item] >= 0
     alone = ease.Model(ease.Options(regularization=2))
     theirs = Ratings.of(train.user[known], place[train.item[known]])
-    alone.fit(
-        theirs, Ratings.empty(), Catalogue.of(N_USERS, 12), named_rng(0, "fit"), FitProgress(show=False)
-    )
+    alone.fit(TrainingData(theirs, Ratings.empty(), Catalogue.of(N_USERS, 12)), named_rng(0, "fit"))
     np.testing.assert_array_equal(some.weights, alone.weights)
     np.testing.assert_array_equal(some.scores(EVERYONE)[:, some.modelled], alone.scores(EVERYONE))
 

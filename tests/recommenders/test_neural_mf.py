@@ -11,6 +11,7 @@ from marquee.data.ratings import Catalogue, Ratings
 from marquee.data.sampling import NegativeOptions, add_negatives
 from marquee.errors import MarqueeError
 from marquee.recommenders import neural_mf
+from marquee.recommenders.base import TrainingData
 from marquee.rng import KeyedRandom, named_rng
 from marquee.training.ncf import hidden_layers, initial_weights, score, user_gradient
 from marquee.training.progress import FitProgress
@@ -196,7 +197,7 @@ def test_every_kind_learns_two_factors_of_taste(options):
     truth, train = ratings_of_two_factors()
     settings = {"dim": 8, "epochs": 40, "learning_rate": 0.02, "batch_size": 64, **options}
     model = recommenders.create("neural_mf", "rating", settings, "m")
-    model.fit(train, Ratings.empty(), Catalogue.of(40, 30), named_rng(0, "m"), FitProgress(show=False))
+    model.fit(TrainingData(train, Ratings.empty(), Catalogue.of(40, 30)), named_rng(0, "m"))
     seen = np.sqrt(np.mean((model.scores(np.arange(40)) - truth)[train.user, train.item] ** 2))
     assert seen < 0.3 * truth.std()
 
@@ -204,23 +205,20 @@ def test_every_kind_learns_two_factors_of_taste(options):
 def test_someone_and_something_without_a_rating_get_the_mean_embedding():
     train = Ratings.of([0, 0, 1, 1], [0, 1, 0, 1], [5, 4, 2, 1])
     model = recommenders.create("neural_mf", "rating", {"dim": 4, "epochs": 3}, "m")
-    model.fit(train, Ratings.empty(), Catalogue.of(3, 3), named_rng(0, "m"), FitProgress(show=False))
+    model.fit(TrainingData(train, Ratings.empty(), Catalogue.of(3, 3)), named_rng(0, "m"))
     for table in ("user_product", "item_product"):
         rows = model.weights[table]
         np.testing.assert_allclose(rows[2], rows[:2].mean(0), rtol=1e-6)
 
 
 def test_nothing_to_learn_and_no_negatives_are_named():
-    with pytest.raises(MarqueeError, match="set gmf to true or give mlp_layers a width"):
+    with pytest.raises(MarqueeError, match="has nothing to learn: set one of them"):
         recommenders.create("neural_mf", "rating", {"gmf": False}, "m")
     model = recommenders.create("neural_mf", "ranking", {}, "m")
     with pytest.raises(MarqueeError, match="give its block `train_data: negatives`"):
         model.fit(
-            Ratings.of([0], [0]),
-            Ratings.empty(),
-            Catalogue.of(1, 2),
+            TrainingData(Ratings.of([0], [0]), Ratings.empty(), Catalogue.of(1, 2)),
             named_rng(0, "m"),
-            FitProgress(show=False),
         )
 
 
@@ -238,7 +236,9 @@ def test_a_killed_fit_with_dropout_and_decay_ends_with_the_bytes_of_an_undisturb
 
     def fit(progress):
         model = recommenders.create("neural_mf", "ranking", options, "m")
-        return model.fit(train, Ratings.empty(), Catalogue.of(40, 30), named_rng(0, "m"), progress)
+        return model.fit(
+            TrainingData(train, Ratings.empty(), Catalogue.of(40, 30)), named_rng(0, "m"), progress
+        )
 
     whole = fit(FitProgress(show=False))
     with pytest.raises(Killed):

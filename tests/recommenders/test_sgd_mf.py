@@ -21,6 +21,7 @@ from marquee.movielens.named_columns import CustomColumns
 from marquee.movielens.parsers import read_release
 from marquee.movielens.releases import release
 from marquee.movielens.schema import Scale
+from marquee.recommenders.base import TrainingData
 from marquee.rng import KeyedRandom, named_rng
 from marquee.training.progress import FitProgress
 from tests.recommenders.sgd_twin import descend_slowly
@@ -39,9 +40,7 @@ BIASED = {
 def fitted(train: Ratings, validation: Ratings | None = None, progress: FitProgress | None = None, **options):
     model = recommenders.create("sgd_mf", "rating", options, "models.m")
     return model.fit(
-        train,
-        validation or Ratings.empty(),
-        Catalogue.of(N_USERS, N_ITEMS),
+        TrainingData(train, validation or Ratings.empty(), Catalogue.of(N_USERS, N_ITEMS)),
         named_rng(0, "train"),
         progress or FitProgress(show=False),
     )
@@ -136,7 +135,7 @@ import numba
 import numpy as np
 from marquee.data.ratings import Ratings, Catalogue
 from marquee.kernels import sgd
-from marquee.training.progress import FitProgress
+from marquee.recommenders.base import TrainingData
 from marquee.recommenders.sgd_mf import Model, Options
 sgd.WORTH_THREADS = 0
 rng = np.random.default_rng(0)
@@ -146,7 +145,7 @@ found = []
 for threads in (1, 2):
     numba.set_num_threads(threads)
     model = Model(Options(dim=7, use_biases=True, epochs=4))
-    model.fit(train, nothing, Catalogue.of(300, 200), np.random.default_rng(1), FitProgress(show=False))
+    model.fit(TrainingData(train, nothing, Catalogue.of(300, 200)), np.random.default_rng(1))
     found.append(b"".join(array.tobytes() for array in model.state()[0].values()))
 assert len(found[0]) > 10_000
 print(found[0] == found[1])
@@ -220,8 +219,8 @@ def test_it_stops_early_and_keeps_the_best_epoch():
     options = {**BIASED, "regularization": 0, "patience": 3, "epochs": 200}
     model = fitted(noisy.take(~held_out), noisy.take(held_out), progress, **options)
     values = [row["validation"] for row in progress.rows]
-    assert model.passes == int(np.argmin(values)) + 1
-    assert len(values) == model.passes + 3 < 200
+    assert model.n_epochs == int(np.argmin(values)) + 1
+    assert len(values) == model.n_epochs + 3 < 200
 
 
 def test_an_interrupted_training_ends_with_the_bytes_of_an_undisturbed_one(tmp_path):
@@ -240,7 +239,7 @@ def test_an_interrupted_training_ends_with_the_bytes_of_an_undisturbed_one(tmp_p
 
 
 def test_a_step_that_is_too_long_is_named():
-    with pytest.raises(MarqueeError, match="loss is not finite in epoch 1; lower the learning_rate"):
+    with pytest.raises(MarqueeError, match="loss is not finite in epoch 1: lower learning_rate"):
         fitted(two_tastes(), learning_rate=1e6)
 
 
@@ -249,8 +248,8 @@ def test_a_step_that_is_too_long_is_named():
     ("options", "most"),
     [
         ({"dim": 5, "learning_rate": 0.001, "epochs": 100, "patience": 100}, 0.91),
-        ({"dim": 64, "use_biases": True, "regularization": 0.09, "learning_rate": 0.02, "learning_rate_decay": 0.97,
-          "init_std": 0.01, "epochs": 55}, 0.835),
+        ({"dim": 64, "use_biases": True, "regularization": 0.09, "learning_rate": 0.02,
+          "learning_rate_decay": 0.97, "init_std": 0.01, "epochs": 55}, 0.835),
     ],
     ids=["its original's settings", "tuned"],
 )  # fmt: skip
@@ -264,6 +263,6 @@ def test_the_error_on_ml_100k(movielens, tmp_path, options, most):
     model = recommenders.create("sgd_mf", "rating", options, "models.m")
     catalogue = Catalogue.from_genres(len(found.users), found.movies["genres"])
     train = concat(parts.train, parts.validation)
-    model.fit(train, Ratings.empty(), catalogue, named_rng(2024, "train@sgd_mf"), FitProgress(show=False))
+    model.fit(TrainingData(train, Ratings.empty(), catalogue), named_rng(2024, "train@sgd_mf"))
     error = np.mean((model.predict(parts.test.user, parts.test.item) - parts.test.rating) ** 2)
     assert 0.75 < error <= most

@@ -17,10 +17,10 @@ from marquee.movielens.named_columns import CustomColumns
 from marquee.movielens.parsers import read_release
 from marquee.movielens.releases import release
 from marquee.movielens.schema import Scale
+from marquee.recommenders.base import TrainingData
 from marquee.rng import KeyedRandom, named_rng
 from marquee.serving import top_n
 from marquee.serving.catalogue import MovieCatalogue
-from marquee.training.progress import FitProgress
 from tests.stages.conftest import ROOT
 
 pytestmark = pytest.mark.real
@@ -48,11 +48,8 @@ def test_five_science_fiction_films_are_reflected(movielens, tmp_path, name, lea
     model = recommenders.create("ease", "ranking", {}, "models.ease")
     sizes = Catalogue.of(len(found.users), len(movies))
     model.fit(
-        Ratings.of(liked.user, liked.item),
-        Ratings.empty(),
-        sizes,
+        TrainingData(Ratings.of(liked.user, liked.item), Ratings.empty(), sizes),
         named_rng(0, "ease"),
-        FitProgress(show=False),
     )
     search = movies.search()
     items = np.array([movies.find_one(title, search) for title in SCIENCE_FICTION])
@@ -107,7 +104,7 @@ def test_every_personal_model_tells_science_fiction_from_romance(ml_100k, name):
     if train_data == "negatives":
         train = add_negatives(train, len(movies), NegativeOptions(), KeyedRandom(2024, "negatives"))
     model = recommenders.create(algorithm, task, block, f"models.{name}")
-    model.fit(train, parts.validation, catalogue, named_rng(2024, f"train@{name}"), FitProgress(show=False))
+    model.fit(TrainingData(train, parts.validation, catalogue), named_rng(2024, f"train@{name}"))
     often = np.bincount(ratings.item, minlength=len(movies)) >= 20
     found = reflection(model, task == "ranking", movies, often)
     higher = (found[0, 0] - found[1, 0] + found[1, 1] - found[0, 1]) / 2

@@ -21,12 +21,12 @@ from marquee.errors import MarqueeError
 from marquee.movielens.named_columns import CustomColumns
 from marquee.movielens.parsers import read_release
 from marquee.movielens.schema import Scale
+from marquee.recommenders.base import TrainingData
 from marquee.rng import KeyedRandom, named_rng
 from marquee.simulator import selection
 from marquee.simulator.ground_truth import GroundTruth
 from marquee.simulator.options import GENRES
 from marquee.simulator.simulate import START, SimulatorOptions, simulate
-from marquee.training.progress import FitProgress
 
 SMALL = SimulatorOptions(users=30, movies=50, ratings=700)
 
@@ -353,7 +353,7 @@ def divided(ratings: Ratings, **options) -> tuple[Split, Catalogue]:
 def fitted(algorithm: str, task: str, parts: Split, catalogue: Catalogue):
     model = recommenders.create(algorithm, task, {}, "models.it")
     rng = named_rng(1, "train")
-    return model.fit(parts.train, parts.validation, catalogue, rng, FitProgress(show=False))
+    return model.fit(TrainingData(parts.train, parts.validation, catalogue), rng)
 
 
 def test_the_truth_predicts_held_out_ratings_better_than_biases_do(world):

@@ -73,7 +73,7 @@ def test_without_a_validation_the_last_epoch_counts():
 def test_a_loss_that_is_not_finite_names_the_epoch_and_the_parameter():
     walk = Walk()
     walk.train_epoch = lambda: {"loss": float("inf")}
-    with pytest.raises(MarqueeError, match="not finite in epoch 1; lower the learning_rate"):
+    with pytest.raises(MarqueeError, match="not finite in epoch 1: lower learning_rate"):
         train_epochs(walk, 3, 1, None, FitProgress(show=False))
 
 

@@ -36,7 +36,7 @@ def test_under_resample_each_epoch_draws_as_many_as_wanted_and_none_of_the_users
 def test_the_number_is_the_stored_one_unless_another_is_wanted():
     assert negatives_per_positive(TRAIN, "m", None, resample=False) == 2
     assert negatives_per_positive(TRAIN, "m", 8, resample=True) == 8
-    with pytest.raises(MarqueeError, match="m is to learn from 8 negatives for each"):
+    with pytest.raises(MarqueeError, match="negatives_per_positive of m is 8, but 2 are stored"):
         negatives_per_positive(TRAIN, "m", 8, resample=False)
     with pytest.raises(MarqueeError, match="give its block `train_data: negatives`"):
         negatives_per_positive(Ratings.of([0], [0]), "m", None, resample=True)
