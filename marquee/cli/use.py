@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from marquee import config
+from marquee.config import presets
 from marquee.io import write_text
 from marquee.movielens.releases import SIMULATED, release
 
@@ -27,9 +28,9 @@ def configure(parser: ArgumentParser) -> None:
 
 def run(args: Namespace) -> None:
     name = release(args.release).name
-    chosen = config.preset(name)
+    chosen = presets.preset(name)
     settings = {"dataset.name": name, "dataset.source": args.source}
-    settings |= chosen or config.preset(SIMULATED) or {}
+    settings |= chosen or presets.preset(SIMULATED) or {}
     config.read(PARAMS)  # a broken file is named before it is written anew
     text, changed, absent = with_settings(PARAMS.read_text("utf-8"), settings)
     write_text(PARAMS, text)
