@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from marquee import config
+from marquee.config.presets import preset_not_followed
 from marquee.io import atomic_folder
 from marquee.movielens.download import fetch_release
 from marquee.movielens.releases import SIMULATED, release
@@ -15,7 +16,7 @@ from stages._runner import PARAMS, run
 
 def main(params: config.Params) -> None:
     wanted = release(params.dataset.name)
-    if advice := config.preset_not_followed(PARAMS):
+    if advice := preset_not_followed(PARAMS):
         print(advice)
     with atomic_folder(Path("data/raw")) as folder:
         if wanted.name == SIMULATED:

@@ -9,7 +9,8 @@ from typing import Any, Literal
 import pytest
 import yaml
 
-from marquee.config import flatten, option, parse
+from marquee.config.parsing import option, parse
+from marquee.config.presets import flatten
 from marquee.errors import MarqueeError
 
 

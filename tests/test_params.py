@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
 import difflib
+import re
 import subprocess
 import sys
+from collections.abc import Mapping
 from itertools import pairwise
 from pathlib import Path
+from typing import get_args, get_origin, get_type_hints
 
 import pytest
 from dvc.utils.hydra import apply_overrides
@@ -203,3 +207,43 @@ def test_reading_imports_nothing_heavy():
     command = [sys.executable, "-c", f"{code} print({heavy} or 'none')"]
     done = subprocess.run(command, cwd=HERE.parent, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "none"
+
+
+def declared(key: str) -> dataclasses.Field:
+    """The field of the tree behind a dotted key; `*` stands for any task, model or column."""
+    kind, field = config.Params, None
+    for name in key.split("."):
+        if get_origin(kind) is Mapping:
+            kind = get_args(kind)[1] if name == "*" or name in config.TASKS else None
+            continue
+        names = {one.name: one for one in dataclasses.fields(kind)}
+        field = next(iter(names.values())) if name == "*" else names[name]  # all columns are alike
+        kind = get_type_hints(kind)[field.name]
+    assert field is not None
+    return field
+
+
+def in_words(field: dataclasses.Field) -> str:
+    bounds = field.metadata
+    if "choices" in bounds:
+        return ", ".join(f"`{word}`" for word in bounds["choices"])
+    if field.type == "bool":
+        return "true, false"
+    above, below = (f"{word} {bounds[word]}" if word in bounds else "" for word in ("above", "below"))
+    low, high = (str(bounds[word]) if word in bounds else "" for word in ("low", "high"))
+    if low and (high or below):
+        return f"{low} to {high or below}"
+    return f"{low} or more" if low else ", ".join(filter(None, (above, below)))
+
+
+def test_the_page_of_parameters_states_the_bounds_of_the_tree():
+    page = (HERE.parent / "docs/reference/params.md").read_text("utf-8").partition("## Which key")[0]
+    stated = {}
+    for names, values in re.findall(r"^\| (`.*?) \| (.*?) \|", page, re.M):
+        first, *others = re.findall(r"`([^`]+)`", names)
+        stated |= dict.fromkeys([first, *(f"{first.rpartition('.')[0]}.{name}" for name in others)], values)
+    in_prose = {"tasks.*.split", "compare.k", "evaluate.ks"}
+    expected = {key: in_words(declared(key)) for key in stated.keys() - in_prose}
+    assert {key: stated[key] for key, words in expected.items() if words} == {
+        key: words for key, words in expected.items() if words
+    }

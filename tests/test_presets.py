@@ -14,14 +14,15 @@ from dvc.utils.serialize import modify_yaml
 
 from marquee import config, recommenders
 from marquee.cli import use
+from marquee.config.presets import flatten
 from marquee.errors import MarqueeError
 from marquee.movielens.releases import RELEASES
 from stages import download
 
 ROOT = Path(__file__).parents[1]
 TEXT = (ROOT / "params.yaml").read_text("utf-8")
-DEFAULTS = config.flatten(config.load(ROOT / "params.yaml"))
-PRESETS = {path.stem: config.flatten(config.load(path)) for path in (ROOT / "presets").glob("*.yaml")}
+DEFAULTS = flatten(config.load(ROOT / "params.yaml"))
+PRESETS = {path.stem: flatten(config.load(path)) for path in (ROOT / "presets").glob("*.yaml")}
 OTHERS = sorted(PRESETS.keys() - {"synthetic-100k"})
 
 
@@ -41,7 +42,7 @@ def use_release(*words: str) -> None:
 
 
 def values() -> dict:
-    return config.flatten(config.load(Path("params.yaml")))
+    return flatten(config.load(Path("params.yaml")))
 
 
 def test_every_preset_is_of_a_release():
@@ -142,8 +143,8 @@ def test_download_tells_who_set_the_name_by_hand(params, monkeypatch, capsys):
     params.write_text(use.with_settings(TEXT, {"dataset.name": "ml-1m", "dataset.source": "my data"})[0])
     differing = [key for key, value in PRESETS["ml-1m"].items() if DEFAULTS[key] != value]
     assert said_by_download(monkeypatch, capsys) == (
-        f"params.yaml has {len(differing)} values other than chosen for ml-1m: "
-        '`marquee use ml-1m --source "my data"`\n'
+        f"params.yaml does not follow the preset of ml-1m in {len(differing)} values: "
+        "`marquee use ml-1m --source 'my data'` sets them\n"
     )
     use_release("ml-1m")
     assert said_by_download(monkeypatch, capsys) == ""

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from marquee import config
+from marquee.config import presets
 from marquee.io import write_text
 from marquee.movielens.releases import SIMULATED, release
 
@@ -31,7 +32,7 @@ def run(args: Namespace) -> None:
     config.read(PARAMS)  # a broken file is named before it is written anew
     text, changed, absent = with_settings(PARAMS.read_text("utf-8"), settings)
     write_text(PARAMS, text)
-    if config.preset(name) is None:
+    if presets.preset(name) is None:
         print(f"no settings were chosen for {name}: params.yaml has those of {SIMULATED}")
     print(f"params.yaml uses {name}: {len(changed)} values changed")
     for block in sorted({key.rpartition(".")[0] for key in absent}):
@@ -40,7 +41,7 @@ def run(args: Namespace) -> None:
 
 def settings_of(name: str) -> dict[str, Any]:
     """Dotted keys and values that choose a release: its preset, or that of the simulated data."""
-    return {"dataset.name": name, **(config.preset(name) or config.preset(SIMULATED) or {})}
+    return {"dataset.name": name, **(presets.preset(name) or presets.preset(SIMULATED) or {})}
 
 
 def with_settings(text: str, settings: Mapping[str, Any]) -> tuple[str, list[str], list[str]]:
