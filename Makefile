@@ -4,7 +4,7 @@ VENV := .venv
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export PYTHONUNBUFFERED := 1
 
-.PHONY: run plan results bench test test-slow lint clean
+.PHONY: run plan results bench test test-slow lint docs clean
 
 # `make run` is the default data; `make run DATASET=ml-1m SOURCE=folder` is one experiment on real data.
 run: $(VENV)/ready
@@ -20,13 +20,14 @@ endif
 plan: $(VENV)/ready
 	@python -m stages.plan $(if $(FRESH),--fresh)
 
-# docs/results.md, of every recipe of bench/recipes.py or of RECIPE; goes on in the folder WORK where it has one
+# docs/results.md, of all protocols of bench/protocols.py or of PROTOCOL; resumes in the folder WORK; JOBS=2 runs two
 results: $(VENV)/ready
-	python -m bench.measure $(RECIPE) $(if $(SOURCE),--source "$(SOURCE)") $(if $(WORK),--work "$(WORK)")
+	python -m bench.reproduce_results --write $(PROTOCOL) $(if $(SOURCE),--source "$(SOURCE)") \
+		$(if $(WORK),--work "$(WORK)") $(if $(JOBS),--jobs $(JOBS))
 
-# docs/speed.md: beside peers, each in an environment of its own; all, or CONTEST, PEER, SIZE, DIM, REPEATS
+# docs/speed.md: beside peers, each in an environment of its own; all, or BENCHMARK, PEER, SIZE, DIM, REPEATS
 bench: $(VENV)/ready
-	$(if $(SOURCE),SOURCE="$(SOURCE)") python -m bench.run $(CONTEST) $(if $(PEER),--peer $(PEER)) \
+	$(if $(SOURCE),SOURCE="$(SOURCE)") python -m bench.run --write $(BENCHMARK) $(if $(PEER),--peer $(PEER)) \
 		$(if $(SIZE),--size $(SIZE)) $(if $(DIM),--dim $(DIM)) $(if $(REPEATS),--repeats $(REPEATS))
 
 test: $(VENV)/ready-dev
@@ -40,6 +41,10 @@ lint: $(VENV)/ready-dev
 	ruff check .
 	mypy
 
+# The documentation as a site in site/; `python -m http.server -d site` shows it, with search
+docs: $(VENV)/ready-docs
+	properdocs build --clean
+
 clean:
 	rm -rf $(VENV) .checkpoints logs
 
@@ -48,6 +53,10 @@ $(VENV)/bin/python:
 
 $(VENV)/ready: requirements.txt constraints.txt | $(VENV)/bin/python
 	$(VENV)/bin/pip install --quiet --disable-pip-version-check -r requirements.txt
+	@touch $@
+
+$(VENV)/ready-docs: requirements-docs.txt constraints.txt | $(VENV)/bin/python
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check -r requirements-docs.txt
 	@touch $@
 
 $(VENV)/ready-dev: requirements-dev.txt $(VENV)/ready

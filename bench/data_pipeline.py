@@ -1,13 +1,13 @@
-"""From CSV to negatives beside a peer's least work: `python -m bench.data_pipeline --raw FOLDER --python PATH`.
+"""Compare our stages from CSV to negatives with a peer that does the least work.
 
-FOLDER holds ratings.csv and movies.csv of a release of ML-20M's form or later. In turn the peer of
-bench/peers/ and our stages run as processes; ours are timed from outside, interpreter and all. Writes
-bench/results/data_path.csv: seconds (median, lowest, highest), times the peer's, peak memory.
+The folder --raw has ratings.csv and movies.csv in the form of ML-20M or later. The peer's script and our
+stages run as processes, by turns; ours are timed from outside, interpreter included. --write puts the
+seconds (median, lowest, highest), their ratio to the peer's and the peak memory into
+bench/results/data_pipeline.csv, for duckdb into data_pipeline_duckdb.csv.
 """
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import subprocess
@@ -18,69 +18,68 @@ from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
 
+from bench.output import ROOT, environment, parser, publish
 from marquee.errors import MarqueeError
-from marquee.io import read_json, write_csv
+from marquee.io import read_json
 
-ROOT = Path(__file__).resolve().parents[1]
 STAGES = ("ingest", "split rating", "split ranking", "negatives")
-BEYOND = ("candidates rating", "candidates ranking")  # told, and not in the sum
+NOT_COUNTED = ("candidates rating", "candidates ranking")  # listed, and not in the sum
 HEADER = ["step", "seconds", "lowest", "highest", "times_peer", "peak_mib"]
-Measured = dict[str, list[tuple[float, float]]]  # of each step its (seconds, MiB), one a repeat
+Measured = dict[str, list[tuple[float, float]]]  # step -> (seconds, MiB) of each repeat
 
 
 def run_peer(peer: str, python: Path, raw: Path, out: Path) -> dict[str, float]:
-    """What the peer's script says of its run."""
+    """Run the peer's script and parse its report."""
     script = ROOT / "bench" / "peers" / f"{peer}.py"
-    command = [str(python), str(script), "data_path", str(raw), f"out={out}"]
+    command = [str(python), str(script), "data_pipeline", str(raw), f"out={out}"]
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:
-        raise MarqueeError(
-            f"{peer} failed: {done.stderr.strip()[-500:]}; see that {python} is its environment"
-        )
+        error = done.stderr.strip()[-500:]
+        raise MarqueeError(f"{peer} failed: {error}; check that {python} has bench/peers/{peer}.txt")
     return json.loads(done.stdout.splitlines()[-1])
 
 
 def run_stage(stage: str, folder: Path) -> tuple[float, float]:
-    """Seconds from start to end and peak memory in MiB of one of our stages, run in `folder`."""
+    """Run one of our stages in `folder` and give its seconds and its peak memory in MiB."""
     start = time.perf_counter()
     command = [sys.executable, "-m", *f"stages.{stage}".split()]
-    process = subprocess.Popen(command, cwd=folder, env={**os.environ, "PYTHONPATH": str(ROOT)})
+    process = subprocess.Popen(command, cwd=folder, env={**environment(), "PYTHONPATH": str(ROOT)})
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
-        raise MarqueeError(f"stage {stage} failed in {folder}; run it there to see why")
+        raise MarqueeError(f"stage {stage!r} failed on {folder / 'data/raw'}: see its message above")
     return time.perf_counter() - start, usage.ru_maxrss / 1024
 
 
 def prepare(folder: Path, raw: Path) -> None:
-    """What the stages expect to find: the parameters, for a release in CSV, and its files."""
+    """Make what the stages expect: the parameters for a release in CSV, and its files."""
     import yaml
 
     settings = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
     settings["dataset"]["name"] = "ml-32m"
     (folder / "params.yaml").write_text(yaml.safe_dump(settings), encoding="utf-8")
-    (folder / "data").mkdir()
+    (folder / "data").mkdir(parents=True)
     (folder / "data" / "raw").symlink_to(raw.resolve(), target_is_directory=True)
 
 
 def measure(raw: Path, repeats: int, peer: str, python: Path) -> Measured:
-    """Peer and stages in turn, `repeats` times; MarqueeError if they disagree on what there is."""
+    """Run peer and stages by turns; MarqueeError if they count different ratings, users or items."""
     measured: Measured = defaultdict(list)
-    with TemporaryDirectory(prefix="data-path-") as scratch:
+    with TemporaryDirectory(prefix="data-pipeline-") as scratch:
         ours, theirs = Path(scratch, "ours"), Path(scratch, "theirs")
-        ours.mkdir()
         theirs.mkdir()
         prepare(ours, raw)
         for _ in range(repeats):
             found = run_peer(peer, python, raw, theirs)
             measured[peer].append((found["seconds"], found["peak_mib"]))
-            for stage in (*STAGES, *BEYOND):
+            for stage in (*STAGES, *NOT_COUNTED):
                 measured[stage].append(run_stage(stage, ours))
             card = read_json(ours / "data" / "dataset.json")
             for name in ("ratings", "users", "items"):
                 if card[name] != found[name]:
                     raise MarqueeError(
-                        f"{peer} found {found[name]:,} {name}, we {card[name]:,}: not the same work"
+                        f"{peer} counts {found[name]:,} {name} in {raw}, our stages {card[name]:,}: "
+                        "use a release without malformed rows or duplicates"
                     )
             own = [measured[stage][-1] for stage in STAGES]
             measured["sum"].append((sum(seconds for seconds, _ in own), max(peak for _, peak in own)))
@@ -88,35 +87,33 @@ def measure(raw: Path, repeats: int, peer: str, python: Path) -> Measured:
 
 
 def rows(measured: Measured, peer: str) -> list[list[object]]:
-    """Of each step a row as HEADER says; `times_peer` is the median of the ratios within a repeat."""
-    floor = [seconds for seconds, _ in measured[peer]]
+    """Make a row of each step; `times_peer` is the median of the repeats' ratios."""
+    least = [seconds for seconds, _ in measured[peer]]
     table: list[list[object]] = []
     for step, runs in measured.items():
         seconds = [second for second, _ in runs]
-        times = median(own / least for own, least in zip(seconds, floor, strict=True))
-        spread = (median(seconds), min(seconds), max(seconds))
-        table.append(
-            [step, *(round(s, 2) for s in spread), round(times, 3), round(max(mib for _, mib in runs))]
-        )
+        ratio = median(own / theirs for own, theirs in zip(seconds, least, strict=True))
+        figures = (round(s, 2) for s in (median(seconds), min(seconds), max(seconds)))
+        table.append([step, *figures, round(ratio, 3), round(max(mib for _, mib in runs))])
     return table
 
 
-def main(arguments: list[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--raw", type=Path, required=True)
-    parser.add_argument("--repeats", type=int, default=3)
-    parser.add_argument("--peer", choices=("polars", "duckdb"), default="polars")
-    parser.add_argument("--python", type=Path, required=True, help="of the peer's environment")
-    parser.add_argument("--out", type=Path, default=ROOT / "bench" / "results" / "data_path.csv")
-    given = parser.parse_args(arguments)
+def main() -> None:
+    command = parser(__doc__)
+    command.add_argument("--raw", type=Path, required=True)
+    command.add_argument("--repeats", type=int, default=3)
+    command.add_argument("--peer", choices=("polars", "duckdb"), default="polars")
+    command.add_argument(
+        "--python", type=Path, required=True, help="the interpreter of the peer's environment"
+    )
+    given = command.parse_args()
     table = rows(measure(given.raw, given.repeats, given.peer, given.python), given.peer)
-    for row in table:
-        print("  ".join(str(cell).rjust(18) for cell in row))
-    write_csv(given.out, HEADER, table)
+    name = "data_pipeline" if given.peer == "polars" else f"data_pipeline_{given.peer}"
+    publish(name, HEADER, table, given.write)
 
 
 if __name__ == "__main__":
     try:
         main()
     except MarqueeError as error:
-        raise SystemExit(f"data_path: {error}") from None
+        raise SystemExit(f"data_pipeline: {error}") from None

@@ -1,8 +1,9 @@
-"""Our side of a contest, in the words of a peer: `python -m bench.marquee_adapter ALGORITHM FOLDER key=value ...`.
+"""Fit one of Marquee's algorithms as a peer's script does: ALGORITHM FOLDER key=value ...
 
-Time between two reports of a fit is a pass: besides the kernel it holds the loss that the curve shows and the
-copies that early stopping keeps. The first pass holds what stands before it too, and compiling where the
-kernel is new. There is no validation; `out` gets the model's state.
+A pass is the time between two reports of a fit. Besides the kernel it holds the loss of the learning curve
+and the copies for early stopping. The first pass also holds the preparation, and compilation where the
+kernel is new. There is no validation. The setting `out` names a folder for the model's state; nothing else
+is written.
 """
 
 from __future__ import annotations
@@ -13,20 +14,20 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from bench.peers.protocol import Laps, arguments, tell
+from bench.peers.protocol import Laps, arguments, report
 from bench.sizes import ratings, shape
 from marquee.data.ratings import Catalogue, Ratings
 from marquee.data.sampling import NegativeOptions, add_negatives
 from marquee.io import read_arrays, write_arrays
 from marquee.recommenders.base import Recommender, TrainingData
-from marquee.rng import named_rng
+from marquee.rng import KeyedRandom, named_rng
 
-SAMPLES = ("mf_bce",)  # who needs stored negatives; 4 for each positive, drawn anew each pass
-ASIDE = ("parts", "seed", "threads", "out")  # words that are no options of an algorithm
+SAMPLED = ("mf_bce",)  # algorithms with stored negatives: 4 for each positive, sampled again each pass
+ASIDE = ("parts", "seed", "threads", "out")  # settings that are no options of an algorithm
 
 
 class Recorder:
-    """The `Progress` of a contest: a clock, and no checkpoint."""
+    """A `Progress` that is a clock and keeps no checkpoint."""
 
     def __init__(self) -> None:
         self.laps = Laps()
@@ -34,7 +35,7 @@ class Recorder:
     def restore(self) -> None:
         return None
 
-    def save(self, arrays: Mapping[str, Any], note: Mapping[str, Any]) -> None:
+    def save(self, arrays: Mapping[str, Any], metadata: Mapping[str, Any]) -> None:
         pass
 
     def report(self, epoch: int, epochs: int, values: Mapping[str, float]) -> None:
@@ -42,32 +43,33 @@ class Recorder:
 
 
 def main() -> None:
-    algorithm, folder, o = arguments()
+    algorithm, folder, o = arguments(__doc__)
     module = import_module(f"marquee.recommenders.{algorithm}")
     train, catalogue = ratings(folder, o["parts"].split(",")), Catalogue.of(*shape(folder))
     units = len(train)
-    if algorithm in SAMPLES:
+    if algorithm in SAMPLED:
         options = NegativeOptions()
-        train = add_negatives(train, catalogue.n_items, options, named_rng(o["seed"], "negatives"))
+        train = add_negatives(train, catalogue.n_items, options, KeyedRandom(o["seed"], "negatives"))
         units *= 1 + options.per_positive
     settings = {key: value for key, value in o.items() if key not in ASIDE}
     model = module.Model(module.Options(**settings))
     recorder = Recorder()
     model.fit(TrainingData(train, Ratings.empty(), catalogue), named_rng(o["seed"], algorithm), recorder)
-    tell(recorder.laps.seconds, units)
+    report(recorder.laps.seconds, units)
     if "out" in o:
-        arrays, note = model.state()
-        kept = {"algorithm": algorithm, "settings": settings, "note": note, "folder": str(folder)}
-        write_arrays(Path(o["out"]) / "model.safetensors", arrays, json.dumps(kept))
+        arrays, metadata = model.state()
+        about = {"algorithm": algorithm, "settings": settings, "metadata": metadata, "folder": str(folder)}
+        write_arrays(Path(o["out"]) / "model.safetensors", arrays, json.dumps(about))
 
 
 def load(folder: Path) -> Recommender:
-    """The model whose state lies in `folder`."""
+    """Load the model whose state is in `folder`."""
     arrays, text = read_arrays(folder / "model.safetensors")
-    kept = json.loads(text)
-    module = import_module(f"marquee.recommenders.{kept['algorithm']}")
-    model: Recommender = module.Model.from_state(module.Options(**kept["settings"]), arrays, kept["note"])
-    model.n_users, model.n_items = shape(Path(kept["folder"]))
+    about = json.loads(text)
+    module = import_module(f"marquee.recommenders.{about['algorithm']}")
+    options = module.Options(**about["settings"])
+    model: Recommender = module.Model.from_state(options, arrays, about["metadata"])
+    model.n_users, model.n_items = shape(Path(about["folder"]))
     return model
 
 

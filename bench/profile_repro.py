@@ -1,61 +1,55 @@
-"""Where the seconds of the default `dvc repro` go, in a clone without anything: `python -m bench.profile_repro`.
+"""Measure where the seconds of the default `dvc repro` go, in a fresh clone.
 
-Twice: where no loop was ever compiled, and in another clone after that.
-
-Fitting is what happens inside a model's `fit` and on validation; scoring is from loaded arrays to metrics,
-and the bootstrap that compares. Every other second is named: simulating, reading and writing data, drawing,
-importing, interpreters, DVC. An import counts as one wherever it happens, inside a fit as well
-(`import_clock`).
+It runs twice: with no compiled loop in the cache, and in a second clone with them; then once more in the
+latter, with nothing to do. Fitting is what happens inside a model's `fit`, validation included. Scoring is
+from loaded arrays to metrics, and the bootstrap of `compare`. An import counts as one wherever it happens,
+inside a fit as well (bench/import_clock). --write puts the seconds into bench/results/profile_repro.csv.
 """
 
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from marquee.io import write_csv
+from bench.output import ROOT, environment, parser, publish
 
-RESULT = Path("bench/results/overhead.csv")
-CLOCK = Path(__file__).resolve().parent / "import_clock"
-PARTS = (
-    "fitting",
-    "scoring",
-    "simulating, reading, splitting",
+CLOCK = ROOT / "bench/import_clock"
+DATA, FILES, DRAWING = (
+    "simulating, reading, splitting, sampling",
     "files of models and metrics",
-    "drawing and the page",
-    "imports",
-    "interpreters",
-    "DVC",
+    "figures and the page",
 )
-DRAWING = ("pictures", "compare", "report")
-OF_MODELS = ("train", "evaluate")
+PARTS = ("fitting", "scoring", DATA, FILES, DRAWING, "imports", "interpreters", "DVC")
+PART_OF = {  # what a stage does outside of its phases
+    **dict.fromkeys(("plot", "compare", "report"), DRAWING),
+    **dict.fromkeys(("train", "evaluate", "oracle"), FILES),
+}
+HEADER = ("part", "seconds", "fraction", "compiled_seconds", "compiled_fraction")
 Imported = tuple[float, float]  # when an import ended (Unix seconds), and how long it took
 
 
-def repro(room: Path, caches: Path) -> tuple[float, list[Imported]]:
-    """The seconds of one `dvc repro`, and every import of its stages."""
-    import matplotlib  # whose list of fonts is made once in a user's life, and no run's
+def repro(clone: Path, caches: Path) -> tuple[float, list[Imported]]:
+    """Run `dvc repro`; give its seconds and every import of its stages."""
+    import matplotlib  # its list of fonts is made once on a machine, and not in a run
 
-    environment = {**os.environ, "XDG_CACHE_HOME": str(caches), "MPLCONFIGDIR": matplotlib.get_cachedir()}
+    caching = {"XDG_CACHE_HOME": str(caches), "MPLCONFIGDIR": matplotlib.get_cachedir()}
     with tempfile.TemporaryDirectory() as told:
-        environment |= {"PYTHONPATH": str(CLOCK), "MARQUEE_IMPORTS": told}
+        clock = {"PYTHONPATH": str(CLOCK), "MARQUEE_IMPORTS": told}
         started = time.time()
-        subprocess.run(["dvc", "repro"], cwd=room, env=environment, check=True)
+        subprocess.run(["dvc", "repro"], cwd=clone, env={**environment(), **caching, **clock}, check=True)
         total = time.time() - started
         lines = [line for file in Path(told).iterdir() for line in file.read_text().splitlines()]
-    imports = [(float(moment), float(seconds)) for moment, seconds in map(str.split, lines)]
-    return total, imports
+    return total, [(float(moment), float(seconds)) for moment, seconds in map(str.split, lines)]
 
 
 def account(total: float, rows: Iterable[dict[str, Any]], imports: Sequence[Imported]) -> dict[str, float]:
-    """Seconds of each of PARTS, from the rows of logs/stages.jsonl; together they are `total`."""
+    """Divide `total` seconds among PARTS, from the rows of logs/stages.jsonl."""
     spent: Counter[str] = Counter()
     for row in rows:
         began, seconds, start_up = row["began"], row["seconds"], row["start_up"]
@@ -68,9 +62,7 @@ def account(total: float, rows: Iterable[dict[str, Any]], imports: Sequence[Impo
             imported = _within(imports, phase["began"], phase["began"] + phase["seconds"])
             spent[phase["phase"]] += phase["seconds"] - imported
             rest -= phase["seconds"] - imported
-        kind = row["stage"].partition("@")[0]
-        part = PARTS[4] if kind in DRAWING else PARTS[3] if kind in OF_MODELS else PARTS[2]
-        spent[part] += rest
+        spent[PART_OF.get(row["stage"].partition("@")[0], DATA)] += rest
     spent["DVC"] = total - sum(spent.values())
     return {part: spent[part] for part in PARTS}
 
@@ -80,29 +72,25 @@ def _within(imports: Sequence[Imported], start: float, end: float) -> float:
 
 
 def measured(folder: Path, name: str) -> dict[str, float]:
-    """Seconds of each of PARTS in a clone called `name`."""
-    room = folder / name
-    subprocess.run(["git", "clone", "--quiet", ".", str(room)], check=True)
-    total, imports = repro(room, folder / "caches")
-    lines = (room / "logs/stages.jsonl").read_text("utf-8").splitlines()
-    spent = account(total, map(json.loads, lines), imports)
-    return {**spent, "all": total}
+    """Measure the seconds of each part in a clone called `name`."""
+    clone = folder / name
+    subprocess.run(["git", "clone", "--quiet", str(ROOT), str(clone)], check=True)
+    total, imports = repro(clone, folder / "caches")
+    lines = (clone / "logs/stages.jsonl").read_text("utf-8").splitlines()
+    return {**account(total, map(json.loads, lines), imports), "all": total}
 
 
 def main() -> None:
+    given = parser(__doc__).parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        first, later = (measured(Path(folder), name) for name in ("first", "later"))
-    rows = [
-        (part, *(figure for run in (first, later) for figure in (round(run[part], 1), _share(run, part))))
-        for part in first
+        runs = [measured(Path(folder), name) for name in ("first", "later")]
+        idle, _ = repro(Path(folder) / "later", Path(folder) / "caches")
+    rows: list[list[object]] = [
+        [part, *(cell for run in runs for cell in (round(run[part], 1), round(run[part] / run["all"], 3)))]
+        for part in runs[0]
     ]
-    write_csv(RESULT, ("part", "seconds", "share", "compiled_seconds", "compiled_share"), rows)
-    for part, seconds, share, again, compiled in rows:
-        print(f"{part:32}{seconds:8.1f}{share:8.0%}{again:8.1f}{compiled:8.0%}")
-
-
-def _share(run: Mapping[str, float], part: str) -> float:
-    return round(run[part] / run["all"], 3)
+    rows.append(["again, with nothing to do", "", "", round(idle, 1), round(idle / runs[1]["all"], 3)])
+    publish("profile_repro", HEADER, rows, given.write)
 
 
 if __name__ == "__main__":

@@ -1,18 +1,19 @@
-"""Run recipes and keep their figures: `python -m bench.reproduce_results [recipe ...] --source FOLDER --work FOLDER`.
+"""Run the protocols of docs/results.md on real data, as a user would, and keep their figures.
 
-Each recipe has a clone of the committed state in the work folder, with its own DVC cache: what a change does
-not reach is not run again. Writes bench/results/<recipe>.json (aggregates only), then docs/results.md.
+Each protocol runs in a clone of the committed state in the folder --work, with a DVC cache of its own. A run
+that was broken off goes on there: finished stages are not run again. The figures go to
+<work>/<protocol>.json; --write puts them into bench/results/ and docs/results.md, too.
 """
 
 from __future__ import annotations
 
-import argparse
 import json
-import os
 import platform
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import version
 from pathlib import Path
 from statistics import mean
@@ -21,103 +22,103 @@ from typing import Any
 import numpy as np
 import yaml
 
-from bench import results_page
-from bench.protocols import PROTOCOLS, SOURCE, TARGET, Protocol, by_name
+from bench import output, results_page
+from bench.protocols import PROTOCOLS, Protocol
 from marquee.evaluation.metrics import Columns
 from marquee.io import read_json, read_parquet, to_arrays, write_json
 from marquee.leaderboard.significance import Ratio, bootstrap, interval
 from marquee.leaderboard.table import DECIMALS, from_csv
 from marquee.rng import named_rng
 
-ROOT = Path(__file__).parents[1]
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
 PACKAGES = ("numpy", "scipy", "numba", "torch", "pyarrow", "dvc")
-MADE = (":!dvc.lock", ":!metrics", ":!plots")  # by the last run here, so that DVC knows what it made
-COUNTED = {  # of a rating model: sums over a user's test ratings, and whether the root is taken
+MADE = (":!dvc.lock", ":!metrics", ":!plots")  # outputs of the last run in a clone, which DVC compares
+COUNTED = {  # metric of a rating model -> the column of its sums by user, and whether the root is taken
     "rmse": ("squared_error", True),
     "mse": ("squared_error", False),
     "mae": ("absolute_error", False),
 }
 
 
-def measure(recipe: Protocol, source: str, work: Path) -> dict[str, Any]:
-    """The recipe's figures. The last run's files stay in its clone."""
-    room = work / recipe.name
-    _clone(room)
-    runs, folds = recipe.runs(), []
-    for overrides in runs:
-        words = (f"-S{override.replace(SOURCE, source)}" for override in overrides)
-        _execute(room, "dvc", "exp", "run", *words, TARGET)
-        folds.append(_test_errors(room))
-    models = _models(room)
+def reproduce(protocol: Protocol, source: str, work: Path, jobs: int) -> None:
+    """Run `protocol` in its clone and write its figures to <work>/<protocol>.json."""
+    clone = work / protocol.name
+    _clone(clone)
+    _execute(clone, sys.executable, "-m", "marquee", "use", protocol.release, "--source", source)
+    folds = []
+    for command in protocol.runs():
+        _execute(clone, *command)
+        folds.append(_per_user(clone))
+    models = _models(clone, protocol.tasks)
     for name, model in models.items():
-        if recipe.folds and model["task"] == "rating":
+        if protocol.folds:
             model["metrics"] = mean_over_folds([fold[name] for fold in folds])
-        model["train"] = _spent(room, f"train@{name}", len(runs))
-    data = read_json(room / "data/dataset.json")
-    return {
-        "recipe": recipe.name,
-        "overrides": list(recipe.overrides),
+        model["train"] = _spent(clone, f"train@{name}", len(folds))
+    data = read_json(clone / "data/dataset.json")
+    figures = {
+        "protocol": protocol.name,
+        "commands": protocol.commands(),
         "data": {key: data[key] for key in ("ratings", "users", "items")},
-        "rows": {task: _rows(room / "data" / task) for task in recipe.tasks},
-        "machine": {"processor": platform.machine(), "cores": os.cpu_count(), "threads": 1},
+        "rows": {task: _rows(clone / "data" / task) for task in protocol.tasks},
+        "machine": {**output.machine(), "threads": 1, "protocols at once": jobs},
         "versions": {"python": platform.python_version(), **{name: version(name) for name in PACKAGES}},
-        "models": {name: model for name, model in models.items() if model["task"] in recipe.tasks},
+        "models": models,
     }
+    write_json(work / f"{protocol.name}.json", figures)
 
 
-def _clone(room: Path) -> None:
-    """The committed state in `room`, but what the last run there made."""
-    if not room.exists():
-        subprocess.run(["git", "clone", "--quiet", str(ROOT), str(room)], check=True)
-    _execute(room, "git", "fetch", "--quiet", str(ROOT), "HEAD")
-    _execute(room, "git", "restore", "--source=FETCH_HEAD", "--staged", "--worktree", ".", *MADE)
+def _clone(clone: Path) -> None:
+    """Bring the committed state into `clone`, except for what the last run there made."""
+    if not clone.exists():
+        subprocess.run(["git", "clone", "--quiet", str(output.ROOT), str(clone)], check=True)
+    _execute(clone, "git", "fetch", "--quiet", str(output.ROOT), "HEAD")
+    _execute(clone, "git", "restore", "--source=FETCH_HEAD", "--staged", "--worktree", ".", *MADE)
 
 
-def _execute(room: Path, *words: str) -> None:
-    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
-    environment = {**os.environ, "PATH": path, **dict.fromkeys(THREADS, "1")}
-    subprocess.run(words, cwd=room, env=environment, check=True)
+def _execute(clone: Path, *command: str) -> None:
+    environment = {**output.environment(), **dict.fromkeys(THREADS, "1")}
+    subprocess.run(command, cwd=clone, env=environment, check=True)
 
 
-def _models(room: Path) -> dict[str, Any]:
-    """model -> its task, its settings, and its metrics, each with its interval if there is one."""
-    settings = yaml.safe_load((room / "params.yaml").read_text("utf-8"))
+def _models(clone: Path, tasks: Sequence[str]) -> dict[str, Any]:
+    """Read model -> its task, its settings, and its metrics, with intervals where there are any."""
+    settings = yaml.safe_load((clone / "params.yaml").read_text("utf-8"))
     models: dict[str, Any] = {
         name: {"task": block["task"], "settings": block, "metrics": {}}
         for name, block in settings["models"].items()
+        if block["task"] in tasks
     }
-    for row in from_csv((room / "plots/leaderboard/table.csv").read_text("utf-8").splitlines()):
-        if row["metric"].partition("@")[2] in ("", str(settings["compare"]["k"])):
+    for row in from_csv((clone / "data/leaderboard/table.csv").read_text("utf-8").splitlines()):
+        if row["model"] in models and row["metric"].partition("@")[2] in ("", str(settings["compare"]["k"])):
             kept = {key: row[key] for key in ("value", "low", "high", "p_holm") if row[key] is not None}
             models[row["model"]]["metrics"][row["metric"]] = kept
     return models
 
 
-def _test_errors(room: Path) -> dict[str, Columns]:
-    """model -> the errors of each user of the test set."""
+def _per_user(clone: Path) -> dict[str, Columns]:
+    """Read model -> the errors of each user of the test set."""
     return {
-        folder.name: to_arrays(read_parquet(folder / "per_user.parquet"))
-        for folder in (room / "data/evaluation").glob("*/")
+        path.parent.name: to_arrays(read_parquet(path))
+        for path in (clone / "data/evaluation").glob("*/per_user.parquet")
     }
 
 
 def mean_over_folds(folds: list[Columns]) -> dict[str, Any]:
-    """The mean over folds of a rating model's metrics; a user is drawn with the test ratings of all folds."""
+    """Average a rating model's metrics over folds; a resampled user brings the ratings of all folds."""
     n_users = 1 + max(int(fold["user"].max()) for fold in folds)
     metrics: dict[str, Any] = {}
     for metric, (column, root) in COUNTED.items():
         ratios = [Ratio(_spread(fold, column, n_users), _spread(fold, "n", n_users), root) for fold in folds]
-        drawn = bootstrap(ratios, 1000, named_rng(0, "compare"))  # (1 + B, folds)
-        low, high = interval(drawn.mean(axis=1), 0.95)
-        found = {"value": drawn[0].mean(), "low": low, "high": high}
+        resampled = bootstrap(ratios, 1000, named_rng(0, "compare"))  # (1 + B, folds)
+        low, high = interval(resampled.mean(axis=1), 0.95)
+        found = {"value": resampled[0].mean(), "low": low, "high": high}
         metrics[metric] = {key: round(float(value), DECIMALS) for key, value in found.items()}
-        metrics[metric]["folds"] = [round(float(value), DECIMALS) for value in drawn[0]]
+        metrics[metric]["folds"] = [round(float(value), DECIMALS) for value in resampled[0]]
     return metrics
 
 
 def _spread(fold: Columns, column: str, n_users: int) -> np.ndarray:
-    """A column of the users of a fold, 0 for the others, float64 [n_users]."""
+    """Spread a column over all users, float64 [n_users]; 0 for users without a test rating in the fold."""
     whole = np.zeros(n_users)
     whole[fold["user"]] = np.nan_to_num(fold[column])
     return whole
@@ -127,9 +128,9 @@ def _rows(folder: Path) -> dict[str, int]:
     return {part: len(read_parquet(folder / f"{part}.parquet")) for part in ("train", "val", "test")}
 
 
-def _spent(room: Path, stage: str, runs: int) -> dict[str, float]:
-    """Seconds (means) and memory (the most) of the last times that a stage ran here."""
-    lines = (room / "logs/stages.jsonl").read_text("utf-8").splitlines()
+def _spent(clone: Path, stage: str, runs: int) -> dict[str, float]:
+    """Read the seconds (means) and the memory (the most) of the last `runs` times that a stage ran."""
+    lines = (clone / "logs/stages.jsonl").read_text("utf-8").splitlines()
     times = [row for row in map(json.loads, lines) if row["stage"] == stage][-runs:]
     return {
         **{key: round(mean(row[key] for row in times), 3) for key in ("seconds", "processor_seconds")},
@@ -138,17 +139,37 @@ def _spent(room: Path, stage: str, runs: int) -> dict[str, float]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=(__doc__ or "").partition(":")[0])
-    names = [recipe.name for recipe in PROTOCOLS]
-    parser.add_argument("recipe", nargs="*", help=f"of {', '.join(names)}; all without any")
-    parser.add_argument("--source", default="official", help="dataset.source of every run")
+    parser = output.parser(__doc__)
+    known = {protocol.name: protocol for protocol in PROTOCOLS}
+    parser.add_argument("protocol", nargs="*", help=f"{', '.join(known)}; default: all")
+    parser.add_argument("--source", default="official", help="a folder with the release's zip, or official")
     parser.add_argument("--work", type=Path, default=Path(tempfile.gettempdir()) / "marquee-results")
-    wanted = parser.parse_args()
-    folder = Path(wanted.source)
-    source = str(folder.resolve()) if folder.exists() else wanted.source  # a run's own folder is its clone
-    for name in wanted.recipe or names:
-        write_json(results_page.RESULTS / f"{name}.json", measure(by_name(name), source, wanted.work))
-    results_page.main()
+    parser.add_argument("--jobs", type=int, default=1, help="protocols at once, each on one thread")
+    given = parser.parse_args()
+    for name in given.protocol:
+        if name not in known:
+            parser.error(f"no protocol is named {name!r}: choose from {', '.join(known)}")
+    folder = Path(given.source)
+    source = str(folder.resolve()) if folder.exists() else given.source  # a clone has another folder
+    # the longest first, so that no core waits
+    names = sorted(given.protocol or known, key=lambda name: "1m" not in name)
+    with ThreadPoolExecutor(given.jobs) as pool:
+        runs = {name: pool.submit(reproduce, known[name], source, given.work, given.jobs) for name in names}
+    failed = []
+    for name, run in runs.items():
+        try:
+            run.result()
+        except subprocess.CalledProcessError as error:
+            command = " ".join(error.cmd)
+            failed.append(f"{name}: {command!r} ended with {error.returncode} in {given.work / name}")
+            continue
+        print(given.work / f"{name}.json")
+        if given.write:
+            write_json(output.RESULTS / f"{name}.json", read_json(given.work / f"{name}.json"))
+    if given.write:
+        results_page.write()
+    if failed:
+        raise SystemExit("\n".join(failed))
 
 
 if __name__ == "__main__":

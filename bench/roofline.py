@@ -1,29 +1,28 @@
-"""Our kernels beside what this machine can do at all: `python -m bench.roofline [--size 4M]`.
+"""Compare our kernels with what this machine can do, on one thread and on two.
 
-For one thread and two: the rate of a large float32 matrix product, the bandwidth of a copy through memory and
-of one that stays in a cache, and the share of each that a pass reaches. Operations of a sweep are those that
-the method cannot do without (the half of a symmetric product counted once). Bytes of a step of gradient
-descent are its two rows read and written. Writes bench/results/floors.csv.
+The limits are the rate of a large float32 matrix product, the bandwidth of a copy through memory and that of
+a copy within a cache. Counted are the operations that a sweep cannot avoid (half of a symmetric product
+once), and for gradient descent the bytes of a step: two rows read and written. --write puts the fractions
+into bench/results/roofline.csv.
 """
 
 from __future__ import annotations
 
-import argparse
-import os
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 
 from bench import sizes
 from bench.benchmarks import ALS, IALS, SGD, Benchmark
-from bench.runner import OURS, ROOT, fit, value
+from bench.output import ROOT, environment, parser, publish
+from bench.runner import OURS, fit, value
 from bench.tuning import DIM, chosen
-from marquee.io import write_csv
 
-HEADER = ["kernel", "size", "threads", "seconds", "rate", "limit", "of", "share"]
+HEADER = ["kernel", "size", "threads", "seconds", "rate", "limit", "of", "fraction"]
 PRODUCT, MEMORY, CACHE = "GFLOP/s, matrix product", "GB/s, memory", "GB/s, cache"
 KERNELS = ((IALS, DIM, (PRODUCT,)), (ALS, DIM + 1, (PRODUCT,)), (SGD, DIM, (MEMORY, CACHE)))
 N = 2048  # rows of the matrices
@@ -34,13 +33,13 @@ REPEATS = 5
 
 
 def product() -> float:
-    """GFLOP/s of numpy's float32 matrix product."""
+    """Measure GFLOP/s of numpy's float32 matrix product."""
     left = np.ones((N, N), np.float32)
     return 2 * N**3 / _least(lambda: left @ left) / 1e9
 
 
 def copy() -> float:
-    """GB/s read and written by a copy in numba's threads."""
+    """Measure GB/s read and written by a copy in numba's threads."""
     from bench.stream_copy import copy_blocks
 
     source = np.ones(COPY // 4, np.float32)
@@ -49,7 +48,7 @@ def copy() -> float:
 
 
 def cached_copy() -> float:
-    """The same where both sides stay in the cache of their core."""
+    """Measure the same where both sides stay in the cache of their core."""
     from numba import get_num_threads
 
     from bench.stream_copy import copy_again
@@ -59,7 +58,7 @@ def cached_copy() -> float:
     return 2 * source.nbytes * AGAIN / _least(lambda: copy_again(source, target, AGAIN)) / 1e9
 
 
-def _least(work) -> float:  # type: ignore[no-untyped-def]
+def _least(work: Callable[[], object]) -> float:
     times = []
     for _ in range(REPEATS + 1):
         start = time.perf_counter()
@@ -69,53 +68,52 @@ def _least(work) -> float:  # type: ignore[no-untyped-def]
 
 
 def operations(folder: Path, dim: int) -> float:
-    """Gigaflop of a sweep of least squares: Σ over rows of n f² + 2 n f, and a Cholesky solve."""
+    """Count gigaflop of a sweep of least squares: Σ over rows of n f² + 2 n f, and a Cholesky solve."""
     n_users, n_items = sizes.shape(folder)
-    n = len(np.load(folder / "train_user.npy")) + len(np.load(folder / "val_user.npy"))
+    n = sizes.n_trained(folder)
     return (2 * n * (dim**2 + 2 * dim) + (n_users + n_items) * (dim**3 / 3 + 2 * dim**2)) / 1e9
 
 
 def traffic(folder: Path, dim: int) -> float:
-    """Gigabytes of an epoch of gradient descent: both rows with their biases, twice, and the rating."""
-    n = len(np.load(folder / "train_user.npy")) + len(np.load(folder / "val_user.npy"))
-    return n * (2 * 2 * 4 * (dim + 1) + 12) / 1e9
+    """Count gigabytes of an epoch of gradient descent: both rows with biases, twice, and the rating."""
+    return sizes.n_trained(folder) * (2 * 2 * 4 * (dim + 1) + 12) / 1e9
 
 
-def measured(contest: Benchmark, size: str, threads: int) -> float:
-    """Seconds of a pass of ours."""
-    folder = sizes.arrays(size, contest.task)
-    settings = {**chosen(contest, size, contest.ours), "dim": DIM, "epochs": 4}
-    return value(contest, fit(contest.ours, folder, settings, threads))
+def measured(benchmark: Benchmark, size: str, threads: int) -> float:
+    """Measure the seconds of a pass of ours."""
+    folder = sizes.arrays(size, benchmark.task)
+    settings = {**chosen(benchmark, size, benchmark.ours), "dim": DIM, "epochs": 4}
+    return value(benchmark, fit(benchmark.ours, folder, settings, threads))
 
 
 def rows(size: str) -> list[list[object]]:
     table: list[list[object]] = []
     for threads in (1, 2):
-        environment = {**os.environ, **dict.fromkeys(OURS, str(threads))}
-        command = [sys.executable, "-m", "bench.roofline", "--floor"]
-        done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True)
-        floors = dict(zip((PRODUCT, MEMORY, CACHE), map(float, done.stdout.split()), strict=True))
-        for contest, dim, limits in KERNELS:
-            folder = sizes.arrays(size, contest.task)
-            seconds = measured(contest, size, threads)
-            for limit in limits:
-                rate = (operations if limit == PRODUCT else traffic)(folder, dim) / seconds
-                numbers = (f"{x:.4g}" for x in (seconds, rate, floors[limit]))
-                row = [contest.ours.words[0], size, threads, *numbers, limit, f"{rate / floors[limit]:.2f}"]
+        limited = {**environment(), **dict.fromkeys(OURS, str(threads))}
+        command = [sys.executable, "-m", "bench.roofline", "--limits"]
+        done = subprocess.run(command, cwd=ROOT, env=limited, capture_output=True, text=True, check=True)
+        limits = dict(zip((PRODUCT, MEMORY, CACHE), map(float, done.stdout.split()), strict=True))
+        for benchmark, dim, names in KERNELS:
+            folder = sizes.arrays(size, benchmark.task)
+            seconds = measured(benchmark, size, threads)
+            for name in names:
+                rate = (operations if name == PRODUCT else traffic)(folder, dim) / seconds
+                numbers = (f"{x:.4g}" for x in (seconds, rate, limits[name]))
+                row = [benchmark.ours.words[0], size, threads, *numbers, name, f"{rate / limits[name]:.2f}"]
                 table.append(row)
                 print(*row, flush=True)
     return table
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=(__doc__ or "").partition(":")[0])
-    parser.add_argument("--size", choices=sizes.SIZES, default="4M")
-    parser.add_argument("--floor", action="store_true", help=argparse.SUPPRESS)
-    wanted = parser.parse_args()
-    if wanted.floor:
+    command = parser(__doc__)
+    command.add_argument("--size", choices=sizes.SIZES, default="4M")
+    command.add_argument("--limits", action="store_true", help="print the three limits of this process only")
+    given = command.parse_args()
+    if given.limits:
         print(product(), copy(), cached_copy())
-        return
-    write_csv(ROOT / "bench/results/floors.csv", HEADER, rows(wanted.size))
+    else:
+        publish("roofline", HEADER, rows(given.size), given.write)
 
 
 if __name__ == "__main__":

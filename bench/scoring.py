@@ -1,4 +1,4 @@
-"""How good a fit is, by our own evaluation, whoever made it."""
+"""Score any system's fit by Marquee's own evaluation."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ PAIRS = 1 << 18  # that are predicted at a time
 
 
 class Products:
-    """A peer's model: scores are products of rows, biases being columns of them."""
+    """A peer's model: scores are products of rows, with biases as columns of them."""
 
     def __init__(self, folder: Path) -> None:
         self.users, self.items = (np.load(folder / f"{name}.npy") for name in ("users", "items"))
@@ -33,10 +33,10 @@ class Products:
 def score(
     metric: str, folder: Path, out: Path, seen: Sequence[str], held_out: str, some: bool = False
 ) -> float:
-    """`metric` of what lies in `out` on the rows `held_out` of `folder`.
+    """Compute `metric` of the model in `out` on the rows `held_out` of `folder`.
 
-    "ndcg@10" is over the whole catalogue without what is `seen`, "rmse" of predictions clipped to the scale;
-    `some` takes the pairs of SOME users, evenly spread.
+    "ndcg@10" ranks the whole catalogue without the rows `seen`; "rmse" is of predictions clipped to the
+    scale. `some` takes the pairs of SOME users, evenly spaced.
     """
     model = marquee_adapter.load(out) if (out / "model.safetensors").exists() else Products(out)
     wanted = ratings(folder, [held_out])
@@ -44,8 +44,8 @@ def score(
         return _rmse(model, wanted)
     n_users, n_items = shape(folder)
     if some and n_users > SOME:
-        chosen = np.unique(np.linspace(0, n_users - 1, SOME).astype(np.int32))
-        wanted = wanted.take(np.isin(wanted.user, chosen))
+        users = np.unique(np.linspace(0, n_users - 1, SOME).astype(np.int32))
+        wanted = wanted.take(np.isin(wanted.user, users))
     return validation_ndcg(model, ratings(folder, seen), wanted, n_items)
 
 

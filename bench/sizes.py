@@ -1,14 +1,14 @@
-"""The data of a contest, as arrays that any system can map: `python -m bench.sizes 25M` makes them.
+"""Make the data of the benchmarks as arrays that any system can map.
 
-A real release comes from the folder MARQUEE_DATA or SOURCE; the others are simulated with the users and
-movies of the MovieLens family at that size. Under `.bench/data/<size>/` lie `raw/`, the release's files, and
-for each task the columns of train, val and test, such as `rating/train_user.npy`, with `shape.json`.
+A real release comes from the folder SOURCE or MARQUEE_DATA; the others are simulated with the users and
+movies of the MovieLens family at that size. `.bench/data/<size>/` (not tracked) has the release's files in
+raw/, and for each task the columns of train, val and test, such as rating/train_user.npy, with shape.json.
 """
 
 from __future__ import annotations
 
+import argparse
 import os
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -23,37 +23,34 @@ from marquee.movielens.download import fetch_release
 from marquee.movielens.parsers import IngestOptions, read_release
 from marquee.movielens.releases import release
 from marquee.movielens.schema import Dataset, Scale
-from marquee.rng import named_rng
+from marquee.rng import KeyedRandom, named_rng
 from marquee.simulator.options import SimulatorOptions
 from marquee.simulator.simulate import simulate
 
 WORK = Path(__file__).parents[1] / ".bench"
 SEED = 2024
-REAL = ("ml-100k", "ml-1m")
-SIMULATED = {  # ratings, users and movies of ML-1M, between, ML-25M and ML-32M
-    "1M": SimulatorOptions(users=6_040, movies=3_706, ratings=1_000_209, half_stars=False, format="ml-32m"),
-    "4M": SimulatorOptions(users=26_000, movies=9_000, ratings=4_000_000, half_stars=True, format="ml-32m"),
-    "16M": SimulatorOptions(
-        users=104_000, movies=27_000, ratings=16_000_000, half_stars=True, format="ml-32m"
-    ),
-    "25M": SimulatorOptions(
-        users=162_541, movies=59_047, ratings=25_000_095, half_stars=True, format="ml-32m"
-    ),
-    "32M": SimulatorOptions(
-        users=200_948, movies=87_585, ratings=32_000_000, half_stars=True, format="ml-32m"
-    ),
+REAL = {"ml-100k": 100_000, "ml-1m": 1_000_209}  # release -> its ratings
+SHAPES = {  # users, movies and ratings of ML-1M, of two sizes between, of ML-25M and of ML-32M
+    "1M": (6_040, 3_706, 1_000_209),
+    "4M": (26_000, 9_000, 4_000_000),
+    "16M": (104_000, 27_000, 16_000_000),
+    "25M": (162_541, 59_047, 25_000_095),
+    "32M": (200_948, 87_585, 32_000_000),
 }
-__all__ = ["SIZES", "arrays", "count", "ratings", "raw", "shape", "tables"]
+SIMULATED = {
+    size: SimulatorOptions(users=users, movies=movies, ratings=n, half_stars=size != "1M", format="ml-32m")
+    for size, (users, movies, n) in SHAPES.items()
+}
+__all__ = ["SIZES", "arrays", "count", "n_trained", "ratings", "raw", "shape", "tables"]
 SIZES = (*REAL, *SIMULATED)
-TASKS = {  # a twentieth, or the last positive but one, is for choosing settings; then given to training
+TASKS = {  # the validation part chooses settings and is then trained on, too
     "rating": SplitOptions(split="random", validation=0.05, test=0.1),
     "ranking": SplitOptions(split="leave_last_out", positive_threshold=4.0),
 }
-PARTS = ("train", "val", "test")
 
 
 def raw(size: str) -> Path:
-    """The folder with the release's own files, made where it is not there."""
+    """Give the folder with the release's own files, after making it if there is none."""
     folder = WORK / "data" / size / "raw"
     if not folder.exists():
         with atomic_folder(folder) as fresh:
@@ -67,37 +64,41 @@ def raw(size: str) -> Path:
 def _source(size: str) -> str:
     folder = os.environ.get("SOURCE") or os.environ.get("MARQUEE_DATA")
     if not folder:
-        raise MarqueeError(f"{size} is real: say `make bench SOURCE=folder`, with the folder of {size}.zip")
+        raise MarqueeError(
+            f"{size} is real data: run `make bench SOURCE=folder` with the folder of {size}.zip"
+        )
     return folder
 
 
 def arrays(size: str, task: str) -> Path:
-    """The folder with the columns of `task`, made where they are not there."""
+    """Give the folder with the columns of `task`, after making it if there is none."""
     folder = WORK / "data" / size / task
     if not folder.exists():
-        whole = Ratings.from_table(_parsed(size).ratings)
-        n_users, n_items = 1 + int(whole.user.max()), 1 + int(whole.item.max())
-        parts = split(whole, TASKS[task], named_rng(SEED, f"split@{task}"))
+        found = _parsed(size)
         with atomic_folder(folder) as fresh:
-            write_json(fresh / "shape.json", {"n_users": n_users, "n_items": n_items})
-            for name, part in zip(PARTS, (parts.train, parts.validation, parts.test), strict=True):
+            write_json(fresh / "shape.json", {"n_users": len(found.users), "n_items": len(found.movies)})
+            for name, part in _parts(found, task).items():
                 for column in COLUMNS:
                     np.save(fresh / f"{name}_{column}.npy", getattr(part, column))
     return folder
 
 
 def tables(size: str) -> Path:
-    """A folder whose data/ has people, movies and the ranking split as the pipeline leaves them."""
+    """Give a folder with users, movies and the ranking split as the pipeline writes them to data/."""
     folder = WORK / "data" / size / "tables"
     if not folder.exists():
         found = _parsed(size)
-        parts = split(Ratings.from_table(found.ratings), TASKS["ranking"], named_rng(SEED, "split@ranking"))
         with atomic_folder(folder) as fresh:
             write_parquet(fresh / "data/movies.parquet", found.movies)
             write_parquet(fresh / "data/users.parquet", found.users)
-            for name, part in zip(PARTS, (parts.train, parts.validation, parts.test), strict=True):
+            for name, part in _parts(found, "ranking").items():
                 write_parquet(fresh / f"data/ranking/{name}.parquet", part.to_table())
     return folder
+
+
+def _parts(found: Dataset, task: str) -> dict[str, Ratings]:
+    parts = split(Ratings.from_table(found.ratings), TASKS[task], KeyedRandom(SEED, f"split@{task}"))
+    return {"train": parts.train, "val": parts.validation, "test": parts.test}
 
 
 def _parsed(size: str) -> Dataset:
@@ -107,17 +108,26 @@ def _parsed(size: str) -> Dataset:
 
 
 def count(size: str) -> int:
-    """How many ratings there are, about."""
-    return SIMULATED[size].ratings if size in SIMULATED else {"ml-100k": 100_000, "ml-1m": 1_000_209}[size]
+    """Give the number of ratings."""
+    return REAL[size] if size in REAL else SIMULATED[size].ratings
+
+
+def n_trained(folder: Path) -> int:
+    """Count the rows that a fit to training and validation rows reads."""
+    return sum(len(np.load(folder / f"{part}_user.npy", mmap_mode="r")) for part in ("train", "val"))
 
 
 def ratings(folder: Path, parts: Sequence[str]) -> Ratings:
-    """The rows of `parts`, sorted by user; their times are not kept."""
+    """Read the rows of `parts`, sorted by user; all times are 0."""
     user, item, rating = read(folder, parts)
     return Ratings(user, item, rating, np.zeros(len(user), np.int64))
 
 
 if __name__ == "__main__":
-    for wanted in sys.argv[1:]:
+    command = argparse.ArgumentParser(
+        "python -m bench.sizes", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    command.add_argument("size", nargs="+", choices=SIZES)
+    for wanted in command.parse_args().size:
         for kind in TASKS:
             print(arrays(wanted, kind))

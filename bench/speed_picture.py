@@ -1,11 +1,11 @@
-"""bench/results/peers.png: how many times as fast as each peer, with what that is worth."""
+"""docs/images/peers.png: how many times as fast as each peer Marquee is, and where that ratio counts."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from bench.benchmarks import BENCHMARKS, Benchmark
-from bench.table import RESULTS, Row, read
+from bench.output import IMAGES, Row, read
 from marquee.figures.style import BLUE, INK, QUIET, WHITE, canvas, house_style
 from marquee.io import write_figure
 
@@ -15,34 +15,32 @@ if TYPE_CHECKING:
 TICKS = (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100)
 
 
-def times(contest: Benchmark, row: Row) -> tuple[float, float, float]:
-    """How many times as fast as the peer of `row` we were: the median round, the worst and the best."""
+def times(benchmark: Benchmark, row: Row) -> tuple[float, float, float]:
+    """Give how many times as fast as the peer of `row` ours is: the median round, the worst and the best."""
     low, middle, high = (float(row[name]) for name in ("ratio_low", "ratio", "ratio_high"))
-    return (middle, low, high) if contest.unit == "M/s" else (1 / middle, 1 / high, 1 / low)
+    return (middle, low, high) if benchmark.unit == "M/s" else (1 / middle, 1 / high, 1 / low)
 
 
 @house_style
-def picture(found: list[tuple[Benchmark, Row]]) -> Figure:
-    """A row for each peer, size and dim: the median, and a line through all rounds.
+def figure(found: list[tuple[Benchmark, Row]]) -> Figure:
+    """Draw a row for each peer, size and dim: a dot for the median and a line through all rounds.
 
-    Filled where we were as accurate; hollow where the ratio does not count.
+    The dot is filled where ours is as accurate, and hollow where the ratio does not count.
     """
     from matplotlib.ticker import FixedLocator, NullLocator
 
     names = [f"{row['system']}, {row['size']}{_dim(row)}" for _, row in found]
-    figure = canvas(0.9 + 0.24 * len(found), names)
-    axes = figure.add_subplot(xscale="log", ylim=(len(found) - 0.4, -0.8))
+    made = canvas(0.9 + 0.24 * len(found), names)
+    axes = made.add_subplot(xscale="log", ylim=(len(found) - 0.4, -0.8))
     axes.axvline(1, color=INK, linewidth=0.8)
-    for place, (contest, row) in enumerate(found):
-        middle, low, high = times(contest, row)
+    beside = axes.get_yaxis_transform()
+    for place, (benchmark, row) in enumerate(found):
+        middle, low, high = times(benchmark, row)
         counts = row["as_good"] == "yes"
-        colour, face = (BLUE, BLUE) if counts else (QUIET, WHITE)
-        axes.plot([low, high], [place, place], color=colour, linewidth=1.4)
-        axes.plot(middle, place, "o", ms=6, mfc=face, mec=colour, mew=1.4)
-        beside = axes.get_yaxis_transform()
-        axes.text(
-            1.03, place, f"{middle:.2g} x", transform=beside, va="center", color=INK if counts else QUIET
-        )
+        color, face, ink = (BLUE, BLUE, INK) if counts else (QUIET, WHITE, QUIET)
+        axes.plot([low, high], [place, place], color=color, linewidth=1.4)
+        axes.plot(middle, place, "o", ms=6, mfc=face, mec=color, mew=1.4)
+        axes.text(1.03, place, f"{middle:.2g} x", transform=beside, va="center", color=ink)
     axes.set_yticks(range(len(names)), names, color=INK)
     axes.tick_params(axis="y", length=0)
     axes.spines["left"].set_visible(False)
@@ -51,8 +49,8 @@ def picture(found: list[tuple[Benchmark, Row]]) -> Figure:
     axes.xaxis.set_minor_locator(NullLocator())
     axes.xaxis.set_major_formatter("{x:g}")
     axes.grid(axis="x")
-    axes.set_xlabel("times as fast; hollow: not as accurate, or not known")
-    return figure
+    axes.set_xlabel("times as fast; hollow: less accurate, or accuracy not measured")
+    return made
 
 
 def _dim(row: Row) -> str:
@@ -60,6 +58,6 @@ def _dim(row: Row) -> str:
 
 
 def draw() -> None:
-    found = [(contest, row) for contest in BENCHMARKS.values() for row in read(contest.key) if row["ratio"]]
+    found = [(known, row) for known in BENCHMARKS.values() for row in read(known.key) if row["ratio"]]
     if found:
-        write_figure(RESULTS / "peers.png", picture(found))
+        write_figure(IMAGES / "peers.png", figure(found))

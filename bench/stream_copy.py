@@ -1,4 +1,4 @@
-"""Copies by all of numba's threads, each its own stretch: through memory, or again and again in a cache."""
+"""Copy by all of numba's threads, each its own part: through memory, or repeatedly within a cache."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def copy_blocks(source: np.ndarray, target: np.ndarray) -> None:
 
 @njit(parallel=True, cache=True)
 def copy_again(source: np.ndarray, target: np.ndarray, times: int) -> None:
-    """source and target: [threads, n]. What is added is another number each time, so that each is made."""
+    """Copy [threads, n] `times` times; each adds another number, so that none is skipped."""
     for thread in prange(len(source)):
         for again in range(times):
             for n in range(source.shape[1]):

@@ -1,4 +1,4 @@
-"""An environment of its own for each peer, with the versions of bench/peers/<peer>.txt."""
+"""Keep a virtual environment for each peer, with the versions of bench/peers/<peer>.txt."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ PEERS = Path(__file__).parent / "peers"
 
 
 def python(peer: str) -> Path:
-    """The interpreter of `peer`, after installing what its file asks for; our own where it is ""."""
+    """Give the interpreter of `peer` after installing its versions; ours for ""."""
     if not peer:
         return Path(sys.executable)
     folder, wanted = WORK / "envs" / peer, (PEERS / f"{peer}.txt").read_text("utf-8")

@@ -10,8 +10,9 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
+import re
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 PARTIAL = ".partial"  # suffix of what is being written; ignored by Git and DVC
+NUMBERS = re.compile(r"\[\n\s*-?\d[^\[\]{}\":]*(?=\n\s*\])\s*")  # a list of numbers over several lines
 ROW_GROUP = 1_048_576  # rows; one column chunk then fits a cache and a reader can stream
 
 
@@ -117,9 +119,9 @@ def read_parquet(
 
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
-    """Sorted keys, two spaces, a final newline. A NaN or an infinity is an error (ValueError)."""
+    """Write sorted keys, two spaces of indent, a list of numbers on one line. NaN raises ValueError."""
     text = json.dumps(content, indent=2, sort_keys=True, allow_nan=False, ensure_ascii=False)
-    write_text(path, text + "\n")
+    write_text(path, NUMBERS.sub(lambda found: " ".join(found[0].split()).replace("[ ", "["), text) + "\n")
 
 
 def read_json(path: Path) -> dict[str, Any]:
@@ -150,6 +152,23 @@ def sha256(path: Path) -> str:
     """Of the file's bytes, in hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def digest(files: Iterable[Path], settings: object = None) -> str:
+    """SHA-256, in hexadecimal, of the names and contents of `files` and of `settings` as JSON.
+
+    A folder stands for all files in it but `__pycache__`; a missing file counts by its name.
+    """
+    found = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
+    for path in files:
+        for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
+            if file.is_dir() or "__pycache__" in file.parts:
+                continue
+            found.update(file.as_posix().encode())
+            if file.is_file():
+                with file.open("rb") as opened:
+                    found.update(hashlib.file_digest(opened, "sha256").digest())
+    return found.hexdigest()
 
 
 def write_arrays(path: Path, arrays: Mapping[str, np.ndarray], note: str = "") -> None:

@@ -34,6 +34,7 @@ def user_blocks(*users: np.ndarray, rows: int | None = None) -> list[tuple[slice
     """
     first, rows = users[0], rows or ROWS
     cuts = np.unique(first[rows::rows])  # users with whom a block begins
+    cuts = cuts[cuts > first[:1]]  # the first of all begins one anyway
     bounds = [[0, *np.searchsorted(user, cuts).tolist(), len(user)] for user in users]
     return list(zip(*([slice(*pair) for pair in pairwise(b)] for b in bounds), strict=True))
 

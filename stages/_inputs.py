@@ -1,48 +1,53 @@
-"""What more than one stage reads."""
+"""Read what more than one stage needs."""
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from marquee import config
 from marquee.data.ratings import Catalogue, Ratings
-from marquee.io import read_parquet, to_arrays
-
-PIPELINE = Path("dvc.yaml")
+from marquee.data.sampling import Candidates
+from marquee.evaluation.test_set import TestSet
+from marquee.io import read_parquet
 
 
 def ratings(path: Path) -> Ratings:
     return Ratings.from_table(read_parquet(path))
 
 
-def known_of(task: str, sizes: Catalogue) -> tuple[np.ndarray, np.ndarray]:
-    """int64 [n_users] and [n_items]: ratings of each that the models of a task know, those folded in too."""
-    paths = (Path(f"data/{task}/{part}.parquet") for part in ("train", "fold_in"))
-    parts = [to_arrays(read_parquet(path, ["user", "item"])) for path in paths]
-    users, items = (np.concatenate([part[side] for part in parts]) for side in ("user", "item"))
-    return np.bincount(users, minlength=sizes.n_users), np.bincount(items, minlength=sizes.n_items)
-
-
-def catalogue() -> Catalogue:
-    users = read_parquet(Path("data/users.parquet"), ["user"])
+def catalogue() -> tuple[Catalogue, tuple[float, float]]:
+    """The catalogue, and the lowest and the highest rating of the release's scale."""
     movies = read_parquet(Path("data/movies.parquet"), ["genres"])
-    return Catalogue.from_genres(len(users), movies["genres"])
+    about = json.loads(movies.schema.metadata[b"catalogue"])
+    return Catalogue.from_genres(about["n_users"], movies["genres"]), tuple(about["scale"])
 
 
-def code_of(stage: str) -> list[Path]:
-    """The code that a stage of `dvc.yaml` depends on; nothing where it runs without one."""
-    import yaml
-
-    if not PIPELINE.is_file():
-        return []
-    with PIPELINE.open(encoding="utf-8") as file:
-        deps = yaml.load(file, getattr(yaml, "CSafeLoader", yaml.SafeLoader))["stages"][stage]["deps"]
-    return [Path(dep) for dep in deps if dep.startswith(("marquee/", "stages/"))]
+def test_set(task: str, settings: Mapping[str, Any]) -> TestSet:
+    train, validation, fold_in, test = (
+        ratings(Path(f"data/{task}/{part}.parquet")) for part in ("train", "val", "fold_in", "test")
+    )
+    known, scale = catalogue()
+    return TestSet(
+        task,
+        train,
+        validation,
+        fold_in,
+        test,
+        Candidates.from_table(read_parquet(Path(f"data/candidates/{task}.parquet"))),
+        known,
+        scale,
+        settings["tasks"]["ranking"]["positive_threshold"],
+        config.block(settings, "evaluate", config.Evaluation).ks,
+    )
 
 
 def original_ids() -> tuple[np.ndarray, np.ndarray]:
-    """The release's own numbers: row u of the first is user u, row i of the second is item i."""
+    """The release's own ids: row u of the first is user u, row i of the second is item i."""
     users = read_parquet(Path("data/users.parquet"), ["user_id"])["user_id"]
     movies = read_parquet(Path("data/movies.parquet"), ["movie_id"])["movie_id"]
     return users.to_numpy(), movies.to_numpy()

@@ -1,4 +1,4 @@
-"""Before a stage: does it fit into memory? Formulas alone, in milliseconds."""
+"""Stop a stage before it starts if it would not fit into memory: by formula, in milliseconds."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from marquee.resources.pipeline_sizes import PipelineSizes, pipeline_sizes
 
 
 def require_memory(stage: str, settings: Mapping[str, Any]) -> None:
-    """Raises MarqueeError with the limit, the need and the way out where the stage would not fit."""
+    """Raise MarqueeError with the limit, the need and what to lower if `stage` would not fit."""
     try:
-        real = known(settings)
-        needs = memory_need(stage, settings, real)
-    except Exception:  # a fault in the parameters is the stage's own to name
+        sizes = known_sizes(settings)
+        need = memory_need(stage, settings, sizes)
+    except Exception:  # the stage itself names a fault in the parameters
         return
-    if line := too_much(needs, BASE, real, memory_limit()):
+    if line := too_much(need, BASE, sizes, memory_limit()):
         raise MarqueeError(line)
 
 
-def known(settings: Mapping[str, Any]) -> PipelineSizes:
-    """The sizes of the chosen data, counted where ingest has been."""
+def known_sizes(settings: Mapping[str, Any]) -> PipelineSizes:
+    """The sizes of the chosen data, as counted by ingest if it has run."""
     try:
         card = json.loads(Path("data/dataset.json").read_text("utf-8"))
     except (OSError, ValueError):

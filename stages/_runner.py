@@ -1,8 +1,7 @@
-"""One file per stage: read, call marquee, write. This is how each is started."""
+"""Start a stage: read params.yaml, guard the memory, turn a fault into one line, keep a log."""
 
 from __future__ import annotations
 
-import errno
 import inspect
 import json
 import os
@@ -16,43 +15,36 @@ from pathlib import Path
 from typing import Any
 
 from marquee import config
-from marquee.errors import MarqueeError
+from marquee.errors import MarqueeError, explain
 
 PARAMS = Path("params.yaml")
-# Stages that are held against the memory there is; imported by name, since that check cannot change a result:
-# no stage runs again when a formula of memory does.
-HEAVY = (
-    *("download", "ingest", "split", "negatives", "candidates"),
-    *("train", "evaluate", "pictures", "compare", "report"),
-)
-LOG = Path("logs/stages.jsonl")  # times and memory: untracked, they differ from run to run
+LOG = Path("logs/stages.jsonl")  # seconds and memory: untracked, since they differ from run to run
 PHASES: list[dict[str, Any]] = []  # of this process, for the log
 
 
 def run(main: Callable[..., None]) -> None:
-    """Call `main(params, *arguments of the command line)`; one with a `*words` parses them itself.
+    """Call `main(settings, *arguments of the command line)`.
 
     A fault of the user's making ends in one line on stderr and exit code 1; `--debug` shows the traceback.
     """
     arguments = [word for word in sys.argv[1:] if word != "--debug"]
-    wanted = list(inspect.signature(main).parameters.values())[1:]
-    parses = any(parameter.kind is parameter.VAR_POSITIONAL for parameter in wanted)
     module = sys.modules["__main__"].__spec__
     name = module.name.rpartition(".")[2] if module else Path(sys.argv[0]).stem
-    named = arguments[: 1 if parses else None]
-    label = "@".join([name, *(word for word in named if not word.startswith("-"))])
+    label = "@".join([name, *arguments])
     row = {"stage": label, "began": round(time.time(), 3), "start_up": _start_up()}
     started = time.perf_counter()
     try:
-        if not parses and len(arguments) != len(wanted):
+        wanted = list(inspect.signature(main).parameters.values())[1:]
+        if len(arguments) != len(wanted):
             usage = " ".join(["python -m", f"stages.{name}", *(f"<{word.name}>" for word in wanted)])
-            raise MarqueeError(f"stages.{name} was given {len(arguments)} argument(s); use: {usage}")
+            raise MarqueeError(f"stages.{name} got {len(arguments)} argument(s); usage: {usage}")
         settings = config.read(PARAMS)
-        if name in HEAVY:
-            import_module("stages._memory_guard").require_memory(label, settings)
+        row["dataset"] = (settings.get("dataset") or {}).get("name")
+        # Imported by name: the guard changes no result, so no stage depends on its code.
+        import_module("stages._memory_guard").require_memory(label, settings)
         main(settings, *arguments)
     except Exception as error:
-        if "--debug" in sys.argv or (line := _explain(error)) is None:
+        if "--debug" in sys.argv or (line := explain(error)) is None:
             raise
         print(f"{label}: {line}", file=sys.stderr)
         raise SystemExit(1) from None
@@ -63,10 +55,7 @@ def run(main: Callable[..., None]) -> None:
 
 @contextmanager
 def phase(name: str, of: str) -> Iterator[None]:
-    """Note in the log how long the block takes: `fitting` and `scoring` are what a run is for.
-
-    of  the model, or what else is fitted or scored
-    """
+    """Log the seconds of the block; `name` is what is done (`fitting`, `scoring`), `of` the model."""
     began, started = time.time(), time.perf_counter()
     yield
     seconds = time.perf_counter() - started
@@ -74,7 +63,7 @@ def phase(name: str, of: str) -> Iterator[None]:
 
 
 def _start_up() -> float | None:
-    """Seconds since this process was started, where Linux says so: the interpreter and the first imports."""
+    """Seconds since the process started, on Linux: the interpreter and the first imports."""
     try:
         ticks = Path("/proc/self/stat").read_text().rpartition(")")[2].split()[19]
         return round(time.clock_gettime(time.CLOCK_BOOTTIME) - int(ticks) / os.sysconf("SC_CLK_TCK"), 3)
@@ -82,27 +71,9 @@ def _start_up() -> float | None:
         return None
 
 
-def _explain(error: Exception) -> str | None:
-    """The one line for what a user can cause; None for a fault of the program."""
-    if isinstance(error, MarqueeError):
-        return str(error)
-    if not isinstance(error, OSError):
-        return None
-    where = f" {error.filename}" if error.filename else ""
-    if error.errno == errno.ENOSPC or "No space left on device" in str(error):
-        return (
-            f"the disk is full while writing{where}; free some space and run again, nothing is half written"
-        )
-    if isinstance(error, PermissionError):
-        return f"no permission for{where}; change its owner or mode and run again"
-    if isinstance(error, FileNotFoundError):
-        return f"{error.filename} is missing; `dvc repro` makes it"
-    return None
-
-
 def _log(row: dict[str, Any]) -> None:
     row |= {"ended": time.strftime("%Y-%m-%dT%H:%M:%S"), "phases": PHASES}
-    row["processor_seconds"] = round(sum(os.times()[:4]), 3)  # of its workers, too
+    row["processor_seconds"] = round(sum(os.times()[:4]), 3)  # of child processes, too
     if find_spec("resource"):  # not on Windows
         import resource
 

@@ -1,4 +1,4 @@
-"""Stage `candidates@<task>`: the items that held-out ones are ranked among, drawn once or given."""
+"""Stage `candidates@<task>`: sample the items that held-out ones are ranked among, or read published ones."""
 
 from __future__ import annotations
 
@@ -9,24 +9,25 @@ from marquee import config
 from marquee.data.published_splits import read_candidates
 from marquee.data.sampling import CandidateOptions, sample_candidates
 from marquee.io import write_parquet
-from marquee.rng import named_rng
-from stages._inputs import catalogue, original_ids, ratings
+from marquee.rng import KeyedRandom
+from stages._inputs import original_ids, ratings
 from stages._runner import run
 
 
 def main(settings: dict[str, Any], task: str) -> None:
     options = config.block(settings, "candidates", CandidateOptions)
+    users, movies = original_ids()
     if options.file:
-        drawn, dropped = read_candidates(Path("data/raw"), options.file, *original_ids())
-        print(f"{options.file}: {dropped} candidates were the held-out item itself and are dropped")
+        found, dropped = read_candidates(Path("data/raw"), options.file, users, movies)
+        print(f"{options.file}: dropped {dropped} candidates that were the held-out item itself")
     else:
         train, validation, fold_in, test = (
             ratings(Path(f"data/{task}/{part}.parquet")) for part in ("train", "val", "fold_in", "test")
         )
-        sizes, rng = catalogue(), named_rng(config.seed(settings), f"candidates@{task}")
+        random = KeyedRandom(config.seed(settings), f"candidates@{task}", users, movies)
         seen = (train, validation, fold_in)
-        drawn = sample_candidates(seen, test, sizes.n_users, sizes.n_items, options.per_user, rng)
-    write_parquet(Path(f"data/candidates/{task}.parquet"), drawn.to_table())
+        found = sample_candidates(seen, test, len(users), len(movies), options.per_user, random)
+    write_parquet(Path(f"data/candidates/{task}.parquet"), found.to_table())
 
 
 if __name__ == "__main__":

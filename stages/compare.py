@@ -1,7 +1,4 @@
-"""Stage `compare`: one table of every model, with intervals, paired tests and the oracle if there is one.
-
-And where the rating models err, all of them together.
-"""
+"""Stage `compare`: one table of all models, with intervals, paired tests and the oracle if there is one."""
 
 from __future__ import annotations
 
@@ -9,53 +6,39 @@ from pathlib import Path
 from typing import Any
 
 from marquee import config
-from marquee.evaluation.residuals import Residuals
-from marquee.evaluation.residuals import tables as error_tables
-from marquee.figures.leaderboard import leaderboard as draw
-from marquee.io import atomic_folder, read_json, read_parquet, to_arrays, write_csv, write_figure, write_json
-from marquee.leaderboard import table as leaderboard
-from marquee.leaderboard.table import ORACLE, CompareOptions, ModelResult
+from marquee.evaluation import test_set
+from marquee.evaluation.residuals import concat_tables
+from marquee.figures.captioned import save_figures
+from marquee.figures.leaderboard import leaderboard_figures
+from marquee.io import atomic_folder, read_json, write_csv, write_figure, write_json
+from marquee.leaderboard import table
+from marquee.leaderboard.table import CompareOptions
 from marquee.rng import named_rng
-from marquee.simulator.oracle import Oracle
-from stages._inputs import catalogue, known_of, original_ids
 from stages._runner import phase, run
-from stages.evaluate import TestSet
 
 
 def main(settings: dict[str, Any]) -> None:
     options = config.block(settings, "compare", CompareOptions)
-    evaluated = [_read(name) for name in settings["models"]]
-    truth = Path("data/raw/truth.safetensors")
-    if truth.is_file():
-        oracle = Oracle.load(truth, *original_ids(), settings["tasks"]["ranking"]["positive_threshold"])
-        for task in config.TASKS:
-            held_out = TestSet.of(task, settings)
-            with phase("scoring", f"{ORACLE}_{task}"):
-                found = held_out.measure(oracle)
-            evaluated.append(ModelResult(ORACLE, task, found.metrics, found.per_user))
+    folders = {name: Path("data/evaluation") / name for name in settings["models"]}
+    results = [test_set.load(folder) for folder in (*folders.values(), *Path("data/oracle").glob("r*"))]
     with phase("scoring", "intervals and tests"):
-        rows = leaderboard.compare(evaluated, options, named_rng(config.seed(settings), "compare"))
+        rows = table.compare(results, options, named_rng(config.seed(settings), "compare"))
+    tails, errors = (
+        {name: read_json(folder / file) for name, folder in folders.items() if (folder / file).is_file()}
+        for file in ("tail.json", "residuals.json")
+    )
+    headline = table.primary_metrics(options)
+    figures = leaderboard_figures(rows, headline, options.confidence, options.k, tails)
+    with atomic_folder(Path("data/leaderboard")) as folder:
+        write_csv(folder / "table.csv", table.HEADER, [list(row.values()) for row in rows])
+        save_figures(folder, figures, "leaderboard")
     with atomic_folder(Path("plots/leaderboard")) as folder:
-        write_csv(folder / "table.csv", leaderboard.HEADER, [list(row.values()) for row in rows])
-        for task, metric in leaderboard.primary_metrics(options).items():
-            write_figure(folder / f"{task}.png", draw(rows, task, metric, options.confidence))
-    pairs = {name: Path(f"data/evaluation/{name}/predictions.parquet") for name in settings["models"]}
-    known = known_of("rating", catalogue())
-    errors = {
-        name: Residuals.of(to_arrays(read_parquet(path)), *known)
-        for name, path in pairs.items()
-        if path.is_file()
-    }
+        for task in headline:
+            write_figure(folder / f"{task}.png", figures[task].figure)
     with atomic_folder(Path("plots/rating_errors")) as folder:
-        for part, (header, lines) in error_tables(errors).items():
+        for part, (header, lines) in concat_tables(errors).items():
             write_csv(folder / f"{part}.csv", header, lines)
-    write_json(Path("metrics/summary.json"), leaderboard.summary(rows, options))
-
-
-def _read(name: str) -> ModelResult:
-    found = read_json(Path(f"metrics/models/{name}.json"))
-    per_user = to_arrays(read_parquet(Path(f"data/evaluation/{name}/per_user.parquet")))
-    return ModelResult(name, found["task"], found["metrics"], per_user)
+    write_json(Path("metrics/summary.json"), table.summary(rows, options))
 
 
 if __name__ == "__main__":

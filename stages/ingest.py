@@ -1,14 +1,16 @@
-"""Stage `ingest`: any release becomes one schema, with a card and three pictures."""
+"""Stage `ingest`: turn any release into one schema, with a summary and three figures."""
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from marquee import config
-from marquee.figures import dataset as pictures
-from marquee.io import atomic_folder, write_csv, write_figure, write_json, writing_parquet
+from marquee.figures.captioned import save_figures
+from marquee.figures.dataset import dataset_figures, dataset_tables
+from marquee.io import atomic_folder, sha256, write_csv, write_json, writing_parquet
 from marquee.movielens.parsers import IngestOptions, read_release
 from marquee.movielens.releases import SIMULATED, release
 from marquee.movielens.schema import Scale
@@ -20,23 +22,23 @@ def main(settings: dict[str, Any]) -> None:
     options = config.block(settings, "ingest", IngestOptions)
     source = release(config.block(settings, "dataset", config.Dataset).name)
     if source.name == SIMULATED:
-        world = config.block(settings, "simulator", SimulatorOptions)
-        source = replace(source, layout=world.layout, scale=world.scale)
+        simulator = config.block(settings, "simulator", SimulatorOptions)
+        source = replace(source, layout=simulator.layout, scale=simulator.scale)
     scale = Scale(*source.scale) if source.scale else None
     found = read_release(Path("data/raw"), source.layout, scale, options.columns, options.max_bad_rows)
-    histogram = found.card["histogram"]
-    item, timestamp = found.ratings["item"].to_numpy(), found.ratings["timestamp"].to_numpy()
-    tables = {"ratings": found.ratings, "movies": found.movies, "users": found.users}
-    files = {Path(f"data/{name}.parquet"): table for name, table in tables.items()}
-    with writing_parquet(files), atomic_folder(Path("plots/dataset")) as folder:
-        for name, rows, figure in (
-            ("ratings", pictures.rating_rows(**histogram), pictures.rating_histogram(**histogram)),
-            ("long_tail", pictures.tail_rows(item), pictures.long_tail(item)),
-            ("over_time", pictures.time_rows(timestamp), pictures.ratings_over_time(timestamp)),
-        ):
-            write_csv(folder / f"{name}.csv", *rows)
-            write_figure(folder / f"{name}.png", figure)
-    write_json(Path("data/dataset.json"), {"name": source.name, "licence": source.licence, **found.card})
+    columns = found.ratings["item"].to_numpy(), found.ratings["timestamp"].to_numpy()
+    sizes = {"n_users": found.users.num_rows, "scale": [found.card["scale"][end] for end in ("low", "high")]}
+    movies = found.movies.replace_schema_metadata({"catalogue": json.dumps(sizes)})
+    tables = {"ratings": found.ratings, "movies": movies, "users": found.users}
+    with writing_parquet({Path(f"data/{name}.parquet"): table for name, table in tables.items()}):
+        with atomic_folder(Path("plots/dataset")) as folder:
+            for name, table in dataset_tables(found.card, *columns).items():
+                write_csv(folder / f"{name}.csv", *table)
+        with atomic_folder(Path("data/figures/dataset")) as folder:
+            save_figures(folder, dataset_figures(found.card, *columns), "dataset")
+    card = {"name": source.name, "licence": source.licence, **found.card}
+    card["ratings_sha256"] = sha256(Path("data/ratings.parquet"))
+    write_json(Path("data/dataset.json"), card)
 
 
 if __name__ == "__main__":

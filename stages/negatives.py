@@ -1,4 +1,4 @@
-"""Stage `negatives`: what the positives are told apart from, drawn once."""
+"""Stage `negatives`: sample negatives for each training positive, once."""
 
 from __future__ import annotations
 
@@ -8,16 +8,17 @@ from typing import Any
 from marquee import config
 from marquee.data.sampling import NegativeOptions, add_negatives
 from marquee.io import write_parquet
-from marquee.rng import named_rng
-from stages._inputs import catalogue, ratings
+from marquee.rng import KeyedRandom
+from stages._inputs import original_ids, ratings
 from stages._runner import run
 
 
 def main(settings: dict[str, Any]) -> None:
     options = config.block(settings, "negatives", NegativeOptions)
-    train = ratings(Path("data/ranking/train.parquet"))
-    drawn = add_negatives(train, catalogue().n_items, options, named_rng(config.seed(settings), "negatives"))
-    write_parquet(Path("data/negatives/train.parquet"), drawn.to_table())
+    users, movies = original_ids()
+    random = KeyedRandom(config.seed(settings), "negatives", users, movies)
+    train = add_negatives(ratings(Path("data/ranking/train.parquet")), len(movies), options, random)
+    write_parquet(Path("data/negatives/train.parquet"), train.to_table())
 
 
 if __name__ == "__main__":

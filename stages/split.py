@@ -1,4 +1,4 @@
-"""Stage `split@<task>`: who learns from what."""
+"""Stage `split@<task>`: divide the ratings into train, validation and test."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from marquee import config
 from marquee.data.published_splits import read_fold
 from marquee.data.splits import SplitOptions, split
 from marquee.io import writing_parquet
-from marquee.rng import named_rng
+from marquee.rng import KeyedRandom
 from stages._inputs import original_ids, ratings
 from stages._runner import run
 
 
 def main(settings: dict[str, Any], task: str) -> None:
     options = config.block(settings, f"tasks.{task}", SplitOptions)
-    whole, given = ratings(Path("data/ratings.parquet")), None
+    whole, ids, given = ratings(Path("data/ratings.parquet")), original_ids(), None
     if options.split == "file":
-        given = read_fold(Path("data/raw"), *options.files, *original_ids(), whole)
-    parts = split(whole, options, named_rng(config.seed(settings), f"split@{task}"), given)
+        given = read_fold(Path("data/raw"), *options.files, *ids, whole)
+    parts = split(whole, options, KeyedRandom(config.seed(settings), f"split@{task}", *ids), given)
     named = {"train": parts.train, "val": parts.validation, "test": parts.test, "fold_in": parts.fold_in}
     tables = {Path(f"data/{task}/{name}.parquet"): part.to_table() for name, part in named.items()}
     with writing_parquet(tables):

@@ -1,4 +1,4 @@
-"""Stage `train@<model>`: fit one entry of `params.yaml: models`."""
+"""Stage `train@<model>`: fit one block of `params.yaml: models`."""
 
 from __future__ import annotations
 
@@ -6,11 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from marquee import config
-from marquee.io import atomic_folder, write_csv
+from marquee.io import atomic_folder, digest, write_csv
 from marquee.recommenders import create, store
 from marquee.recommenders.base import TrainingData
 from marquee.rng import named_rng
-from marquee.stamps import digest
 from marquee.training.progress import FitProgress
 from stages._inputs import catalogue, ratings
 from stages._runner import phase, run
@@ -22,7 +21,7 @@ def main(settings: dict[str, Any], name: str) -> None:
     inputs = [Path(f"data/{entry.train_data}/train.parquet"), Path(f"data/{entry.task}/val.parquet")]
     progress = FitProgress(name, _checkpoint(name, [settings["models"][name], seed], inputs))
     train, validation = map(ratings, inputs)
-    data = TrainingData(train, validation, catalogue())
+    data = TrainingData(train, validation, catalogue()[0])
     with phase("fitting", name):
         model.fit(data, named_rng(seed, f"train@{name}"), progress)
         if len(data.validation) and not progress.rows:  # a closed form: its curve is one point

@@ -1,4 +1,4 @@
-"""The compiled updates are those that docs/derivation.md derives; the page itself is run."""
+"""The compiled updates are those that docs/explanation/derivation.md derives; the page itself is run."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from marquee.kernels.sgd import descend
 from marquee.recommenders.base import TrainingData
 from marquee.rng import named_rng
 
-PAGE = Path(__file__).parents[1] / "docs/derivation.md"
+PAGE = Path(__file__).parents[1] / "docs/explanation/derivation.md"
 
 
 @pytest.fixture(scope="module")
@@ -72,7 +72,7 @@ def test_the_symbolic_gradient_is_zero_at_the_compiled_solve_of_a_row(derived, c
     values |= dict(zip(derived["prior"], prior[0], strict=True)) | dict(
         zip(derived["x"], solved[0], strict=True)
     )
-    values |= {derived["bias_pull"]: pull[0], derived["factor_pull"]: pull[1]}
+    values |= {derived["bias_penalty"]: pull[0], derived["factor_penalty"]: pull[1]}
     np.testing.assert_allclose(at(derived["row_gradient"], values), 0, atol=1e-5)
 
 
@@ -86,7 +86,7 @@ def test_the_symbolic_gradient_is_zero_at_the_solve_of_the_genres(derived, case)
     genres = solve_genres(items, shares, pull, ridge)
     values = dict(zip(derived["s"], shares.ravel(), strict=True))
     for column in range(4):
-        values |= dict(zip(derived["pulls"], pull[:, min(column, 1)], strict=True))
+        values |= dict(zip(derived["penalties"], pull[:, min(column, 1)], strict=True))
         values[derived["ridge"]] = ridge[column]
         values |= dict(zip(derived["column"], items[:, column], strict=True))
         values |= dict(zip(derived["f"], genres[:, column], strict=True))

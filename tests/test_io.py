@@ -56,8 +56,11 @@ def test_what_a_killed_process_left_is_swept_away(tmp_path):
 
 
 def test_json_is_sorted_readable_and_refuses_what_is_no_json(tmp_path):
-    io.write_json(tmp_path / "a.json", {"b": [1.5], "a": "é"})
-    assert (tmp_path / "a.json").read_text("utf-8") == '{\n  "a": "é",\n  "b": [\n    1.5\n  ]\n}\n'
+    content = {"b": [1.5, -2e-7], "a": "é", "c": ["x", "[\n 1]"], "d": {"e": []}}
+    io.write_json(tmp_path / "a.json", content)
+    text = (tmp_path / "a.json").read_text("utf-8")
+    assert text.startswith('{\n  "a": "é",\n  "b": [1.5, -2e-07],\n  "c": [\n    "x",')
+    assert io.read_json(tmp_path / "a.json") == content
     with pytest.raises(ValueError, match="JSON"):
         io.write_json(tmp_path / "a.json", {"a": float("nan")})
     assert names(tmp_path) == ["a.json"]

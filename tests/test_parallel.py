@@ -12,6 +12,7 @@ from marquee.data.ratings import Ratings
 from marquee.data.sampling import sample_candidates
 from marquee.data.splits import SplitOptions, split
 from marquee.parallel import packed_pairs, parallel_user_blocks, ratings_per_user, user_blocks
+from marquee.rng import KeyedRandom
 
 fast = settings(deadline=None, derandomize=True, max_examples=60)
 ascending = st.lists(st.integers(0, 9), max_size=40).map(lambda users: np.array(sorted(users), np.int32))
@@ -85,12 +86,14 @@ def test_splits_and_candidates_are_the_same_in_one_block_and_in_many_by_any_numb
     def made() -> list[list[int]]:
         user = np.repeat(np.arange(30), 20)
         whole = Ratings.of(user, (user + np.tile(np.arange(20), 30)) % 40)
-        parts = split(whole, SplitOptions("random_per_user"), np.random.default_rng(1))
-        drawn = sample_candidates([parts.train], parts.test, 30, 40, 9, np.random.default_rng(2))
+        parts = split(whole, SplitOptions("random_per_user"), KeyedRandom(1))
+        drawn = sample_candidates([parts.train], parts.test, 30, 40, 9, KeyedRandom(2))
         return [column.tolist() for column in (parts.train.item, parts.test.item, drawn.items)]
 
     at_once = made()
     monkeypatch.setattr(module, "ROWS", 50)
-    monkeypatch.setattr("marquee.data.sampling.USERS", 4)
+    monkeypatch.setattr("marquee.data.sampling.CANDIDATE_CELLS", 100)
+    monkeypatch.setattr("marquee.data.sampling.NEGATIVE_CELLS", 100)
+    monkeypatch.setattr("marquee.data.sampling.STATES", 100)
     monkeypatch.setattr("marquee.parallel.n_threads", lambda: threads)
     assert made() == at_once

@@ -1,4 +1,4 @@
-"""The least that any data path does, in DuckDB: `python duckdb.py data_path FOLDER out=FOLDER`.
+"""The least work of a data pipeline, in DuckDB: `python duckdb.py data_pipeline FOLDER out=FOLDER`.
 
 Reads FOLDER/ratings.csv, keeps ratings on the scale, makes ids contiguous, sorts by user and time, splits off
 each user's last and writes train.parquet and test.parquet to `out`.
@@ -36,7 +36,7 @@ copy (select * exclude last from marked where last) to '{out}/test.parquet' (com
 """
 
 
-def data_path(folder: str, out: str) -> dict[str, int]:
+def data_pipeline(folder: str, out: str) -> dict[str, int]:
     connection = duckdb.connect()
     connection.execute(READ.format(folder=folder, out=out))
     count = connection.execute
@@ -48,7 +48,7 @@ def main() -> None:
     task, folder, *settings = sys.argv[1:]
     options = dict(setting.split("=", 1) for setting in settings)
     start = time.perf_counter()
-    found = {"data_path": data_path}[task](folder, **options)
+    found = {"data_pipeline": data_pipeline}[task](folder, **options)
     seconds = time.perf_counter() - start
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(json.dumps({"seconds": round(seconds, 3), "peak_mib": round(peak), **found}))

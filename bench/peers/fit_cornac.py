@@ -7,9 +7,9 @@ import time
 
 import numpy as np
 from cornac.data import Dataset
-from protocol import arguments, read, save, shape, tell, with_biases
+from protocol import arguments, read, report, save, shape, with_biases
 
-task, folder, o = arguments()
+task, folder, o = arguments(__doc__)
 user, item, rating = read(folder, o["parts"].split(","))
 if task == "mf" and o["shuffled"]:
     order = np.random.default_rng(o["seed"]).permutation(len(user))
@@ -46,5 +46,5 @@ else:
         whole[epochs] = time.perf_counter() - start
     seconds = [(whole[o["epochs"]] - whole[1]) / (o["epochs"] - 1)] * o["epochs"]
     rows = with_biases(0, np.zeros(n_users), model.i_biases, model.u_factors, model.i_factors)
-tell(seconds, len(user))
+report(seconds, len(user))
 save(o.get("out"), *rows)

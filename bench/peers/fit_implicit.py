@@ -1,8 +1,8 @@
 """implicit: `als` with ranking settings, `bpr`. Threads: OPENBLAS_NUM_THREADS=1 and `threads`."""
 
-from protocol import arguments, matrix, save, tell
+from protocol import arguments, matrix, report, save
 
-task, folder, o = arguments()
+task, folder, o = arguments(__doc__)
 positives = matrix(folder, o["parts"].split(","), 1.0)
 if task == "als":
     from implicit.cpu.als import AlternatingLeastSquares
@@ -29,5 +29,5 @@ else:
     )
 seconds: list[float] = []
 model.fit(positives, show_progress=False, callback=lambda epoch, elapsed, *_: seconds.append(elapsed))
-tell(seconds, positives.nnz)
+report(seconds, positives.nnz)
 save(o.get("out"), model.user_factors, model.item_factors)

@@ -5,9 +5,9 @@ import pandas as pd
 from lenskit.als import BiasedMFScorer, ImplicitMFScorer
 from lenskit.data import from_interactions_df
 from lenskit.training import TrainingOptions
-from protocol import Laps, arguments, placed, read, save, shape, tell, with_biases
+from protocol import Laps, arguments, placed, read, report, save, shape, with_biases
 
-task, folder, o = arguments()
+task, folder, o = arguments(__doc__)
 user, item, rating = read(folder, o["parts"].split(","))
 frame = pd.DataFrame({"user_id": user, "item_id": item})
 if task == "biased_mf":
@@ -25,7 +25,7 @@ for _ in range(o["epochs"]):
     trainer.train_epoch()
     laps()
 trainer.finalize()
-tell(laps.seconds, len(user))
+report(laps.seconds, len(user))
 
 n_users, n_items = shape(folder)
 users = placed(model.user_embeddings, model.users.ids(), n_users)

@@ -6,7 +6,7 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
-from protocol import Laps, arguments, placed, read, save, shape, tell
+from protocol import Laps, arguments, placed, read, report, save, shape
 from recbole.config import Config
 from recbole.data.dataloader import TrainDataLoader
 from recbole.data.dataset import Dataset
@@ -15,7 +15,7 @@ from recbole.sampler import Sampler
 from recbole.trainer import Trainer
 from recbole.utils import init_seed
 
-task, folder, o = arguments()
+task, folder, o = arguments(__doc__)
 logging.disable(logging.INFO)
 user, item, _ = read(folder, o["parts"].split(","))
 with tempfile.TemporaryDirectory() as room:
@@ -52,7 +52,7 @@ with tempfile.TemporaryDirectory() as room:
         trainer._train_epoch(batches, epoch)
         laps()
     os.chdir("/")
-tell(laps.seconds, len(user))
+report(laps.seconds, len(user))
 
 rows = []
 for field, n, weights in zip(

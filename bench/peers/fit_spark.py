@@ -6,13 +6,13 @@ import time
 
 import numpy as np
 import pandas as pd
-from protocol import arguments, placed, read, save, shape, tell
+from protocol import arguments, placed, read, report, save, shape
 from pyspark.ml.recommendation import ALS
 from pyspark.sql import SparkSession
 
 if not shutil.which("java") and "JAVA_HOME" not in os.environ:
     raise SystemExit("no Java here: Spark needs a JRE, 17 or later")
-task, folder, o = arguments()
+task, folder, o = arguments(__doc__)
 user, item, rating = read(folder, o["parts"].split(","))
 session = SparkSession.builder.master(f"local[{o['threads']}]").config("spark.driver.memory", "6g")
 session = session.config("spark.ui.enabled", "false").config("spark.ui.showConsoleProgress", "false")
@@ -26,7 +26,7 @@ for epochs in (1, o["epochs"]):  # the first fit warms the compiler of the JVM
     model = fit.setUserCol("user").setItemCol("item").setRatingCol("rating").fit(frame)
     took = time.perf_counter() - start
 java = session.sparkContext._gateway.proc.pid  # where the work and the memory are
-tell([took / o["epochs"]] * o["epochs"], len(user), str(java))
+report([took / o["epochs"]] * o["epochs"], len(user), str(java))
 if "out" in o:
     rows = []
     for side, n in zip((model.userFactors, model.itemFactors), shape(folder), strict=True):

@@ -3,10 +3,10 @@
 import time
 
 import numpy as np
-from protocol import arguments, read, save, shape, tell, with_biases
+from protocol import arguments, read, report, save, shape, with_biases
 from surprise import SVD, Trainset
 
-task, folder, o = arguments()
+task, folder, o = arguments(__doc__)
 user, item, rating = read(folder, o["parts"].split(","))
 n_users, n_items = shape(folder)
 rows: dict[int, list] = {n: [] for n in range(n_users)}
@@ -26,5 +26,5 @@ model = SVD(
 start = time.perf_counter()
 model.fit(data)  # its start is milliseconds
 seconds = [(time.perf_counter() - start) / o["epochs"]] * o["epochs"]
-tell(seconds, len(user))
+report(seconds, len(user))
 save(o.get("out"), *with_biases(float(np.mean(rating)), model.bu, model.bi, model.pu, model.qi))

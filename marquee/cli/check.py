@@ -1,10 +1,11 @@
-"""`python -m marquee.cli.check`: is every block of params.yaml one that its stage will accept?"""
+"""`marquee check`: does every block of params.yaml hold what its stage accepts?"""
 
 from __future__ import annotations
 
-from typing import Any
+from argparse import ArgumentParser, Namespace
 
 from marquee import config
+from marquee.cli import project
 from marquee.data.sampling import CandidateOptions, NegativeOptions
 from marquee.data.splits import SplitOptions
 from marquee.leaderboard.table import CompareOptions
@@ -12,25 +13,31 @@ from marquee.movielens.parsers import IngestOptions
 from marquee.movielens.releases import release
 from marquee.recommenders import create
 from marquee.simulator.options import SimulatorOptions
-from stages._runner import run
+
+BLOCKS = {
+    "simulator": SimulatorOptions,
+    "ingest": IngestOptions,
+    "tasks.rating": SplitOptions,
+    "tasks.ranking": SplitOptions,
+    "negatives": NegativeOptions,
+    "candidates": CandidateOptions,
+    "evaluate": config.Evaluation,
+    "compare": CompareOptions,
+    "report": config.Report,
+}
 
 
-def main(settings: dict[str, Any]) -> None:
+def configure(parser: ArgumentParser) -> None:
+    pass
+
+
+def run(args: Namespace) -> None:
+    settings = project.settings()
     config.seed(settings)
     release(config.block(settings, "dataset", config.Dataset).name)
-    config.block(settings, "simulator", SimulatorOptions)
-    config.block(settings, "ingest", IngestOptions)
-    for task in config.TASKS:
-        config.block(settings, f"tasks.{task}", SplitOptions)
-    config.block(settings, "negatives", NegativeOptions)
-    config.block(settings, "candidates", CandidateOptions)
-    config.block(settings, "evaluate", config.Evaluation)
-    config.block(settings, "compare", CompareOptions)
-    config.block(settings, "report", config.Report)
+    for name, options in BLOCKS.items():
+        config.block(settings, name, options)
     for name in settings["models"]:
         entry = config.model(settings, name)
         create(entry.algorithm, entry.task, entry.options, f"models.{name}")
-
-
-if __name__ == "__main__":
-    run(main)
+    print(f"params.yaml: no fault found, {len(settings['models'])} models")

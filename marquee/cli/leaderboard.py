@@ -1,21 +1,25 @@
-"""`python -m marquee.cli.leaderboard`: the leaderboard of the last run, and where its report lies."""
+"""`marquee leaderboard`: the leaderboard of the last run, and where its report is."""
 
 from __future__ import annotations
 
+from argparse import ArgumentParser, Namespace
 from pathlib import Path
-from typing import Any
 
 from marquee import config
-from marquee.leaderboard import table as leaderboard
-from marquee.leaderboard.table import CompareOptions
-from stages._runner import run
+from marquee.cli import project
+from marquee.leaderboard import table
+from marquee.leaderboard.text import text
 
 
-def main(settings: dict[str, Any]) -> None:
-    lines = Path("plots/leaderboard/table.csv").read_text("utf-8").splitlines()
-    print(leaderboard.text(leaderboard.from_csv(lines), config.block(settings, "compare", CompareOptions)))
-    print(f"report: {Path('plots/report.html').resolve()}")
+def configure(parser: ArgumentParser) -> None:
+    parser.add_argument("--json", action="store_true", help="print every metric as JSON instead of a table")
 
 
-if __name__ == "__main__":
-    run(main)
+def run(args: Namespace) -> None:
+    settings = project.settings()
+    rows = table.from_csv(Path("data/leaderboard/table.csv").read_text("utf-8").splitlines())
+    if args.json:
+        project.print_json(rows)
+    else:
+        print(text(rows, config.block(settings, "compare", table.CompareOptions)))
+        print(f"report: {Path('plots/report.html').resolve()}")

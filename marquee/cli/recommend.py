@@ -1,190 +1,126 @@
-"""`python -m marquee.cli.recommend <model> ...`: what someone should see next, and why."""
+"""`marquee recommend <model>`: movies that a user should watch next, and why."""
 
 from __future__ import annotations
 
 import sys
-from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
+from argparse import ArgumentError, ArgumentParser, ArgumentTypeError, Namespace
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import numpy as np
 
-from marquee import config
+from marquee.cli import lists, project
 from marquee.data.ratings import Ratings
 from marquee.errors import MarqueeError
 from marquee.io import read_json, read_parquet
 from marquee.movielens.schema import Scale
-from marquee.recommenders import load
 from marquee.recommenders.base import Recommender
-from marquee.serving import import_ratings, output, top_n
-from marquee.serving.catalogue import COLUMNS, MovieCatalogue, MovieFilter
+from marquee.serving import explain, import_ratings, output, top_n
+from marquee.serving.catalogue import MovieCatalogue
 from marquee.serving.top_n import Audience
-from stages._inputs import ratings
-from stages._runner import run
 
-EXAMPLES = """examples
-  python -m marquee.cli.recommend ease --user 42
-  python -m marquee.cli.recommend ease --rate "Toy Story (1995)=5" --rate "heat=4" --genre Drama
-  python -m marquee.cli.recommend ease --ratings letterboxd/ratings.csv --year-from 1980
-  python -m marquee.cli.recommend ease --users 1,2,3 --out lists.parquet
-  python -m marquee.cli.recommend ease --like "Alien (1979)"
+EXAMPLES = """examples:
+  marquee recommend ease --user 42
+  marquee recommend ease --rate "Toy Story (1995)=5" --rate "heat=4" --genre Drama
+  marquee recommend ease --ratings letterboxd/ratings.csv --year-from 1980
+  marquee recommend ease --users 1,2,3 --out lists.parquet
 """
 
 
-class Parser(ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        raise MarqueeError(f"{message}; see python -m marquee.cli.recommend --help")
+def configure(parser: ArgumentParser) -> None:
+    parser.epilog = EXAMPLES
+    parser.add_argument("model", help="a name under models: in params.yaml")
+    group = parser.add_argument_group("for whom (one of these; --rate and --ratings go together)")
+    group.add_argument("--user", metavar="ID", help="a user of the data, by the release's id")
+    group.add_argument("--users", metavar="ID,ID", help="several of them")
+    group.add_argument("--users-file", metavar="FILE", type=Path, help="ids between blanks or lines")
+    rate: dict[str, Any] = {"metavar": "TITLE=RATING", "action": "append", "default": [], "type": _rate}
+    group.add_argument("--rate", **rate, help="a new user's rating")
+    group.add_argument("--ratings", metavar="CSV", type=Path, help="theirs; also of Letterboxd or IMDb")
+    lists.configure(parser)
 
 
-def parser() -> Parser:
-    p = Parser("python -m marquee.cli.recommend", None, EXAMPLES, formatter_class=RawDescriptionHelpFormatter)
-    p.add_argument("model", help="a name under models: in params.yaml")
-    who = p.add_argument_group("for whom (one of these; --rate and --ratings go together)")
-    who.add_argument("--user", metavar="ID", help="someone in the data, by the release's own number")
-    who.add_argument("--users", metavar="ID,ID", help="several of them")
-    who.add_argument("--users-file", metavar="FILE", type=Path, help="several, with blanks or lines between")
-    who.add_argument(
-        "--rate", metavar="TITLE=RATING", action="append", default=[], help="a newcomer's rating"
-    )
-    who.add_argument("--ratings", metavar="CSV", type=Path, help="a newcomer's; also of Letterboxd or IMDb")
-    who.add_argument("--like", metavar="TITLE", help="no one: movies that are like this one")
-    what = p.add_argument_group("which movies")
-    what.add_argument("--top", metavar="N", type=int, default=10, help="how many (10)")
-    what.add_argument("--genre", metavar="NAME", action="append", default=[], help="given twice: both")
-    what.add_argument("--year-from", metavar="YEAR", type=int)
-    what.add_argument("--year-to", metavar="YEAR", type=int)
-    what.add_argument("--exclude-unknown", action="store_true", help='no movies titled "unknown"')
-    p.add_argument("--out", metavar="FILE", type=Path, help="write to a .parquet, .csv or .json instead")
-    return p
+def _rate(text: str) -> tuple[str, str]:
+    title, equals, rating = text.rpartition("=")
+    if not equals or not title.strip():
+        raise ArgumentTypeError(f"{text!r} has no rating; write it as 'Alien (1979)=5'")
+    return title.strip(), rating.strip()
 
 
-def main(settings: dict[str, Any], *words: str) -> None:
-    asked = parser().parse_args(words)
-    _check(asked)
-    movies = MovieCatalogue.from_table(read_parquet(Path("data/movies.parquet"), COLUMNS))
-    wanted = MovieFilter(tuple(asked.genre), asked.year_from, asked.year_to, asked.exclude_unknown)
-    allowed = movies.keep(wanted)
-    model, task = _model(settings, asked.model, len(movies))
-    if asked.like is not None:
-        _like(asked, model, movies, allowed)
-        return
+def run(args: Namespace) -> None:
+    ways = (args.user, args.users, args.users_file, args.rate or args.ratings)
+    if sum(way not in (None, []) for way in ways) != 1:
+        raise ArgumentError(None, "give one of --user, --users, --users-file, or --rate and --ratings")
+    settings = project.settings()
+    movies = project.movies()
+    allowed = lists.allowed_movies(args, movies)
+    model = project.model(args.model, len(movies))
     scale = Scale(**read_json(Path("data/dataset.json"))["scale"])
-    positive_threshold = settings["tasks"]["ranking"].get("positive_threshold")
-    if asked.rate or asked.ratings:
-        items, given = _own_ratings(asked, movies, scale)
-        people = top_n.new_user(model, items, given, positive_threshold, task == "ranking")
+    threshold = settings["tasks"]["ranking"].get("positive_threshold")
+    if args.rate or args.ratings:
+        items, ratings = _own_ratings(args, movies, scale)
+        audience = top_n.new_user(model, items, ratings, threshold)
     else:
-        people = _members(asked, model, task)
-    items, values = top_n.top_lists(people, allowed, asked.top, asked.model)
+        audience = _known_users(args, model)
+    items, values = top_n.top_lists(audience, allowed, args.top, args.model)
     column = "score"
-    if task == "rating":
+    if model.task == "rating":
         column, values = "rating", np.clip(values, scale.low, scale.high)
     rows = [
-        output.rows_of(label, best, value, movies, column)
-        for label, best, value in zip(people.labels, items, values, strict=True)
+        output.list_rows(label, best, value, movies, column)
+        for label, best, value in zip(audience.labels, items, values, strict=True)
     ]
-    if len(people.labels) == 1:
-        others = "liked" if task == "ranking" and positive_threshold else "rated"
-        for row, why in zip(rows[0], _why(model, people, items[0], movies, task, others), strict=False):
-            row["why"] = why
-    _deliver(asked, rows, column)
+    if len(rows) == 1:
+        listed = items[0][items[0] >= 0]
+        verb = "liked" if model.task == "ranking" and threshold else "rated"
+        for row, words in zip(rows[0], _explanations(model, audience, listed, movies, verb), strict=True):
+            row["explanation"] = words
+    lists.deliver(args, rows, column)
 
 
-def _check(asked: Namespace) -> None:
-    kinds = [asked.user, asked.users, asked.users_file, asked.rate or asked.ratings, asked.like]
-    if len([kind for kind in kinds if kind not in (None, [])]) != 1:
-        raise MarqueeError(
-            "say for whom, in one way: --user, --users, --users-file, --rate or --ratings, or --like; "
-            "see python -m marquee.cli.recommend --help"
-        )
-    if asked.top < 1:
-        raise MarqueeError(f"--top is {asked.top}; ask for at least 1 movie")
-    if asked.out is not None:
-        output.check_suffix(asked.out)
-
-
-def _model(settings: dict[str, Any], name: str, n_items: int) -> tuple[Recommender, str]:
-    folder = Path("models") / name
-    if not folder.is_dir():
-        config.model(settings, name)  # a misspelt name has a message of its own
-    try:
-        model = load(folder)
-    except KeyError:
-        raise MarqueeError(f"{folder} is of another version; run `dvc repro train@{name}`") from None
-    if model.n_items != n_items:
-        raise MarqueeError(
-            f"{folder} was trained on other data ({model.n_items:,} movies, now {n_items:,}); "
-            f"run `dvc repro train@{name}`"
-        )
-    return model, read_json(folder / "model.json")["task"]
-
-
-def _own_ratings(asked: Namespace, movies: MovieCatalogue, scale: Scale) -> tuple[np.ndarray, np.ndarray]:
-    rows = import_ratings.read_ratings(asked.ratings, scale) if asked.ratings else []
+def _own_ratings(args: Namespace, movies: MovieCatalogue, scale: Scale) -> tuple[np.ndarray, np.ndarray]:
+    """Return items int32 [n] and ratings float32 [n] of --ratings and --rate, and say what was found."""
+    rows = import_ratings.read_ratings(args.ratings, scale) if args.ratings else []
     found = import_ratings.match(rows, movies)
-    given = import_ratings.stated(asked.rate, movies, scale)
-    if asked.rate:
-        print("you rated", ", ".join(f"{movies.name(item)} {rating:g}" for item, rating in given))
+    given = import_ratings.rate(args.rate, movies, scale)
+    notes = found.notes(str(args.ratings))
+    if given:
+        notes = [f"you rated {', '.join(f'{movies.name(i)} {rating:g}' for i, rating in given)}", *notes]
     pairs = [*found.pairs, *given]
     if not pairs:
-        raise MarqueeError(f"none of the {len(rows)} movies in {asked.ratings} is in this data; rate others")
-    for note in found.notes(str(asked.ratings)):
+        raise MarqueeError(f"none of the {len(rows)} movies in {args.ratings} is in this data: rate others")
+    for note in notes:
         print(note, file=sys.stderr)
-    return np.array([item for item, _ in pairs], np.int32), np.array([r for _, r in pairs], np.float32)
+    items, ratings = zip(*pairs, strict=True)
+    return np.array(items, np.int32), np.array(ratings, np.float32)
 
 
-def _members(asked: Namespace, model: Recommender, task: str) -> Audience:
-    if asked.user is not None:
-        labels = [asked.user]
+def _known_users(args: Namespace, model: Recommender) -> Audience:
+    if args.user is not None:
+        labels = [args.user]
     else:
-        text = import_ratings.read_text(asked.users_file) if asked.users is None else asked.users
+        text = import_ratings.read_text(args.users_file) if args.users is None else args.users
         labels = list(dict.fromkeys(text.replace(",", " ").split()))
     ids = read_parquet(Path("data/users.parquet"), ["user_id"])["user_id"].to_pylist()
-    users = top_n.numbered(labels, ids)
-
-    def of_them(path: str) -> Ratings:
-        return Ratings.from_table(read_parquet(Path(path), among=("user", users.tolist())))
-
-    parts = ("train", "fold_in")
-    train, fold_in = (of_them(f"data/{task}/{part}.parquet") for part in parts)
-    return top_n.known_users(
-        model, [ids[user] for user in users], users, train, fold_in, of_them("data/ratings.parquet")
+    users = top_n.user_indices(labels, ids)
+    train, fold_in, rated = (
+        Ratings.from_table(read_parquet(Path(path), among=("user", users.tolist())))
+        for path in (
+            *(f"data/{model.task}/{part}.parquet" for part in ("train", "fold_in")),
+            "data/ratings.parquet",
+        )
     )
+    return top_n.known_users(model, [ids[user] for user in users], users, train, fold_in, rated)
 
 
-def _why(
-    model: Recommender, people: Audience, items: np.ndarray, movies: MovieCatalogue, task: str, others: str
+def _explanations(
+    model: Recommender, audience: Audience, items: np.ndarray, movies: MovieCatalogue, verb: str
 ) -> list[str]:
-    """What spoke for each movie: ratings of the person's own, or else what others say."""
-    listed = items[items >= 0]
-    own = output.explain_by_ratings(people.history, *top_n.explain(model, people.history, listed), movies)
+    """Explain each of `items` [n] by the user's own ratings, or else by those of others."""
+    effects = explain.rating_effects(model, audience.history, items)
+    own = explain.explain_by_ratings(audience.history, *effects, movies)
     if all(own):
         return own
-    train = ratings(Path(f"data/{task}/train.parquet"))
-    crowd = output.explain_by_popularity(train, len(movies), task == "rating", others)
-    return [said or crowd(item) for said, item in zip(own, listed, strict=True)]
-
-
-def _like(asked: Namespace, model: Recommender, movies: MovieCatalogue, allowed: np.ndarray) -> None:
-    item = movies.the_one(asked.like, movies.search())
-    cosines = top_n.item_similarities(model, item, asked.model)
-    items, values = top_n.nearest_items(cosines, allowed, item, asked.top)
-    print(f"like {movies.name(item)}")
-    _deliver(asked, [output.rows_of(movies.name(item), items, values, movies, "similarity")], "similarity")
-
-
-def _deliver(asked: Namespace, lists: list[output.Rows], column: str) -> None:
-    rows = [row for one in lists for row in one]
-    if asked.out is not None:
-        columns = ["user", "rank", *COLUMNS, column, *(["why"] if len(lists) == 1 else [])]
-        output.write(asked.out, rows, columns)
-        print(f"{len(rows):,} rows for {len(lists):,} in {asked.out}")
-        return
-    for one in lists:
-        if len(lists) > 1:
-            print(f"user {one[0]['user']}" if one else "")
-        print(output.text(one, column))
-
-
-if __name__ == "__main__":
-    run(main)
+    train = Ratings.from_table(read_parquet(Path(f"data/{model.task}/train.parquet")))
+    others = explain.explain_by_popularity(train, len(movies), model.task == "rating", verb)
+    return [words or others(item) for words, item in zip(own, items, strict=True)]

@@ -1,4 +1,4 @@
-"""Splits that others drew and published: rows of train and test, and candidates, from their files.
+"""Read splits that others published: rows of train and test, and candidates, from their files.
 
 Train and test are tab-separated lines `user item ...` in the release's own ids (ML-100K's u1.base and
 the NCF paper's files, He et al., 2017); what follows the two is not read. Candidates are lines
@@ -21,7 +21,7 @@ from marquee.errors import MarqueeError
 if TYPE_CHECKING:
     import pyarrow as pa
 
-ELSEWHERE = "take the release that these files were drawn from"
+ELSEWHERE = "use the release that these files belong to"
 
 
 def read_fold(
@@ -32,7 +32,7 @@ def read_fold(
     movie_ids: np.ndarray,
     ratings: Ratings,
 ) -> RowIndices:
-    """The rows of `ratings` in each file, in its order, int64, ready for `splits.split`.
+    """Return the rows of `ratings` in each file, in its order, int64, ready for `splits.split`.
 
     `user_ids` [n_users] and `movie_ids` [n_items] are the release's names (numbers or text) of our ids.
     Raises MarqueeError for a file that is missing or broken or names a pair without a rating.
@@ -49,7 +49,7 @@ def read_fold(
 def read_candidates(
     folder: Path, file: str | None, user_ids: np.ndarray, movie_ids: np.ndarray, as_given: bool = False
 ) -> tuple[Candidates, int]:
-    """The candidates in `file`, in its order, and how many were dropped for being the held-out item itself.
+    """Return the candidates in `file`, in its order, and how many were the held-out item itself and dropped.
 
     With `as_given` those stay and the number is 0. Ids are as for `read_fold`.
     Raises MarqueeError for a file that is missing or broken or names an unknown user or item.
@@ -73,10 +73,10 @@ def read_candidates(
 
 def _path(folder: Path, file: str | None, key: str, also: str = "") -> Path:
     if not file:
-        raise MarqueeError(f"{key} is not set; name the file, relative to {folder}")
+        raise MarqueeError(f"{key} is not set: name the file, relative to {folder}")
     path = folder / file
     if not path.is_file():
-        raise MarqueeError(f"{path} is missing; put it there or correct {key}{also}")
+        raise MarqueeError(f"{path} is missing: put it there or correct {key}{also}")
     return path
 
 
@@ -114,7 +114,8 @@ def _columns(path: Path, *kinds: pa.DataType) -> tuple[pa.Array, pa.Array]:
         )
     except (pa.ArrowInvalid, pa.ArrowKeyError):
         place = f"{path} line {_broken_line(path, kinds)}"
-        raise MarqueeError(f"{place}: expected a user and an item, tab-separated; mend the line") from None
+        message = "expected a user and an item, tab-separated: correct the line"
+        raise MarqueeError(f"{place}: {message}") from None
     return table["f0"].combine_chunks(), table["f1"].combine_chunks()
 
 
@@ -131,7 +132,7 @@ def _candidate_lines(path: Path, user_of: type, item_of: type) -> tuple[list, li
                 listed.extend([item_of(candidate) for candidate in candidates])
             except ValueError:
                 raise MarqueeError(
-                    f"{path} line {number}: expected (user,item) and then items, tab-separated; mend the line"
+                    f"{path} line {number}: expected (user,item) then items, tab-separated: correct the line"
                 ) from None
             numbers.append(number)
             lengths.append(len(candidates))

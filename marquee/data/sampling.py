@@ -1,14 +1,15 @@
-"""Items a user has not rated: negatives to learn from, and candidates to be ranked among.
+"""Sample items that a user has not rated: negatives to learn from, candidates to rank test items among.
 
-A negative avoids the user's training positives and nothing else: to avoid what is held out as well
-would tell the model where the answer lies. A candidate avoids all that is known of the user.
+A negative avoids the user's training positives and nothing else: to avoid held-out items as well would
+tell the model where the answer lies. A candidate avoids every rating of the user.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -17,14 +18,16 @@ from marquee.config import option
 from marquee.data.ratings import Ratings
 from marquee.errors import MarqueeError
 from marquee.io import as_array, as_column
-from marquee.parallel import is_ascending, parallel_for
+from marquee.parallel import bits, is_ascending, parallel_for, parallel_user_blocks, ratings_per_user
+from marquee.rng import STEP, KeyedRandom, mix, uniform
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-CELLS = 1 << 22  # users x items that are looked at together: 4 MB, of which the cache keeps what is in use
-USERS = 1 << 10  # whose known pairs are looked at together: a few megabytes
-REDRAWS = 8  # of collisions, before what is left is drawn from the complement
+STATES = 1 << 18  # draws that are made together: 2 MB
+NEGATIVE_CELLS = 1 << 22  # users x items of a table of flags, 4 MB; a processor's cache keeps what is in use
+CANDIDATE_CELLS = 1 << 23  # users x items of a table of draw numbers, 32 MB
+REDRAWS = 8  # of an item that the user rated, before one of the unrated items is sampled directly
 
 
 @dataclass(frozen=True)
@@ -36,25 +39,72 @@ class NegativeOptions:
 
 @dataclass(frozen=True)
 class CandidateOptions:
-    per_user: int = option(99, low=1)  # drawn for each user with a held-out row
-    file: str | None = None  # given ones instead, see `folds`
+    per_user: int = option(99, low=1)  # sampled for each user with a held-out row
+    file: str | None = None  # published ones instead, see `published_splits`
+
+
+class ItemSlots:
+    """Sample items uniformly, such that a new item takes over few of the draws and leaves the others.
+
+    The items lie in a table of 2^b slots in the order of their hashes, each in the first free slot from the
+    one that its hash begins with (linear probing). A draw that meets an empty slot is rejected, and the next
+    one decides. A new item fills an empty slot; sampling an index would move every draw.
+
+    keys  uint64 [n_items]: the hash of each item
+    """
+
+    def __init__(self, keys: np.ndarray) -> None:
+        n = len(keys)
+        self._bits = max(1, bits(n + n // 4))  # at most 80 % of the slots are taken
+        order, number = np.argsort(keys, kind="stable"), np.arange(n)
+        self.size = 1 << self._bits
+        home = (keys[order] >> np.uint64(64 - self._bits)).astype(np.int64)
+        slot = np.maximum.accumulate(home - number) + number
+        self._item = np.full(self.size, -1, np.int32)
+        self._item[np.minimum(slot, self.size - n + number)] = order
+
+    def look_up(self, hashes: np.ndarray) -> np.ndarray:
+        """Return the item in the slot that each of `hashes` begins with, int32, -1 for none."""
+        return self._item[(hashes >> np.uint64(64 - self._bits)).view(np.int64)]
+
+    def draw(self, state: np.ndarray) -> np.ndarray:
+        """Return an item for each `state` [n], int32: the first that its draws meet.
+
+        A hash serves for as many draws as it has bits; then follows the next one.
+        """
+        hashes = mix(state.copy())
+        item = self.look_up(hashes)
+        empty = np.flatnonzero(item < 0)
+        hashes = hashes[empty]
+        number = 0
+        while len(empty):
+            number += 1
+            used, within = divmod(number, 64 // self._bits)
+            if within:
+                hashes <<= np.uint64(self._bits)
+            else:
+                hashes = mix(state[empty] + np.full(1, used, np.uint64) * STEP)
+            item[empty] = found = self.look_up(hashes)
+            missed = np.flatnonzero(found < 0)  # three times as fast as a mask
+            empty, hashes = empty[missed], hashes[missed]
+        return item
 
 
 class NegativeSampler:
-    """Draws negatives for every row of `train`, whose users are sorted; set up once, drawn from at will.
+    """Samples negatives for every row of `train`, whose users ascend.
 
     sampling  uniform over the `n_items` items, or in proportion to (rows of the item in train)^alpha
               (Mikolov et al., 2013), each without the user's own rows
 
-    A user for whom popularity leaves nothing (all that others rated, they rated) is drawn for uniformly.
-    `law` [n_items] is what the chances are in proportion to.
+    A user for whom popularity leaves nothing (all that others rated, they rated) gets uniform negatives.
+    `sampling_weights` [n_items] is what the chances are in proportion to.
     Raises MarqueeError for a user who has rated all items.
     """
 
     def __init__(self, train: Ratings, n_items: int, sampling: str = "uniform", alpha: float = 0.75) -> None:
-        if (train.user[1:] < train.user[:-1]).any():
+        if not is_ascending(train.user):
             raise ValueError("train must be sorted by user")
-        counts = np.bincount(train.user)
+        counts = ratings_per_user(train.user)
         if counts.max(initial=0) >= n_items:
             raise MarqueeError(
                 f"user {counts.argmax()} has rated all {n_items} items, so no negative can be drawn; "
@@ -62,65 +112,84 @@ class NegativeSampler:
             )
         self._user, self._item, self._n_items = train.user, train.item, n_items
         self._starts = np.append(0, np.cumsum(counts))  # [n_users + 1], rows
-        self.law = np.ones(n_items)
+        self.sampling_weights = np.ones(n_items)
         self._cumulative: np.ndarray | None = None
         if sampling == "popularity":
             popularity = np.bincount(train.item, minlength=n_items)
-            self.law = np.where(popularity > 0, popularity**alpha, 0)
-            cumulative = self.law.cumsum()
+            self.sampling_weights = np.where(popularity > 0, popularity**alpha, 0)
+            cumulative = self.sampling_weights.cumsum()
             self._cumulative = cumulative / cumulative[-1] if len(train) else cumulative
 
-    def draw(self, rng: np.random.Generator, per_positive: int) -> np.ndarray:
-        """int32 [n_positives, per_positive], with replacement; row n belongs to row n of train."""
+    def draw(self, random: KeyedRandom, per_positive: int) -> np.ndarray:
+        """Return int32 [n_positives, per_positive], with replacement; row n belongs to row n of train.
+
+        Each number is a function of its row's user and item, its column and what else the user rated.
+        """
         drawn = np.empty((len(self._user), per_positive), np.int32)
-        n_users = len(self._starts) - 1
-        step = max(1, CELLS // self._n_items)
-        rated = np.zeros((min(step, n_users), self._n_items), bool)
-        for first in range(0, n_users, step):  # blocks of users
-            rows = slice(self._starts[first], self._starts[min(first + step, n_users)])
-            local = self._user[rows] - first
-            rated[local, self._item[rows]] = True
-            self._fill(drawn[rows].reshape(-1), np.repeat(local, per_positive), rated, rng)
-            rated[local, self._item[rows]] = False
+        # The draw number is column << 40, + attempt << 20 after an item that the user rated, + empty slots.
+        columns = (np.arange(per_positive, dtype=np.uint64)[:, None] << np.uint64(40)) * STEP
+        propose = self._by_popularity
+        if self._cumulative is None:
+            propose = ItemSlots(random.items(np.arange(self._n_items))).draw
+        step = max(1, NEGATIVE_CELLS // self._n_items)
+
+        def fill(rows: slice) -> None:
+            user, item = self._user[rows], self._item[rows]
+            state = random.rows(user, item) + columns  # [per_positive, rows]: numpy is fast along rows
+            found = propose(state.reshape(-1)).reshape(state.shape)
+            rated = np.zeros(step * self._n_items, bool)  # of `step` users, one after another
+            for first in range(user[0], user[-1] + 1, step):
+                part = slice(*np.searchsorted(user, np.array([first, first + step], user.dtype)))
+                own = (user[part] - first).astype(np.int64) * self._n_items
+                rated[own + item[part]] = True
+                self._replace(found[:, part], own, rated, state[:, part], propose)
+                rated[own + item[part]] = False
+            drawn[rows] = found.T
+
+        if len(drawn):
+            parallel_user_blocks(fill, [self._user], rows=max(1, STATES // per_positive))
         return drawn
 
-    def _fill(self, drawn: np.ndarray, user: np.ndarray, rated: np.ndarray, rng: np.random.Generator) -> None:
-        """Write a draw for each `user` [n] (a row of `rated`) into `drawn` [n]."""
-        cell = user.astype(np.int64) * self._n_items
-        flat = rated.reshape(-1)
-        drawn[:] = self._propose(len(drawn), rng)
-        again = np.flatnonzero(flat[cell + drawn])
-        for _ in range(REDRAWS):
-            if not len(again):
+    def _replace(
+        self,
+        found: np.ndarray,
+        own: np.ndarray,
+        rated: np.ndarray,
+        state: np.ndarray,
+        propose: Callable[[np.ndarray], np.ndarray],
+    ) -> None:
+        """Sample again where `found` [per_positive, n] is `rated`; `own` [n] is where its flags begin."""
+        cells = np.divmod(np.flatnonzero(rated[found + own]), len(own))
+        *attempts, last = (np.arange(1, REDRAWS + 2, dtype=np.uint64) << np.uint64(20)) * STEP
+        for attempt in attempts:
+            if not len(cells[0]):
                 return
-            drawn[again] = self._propose(len(again), rng)
-            again = again[flat[cell[again] + drawn[again]]]
-        drawn[again] = self._from_complement(user[again], rated, rng)
+            found[cells] = item = propose(state[cells] + attempt)
+            again = rated[item + own[cells[1]]]
+            cells = cells[0][again], cells[1][again]
+        begins = own[cells[1]]
+        for begin in np.unique(begins):
+            of_user = cells[0][begins == begin], cells[1][begins == begin]
+            flags = rated[begin : begin + self._n_items]
+            found[of_user] = self._from_complement(flags, uniform(mix(state[of_user] + last)))
 
-    def _propose(self, n: int, rng: np.random.Generator) -> np.ndarray:
-        if self._cumulative is None:
-            return rng.integers(0, self._n_items, n, dtype=np.int32)
-        return np.searchsorted(self._cumulative, rng.random(n), side="right")
+    def _by_popularity(self, state: np.ndarray) -> np.ndarray:
+        assert self._cumulative is not None
+        return np.searchsorted(self._cumulative, uniform(mix(state.copy())), side="right")
 
-    def _from_complement(self, user: np.ndarray, rated: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        """Exact draws from what each `user` [n] has not rated, at a cost of `n_items` for each user in it."""
-        users, row = np.unique(user, return_inverse=True)
-        weights = np.where(rated[users], 0, self.law)  # (len(users), n_items)
-        nothing = weights.sum(1) == 0
-        weights[nothing] = ~rated[users[nothing]]
-        steps = weights.cumsum(1)
-        steps = steps / steps[:, -1:] + np.arange(len(users))[:, None]  # row r climbs from r to r + 1
-        height = np.minimum(row + rng.random(len(row)), np.nextafter(row + 1, 0))
-        return np.searchsorted(steps.reshape(-1), height, side="right") - row * self._n_items
+    def _from_complement(self, rated: np.ndarray, number: np.ndarray) -> np.ndarray:
+        """Return the item for each `number` [n] in [0, 1), of those that are not `rated` [n_items]."""
+        weights = np.where(rated, 0, self.sampling_weights)
+        steps = (weights if weights.any() else ~rated).cumsum(dtype=float)
+        height = np.minimum(number * steps[-1], np.nextafter(steps[-1], 0))
+        return np.searchsorted(steps, height, side="right")
 
 
-def add_negatives(
-    train: Ratings, n_items: int, options: NegativeOptions, rng: np.random.Generator
-) -> Ratings:
-    """`train` with `negatives` drawn by `options`, and in `sampling` the JSON of the law they follow."""
+def add_negatives(train: Ratings, n_items: int, options: NegativeOptions, random: KeyedRandom) -> Ratings:
+    """Return `train` with `negatives` sampled by `options`, and in `sampling` how (JSON)."""
     sampler = NegativeSampler(train, n_items, options.sampling, options.alpha)
-    law = json.dumps({"sampling": options.sampling, "alpha": options.alpha})
-    return replace(train, negatives=sampler.draw(rng, options.per_positive), sampling=law)
+    how = json.dumps({"sampling": options.sampling, "alpha": options.alpha})
+    return replace(train, negatives=sampler.draw(random, options.per_positive), sampling=how)
 
 
 class Candidates(NamedTuple):
@@ -154,83 +223,93 @@ def sample_candidates(
     n_users: int,
     n_items: int,
     count: int,
-    rng: np.random.Generator,
+    random: KeyedRandom,
 ) -> Candidates:
-    """For each user of `held_out`, `count` distinct items, ascending, uniform over all allowed sets.
+    """Sample `count` distinct items, ascending, uniform over all allowed sets, for each user of `held_out`.
 
     None is in any of `seen` or in `held_out` for that user; where fewer are left, all of them are given.
-    Users without a held-out row get none.
+    Users without a held-out row get none. A user's list is a function of that user's own rows.
     """
-    parts = [_by_user(part) for part in (*seen, held_out)]
-    evaluated = np.flatnonzero(np.bincount(held_out.user, minlength=n_users))  # [m]
-    firsts = range(0, n_users, USERS)
-    pairs: list[np.ndarray] = [np.empty(0)] * len(firsts)  # of each block, see `_known_pairs`
-    counts = np.zeros(n_users, np.int64)
+    sampler = _CandidateSampler((*seen, held_out), n_users, n_items, count, random)
+    firsts = range(0, n_users, sampler.block)
+    found: list[list[np.ndarray]] = [[]] * len(firsts)
 
-    def gather(n: int) -> None:
-        users = slice(firsts[n], min(firsts[n] + USERS, n_users))
-        pairs[n] = _known_pairs(parts, users, n_items)
-        ends = np.arange(1 + users.stop - users.start) * n_items
-        counts[users] = np.diff(np.searchsorted(pairs[n], ends.astype(pairs[n].dtype)))
+    def sample(n: int) -> None:
+        found[n] = sampler.sample(firsts[n], min(firsts[n] + sampler.block, n_users))
 
-    parallel_for(gather, len(firsts))
-    chosen = _distinct(n_items - counts[evaluated], count, rng)  # [m, count], -1 where too few
+    parallel_for(sample, len(firsts))
     lengths = np.zeros(n_users, np.int64)
-    lengths[evaluated] = (chosen >= 0).sum(1)
-    offsets = np.append(0, np.cumsum(lengths))
-    items = np.empty(offsets[-1], np.int32)
+    lists = list(chain.from_iterable(found))
+    lengths[sampler.evaluated] = [len(items) for items in lists]
+    return Candidates(np.append(0, np.cumsum(lengths)), np.concatenate([np.empty(0, np.int32), *lists]))
 
-    def place(n: int) -> None:
-        users = slice(firsts[n], min(firsts[n] + USERS, n_users))
-        rows = slice(*np.searchsorted(evaluated, (users.start, users.stop)))
-        nth = chosen[rows][chosen[rows] >= 0]  # the how-manieth allowed item
-        user = np.repeat(np.arange(len(lengths[users])), lengths[users])
-        items[offsets[users.start] : offsets[users.stop]] = _allowed(
-            nth, user, pairs[n], counts[users], n_items
-        )
 
-    parallel_for(place, len(firsts))
-    return Candidates(offsets, items)
+class _CandidateSampler:
+    """Samples candidates for a range of users; see `sample_candidates`."""
+
+    def __init__(
+        self, parts: Sequence[Ratings], n_users: int, n_items: int, count: int, random: KeyedRandom
+    ) -> None:
+        self._parts = [_by_user(part) for part in parts]
+        self._starts = [np.append(0, np.cumsum(ratings_per_user(p.user, n_users))) for p in self._parts]
+        self.evaluated = np.flatnonzero(np.diff(self._starts[-1]))
+        self._random, self._count, self._n_items = random, count, n_items
+        self._item_keys = random.items(np.arange(n_items))
+        self._slots = ItemSlots(self._item_keys)
+        wanted = min(count, n_items)
+        n_draws = 8 + 6 * wanted * self._slots.size // (5 * n_items)  # enough for a user with few ratings
+        self._number = np.arange(n_draws, 0, -1)
+        self._step = max(1, min(CANDIDATE_CELLS // (n_items + 1), STATES // n_draws))
+        self.block = 16 * self._step  # users to whom a thread gives one table
+
+    def sample(self, first: int, stop: int) -> list[np.ndarray]:
+        """Return the candidates of each evaluated user from `first` to `stop`."""
+        met = np.empty((min(self._step, stop - first), self._n_items + 1), np.int32)
+        lists: list[np.ndarray] = []
+        for begin in range(first, stop, self._step):
+            lists.extend(self._sample(begin, min(begin + self._step, stop), met))
+        return lists
+
+    def _sample(self, first: int, stop: int, met: np.ndarray) -> list[np.ndarray]:
+        """Take the first `count` items that a user's draws meet, without those known or met before.
+
+        Where the draws are used up before, the allowed items of the least hashes are taken instead.
+
+        met  int32 [stop - first or more, n_items + 1]: memory for the number of the draw that meets an item
+             first, 0 for a known item; column 0 stands for an empty slot, column i + 1 for item i
+        """
+        user = self.evaluated[slice(*np.searchsorted(self.evaluated, (first, stop)))]
+        user_keys, width, first_met = self._random.users(user), met.shape[1], met.reshape(-1)
+        item = self._slots.look_up(mix(user_keys[:, None] + self._number.astype(np.uint64) * STEP))
+        cell = (item + ((user - first) * width + 1)[:, None]).reshape(-1)
+        number = np.tile(self._number.astype(np.int32), len(user))
+        first_met[cell] = number  # of equal cells the last one stays: numbers fall, so that is the first draw
+        for part, start in zip(self._parts, self._starts, strict=True):
+            rows = slice(start[first], start[stop])
+            first_met[(part.user[rows] - first) * width + part.item[rows] + 1] = 0
+        met[:, 0] = 0
+        new = (first_met[cell] == number).reshape(item.shape)
+        chosen = new & (new[:, ::-1].cumsum(1, dtype=np.int32)[:, ::-1] <= self._count)
+        lacking = np.flatnonzero(chosen.sum(1) < self._count)
+        if not len(lacking):
+            return list(np.sort(item[chosen].reshape(-1, self._count), axis=1))
+        lists = [np.sort(items[own]) for items, own in zip(item, chosen, strict=True)]
+        for row in lacking:
+            lists[row] = self._least(user[row], user_keys[row])
+        return lists
+
+    def _least(self, user: int, user_key: np.uint64) -> np.ndarray:
+        """Return the items that the user did not rate, of more than `count` those of the least hashes."""
+        known = [
+            part.item[start[user] : start[user + 1]]
+            for part, start in zip(self._parts, self._starts, strict=True)
+        ]
+        allowed = np.delete(np.arange(self._n_items, dtype=np.int32), np.concatenate(known))
+        if len(allowed) > self._count:
+            hashes = mix(self._item_keys[allowed] + user_key)
+            allowed = np.sort(allowed[np.argpartition(hashes, self._count)[: self._count]])
+        return allowed
 
 
 def _by_user(part: Ratings) -> Ratings:
     return part if is_ascending(part.user) else part.take(np.argsort(part.user, kind="stable"))
-
-
-def _known_pairs(parts: Sequence[Ratings], users: slice, n_items: int) -> np.ndarray:
-    """int [n]: (user - the first) * n_items + item of the rows of `users`, ascending, each once."""
-    ends = np.array([users.start, users.stop], np.int32)  # of the column's type, which is otherwise copied
-    bounds = [(part, slice(*np.searchsorted(part.user, ends))) for part in parts]
-    own, item = (np.concatenate(c) for c in zip(*((p.user[r], p.item[r]) for p, r in bounds), strict=True))
-    small = (users.stop - users.start) * n_items < 1 << 31  # sorts in half the time
-    pairs = (own - users.start).astype(np.int32 if small else np.int64) * n_items + item
-    pairs.sort()
-    return pairs[np.diff(pairs, prepend=-1) > 0]  # np.unique hashes, at a hundred times the time
-
-
-def _allowed(
-    nth: np.ndarray, user: np.ndarray, pairs: np.ndarray, counts: np.ndarray, n_items: int
-) -> np.ndarray:
-    """int [n]: the `nth` [n] (from 0) of the items that `user` [n], counted in the block, has no pair with.
-
-    Before a pair stand as many allowed items as its item exceeds its place among its user's `counts` pairs.
-    """
-    starts = np.cumsum(counts) - counts
-    places = np.arange(len(pairs)) - np.repeat(starts, counts)
-    sought = (user * n_items + nth).astype(pairs.dtype)
-    return nth + np.searchsorted((pairs - places).astype(pairs.dtype), sought, side="right") - starts[user]
-
-
-def _distinct(available: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:
-    """int32 [m, count]: ascending distinct numbers below available [m], after -1 for each that lacks.
-
-    Floyd's sampling without replacement (Bentley and Floyd, 1987), a draw at a time for all rows.
-    """
-    chosen = np.full((count, len(available)), -1, np.int32)
-    lacking = np.maximum(count - available, 0)
-    for n in range(count):
-        top = available - count + n  # [m]; negative while there are too few
-        draw = (rng.random(len(available)) * (top + 1)).astype(np.int32)
-        taken = (chosen[:n] == draw).any(0)
-        chosen[n] = np.where(n < lacking, -1, np.where(taken, top, draw))
-    return np.sort(chosen.T, axis=1)

@@ -1,4 +1,4 @@
-"""A model against held-out data: every figure, per user and on average, as docs/evaluation.md defines it.
+"""Compute every metric of docs/reference/metrics.md for a model, per user and on average.
 
 Nothing is asked of a model but `scores` and `predict`, so an oracle or a fold-in view can stand in.
 """

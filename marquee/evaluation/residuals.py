@@ -1,60 +1,70 @@
-"""Where predicted ratings err: by what was predicted, by how much is known of the person and of the movie."""
+"""Tables of where a model's predicted ratings err: by prediction, by user and by movie."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from statistics import NormalDist
-from typing import Self
+from typing import Any
 
 import numpy as np
 
 Rows = list[tuple[float, ...]]
-CALIBRATION = ("predicted", "rating", "low", "high", "pairs")
-KNOWN = ("from", "to", "ratings", "rmse", "low", "high", "pairs")
+PARTS = {
+    "calibration": ("predicted", "rating", "low", "high", "pairs"),
+    "by_user": ("from", "to", "ratings", "rmse", "low", "high", "pairs"),
+    "by_movie": ("from", "to", "ratings", "rmse", "low", "high", "pairs"),
+}
 Z = NormalDist().inv_cdf(0.975)  # of a 95 % interval
 TENTHS, FIFTHS = 10, 5
+BINS = 4  # of the histogram in each fifth of the scale: a quarter of a star
 
 
-@dataclass(frozen=True)
-class Residuals:
-    """error        float32 [n]: predicted - true of each test pair, stars
-    calibration  what was rated where so much was predicted: CALIBRATION, see `calibration`
-    by_user      RMSE by the training ratings of the person: KNOWN, see `error_by_known`
-    by_movie     and by those of the movie
+def tables(
+    pairs: Mapping[str, np.ndarray],
+    known_user: np.ndarray,
+    known_item: np.ndarray,
+    scale: Mapping[str, float],
+) -> dict[str, Any]:
+    """Describe the errors of one model by tables that JSON can hold.
+
+    pairs       `user`, `item`, `rating` and `predicted` [n] of the test pairs
+    known_user  int [n_users]: ratings of each user that the model knew
+    known_item  int [n_items]: and of each movie
+    scale       `low` and `high` of the ratings
+
+    Returns `scale` [2]; `rmse` and `mean_error` (predicted - rating); `histogram`, the `counts` of the errors
+    between `edges`; `within`, the `fraction` of absolute errors up to `limit`; and the rows of PARTS.
     """
-
-    error: np.ndarray
-    calibration: Rows
-    by_user: Rows
-    by_movie: Rows
-
-    @classmethod
-    def of(cls, pairs: Mapping[str, np.ndarray], users: np.ndarray, items: np.ndarray) -> Self:
-        """From an `Evaluation`'s pairs, and how many ratings the model knew of each user and item."""
-        user, rating, predicted = pairs["user"], pairs["rating"], pairs["predicted"]
-        error = predicted - rating
-        by_user, by_movie = (
-            error_by_known(user, error, known) for known in (users[user], items[pairs["item"]])
-        )
-        return cls(error, calibration(user, rating, predicted), by_user, by_movie)
-
-
-def tables(models: Mapping[str, Residuals]) -> dict[str, tuple[list[str], list[list[object]]]]:
-    """`calibration`, `by_user` and `by_movie` of all models together: header and rows, the model first."""
+    user, rating, predicted = pairs["user"], pairs["rating"], pairs["predicted"]
+    error = (predicted - rating).astype(np.float64)
+    step = max(round((scale["high"] - scale["low"]) / FIFTHS), 1) / BINS
+    edge = step * (np.ceil(np.abs(error).max() / step) + 0.5)  # half a bin puts 0 in the middle of one
+    counts, edges = np.histogram(error, np.arange(-edge, edge + step / 2, step))
+    rmse, mean = _rounded(np.sqrt(np.square(error).mean()), error.mean())
     return {
-        part: (
-            ["model", *header],
-            [[name, *row] for name, found in models.items() for row in getattr(found, part)],
-        )
-        for part, header in (("calibration", CALIBRATION), ("by_user", KNOWN), ("by_movie", KNOWN))
+        "scale": [scale["low"], scale["high"]],
+        "rmse": rmse,
+        "mean_error": mean,
+        "histogram": {"edges": edges.tolist(), "counts": counts.tolist()},
+        "within": {"limit": BINS * step, "fraction": float(np.mean(np.abs(error) <= BINS * step))},
+        "calibration": calibration(user, rating, predicted),
+        "by_user": error_by_known(user, error, known_user[user]),
+        "by_movie": error_by_known(user, error, known_item[pairs["item"]]),
+    }
+
+
+def concat_tables(models: Mapping[str, Mapping[str, Any]]) -> dict[str, tuple[list[str], list[list[object]]]]:
+    """Return header and rows of each of PARTS, the `tables` of all models together and the model first."""
+    return {
+        part: (["model", *header], [[name, *row] for name, found in models.items() for row in found[part]])
+        for part, header in PARTS.items()
     }
 
 
 def calibration(user: np.ndarray, rating: np.ndarray, predicted: np.ndarray) -> Rows:
-    """A row of CALIBRATION for each tenth of the test pairs [n], by what was predicted.
+    """Return a row for each tenth of the test pairs [n], ordered by prediction.
 
-    `rating` is the mean true one, from `low` to `high` its 95 % interval. Equal predictions stay together.
+    `rating` is the mean true one, from `low` to `high` its 95 % interval. Equal predictions share a row.
     """
     rows: Rows = []
     for part in parts(predicted, TENTHS):
@@ -65,13 +75,13 @@ def calibration(user: np.ndarray, rating: np.ndarray, predicted: np.ndarray) -> 
 
 
 def error_by_known(user: np.ndarray, error: np.ndarray, known: np.ndarray) -> Rows:
-    """A row of KNOWN for test pairs with no training rating, and for each fifth of the others.
+    """Return a row for the test pairs without training ratings, and one for each fifth of the others.
 
     user, error   [n]: of the test pairs
     known         int [n]: training ratings of each pair's user, or of its movie
 
-    `from` and `to` are the fewest and the most in a row and `ratings` their mean; `low` to `high` is the
-    95 % interval of `rmse`.
+    `from` and `to` are the fewest and the most training ratings in a row and `ratings` their mean; `low` to
+    `high` is the 95 % interval of `rmse`.
     """
     rows: Rows = []
     for level in (np.flatnonzero(known == 0), np.flatnonzero(known > 0)):
@@ -84,7 +94,7 @@ def error_by_known(user: np.ndarray, error: np.ndarray, known: np.ndarray) -> Ro
 
 
 def parts(values: np.ndarray, n: int) -> list[np.ndarray]:
-    """Rows of `values` [m] in up to `n` parts of about equal size, ascending; equal values share a part."""
+    """Cut the indices of `values` [m] into up to `n` ascending parts of similar size; ties share one."""
     if not len(values):
         return []
     cuts = np.unique(np.quantile(values, np.arange(1, n) / n, method="higher"))
@@ -93,18 +103,18 @@ def parts(values: np.ndarray, n: int) -> list[np.ndarray]:
 
 
 def pooled_mean(values: np.ndarray, user: np.ndarray) -> tuple[float, float]:
-    """The mean of `values` [n] and half its 95 % interval, by a normal law; 0 where there is but one user.
+    """Return the mean of `values` [n] and half its 95 % interval by a normal law; 0 for a single user.
 
-    It is people who are drawn, as in every interval of the pipeline: the variance is that of a ratio of two
-    sums over users (Cochran 1977, section 6.3), which a bootstrap of many users comes to.
+    Users are sampled, as in every interval of the pipeline: the variance is that of a ratio of two
+    sums over users (Cochran 1977, section 6.3). A bootstrap of many users converges to it.
     """
     mean = values.mean(dtype=np.float64)
     sums = np.bincount(user, values - mean)  # (n_users,)
-    drawn = np.count_nonzero(np.bincount(user))
-    spread = np.square(sums).sum() * drawn / max(drawn - 1, 1)
-    return float(mean), float(Z * np.sqrt(spread) / len(values))
+    n_users = np.count_nonzero(np.bincount(user))
+    variance = np.square(sums).sum() * n_users / max(n_users - 1, 1)
+    return float(mean), float(Z * np.sqrt(variance) / len(values))
 
 
-def _rounded(*values: float) -> list[float]:
+def _rounded(*values: float) -> Sequence[float]:
     """Six digits are more than a sample settles, and the same on every processor."""
     return [round(float(value), 6) for value in values]

@@ -1,6 +1,6 @@
-"""Pictures as matplotlib Figures: no pyplot, no global state.
+"""Draw figures with matplotlib, without pyplot and without global state.
 
-`dataset` draws what was rated, `comparison` what the models made of it, `curves` how one was fitted, and
-`portrait` gathers what it has to show: its `errors`, `maps` of movies, `opinions` of movies and genres
-(with `labels` and `projections` for these). `style` is what they share, `inline` makes them part of a page.
+`dataset` draws the ratings, `leaderboard` the comparison of models, and `model_figures` everything about one
+model: its `learning_curve`, `rating_errors`, `embedding_map` and `learned_parameters`. `captioned` saves
+figures with their captions, `svg` makes them parts of a page, `style` is common to all.
 """

@@ -1,14 +1,15 @@
-"""What was rated: pictures of a data set, and the same numbers as rows of a small CSV."""
+"""Draw the ratings of a data set, and give the same numbers as rows of small CSV files."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from marquee.errors import MarqueeError
-from marquee.figures.style import BLUE, INK, QUIET, canvas, house_style, name_axes, thousands
+from marquee.figures.captioned import Captioned
+from marquee.figures.style import BLUE, INK, QUIET, canvas, house_style, name_axes, scale_unit, thousands
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -16,19 +17,57 @@ if TYPE_CHECKING:
 Table = tuple[tuple[str, ...], list[tuple]]  # a header, and rows as wide as it
 DAY = 86_400  # seconds
 UNITS = {"day": (1, "D"), "week": (7, "D"), "month": (1, "M"), "year": (1, "Y")}  # as numpy counts them
-HEADS = (0.1, 0.2)  # of the catalogue: the parts whose share of the ratings is named
+HEADS = (0.1, 0.2)  # fractions of the catalogue whose fraction of the ratings is named
+
+
+def dataset_tables(card: Mapping[str, Any], item: np.ndarray, timestamp: np.ndarray) -> dict[str, Table]:
+    """Return the numbers behind each of the `dataset_figures`."""
+    tail, times = tail_rows(item), time_rows(timestamp)
+    return {"ratings": rating_rows(**card["histogram"]), "long_tail": tail, "over_time": times}
+
+
+def dataset_figures(card: Mapping[str, Any], item: np.ndarray, timestamp: np.ndarray) -> dict[str, Captioned]:
+    """Draw how often each rating was given, the long tail, and ratings over time.
+
+    card       `histogram`, `scale` and `mean_rating` of data/dataset.json
+    item       int [n]: the movie of each rating
+    timestamp  int64 [n]: its Unix seconds, 0 where the source has none
+    """
+    _, bars = rating_rows(**card["histogram"])
+    often, _, fraction = max(bars, key=lambda row: row[1])
+    heads = [f"the most rated {part:.0%} have {head_share(item, part):.0%}" for part in HEADS]
+    _, periods = time_rows(timestamp)
+    busiest = "The source has no timestamps."
+    if periods:
+        start, most, unit = max(periods, key=lambda row: row[1])
+        busiest = f"Ratings per {unit}. The busiest {unit} starts on {start} and has {most:,} ratings."
+    unit = scale_unit(card["scale"]["low"], card["scale"]["high"])
+    return {
+        "ratings": Captioned(
+            rating_histogram(**card["histogram"], unit=unit),
+            f"How often each rating was given: {often:g} most often, with {fraction:.0%} of all ratings. "
+            f"The mean is {card['mean_rating']:.2f}.",
+            "Histogram of ratings: " + ", ".join(f"{value:g} {part:.0%}" for value, _, part in bars),
+        ),
+        "long_tail": Captioned(
+            long_tail(item),
+            f"Ratings of each movie, both axes logarithmic. Of all ratings {' and '.join(heads)}.",
+            "Line of the ratings of each movie, the most rated movie first",
+        ),
+        "over_time": Captioned(ratings_over_time(timestamp), busiest, "Area of the ratings over time"),
+    }
 
 
 def rating_rows(rating: Sequence[float], count: Sequence[int]) -> Table:
-    """How often each `rating`, ascending, was given: `count` times."""
+    """Return how often each `rating`, ascending, was given: `count` times."""
     total = max(sum(count), 1)
     shares = [round(int(n) / total, 6) for n in count]
     return ("rating", "ratings", "share"), list(zip(map(float, rating), map(int, count), shares, strict=True))
 
 
 @house_style
-def rating_histogram(rating: Sequence[float], count: Sequence[int]) -> Figure:
-    """One bar for each `rating`, `count` high, with its share of all ratings on top."""
+def rating_histogram(rating: Sequence[float], count: Sequence[int], unit: str = "") -> Figure:
+    """Draw a bar for each `rating`, `count` high, with its fraction of all ratings on top."""
     _, rows = rating_rows(rating, count)
     figure = canvas(2.7)
     axes = figure.add_subplot()
@@ -39,19 +78,19 @@ def rating_histogram(rating: Sequence[float], count: Sequence[int]) -> Figure:
         axes.bar_label(bars, [f"{row[2]:.0%}" for row in rows], padding=2, color=INK, fontsize=8)
     axes.yaxis.set_major_formatter(thousands)
     axes.grid(axis="y")
-    name_axes(axes, "Rating (stars)", "Ratings")
+    name_axes(axes, f"Rating{unit}", "Ratings")
     return figure
 
 
 def _descending(item: np.ndarray) -> np.ndarray:
-    """int64 [n_items]: ratings of each movie, the most rated first."""
+    """Return int64 [n_items]: ratings of each movie, the most rated first."""
     return np.sort(np.bincount(item))[::-1]
 
 
 def tail_rows(item: np.ndarray, limit: int = 400) -> Table:
-    """Ratings of the movie at up to `limit` ranks, the most rated first, evenly spread by logarithm.
+    """Return the ratings of the movies at up to `limit` ranks, evenly spaced by logarithm.
 
-    item int [n]: the movie of each rating; `share` is that of all ratings which movies up to this rank hold.
+    item int [n]: the movie of each rating. `share` is the fraction of all ratings up to that rank.
     """
     counts = _descending(item)
     shares = counts.cumsum() / max(len(item), 1)
@@ -61,14 +100,14 @@ def tail_rows(item: np.ndarray, limit: int = 400) -> Table:
 
 
 def head_share(item: np.ndarray, part: float) -> float:
-    """The share of the ratings that the most rated `part` (0..1) of the movies hold, one movie at least."""
+    """Return the fraction of ratings on the most rated `part` (0..1) of the movies, one movie at least."""
     counts = _descending(item)
     return float(counts[: max(round(part * len(counts)), 1)].sum() / max(len(item), 1))
 
 
 @house_style
 def long_tail(item: np.ndarray) -> Figure:
-    """Ratings of each movie by rank, both logarithmic, with the share that the head of it holds.
+    """Draw the ratings of each movie by rank, both logarithmic, with the fraction in the head of the tail.
 
     item int [n]: the movie of each rating.
     """
@@ -81,7 +120,7 @@ def long_tail(item: np.ndarray) -> Figure:
         rank = max(round(part * rows[-1][0]), 1)
         axes.axvline(rank, ymin=place, color=QUIET, linewidth=0.8, linestyle=(0, (1, 2)))
         words = f" top {part:.0%}: {head_share(item, part):.0%} of ratings "
-        side = "right" if rank**2 > rows[-1][0] else "left"  # where there is room on a logarithmic axis
+        side = "right" if rank**2 > rows[-1][0] else "left"  # the side with room on a logarithmic axis
         axes.text(rank, place, words, transform=axes.get_xaxis_transform(), ha=side, fontsize=8)
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_formatter(thousands)
@@ -91,10 +130,10 @@ def long_tail(item: np.ndarray) -> Figure:
 
 
 def time_rows(timestamp: np.ndarray) -> Table:
-    """Ratings in each day, week (from Monday), month or year, as the span asks, by the day it starts.
+    """Return the ratings per day, week (from Monday), month or year, whichever suits the span.
 
-    timestamp int64 [n], Unix seconds, UTC; 0 is not counted: the source has none. Periods without a
-    rating are rows, too. Raises MarqueeError for times before 1900 or after 2300.
+    timestamp int64 [n], Unix seconds, UTC. 0 means none and is not counted. A row starts with the first day
+    of its period; periods without ratings have rows, too. Raises MarqueeError for times outside 1900 to 2300.
     """
     header = ("start", "ratings", "unit")
     days = timestamp[timestamp != 0] // DAY  # (n,)
@@ -103,7 +142,7 @@ def time_rows(timestamp: np.ndarray) -> Table:
     low, high = int(days.min()), int(days.max())
     first, last = _year(low), _year(high)
     if first < 1900 or last > 2300:
-        raise MarqueeError(f"timestamps reach from the year {first} to {last}; give Unix seconds, UTC")
+        raise MarqueeError(f"timestamps run from the year {first} to {last}: give Unix seconds, UTC")
     per_day = np.bincount(days - low, minlength=high - low + 1)
     dates = (low + np.arange(len(per_day))).astype("datetime64[D]")
     if len(per_day) <= 120:
@@ -125,14 +164,14 @@ def _year(day: int) -> int:
 
 @house_style
 def ratings_over_time(timestamp: np.ndarray) -> Figure:
-    """Ratings given in each day, week, month or year; says so where the source has no times."""
+    """Draw the ratings per day, week, month or year; write `no timestamps` where the source has none."""
     from matplotlib.dates import AutoDateLocator, ConciseDateFormatter, date2num
     from matplotlib.ticker import MaxNLocator
 
     _, rows = time_rows(timestamp)
     figure = canvas(2.7)
     axes = figure.add_subplot()
-    name_axes(axes, "Time of rating (UTC)", f"Ratings in each {rows[0][2] if rows else 'month'}")
+    name_axes(axes, "Time of rating (UTC)", f"Ratings per {rows[0][2] if rows else 'month'}")
     if not rows:
         axes.set(xticks=[], yticks=[])
         axes.text(0.5, 0.5, "no timestamps", transform=axes.transAxes, ha="center", color=QUIET)

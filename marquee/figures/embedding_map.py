@@ -1,4 +1,4 @@
-"""Maps of the movies, as a model sees them."""
+"""Draw maps of the movies as a model sees them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from marquee.figures.labels import label_points, shortened
-from marquee.figures.projections import distinct, neighbours, principal, unit
+from marquee.figures.projections import distinct, principal, t_sne, unit
 from marquee.figures.style import BLUE, INK, ORANGE, QUIET, canvas, house_style, name_axes, settle
 
 if TYPE_CHECKING:
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 
 PAIR = 7.0  # inches: the width of two panels
 NAMED = 12  # movies in each panel
-FEWEST = 10  # movies that t-SNE can say something about
+FEWEST = 10  # distinct movies for t-SNE
 REST, GREY = "other or none", "#b8b8b8"
 LEGEND: dict[str, Any] = {"frameon": False, "handletextpad": 0, "columnspacing": 1.2}
-# Okabe and Ito's eight, the best told apart first, each with a shape of its own for readers without colours
-SIGNS = [
+# Okabe and Ito's eight colors, the most distinct first, each with its own marker
+MARKERS = [
     (BLUE, "o"),
     ("#e69f00", "s"),
     ("#009e73", "^"),
@@ -44,14 +44,14 @@ def embedding_map(
     most: int = 400,
     catalogue: Sequence[Sequence[str]] | None = None,
 ) -> Figure:
-    """The `most` rated movies by PCA and by t-SNE (van der Maaten and Hinton 2008), coloured by genre.
+    """Draw the `most` rated movies by PCA and by t-SNE, colored by genre.
 
-    vectors  float [n_items, d]: a model's item factors
-    counts   int [n_items]: training ratings; the most rated are shown and the first of them named
-    catalogue  the genres of all movies there are, where these are but some of them
+    vectors    float [n_items, d]: a model's item embeddings
+    counts     int [n_items]: training ratings; the most rated movies are shown, the first of them named
+    catalogue  the genres of all movies, where `genres` are those of a part
 
-    Vectors are brought to length 1 first, so that near means a high cosine, as in `--like`; their length
-    mostly says how often a movie was rated. A single factor has no direction and keeps its length.
+    Vectors are scaled to length 1, so that a short distance means a high cosine: their length mostly says
+    how often a movie was rated. A single factor has no direction and keeps its length.
     """
     shown = np.argsort(-np.asarray(counts), kind="stable")[:most]
     points = unit(vectors[shown]) if vectors.shape[1] > 1 else vectors[shown].astype(float)
@@ -63,11 +63,11 @@ def embedding_map(
     name_axes(right, "t-SNE 1", "t-SNE 2")
     maps = [(left, flat)]
     if points.shape[1] <= 2:
-        _leave_out(right, "no t-SNE: PCA shows\nall there is of 1 or 2 factors")
+        _leave_out(right, "no t-SNE: PCA shows\n1 or 2 factors completely")
     elif distinct(points) < FEWEST:
-        _leave_out(right, f"no t-SNE: it takes\n{FEWEST} movies that differ")
+        _leave_out(right, f"no t-SNE: it needs\n{FEWEST} distinct movies")
     else:
-        maps.append((right, neighbours(points, flat)))
+        maps.append((right, t_sne(points)))
     groups = main_genres([genres[item] for item in shown], catalogue or genres)
     for axes, xy in maps:
         _scatter(axes, xy, groups)
@@ -83,16 +83,16 @@ def embedding_map(
         )
         named = label_points(figure, axes, xy, names, NAMED, 6.5)
         above = {name: np.intersect1d(rows, named) for name, rows in groups.items()}
-        _scatter(axes, xy, above, True)  # so that what a name points at can be seen
+        _scatter(axes, xy, above, True)  # so that the named points stay visible
     return figure
 
 
 def main_genres(shown: Sequence[Sequence[str]], catalogue: Sequence[Sequence[str]]) -> dict[str, np.ndarray]:
-    """Genre -> the places in `shown` it is the main one of, the largest first, and REST last.
+    """Return genre -> the indices in `shown` of the movies it is the main genre of, REST last.
 
-    A movie's main genre is the one of its own that is rarest in the catalogue: MovieLens lists genres by
-    alphabet, so the first says nothing, and Drama and Comedy go with everything. The genres that are
-    main most often have a colour; a movie whose rarest has none goes to the rarest of its own that has.
+    A movie's main genre is its rarest one in the catalogue: MovieLens orders genres alphabetically, and
+    Drama and Comedy go with everything. The most frequent main genres get a color; a movie whose rarest
+    genre has none goes to its rarest genre that has.
     """
     movies = Counter(genre for names in catalogue for genre in names)
 
@@ -100,27 +100,27 @@ def main_genres(shown: Sequence[Sequence[str]], catalogue: Sequence[Sequence[str
         return min(names, key=lambda name: (movies[name], name), default=None)
 
     first = Counter(filter(None, map(rarest, shown)))
-    coloured = {name for name, _ in sorted(first.items(), key=lambda one: (-one[1], one[0]))[: len(SIGNS)]}
-    main = [rarest([name for name in names if name in coloured]) for names in shown]
+    colored = {name for name, _ in sorted(first.items(), key=lambda one: (-one[1], one[0]))[: len(MARKERS)]}
+    main = [rarest([name for name in names if name in colored]) for names in shown]
     found = {
         name: np.flatnonzero([other == name for other in main])
-        for name in sorted(coloured, key=lambda name: (-main.count(name), name))
+        for name in sorted(colored, key=lambda name: (-main.count(name), name))
     }
     rest = np.flatnonzero([name is None for name in main])
     return {**found, REST: rest} if len(rest) else found
 
 
 def _scatter(axes: Axes, xy: np.ndarray, groups: dict[str, np.ndarray], above: bool = False) -> None:
-    """The `groups` (rows of `xy`) in their signs; those `above` have no part in the legend."""
-    signs: dict[str, tuple[str, Any]] = dict(
-        zip((name for name in groups if name != REST), SIGNS, strict=False)
+    """Draw the `groups` (rows of `xy`) with their markers; those `above` are not in the legend."""
+    markers: dict[str, tuple[str, Any]] = dict(
+        zip((name for name in groups if name != REST), MARKERS, strict=False)
     )
     for name, rows in groups.items():
-        colour, marker = signs.get(name, (GREY, "."))
+        color, marker = markers.get(name, (GREY, "."))
         order = 2.5 if above else 1 if name == REST else 2
         edge: dict[str, Any] = {"linewidths": 0.25, "edgecolors": INK, "zorder": order}
         label = None if above else name
-        axes.scatter(xy[rows, 0], xy[rows, 1], 13, colour, marker=marker, label=label, **edge)
+        axes.scatter(xy[rows, 0], xy[rows, 1], 13, color, marker=marker, label=label, **edge)
 
 
 def _leave_out(axes: Axes, why: str) -> None:

@@ -1,4 +1,4 @@
-"""Names beside points, none on top of another."""
+"""Place names beside points so that none overlaps another."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-SIDES = [(1, 0), (-1, 0), (0, 1), (0, -1), (1, 1), (-1, 1), (1, -1), (-1, -1)]  # of the point: right first
+SIDES = [(1, 0), (-1, 0), (0, 1), (0, -1), (1, 1), (-1, 1), (1, -1), (-1, -1)]  # of the point, right first
 REACH = (5, 12, 22, 34)  # points between point and name; a line leads there
 AIR = 2  # points around a name
 FAR = 0.2  # how many covered points one point of distance is worth
@@ -23,10 +23,10 @@ FAR = 0.2  # how many covered points one point of distance is worth
 def label_points(
     figure: Figure, axes: Axes, xy: np.ndarray, names: Iterable[tuple[int, str]], most: int, size: float
 ) -> list[int]:
-    """Write up to `most` of the `names` (row of `xy`, words), the first first, where few points are covered.
+    """Write up to `most` of the `names` (row of `xy`, words) in order, where they cover few points.
 
-    xy float [n, 2]: all points of the picture, in its own units. What finds no room is left out; the rows
-    of the others are returned. The picture has to have its final layout: draw it before.
+    xy float [n, 2]: all points of the axes, in data units. Names without room are left out; the rows of
+    the others are returned. The figure must have its final layout.
     """
     from matplotlib.patheffects import withStroke
 
@@ -36,7 +36,7 @@ def label_points(
     pixels = axes.transData.transform(xy)  # (n, 2)
     named: list[int] = []
     taken = np.empty((0, 4))  # x0, y0, x1, y1 around each name
-    lines = np.empty((0, 2))  # places on the lines that lead to names
+    lines = np.empty((0, 2))  # points on the lines that lead to names
     for row, words in names:
         if len(named) == most:
             break
@@ -70,17 +70,17 @@ def label_points(
 
 
 def _overlap(box: np.ndarray, boxes: np.ndarray) -> np.ndarray:
-    """bool [n]: which `boxes` [n, 4] (x0, y0, x1, y1) share more than an edge with `box` [4]."""
+    """Return bool [n]: which `boxes` [n, 4] (x0, y0, x1, y1) share more than an edge with `box` [4]."""
     return (np.minimum(box[2:], boxes[:, 2:]) > np.maximum(box[:2], boxes[:, :2])).all(1)
 
 
 def _within(points: np.ndarray, boxes: np.ndarray) -> np.ndarray:
-    """bool: which `points` [..., 2] lie in `boxes` [..., 4] (x0, y0, x1, y1)."""
+    """Return bool: which `points` [..., 2] lie in `boxes` [..., 4] (x0, y0, x1, y1)."""
     return np.all((points >= boxes[..., :2]) & (points <= boxes[..., 2:]), axis=-1)
 
 
 def shortened(title: str, year: int | None, limit: int) -> str:
-    """`Alien (1979)`, the title cut between words to at most `limit` letters."""
+    """Return `Alien (1979)`, the title cut between words to at most `limit` letters."""
     if len(title) > limit:
         cut = title[:limit]  # one letter makes room for the dots
         title = (cut[: cut.rfind(" ")] if " " in cut[limit // 2 :] else cut[:-1]).rstrip(" ,:-") + "…"

@@ -1,41 +1,72 @@
-"""What the models made of it: leaderboard, and where recommendations come from."""
+"""Draw the comparison of models: leaderboards, and which part of the catalogue is recommended."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from marquee.evaluation.long_tail import TENTHS
+from marquee.figures.captioned import Captioned
 from marquee.figures.style import BLUE, INK, ORANGE, QUIET, WHITE, canvas, house_style, name_axes
-from marquee.leaderboard.table import ORACLE, direction
+from marquee.leaderboard.metrics import Row, lower_is_better, metric_title, ranked
+from marquee.leaderboard.table import ORACLE
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-Row = Mapping[str, Any]
-
-TENTHS = 10
-ACRONYMS = ("rmse", "mae", "mse", "ndcg", "map", "mrr")
+HOLLOW = "Filled: the best model and those not significantly different from it. Hollow: significantly worse."
 
 
-def lower_is_better(metric: str) -> bool:
-    return direction(metric) < 0
+def leaderboard_figures(
+    rows: Sequence[Row],
+    headline: Mapping[str, str],
+    confidence: float,
+    k: int,
+    tails: Mapping[str, Mapping[str, Sequence[float]]],
+) -> dict[str, Captioned]:
+    """Draw a leaderboard for each task and, where there are `tails`, `long_tail`.
+
+    rows        of `marquee.leaderboard.table.compare`
+    headline    task -> the metric that orders its models
+    k           list length whose coverage is shown
+    tails       model -> its `marquee.evaluation.long_tail.long_tail`, in the order to draw
+    """
+    found = {}
+    for task, metric in headline.items():
+        board, name = ranked(rows, task, metric), metric_title(metric)
+        oracle = any(row["model"] == ORACLE for row in board)
+        caption = f"{name} of the {task} models with {confidence:.0%} intervals. {HOLLOW}" + oracle * (
+            " Dashed: the oracle, a model that knows the ground truth of the simulation."
+        )
+        alt = f"{name}: " + ", ".join(f"{row['model']} {row['value']:.4f}" for row in board)
+        found[task] = Captioned(leaderboard(rows, task, metric, confidence), caption, alt)
+    if tails:
+        coverage = {row["model"]: row["value"] for row in rows if row["metric"] == f"coverage@{k}"}
+        shares = {model: tail["recommended"] for model, tail in tails.items()}
+        training = next(iter(tails.values()))["training"]
+        drawn, alt = recommended_tail(shares, training, coverage), "Table of percentages by popularity"
+        found["long_tail"] = Captioned(drawn, describe_tail(shares, training), alt)
+    return found
 
 
-def ranked(rows: Sequence[Row], task: str, metric: str) -> list[Row]:
-    """The rows of one task and metric, the best value first; equal values by name."""
-    sign = 1 if lower_is_better(metric) else -1
-    found = [row for row in rows if row["task"] == task and row["metric"] == metric]
-    return sorted(found, key=lambda row: (sign * row["value"], row["model"]))
+def describe_tail(shares: Mapping[str, Sequence[float]], training: Sequence[float]) -> str:
+    first = {model: values[0] for model, values in shares.items()}
+    most, least = max(first, key=first.__getitem__), min(first, key=first.__getitem__)
+    return (
+        f"Which movies are recommended. The most rated tenth of the catalogue has {training[0]:.0%} of the "
+        f"training ratings. It has {first[most]:.0%} of the recommendations of {most} and {first[least]:.0%} "
+        f"of those of {least}. Coverage is the fraction of the catalogue that any user is recommended."
+    )
 
 
 @house_style
 def leaderboard(rows: Sequence[Row], task: str, metric: str, confidence: float = 0.95) -> Figure:
-    """Value and interval of `metric` for each model of `task`, the best on top.
+    """Draw value and interval of `metric` for each model of `task`, the best on top.
 
-    rows are those of `marquee.leaderboard.table.compare`. Filled dots are level with the best, hollow ones
-    significantly worse at that `confidence`; the oracle is a dashed line.
+    rows are those of `marquee.leaderboard.table.compare`. Hollow dots are significantly worse than the best
+    at that `confidence`; the oracle is a dashed line.
     """
     from matplotlib.ticker import MaxNLocator
 
@@ -45,10 +76,10 @@ def leaderboard(rows: Sequence[Row], task: str, metric: str, confidence: float =
     axes = figure.add_subplot()
     for place, row in enumerate(models):
         level = row["best"] or (row["p_holm"] is not None and row["p_holm"] >= 1 - confidence)
-        colour, face = (BLUE, BLUE) if level else (QUIET, WHITE)
+        color, face = (BLUE, BLUE) if level else (QUIET, WHITE)
         if row["low"] is not None:
-            axes.plot([row["low"], row["high"]], [place, place], color=colour, linewidth=1.4)
-        axes.plot(row["value"], place, "o", ms=6.5, mfc=face, mec=colour, mew=1.4)
+            axes.plot([row["low"], row["high"]], [place, place], color=color, linewidth=1.4)
+        axes.plot(row["value"], place, "o", ms=6.5, mfc=face, mec=color, mew=1.4)
         words = f"{row['value']:.4f}{' best' if row['best'] else ' ≈ best' if level else ''}"
         weight = "bold" if row["best"] else "normal"
         beside = axes.get_yaxis_transform()
@@ -71,43 +102,23 @@ def leaderboard(rows: Sequence[Row], task: str, metric: str, confidence: float =
     return figure
 
 
-def metric_title(metric: str) -> str:
-    """`NDCG@10` for `ndcg@10`, `Sampled NDCG@10` for `sampled_ndcg@10`, `Genre diversity@5`."""
-    name, at, k = metric.partition("@")
-    words = " ".join(word.upper() if word in ACRONYMS else word for word in name.split("_"))
-    return words[:1].upper() + words[1:] + at + k
-
-
-def tail_shares(item: np.ndarray, listed: np.ndarray, n_items: int) -> list[float]:
-    """The share of what is `listed` that comes from each tenth of the catalogue, the most rated tenth first.
-
-    item    int [n]: the movie of each training rating; equally rated movies are in their own order
-    listed  int, any shape: recommended movies, -1 for none; `item` itself gives the ratings' own shares
-
-    All are 0 when nothing is listed.
-    """
-    order = np.argsort(-np.bincount(item, minlength=n_items), kind="stable")  # (n_items,)
-    counts = np.bincount(listed[listed >= 0], minlength=n_items)[order]
-    return [float(part.sum() / max(counts.sum(), 1)) for part in np.array_split(counts, TENTHS)]
-
-
 @house_style
 def recommended_tail(
     shares: Mapping[str, Sequence[float]], ratings: Sequence[float], coverage: Mapping[str, float]
 ) -> Figure:
-    """Which tenth of the catalogue each model recommends, below the ratings that it learned from.
+    """Draw which tenths of the catalogue each model recommends, below those of the training ratings.
 
     shares    model -> `tail_shares` of its lists, in the order to draw
-    ratings   `tail_shares` of the training ratings themselves
-    coverage  model -> share of the catalogue that is in anybody's list; a model may be absent
+    ratings   `tail_shares` of the training ratings
+    coverage  model -> fraction of the catalogue in any user's list; a model may be absent
     """
     lines = {"training ratings": ratings, **shares}
     figure = canvas(1.0 + 0.24 * len(lines), lines)
     axes = figure.add_subplot(xlim=(0.4, TENTHS + 2.6), ylim=(len(lines) - 0.1, -0.6))
-    places = [0.0, *np.arange(1.4, len(lines))]  # a gap sets the ratings apart
+    places = [0.0, *np.arange(1.4, len(lines))]  # a gap below the training ratings
     for y, (name, values) in zip(places, lines.items(), strict=True):
         for tenth, share in enumerate(values, start=1):
-            depth = 0.6 * share**0.5  # of the colour: the root keeps small shares visible
+            depth = 0.6 * share**0.5  # of the color: the root keeps small fractions visible
             axes.bar(tenth, 0.92, 0.92, y - 0.46, color=BLUE, alpha=depth, linewidth=0)
             axes.text(tenth, y, _percent(share), ha="center", va="center_baseline", fontsize=7)
         if name in coverage:
@@ -123,5 +134,5 @@ def recommended_tail(
 
 
 def _percent(share: float) -> str:
-    """`12`, `<1` for a little, `0` for nothing at all."""
+    """Format `12`, `<1` for a little, `0` for nothing at all."""
     return "<1" if 0 < share < 0.005 else f"{100 * share:.0f}"

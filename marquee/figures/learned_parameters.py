@@ -1,4 +1,4 @@
-"""What a model has learned of genres, and what it holds of each movie."""
+"""Draw what a model learned of genres, and its bias for each movie."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from marquee.figures.labels import shortened
-from marquee.figures.projections import alike_together, cosine_matrix
+from marquee.figures.projections import cosine_matrix, order_by_similarity
 from marquee.figures.style import BLUE, INK, ORANGE, QUIET, WHITE, WIDTH, canvas, house_style
 
 if TYPE_CHECKING:
@@ -19,24 +19,23 @@ CELL = 0.23  # inches: of a pair of genres
 
 @house_style
 def genre_similarity(factors: np.ndarray, names: Sequence[str]) -> Figure:
-    """Cosine of each pair of genre `factors` [n_genres, d], genres that are alike side by side.
+    """Draw the cosine of each pair of genre `factors` [n_genres, d], similar genres side by side.
 
-    The order is that of average-linkage clustering. Of the two equal halves one is shown; the names of the
-    columns stand where the other would be.
+    Of the two equal halves one is drawn; the names of the columns take the place of the other.
     """
     from matplotlib.colors import LinearSegmentedColormap
 
     cosines = cosine_matrix(factors)  # (n_genres, n_genres)
-    order = alike_together(cosines)
+    order = order_by_similarity(cosines)
     n = len(order)
     figure = canvas(0.7 + CELL * max(n, 1))
     figure.set_figwidth(max(WIDTH, 1.7 + CELL * n))
     axes = figure.add_subplot()
     below = np.tril(np.ones((n, n), bool), -1)
     values = np.where(below, cosines[np.ix_(order, order)], np.nan)
-    colours = LinearSegmentedColormap.from_list("house", [ORANGE, WHITE, BLUE], N=257)
+    colors = LinearSegmentedColormap.from_list("house", [ORANGE, WHITE, BLUE], N=257)
     axes.grid(False)
-    axes.pcolormesh(values, cmap=colours, vmin=-1, vmax=1, edgecolors=WHITE, linewidth=0.6)
+    axes.pcolormesh(values, cmap=colors, vmin=-1, vmax=1, edgecolors=WHITE, linewidth=0.6)
     for row, column in zip(*np.nonzero(below), strict=True):
         value = round(values[row, column], 1) + 0.0  # no minus before a 0
         words = f"{value:.1f}".replace("-", "−").replace("0.", ".") if value else "0"
@@ -59,10 +58,11 @@ def item_biases(
     years: Sequence[int | None],
     counts: np.ndarray,
     most: int = 12,
+    unit: str = "",
 ) -> Figure:
-    """The `most` movies with the largest bias above 0, and as many below, with how often they were rated.
+    """Draw the `most` movies with the largest bias above 0, and as many below, with their ratings.
 
-    biases  float [n_items], in stars: how far a movie is above what its raters usually give
+    biases  float [n_items]: how far a movie is above what its raters usually give
     counts  int [n_items]: training ratings
     """
     from matplotlib.ticker import MaxNLocator
@@ -94,5 +94,5 @@ def item_biases(
     axes.spines["left"].set_visible(False)
     axes.xaxis.set_major_locator(MaxNLocator(7, steps=[1, 2, 5, 10]))
     axes.grid(axis="x")
-    axes.set_xlabel("Bias of the movie (stars)")
+    axes.set_xlabel(f"Bias of the movie{unit}")
     return figure

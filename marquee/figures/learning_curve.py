@@ -1,4 +1,4 @@
-"""How a fit went: its loss, and the figure that decided when it stopped, by epoch."""
+"""Draw training loss and validation metric by epoch."""
 
 from __future__ import annotations
 
@@ -6,55 +6,74 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from marquee.figures.style import BLUE, INK, ORANGE, canvas, house_style, name_axes
+from marquee.leaderboard.metrics import lower_is_better, metric_title
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-Curve = Sequence[Mapping[str, float]]  # of each epoch: `epoch`, and `loss`, `train`, `validation` if known
+Curve = Sequence[Mapping[str, float]]  # for each epoch: `epoch`, and `loss`, `train`, `validation` if known
+VALIDATED = {"rating": "rmse", "ranking": "ndcg@10"}  # the metric that chooses the epoch
 
 
-def best_epoch(curve: Curve, lower_is_better: bool) -> Mapping[str, float]:
-    """The row of the epoch whose weights were kept: the first with the best validation, else the last."""
+def best_epoch(curve: Curve, task: str) -> Mapping[str, float]:
+    """Return the row of the best checkpoint: the first with the best validation, else the last."""
     if "validation" not in curve[-1]:
         return curve[-1]
-    choose = min if lower_is_better else max
+    choose = min if lower_is_better(VALIDATED[task]) else max
     return choose(curve, key=lambda row: row["validation"])
 
 
 @house_style
-def learning_curve(curve: Curve, metric: str, lower_is_better: bool) -> Figure:
-    """The training loss above, `metric` below on validation and, where it is known, training ratings.
+def learning_curve(curve: Curve, task: str, unit: str = "") -> Figure:
+    """Draw the training loss above, and `metric` on validation and, where known, training ratings below.
 
-    A line down through both stands at the epoch whose weights were kept.
+    A vertical line through both marks the best checkpoint.
     """
     lines = {
-        name: (words, colour)
-        for name, words, colour in (("train", "training", ORANGE), ("validation", "validation", BLUE))
+        name: (words, color)
+        for name, words, color in (("train", "training", ORANGE), ("validation", "validation", BLUE))
         if name in curve[-1]
     }
     figure = canvas(3.6 if lines else 2.2)
     panels = figure.subplots(1 + bool(lines), 1, sharex=True, squeeze=False)[:, 0]
-    kept = best_epoch(curve, lower_is_better)
+    best = best_epoch(curve, task)
     _line(panels[0], curve, "loss", INK)
     name_axes(panels[0], "" if lines else "Epoch", "Training loss")
     lowest = min(lines, key=lambda name: curve[-1][name], default="")
-    for name, (words, colour) in lines.items():
-        _line(panels[1], curve, name, colour)
-        panels[1].plot(kept["epoch"], kept[name], "o", color=colour, ms=5.5)
+    for name, (words, color) in lines.items():
+        _line(panels[1], curve, name, color)
+        panels[1].plot(best["epoch"], best[name], "o", color=color, ms=5.5)
         end, side = (curve[-1]["epoch"], curve[-1][name]), "top" if name == lowest else "bottom"
-        panels[1].annotate(words, end, (6, 0), textcoords="offset points", color=colour, va=side, fontsize=8)
+        panels[1].annotate(words, end, (6, 0), textcoords="offset points", color=color, va=side, fontsize=8)
     for axes in panels:
-        axes.axvline(kept["epoch"], color=INK, linestyle=(0, (1, 2)), linewidth=0.8, zorder=0)
+        axes.axvline(best["epoch"], color=INK, linestyle=(0, (1, 2)), linewidth=0.8, zorder=0)
     if lines:
-        name_axes(panels[1], f"Epoch (kept: {kept['epoch']:g})", metric)
+        name_axes(
+            panels[1], f"Epoch (best checkpoint: {best['epoch']:g})", f"{metric_title(VALIDATED[task])}{unit}"
+        )
     return figure
 
 
-def _line(axes: Axes, curve: Curve, name: str, colour: str) -> None:
+def _line(axes: Axes, curve: Curve, name: str, color: str) -> None:
     from matplotlib.ticker import MaxNLocator
 
-    axes.plot([row["epoch"] for row in curve], [row[name] for row in curve], color=colour)
+    axes.plot([row["epoch"] for row in curve], [row[name] for row in curve], color=color)
     axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
     axes.yaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
     axes.grid(axis="y")
+
+
+def describe_curve(curve: Curve, task: str) -> str:
+    metric = VALIDATED[task]
+    best, last = best_epoch(curve, task), curve[-1]
+    if "validation" not in best:
+        return f"{len(curve)} epochs. The last one is kept: there are no validation ratings."
+    words = f"{len(curve)} epochs. The best checkpoint is that of epoch {best['epoch']:g}, with validation "
+    words += f"{metric_title(metric)} {best['validation']:.4f}"
+    if "train" not in best:
+        return f"{words}."
+    words += f" and {best['train']:.4f} on training ratings"
+    if last["epoch"] > best["epoch"]:
+        words += f". In the last epoch they are {last['validation']:.4f} and {last['train']:.4f}"
+    return f"{words}."

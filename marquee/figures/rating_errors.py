@@ -1,57 +1,68 @@
-"""Where a model's predicted ratings err, in four panels."""
+"""Draw where a model's predicted ratings err, in four panels."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from marquee.evaluation.residuals import Residuals, Rows
-from marquee.figures.style import BLUE, INK, ORANGE, QUIET, WHITE, canvas, house_style, name_axes, thousands
+from marquee.figures.style import (
+    BLUE,
+    INK,
+    ORANGE,
+    QUIET,
+    WHITE,
+    canvas,
+    house_style,
+    name_axes,
+    scale_unit,
+    signed,
+    thousands,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-BIN = 0.25  # stars
+Rows = Sequence[Sequence[float]]
 
 
 @house_style
-def errors(found: Residuals) -> Figure:
-    """How errors spread, whether a prediction means what it says, and RMSE by what was known.
+def errors(found: Mapping[str, Any]) -> Figure:
+    """Draw the histogram of errors, the calibration, and RMSE by training ratings of user and movie.
 
-    Upright lines are 95 % intervals over users, that of movies without training ratings cut where it leaves
-    the panel; the dashed line below is the RMSE of all test ratings.
+    found: of `marquee.evaluation.residuals.tables`. Vertical lines are 95 % intervals over users; the panel
+    may cut that of movies without training ratings. Dashed below: the RMSE of all test ratings.
     """
     figure = canvas(5.6, width=7.2)
-    (spread, calibrated), (people, movies) = figure.subplots(2, 2)
-    _spread(spread, found.error)
-    _calibrated(calibrated, found.calibration)
-    movies.sharey(people)
-    rmse = float(np.sqrt(np.square(found.error, dtype=np.float64).mean()))
-    _by_known(people, found.by_user, rmse, "Training ratings of the person")
-    _by_known(movies, found.by_movie, rmse, "Training ratings of the movie")
-    rows = [*found.by_user, *found.by_movie]
+    (histogram, calibrated), (users, movies) = figure.subplots(2, 2)
+    unit = scale_unit(*found["scale"])
+    _histogram(histogram, found["histogram"], found["mean_error"], unit)
+    _calibrated(calibrated, found["calibration"], unit)
+    movies.sharey(users)
+    for axes, of in ((users, "user"), (movies, "movie")):
+        _by_known(axes, found[f"by_{of}"], found["rmse"], of, unit)
+    rows = [*found["by_user"], *found["by_movie"]]
     ends = [row[3] for row in rows] + [bound for row in rows if row[1] for bound in row[4:6]]
     room = 0.06 * (max(ends) - min(ends) or 1)
-    people.set_ylim(min(ends) - room, max(ends) + room)
+    users.set_ylim(min(ends) - room, max(ends) + room)
     return figure
 
 
-def _spread(axes: Axes, error: np.ndarray) -> None:
-    edge = BIN * (np.ceil(np.abs(error).max() / BIN) + 0.5)  # half bins set 0 in the middle of one
-    axes.hist(error, list(np.arange(-edge, edge + BIN / 2, BIN)), color=BLUE, edgecolor=WHITE, linewidth=0.4)
+def _histogram(axes: Axes, bins: Mapping[str, Sequence[float]], mean: float, unit: str) -> None:
+    edges = np.array(bins["edges"])
+    axes.bar(edges[:-1], bins["counts"], np.diff(edges), align="edge", color=BLUE, ec=WHITE, linewidth=0.4)
     axes.axvline(0, color=INK, linewidth=0.8)
-    mean = float(error.mean(dtype=np.float64))
     axes.axvline(mean, color=ORANGE, linestyle=(0, (4, 2)), linewidth=1.4)
-    words = f"mean {mean:+.3f}".replace("-", "−")
+    words = f"mean {signed(mean, 3)}"
     axes.text(0.98, 0.97, words, color=ORANGE, transform=axes.transAxes, ha="right", va="top", fontsize=8)
     axes.yaxis.set_major_formatter(thousands)
     axes.grid(axis="y")
-    name_axes(axes, "Predicted − true rating (stars)", "Test ratings")
+    name_axes(axes, f"Predicted − true rating{unit}", "Test ratings")
 
 
-def _calibrated(axes: Axes, rows: Rows) -> None:
+def _calibrated(axes: Axes, rows: Rows, unit: str) -> None:
     predicted, rating, low, high, _ = np.array(rows).T
     axes.errorbar(
         predicted, rating, [rating - low, high - rating], fmt="o", ms=3.5, color=BLUE, elinewidth=1.2
@@ -62,10 +73,10 @@ def _calibrated(axes: Axes, rows: Rows) -> None:
         "as predicted", (ends[1], ends[1]), (-8, -2), textcoords="offset points", ha="right", fontsize=8
     )
     axes.grid()
-    name_axes(axes, "Predicted rating (stars), a dot for each tenth", "Mean true rating (stars)")
+    name_axes(axes, f"Predicted rating{unit}, a dot for each tenth", f"Mean true rating{unit}")
 
 
-def _by_known(axes: Axes, rows: Rows, overall: float, label: str) -> None:
+def _by_known(axes: Axes, rows: Rows, overall: float, of: str, unit: str) -> None:
     places = np.arange(len(rows))
     for place, (_, _, known, rmse, low, high, _) in zip(places, rows, strict=True):
         axes.plot([place, place], [low, high], color=BLUE, linewidth=1.2)
@@ -76,9 +87,9 @@ def _by_known(axes: Axes, rows: Rows, overall: float, label: str) -> None:
     axes.set_xticks(places, names, fontsize=6.5)
     axes.set_xlim(-0.5, len(rows) - 0.5)
     axes.grid(axis="y")
-    name_axes(axes, f"{label}; n test ratings", "RMSE (stars)")
+    name_axes(axes, f"Training ratings of the {of}; n test ratings", f"RMSE{unit}")
 
 
 def _short(count: float) -> str:
-    """`950`, `2.3k`, `150k`."""
+    """Format `950`, `2.3k`, `150k`."""
     return f"{count:.0f}" if count < 1000 else f"{count / 1000:.{count < 9950:d}f}k"

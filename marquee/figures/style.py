@@ -1,4 +1,4 @@
-"""The house style of every picture."""
+"""The style that all figures share."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ P = ParamSpec("P")
 
 WIDTH = 4.8  # inches: two stand side by side on a page, one is readable on a phone
 INK, QUIET, RULE = "#1b1b1b", "#666666", "#d8d8d8"
-# Okabe and Ito (2008): told apart by colour-blind readers and in grey
+# Okabe and Ito (2008): color-blind readers can tell them apart, and they differ in gray
 BLUE, ORANGE, WHITE = "#0072b2", "#d55e00", "#ffffff"
-HOUSE = {
+STYLE = {
     "font.family": "DejaVu Sans",
     "font.size": 9,
     "axes.labelsize": 9,
@@ -40,16 +40,16 @@ HOUSE = {
 
 
 def house_style(draw: Callable[P, Figure]) -> Callable[P, Figure]:
-    """`draw` with matplotlib's defaults and HOUSE, whatever the user's own settings are.
+    """Decorate `draw` to use matplotlib's defaults and STYLE, whatever the user's own settings are.
 
-    The parts of the figure get their places once, here, and not again each time that it is saved.
+    The layout is computed once, here, and not again each time that the figure is saved.
     """
 
     @functools.wraps(draw)
     def styled(*args: P.args, **kwargs: P.kwargs) -> Figure:
         from matplotlib import style
 
-        with style.context(HOUSE, after_reset=True):
+        with style.context(STYLE, after_reset=True):
             figure = draw(*args, **kwargs)
             settle(figure)
         return figure
@@ -58,9 +58,9 @@ def house_style(draw: Callable[P, Figure]) -> Callable[P, Figure]:
 
 
 def canvas(height: float, names: Iterable[str] = (), width: float = WIDTH) -> Figure:
-    """An empty figure, `height` inches high and `width` wide, that keeps its parts from overlapping.
+    """Return an empty figure of `height` x `width` inches whose layout keeps its parts from overlapping.
 
-    It is wider where long `names` stand at its left.
+    Long `names` at its left make it wider.
     """
     from matplotlib.figure import Figure
     from matplotlib.layout_engine import ConstrainedLayoutEngine
@@ -70,14 +70,14 @@ def canvas(height: float, names: Iterable[str] = (), width: float = WIDTH) -> Fi
 
 
 def settle(figure: Figure) -> None:
-    """Give the parts of the figure the places that its layout finds for them, and keep them there."""
+    """Compute the layout of the figure and freeze it."""
     if figure.get_layout_engine() is not None:
         figure.draw_without_rendering()
         figure.set_layout_engine("none")
 
 
 def name_axes(axes: Axes, x: str, y: str) -> None:
-    """Both labels lie flat, that of y above the axis, so that nobody has to turn the head."""
+    """Label both axes horizontally, y above its axis, so that nobody has to turn the head."""
     from matplotlib.transforms import offset_copy
 
     axes.set_xlabel(x)
@@ -87,5 +87,15 @@ def name_axes(axes: Axes, x: str, y: str) -> None:
 
 
 def thousands(value: float, _position: object = None) -> str:
-    """`12,500` or `0.5`; also what an axis calls for its ticks."""
+    """Format `12,500` or `0.5`; axes call this for their ticks, too."""
     return f"{value:,.0f}" if float(value).is_integer() else f"{value:,g}"
+
+
+def scale_unit(low: float, high: float) -> str:
+    """Return ` (stars)` for labels of a scale of 1 to 5 or 0.5 to 5, and nothing for another scale."""
+    return " (stars)" if high == 5 and low in (0.5, 1) else ""
+
+
+def signed(value: float, digits: int = 2) -> str:
+    """Format `+0.25` or `−0.25`, with a true minus."""
+    return f"{value:+.{digits}f}".replace("-", "−")

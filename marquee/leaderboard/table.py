@@ -1,12 +1,9 @@
-"""One table of every model: values, intervals, and who differs from the best by more than chance.
-
-`compare` makes the rows; the summary, the printed table and its Markdown are views of them.
-"""
+"""Compare models: one row for each metric of each model, with its interval and its test against the best."""
 
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,10 +12,10 @@ import numpy as np
 from marquee.config import option
 from marquee.errors import MarqueeError
 from marquee.evaluation.metrics import Columns
+from marquee.evaluation.test_set import ModelResult
 from marquee.leaderboard.significance import Ratio, bootstrap, holm, interval, p_value
 
 Row = dict[str, Any]
-Table = list[list[str]]
 
 HEADER = (
     "task",
@@ -33,11 +30,11 @@ HEADER = (
     "difference_high",
     "p_holm",
 )
-ORACLE = "oracle"  # the model that knows the planted truth: a bound, not a competitor
+ORACLE = "oracle"  # the model that knows the ground truth: a bound, not a competitor
 HIGHER = ("hit", "precision", "recall", "ndcg", "map", "mrr")
 LOWER = ("rmse", "mse", "mae")
-DECIMALS = 6  # one user of a million; what differs beyond is arithmetic
-COLUMNS = {  # of the printed table, the one that decides first
+DECIMALS = 6  # one user of a million; smaller differences are rounding errors
+COLUMNS = {  # of the printed table, the primary metric first
     "ranking": ("ndcg@{k}", "hit@{k}", "recall@{k}", "sampled_hit@{k}", "sampled_ndcg@{k}", "coverage@{k}"),
     "rating": ("rmse", "mae", "ndcg@{k}", "hit@{k}"),
 }
@@ -47,9 +44,9 @@ COLUMNS = {  # of the printed table, the one that decides first
 class CompareOptions:
     """How the models are compared.
 
-    bootstrap   resamples of the users
-    confidence  of the intervals; a difference with an adjusted p below 1 - confidence is significant
-    k           length of the lists that decide and are printed
+    bootstrap_samples  resamples of the users
+    confidence         of the intervals; a difference with an adjusted p below 1 - confidence is significant
+    k                  length of the lists of the primary metric and of the printed table
     """
 
     bootstrap_samples: int = option(1000, low=100)
@@ -59,16 +56,6 @@ class CompareOptions:
     @property
     def level(self) -> float:
         return round(1 - self.confidence, DECIMALS)
-
-
-@dataclass(frozen=True)
-class ModelResult:
-    """One model measured on one task: `metrics` and `per_user` as `measuring.evaluation` makes them."""
-
-    model: str
-    task: str
-    metrics: Mapping[str, float]
-    per_user: Columns
 
 
 def compare(evaluated: Sequence[ModelResult], options: CompareOptions, rng: np.random.Generator) -> list[Row]:
@@ -129,31 +116,6 @@ def from_csv(lines: Iterable[str]) -> list[Row]:
         {name: kinds[name](text) if text else None for name, text in record.items()}
         for record in csv.DictReader(lines)
     ]
-
-
-def text(rows: Sequence[Row], options: CompareOptions) -> str:
-    """What the terminal shows: a table for each task, the best model first, and what the marks mean."""
-    parts = []
-    for heading, (head, *body) in _tables(rows, options):
-        over, under = zip(*(name.rpartition("_")[::2] for name in head), strict=True)
-        lines = [over, under, *body] if any(over) else [under, *body]
-        widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-        aligned = [
-            "  ".join([line[0].ljust(widths[0]), *map(str.rjust, line[1:], widths[1:])]) for line in lines
-        ]
-        parts.append("\n".join([heading, "", *map(str.rstrip, aligned)]))
-    return "\n\n".join([*parts, _legend(rows, options)]) + "\n"
-
-
-def markdown(rows: Sequence[Row], options: CompareOptions) -> str:
-    """The same tables for a pull request."""
-    parts = []
-    for heading, (head, *body) in _tables(rows, options):
-        rule = [":--", *["--:"] * (len(head) - 1)]
-        parts.append(
-            "\n".join([f"### {heading}", "", *(f"| {' | '.join(line)} |" for line in [head, rule, *body])])
-        )
-    return "\n\n".join([*parts, _legend(rows, options)]) + "\n"
 
 
 def _check(board: Sequence[ModelResult], options: CompareOptions) -> None:
@@ -235,53 +197,3 @@ def _rows(board: Sequence[ModelResult], metric: str, drawn: Columns, confidence:
 
 def _rounded(value: float) -> float:
     return round(float(value), DECIMALS)
-
-
-def _tables(rows: Sequence[Row], options: CompareOptions) -> list[tuple[str, Table]]:
-    """For each task a heading and the cells of its table, names first."""
-    tables = []
-    for task, names in COLUMNS.items():
-        first, *others = (name.format(k=options.k) for name in names)
-        found = {(row["model"], row["metric"]): row for row in rows if row["task"] == task}
-        sign = direction(first)
-        board = [row for (_, metric), row in found.items() if metric == first]
-        board.sort(key=lambda row: (row["model"] == ORACLE, -sign * row["value"], row["model"]))
-        if not board:
-            continue
-        bound = found.get((ORACLE, first))
-        spread = f"{100 * options.confidence:g}% interval"
-        table = [["  model", first, spread, *others, *["of_oracle"] * bool(bound)]]
-        for row in board:
-            cells = [_number(found.get((row["model"], metric))) for metric in others]
-            share = [_share(row["value"], bound["value"], sign)] if bound else []
-            spread = f"[{row['low']:.4f}, {row['high']:.4f}]"
-            table.append([f"{_mark(row, options)} {row['model']}", _number(row), spread, *cells, *share])
-        tables.append((f"{task.capitalize()}, best {first} first", table))
-    return tables
-
-
-def _mark(row: Row, options: CompareOptions) -> str:
-    """`*` the best, `~` not significantly different from it, a blank for one that is and for the oracle."""
-    if row["best"]:
-        return "*"
-    return "~" if row["p_holm"] is not None and row["p_holm"] >= options.level else " "
-
-
-def _number(row: Row | None) -> str:
-    return "-" if row is None else f"{row['value']:.4f}"
-
-
-def _share(value: float, bound: float, sign: int) -> str:
-    """How much of what is attainable is reached; an error reaches the share that the least one is of it."""
-    part, whole = (value, bound) if sign > 0 else (bound, value)
-    return f"{part / whole:.1%}" if whole else "-"
-
-
-def _legend(rows: Sequence[Row], options: CompareOptions) -> str:
-    marks = "* best; ~ not significantly different from it (paired bootstrap over users, Holm p >= "
-    lines = [f"{marks}{options.level:g})"]
-    if any(row["model"] == ORACLE for row in rows):
-        lines += [
-            "of oracle: the share reached of what the planted truth attains (its error over the model's)"
-        ]
-    return "\n".join(lines)

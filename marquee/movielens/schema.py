@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 
 from marquee.movielens.titles import split_title
 from marquee.parallel import bits, is_ascending, packed_pairs, parallel_user_blocks
+from marquee.rng import KeyedRandom
 
 NO_GENRE = frozenset({"", "unknown", "(no genres listed)"})
 STEPS = (1.0, 0.5, 0.1, 0.01)
@@ -50,7 +51,7 @@ class Dataset:
     """A release in Marquee's schema.
 
     ratings  user int32, item int32, rating float32, timestamp int64 (Unix seconds, UTC; 0: unknown), sorted
-             by (user, timestamp, row in the source); a pair (user, item) occurs once
+             by (user, timestamp, hash of the ids); a pair (user, item) occurs once
     movies   item int32, movie_id int64 or string, title string, year int16, genres list<string>; row i is
              item i. Only movies with a rating are items, numbered by ascending movie_id. An unlisted
              movie's title is null
@@ -87,7 +88,9 @@ def build_dataset(
         np.concatenate([chunk.to_numpy() for chunk in rows[name].chunks]) for name in ("rating", "timestamp")
     )
     del rows  # .9 GB at 32 million ratings, where the caller has let go of it
-    user, item, rating, timestamp = in_order(user, item, rating, timestamp)
+    ids = (known.to_numpy(zero_copy_only=False) for known in (user_ids, movie_ids))
+    random = KeyedRandom(0, "order", *ids)  # not the run's seed: with another one the order stays
+    user, item, rating, timestamp = in_order(random, user, item, rating, timestamp)
     stays = latest(user, item)
     if not stays.all():
         user, item, rating, timestamp = (column[stays] for column in (user, item, rating, timestamp))
@@ -132,22 +135,36 @@ def _number_by_table(ids: pa.ChunkedArray, low: int, width: int) -> tuple[np.nda
     return np.concatenate([code[chunk.to_numpy() - low] for chunk in ids.chunks]), known
 
 
-def in_order(user: np.ndarray, *columns: np.ndarray) -> tuple[np.ndarray, ...]:
-    """The rows by (user, the last of `columns`, row); of `columns` [n] the memory is used.
+def in_order(
+    random: KeyedRandom, user: np.ndarray, item: np.ndarray, rating: np.ndarray, timestamp: np.ndarray
+) -> tuple[np.ndarray, ...]:
+    """Return the columns [n] sorted by (user, timestamp, hash, row); their memory is used.
 
-    Few sources are not sorted by user, so that of most only the rows within users are moved.
+    The hash stands before the row, since a source that lists a user's movies by id would make "which came
+    last" a question of the id. Few sources are not sorted by user: of most only rows within users move.
     """
     if not is_ascending(user):
         order = stable_order(user, np.zeros_like(user))
-        user, columns = user[order], tuple(column[order] for column in columns)
+        user, item, rating, timestamp = (column[order] for column in (user, item, rating, timestamp))
 
     def arrange(rows: slice) -> None:
-        order = stable_order(user[rows], columns[-1][rows])
-        for column in columns:
+        order = _by_hash(random.rows(user[rows], item[rows]))
+        order = order[stable_order(user[rows][order], timestamp[rows][order])]
+        for column in (item, rating, timestamp):
             column[rows] = column[rows][order]
 
     parallel_user_blocks(arrange, [user])
-    return user, *columns
+    return user, item, rating, timestamp
+
+
+def _by_hash(hashes: np.ndarray) -> np.ndarray:
+    """Return the rows by (first 40 bits of `hashes`, row), int64 [n]; see `stable_order`."""
+    row_bits = max(24, bits(len(hashes)))
+    key = hashes >> np.uint64(row_bits) << np.uint64(row_bits)
+    key |= np.arange(len(hashes), dtype=np.uint64)
+    key.sort()
+    key &= np.uint64((1 << row_bits) - 1)
+    return key.view(np.int64)
 
 
 def stable_order(user: np.ndarray, timestamp: np.ndarray) -> np.ndarray:

@@ -1,10 +1,9 @@
-"""The page that a person looks at: self-contained HTML, the same bytes for the same content.
+"""Build the page that a person reads: self-contained HTML, the same bytes for the same content.
 
-`content` is everything that stands on it, `page` the whole, `result`, `models` and `sections` its parts,
-`markup` what those are made of and `page.html` how it looks.
+`content` is everything on the page, `views` arranges it for the templates, and `page` renders them.
 """
 
-from marquee.report.content import ReportContent
+from marquee.report.content import PageFigure, ReportContent
 from marquee.report.page import render
 
-__all__ = ["ReportContent", "render"]
+__all__ = ["PageFigure", "ReportContent", "render"]

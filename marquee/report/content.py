@@ -1,52 +1,58 @@
-"""What stands on the page."""
+"""What the page shows, read from the files of other stages."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
+from typing import Any, Self
 
-import numpy as np
+from marquee.io import read_json
 
-from marquee.figures.leaderboard import Row
-from marquee.figures.learning_curve import Curve
+
+@dataclass(frozen=True)
+class PageFigure:
+    """A drawing as `<svg>` text, its caption, and the text that a screen reader reads in its place."""
+
+    svg: str
+    caption: str
+    alt: str
+
+    @classmethod
+    def read_folder(cls, folder: Path) -> dict[str, Self]:
+        """Return kind -> figure, as `marquee.figures.captioned.save_figures` saved them."""
+        captions = read_json(folder / "captions.json")
+        return {
+            kind: cls((folder / f"{kind}.svg").read_text("utf-8"), **found)
+            for kind, found in captions.items()
+        }
 
 
 @dataclass(frozen=True)
 class ReportContent:
-    """Everything on the page; nothing else is looked up.
+    """Everything on the page; `render` reads nothing else.
 
-    title        of the page
-    card         data/dataset.json, what `movielens` says of the release, with its name and licence
+    title        heading of the page
+    card         data/dataset.json
     rows         every value, as `marquee.leaderboard.table.compare` makes them
-    headline     task -> the metric that decides it, in the order of the page
-    confidence   of the intervals and of what is called significant
-    curves       model -> its learning curve
-    pictures     model -> kind of picture -> its SVG (`figures.inline.svg`) and its caption (plain text)
-    item         int [n], the movie of each rating
-    timestamp    int64 [n], its Unix seconds
-    recommended  model -> `figures.comparison.tail_shares` of its lists, in the order to draw
-    learned      the same of the training ratings
-    coverage     model -> share of the catalogue that is in anybody's list
+    headline     task -> the metric that orders its models, in the order of the page
+    confidence   of the intervals and tests
+    dataset      the figures of the data set
+    leaderboard  the figures of the comparison
+    models       model -> its figures
     params       params.yaml
-    data_hash    SHA-256 of data/ratings.parquet
     versions     package -> version
-    command      the line that makes this page again
+    command      the command that rebuilds the page
     """
 
     title: str
     card: Mapping[str, Any]
-    rows: Sequence[Row]
+    rows: Sequence[Mapping[str, Any]]
     headline: Mapping[str, str]
     confidence: float
-    curves: Mapping[str, Curve]
-    pictures: Mapping[str, Mapping[str, tuple[str, str]]]
-    item: np.ndarray
-    timestamp: np.ndarray
-    recommended: Mapping[str, Sequence[float]]
-    learned: Sequence[float]
-    coverage: Mapping[str, float]
+    dataset: Mapping[str, PageFigure]
+    leaderboard: Mapping[str, PageFigure]
+    models: Mapping[str, Mapping[str, PageFigure]]
     params: Mapping[str, Any]
-    data_hash: str
     versions: Mapping[str, str]
     command: str

@@ -1,38 +1,71 @@
-"""The whole page, from its parts."""
+"""Render the templates. The page refers to nothing outside itself and runs no script."""
 
 from __future__ import annotations
 
-from html import escape
+from datetime import UTC, datetime
 from pathlib import Path
-from string import Template
+from typing import Any
 
-from marquee.report import models, result, sections
+from marquee.leaderboard.metrics import metric_title
+from marquee.leaderboard.table import ORACLE
 from marquee.report.content import ReportContent
-from marquee.report.markup import number
+from marquee.report.views import boards, metric_tables, parameter_blocks, two_goals
 
-TEMPLATE = Path(__file__).with_name("page.html")
-SECTIONS = (
-    ("data", "The data", sections.dataset),
-    ("leaderboard", "Leaderboard", result.leaderboard),
-    ("models", "Model by model", models.models),
-    ("tail", "Long tail and coverage", sections.tail),
-    ("parameters", "Hyper-parameters", sections.parameters),
-    ("provenance", "Provenance", sections.provenance),
-    ("metrics", "Every metric", result.every_metric),
-)
+TEMPLATES = Path(__file__).with_name("templates")
 
 
 def render(content: ReportContent) -> str:
-    """The page as HTML. It refers to nothing outside itself and runs no script."""
-    written = [
-        f'<section id="{name}">\n<h2>{words}</h2>\n{write(content)}\n</section>'
-        for name, words, write in SECTIONS
-    ]
-    counted = [f"{number(content.card[key])} {words}" for key, words in sections.COUNTED.items()]
-    return Template(TEMPLATE.read_text(encoding="utf-8")).substitute(
-        title=escape(content.title),
-        subtitle=f"Recommenders compared on {escape(content.card['name'])}: {', '.join(counted)}",
-        headline="\n".join(f"<p>{result.leader(content, task)}</p>" for task in content.headline),
-        contents="\n".join(f'<li><a href="#{name}">{words}</a></li>' for name, words, _ in SECTIONS),
-        sections="\n".join(written),
+    """Return the page as HTML; every text of the content is escaped but the drawings."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        undefined=StrictUndefined,
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
     )
+    environment.filters |= {
+        "number": number,
+        "percent": "{:.0%}".format,
+        "p_value": p_value,
+        "day": day,
+        "setting": setting,
+        "title": metric_title,
+    }
+    return environment.get_template("page.html.j2").render(
+        content=content,
+        boards=boards(content),
+        metric_tables=metric_tables(content),
+        two_goals=two_goals(content),
+        parameter_blocks=parameter_blocks(content.params),
+        oracle_name=ORACLE,
+    )
+
+
+def number(value: float | None, sign: bool = False) -> str:
+    """Format `12,500` for a whole number, `0.4123` for another, `–` for None; with a true minus."""
+    if value is None:
+        return "–"
+    if isinstance(value, int):
+        return f"{value:,}"
+    return f"{value:{'+' if sign else ''}.4f}".replace("-", "−")
+
+
+def p_value(p: float | None) -> str:
+    """Format `0.034`, `< 0.001` or `–`."""
+    return "–" if p is None else "< 0.001" if p < 0.001 else f"{p:.3f}"
+
+
+def day(seconds: int | None) -> str:
+    return "–" if seconds is None else datetime.fromtimestamp(seconds, UTC).date().isoformat()
+
+
+def setting(value: Any) -> str:
+    """Format a value of params.yaml as it stands there."""
+    if isinstance(value, list | tuple):
+        return ", ".join(map(setting, value))
+    if isinstance(value, bool) or value is None:
+        return {True: "true", False: "false", None: "–"}[value]
+    return f"{value:g}" if isinstance(value, float) else str(value)

@@ -1,6 +1,6 @@
-"""How much memory each stage holds at its peak, and the parameters that bring it down: formulas alone.
+"""How much memory each stage holds at its peak, and which parameters lower it: formulas alone.
 
-Bytes for each row, by the arrays that live at once; docs/scale.md has them beside what was measured.
+A formula counts bytes for each row, by the arrays that exist at once.
 """
 
 from __future__ import annotations
@@ -13,113 +13,109 @@ from typing import Any
 from marquee import config
 from marquee.config import parse
 from marquee.evaluation.topk import BLOCK_BYTES
-from marquee.recommenders.base import CSR_BYTES, RATING_BYTES, Cost, DataShape
+from marquee.recommenders.base import CSR_BYTES, RATING_BYTES, Cost
 from marquee.resources.memory_limit import GIB, Limit
 from marquee.resources.pipeline_sizes import PipelineSizes
 
-BASE = 300 << 20  # the interpreter with numba or torch, where nothing has been measured
-READ = 2 * RATING_BYTES  # of a rating that is read: in its table, and as arrays
-SIMULATED = 37  # of a rating that is made up: who, what, when, and what is sorted to choose it
-INGESTED = 79  # of a rating that is read from text: four columns of 8, its packed key, its place, as written
-SPLIT = 85  # of a rating: READ, a random key, its part and rank, and all of it again in the parts
-SPLIT_POSITIVES = 77  # where it is kept by a mask first
-CANDIDATE = 12  # of a drawn item: the draw, sorted, and what it stands for
-PAIR = 4  # of a pair that is known of a user, when candidates avoid it: user and item packed, of all blocks
+BASE = 400 << 20  # the interpreter with numba, torch or matplotlib
+READ = 2 * RATING_BYTES  # per rating read: its table and its arrays
+SIMULATED = 37  # per simulated rating: user, item, value, time, and the keys that choose it
+INGESTED = 79  # per rating parsed: four columns of 8, its packed key, its place, the columns written
+SPLIT = 85  # per rating split: READ, a random key, its part and rank, and a copy in the parts
+SPLIT_POSITIVES = 77  # per rating where only positives are kept
+CANDIDATE = 12  # per sampled candidate: the sample, sorted, and its item
+PAIR = 4  # per known (user, item) that candidates avoid: both packed
 SEEN = (
     3 * RATING_BYTES + 12
-)  # of a rating, in an evaluation: READ, joined with validation, its items in users' order
-REPORTED = 41  # of a rating, on the page: movie and time in their table and as arrays, times known, days
-TESTED = 60  # of a test pair with its prediction, error and place
-OFFERED = 12  # of a candidate: its table, its array, its mark
-LISTED = 1400  # of a user: a dozen metrics at each length in float64, and the list itself
-BLOCKS = 3 * BLOCK_BYTES  # scores, and what picks the best of them
-DRAWN = 20  # of a test pair, in the pictures and the comparison
+)  # per known rating of an evaluation: READ, joined with validation, in users' order
+TESTED = 80  # per test pair: prediction, error, place, and the columns of its residual
+OFFERED = 12  # per candidate of an evaluation: its table, array and mark
+LISTED = 1400  # per test user: a dozen metrics at each length, and the list itself
+COMPARED = 700  # per user and model in the comparison: metrics, as table and as array
+BLOCKS = 3 * BLOCK_BYTES  # scores, and the search for the best of them
+DRAWN = 20  # per test pair of a figure
+BOOTSTRAP = 70 << 20  # resamples of a block of users
+PAGE = 1 << 20  # per model of the report: its figures, and the page that they are put into
 
 
-def cost(entry: config.ModelEntry, shape: DataShape) -> Cost:
-    """By the formula of the entry's algorithm."""
+def model_cost(entry: config.ModelEntry, sizes: PipelineSizes) -> Cost:
+    """Return what the formula of the entry's algorithm says."""
     module = import_module(f"marquee.recommenders.{entry.algorithm}")
-    return module.Model.cost(parse(module.Options, entry.options, f"models.{entry.name}"), shape)
+    return module.Model.cost(parse(module.Options, entry.options, f"models.{entry.name}"), sizes.of(entry))
 
 
 @dataclass(frozen=True)
 class MemoryNeed:
-    """bytes beside the interpreter, the dotted parameters that bring them down, the model that takes them."""
+    """bytes beside the interpreter's, the dotted parameters that lower them, and the model that needs them."""
 
     bytes: float
     lower: tuple[str, ...] = ()
     model: str = ""
 
 
-def memory_need(stage: str, settings: Mapping[str, Any], real: PipelineSizes) -> MemoryNeed:
-    """Of `train@als_mf`, `split@rating`, ... as `stages.run` calls them; `evaluate` measures one by one."""
+def memory_need(stage: str, settings: Mapping[str, Any], sizes: PipelineSizes) -> MemoryNeed:
+    """Return the need of `train@als_mf`, `split@rating`, ...: of a stage by its name in dvc.yaml."""
     kind, _, name = stage.partition("@")
-    data = ("simulator.ratings",) if real.simulated else ("dataset.name",)
+    data = ("simulator.ratings",) if sizes.simulated else ("dataset.name",)
     if kind == "download":
-        return MemoryNeed(SIMULATED * real.ratings * real.simulated, data)
+        return MemoryNeed(SIMULATED * sizes.ratings * sizes.simulated, data)
     if kind == "ingest":
-        return MemoryNeed(INGESTED * real.ratings, data)
+        return MemoryNeed(INGESTED * sizes.ratings, data)
     if kind == "split":
         everything = settings["tasks"][name].get("positive_threshold") is None
-        return MemoryNeed((SPLIT if everything else SPLIT_POSITIVES) * real.ratings, data)
+        return MemoryNeed((SPLIT if everything else SPLIT_POSITIVES) * sizes.ratings, data)
     if kind == "negatives":
-        return MemoryNeed(
-            real.parts["ranking"].train * (READ + 5 * real.per_positive), ("negatives.per_positive",)
-        )
+        row = READ + 5 * sizes.per_positive
+        return MemoryNeed(sizes.parts["ranking"].train * row, ("negatives.per_positive",))
     if kind == "candidates":
-        part = real.parts[name]
-        parts = part.train, part.validation, part.fold_in, part.test
-        pairs = (RATING_BYTES + PAIR) * sum(parts) + RATING_BYTES * max(parts)  # one of them a table still
-        return MemoryNeed(pairs + CANDIDATE * part.test_users * real.candidates, ("candidates.per_user",))
-    if stage == "evaluate":
-        return max(
-            (memory_need(f"{stage}@{one}", settings, real) for one in settings["models"]),
-            key=lambda needs: needs.bytes,
-        )
-    if kind in ("train", "evaluate"):
-        entry = config.model(settings, name)
-        return _of_model(kind, entry, cost(entry, real.of(entry)), real)
-    if kind == "pictures":
-        entries = [config.model(settings, one) for one in settings["models"]]
-        kept = max(cost(entry, real.of(entry)).model_bytes for entry in entries)
-        most = max(part.train for part in real.parts.values())
-        tested = DRAWN * real.parts["rating"].test
-        return MemoryNeed(2 * kept + READ * most + tested)
+        part = sizes.parts[name]
+        rows = part.train, part.validation, part.fold_in, part.test
+        pairs = (RATING_BYTES + PAIR) * sum(rows) + RATING_BYTES * max(rows)  # one of them still a table
+        return MemoryNeed(pairs + CANDIDATE * part.test_users * sizes.candidates, ("candidates.per_user",))
+    if kind in ("train", "evaluate", "plot"):
+        return _of_model(kind, config.model(settings, name), sizes)
+    if kind == "oracle":
+        return MemoryNeed(max(_evaluated(sizes, task) for task in config.TASKS) * sizes.simulated, data)
     if kind == "compare":
-        wide = max((_measured(real, task) for task in config.TASKS), default=0)
-        return MemoryNeed(wide + 2 * LISTED * real.users * len(settings["models"]) / 4, ("evaluate.ks",))
-    if kind == "report":
-        return MemoryNeed(REPORTED * real.ratings + 2 * 4 * real.parts["ranking"].train)
-    return MemoryNeed(0)
+        bytes = BOOTSTRAP + COMPARED * sizes.users * len(settings["models"])
+        return MemoryNeed(bytes, ("evaluate.ks",))
+    return MemoryNeed(PAGE * len(settings["models"]) if kind == "report" else 0)
 
 
-def _of_model(kind: str, entry: config.ModelEntry, takes: Cost, real: PipelineSizes) -> MemoryNeed:
-    sizes = real.of(entry)
-    lower = tuple(f"models.{entry.name}.{option}" for option in takes.reduce_with)
+def _of_model(kind: str, entry: config.ModelEntry, sizes: PipelineSizes) -> MemoryNeed:
+    cost, shape = model_cost(entry, sizes), sizes.of(entry)
+    lower = tuple(f"models.{entry.name}.{option}" for option in cost.reduce_with)
     if kind == "train":
-        stored = 4 * sizes.per_positive * 2  # the table's and the array's
-        rows = (READ + stored) * (sizes.train + sizes.validation)
-        ranked = (BLOCKS + 2 * CSR_BYTES * sizes.train) * (entry.task == "ranking")
-        return MemoryNeed(rows + max(takes.peak_bytes, 2 * takes.model_bytes + ranked), lower, entry.name)
-    return MemoryNeed(takes.model_bytes + _measured(real, entry.task), lower, entry.name)
+        stored = 4 * shape.per_positive * 2  # the table's and the array's
+        rows = (READ + stored) * (shape.train + shape.validation)
+        ranked = (BLOCKS + 2 * CSR_BYTES * shape.train) * (entry.task == "ranking")
+        bytes = rows + max(cost.peak_bytes, 2 * cost.model_bytes + ranked)
+    elif kind == "evaluate":
+        bytes = cost.model_bytes + _evaluated(sizes, entry.task)
+    else:
+        bytes = 2 * cost.model_bytes + DRAWN * sizes.parts["rating"].test
+    return MemoryNeed(bytes, lower, entry.name)
 
 
-def _measured(real: PipelineSizes, task: str) -> float:
-    """What an evaluation holds beside its model."""
-    part = real.parts[task]
+def _evaluated(sizes: PipelineSizes, task: str) -> float:
+    """Bytes of an evaluation beside its model."""
+    part = sizes.parts[task]
     known = SEEN * (part.train + part.validation) + TESTED * part.test
-    return known + OFFERED * part.test_users * real.candidates + LISTED * part.test_users + BLOCKS
+    return known + OFFERED * part.test_users * sizes.candidates + LISTED * part.test_users + BLOCKS
 
 
-def too_much(needs: MemoryNeed, base: float, real: PipelineSizes, limit: Limit | None) -> str | None:
-    """Why a stage does not fit, to stand behind its name; None where it does, or no limit is known."""
-    if limit is None or needs.bytes + base <= limit.bytes:
+def too_much(need: MemoryNeed, base: float, sizes: PipelineSizes, limit: Limit | None) -> str | None:
+    """Say why a stage does not fit; None where it does, or where no limit is known."""
+    if limit is None or need.bytes + base <= limit.bytes:
         return None
-    ways = [f"lower {' or '.join(needs.lower)}"] if needs.lower else []
-    if needs.model:
-        ways.append(f"leave {needs.model} out")
-    ways.append("run where there is more memory")
     return (
-        f"needs about {(needs.bytes + base) / GIB:.1f} GiB for {real.ratings:,} ratings of "
-        f"{real.users:,} users and {real.items:,} items, but {limit.words}; {', or '.join(ways)}"
+        f"needs about {(need.bytes + base) / GIB:.1f} GiB for {sizes.ratings:,} ratings of {sizes.users:,} users "
+        f"and {sizes.items:,} items, but {limit.words}: {remedy(need)}"
     )
+
+
+def remedy(need: MemoryNeed) -> str:
+    ways = [f"lower {' or '.join(need.lower)}"] if need.lower else []
+    if need.model:
+        ways.append(f"leave {need.model} out")
+    return ", or ".join([*ways, "run where there is more memory"])

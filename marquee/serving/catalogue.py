@@ -1,4 +1,4 @@
-"""A catalogue as people see it: names, years, genres, and which of its movies someone wants."""
+"""A catalogue as users see it: names, years and genres, and which movies a filter keeps."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from marquee.serving.title_search import TitleSearch, plain
 if TYPE_CHECKING:
     import pyarrow as pa
 
-LISTED = 6  # movies that are named when a title fits several
+LISTED = 6  # movies that a message names when a title fits several
 COLUMNS = ("movie_id", "title", "year", "genres")
 
 
@@ -30,7 +30,7 @@ class MovieFilter:
 
 @dataclass(frozen=True)
 class MovieCatalogue:
-    """Row i is item i; `ids` are the release's own numbers."""
+    """Row i is item i; `ids` are the release's own ids."""
 
     ids: Sequence[Any]
     titles: Sequence[str | None]
@@ -45,37 +45,34 @@ class MovieCatalogue:
         return len(self.ids)
 
     def name(self, item: int) -> str:
-        """`Alien (1979)`; a movie without a title goes by its number, `#267`."""
+        """`Alien (1979)`; a movie without a title goes by its id, `#267`."""
         title, year = self.titles[item], self.years[item]
         return f"#{self.ids[item]}" if title is None else title if year is None else f"{title} ({year})"
 
     def search(self) -> TitleSearch:
         return TitleSearch(self.titles, self.years)
 
-    def by_number(self, number: str) -> int | None:
-        """The item whose own number in the release is `number`."""
-        return next((item for item, known in enumerate(self.ids) if str(known) == number.strip()), None)
-
-    def the_one(self, wanted: str, search: TitleSearch) -> int:
-        """The item called `wanted`, a title or `#` and the release's number.
+    def find_one(self, wanted: str, search: TitleSearch) -> int:
+        """Return the item called `wanted`, a title or `#` and the release's id.
 
         Raises MarqueeError with the nearest titles where none fits, and with all of them where several do.
         """
         if wanted.startswith("#"):
-            item = self.by_number(wanted[1:])
-            if item is None:
-                raise MarqueeError(f"no movie has the number {wanted[1:]}; give a title instead")
-            return item
+            number = wanted[1:].strip()
+            for item, known in enumerate(self.ids):
+                if str(known) == number:
+                    return item
+            raise MarqueeError(f"no movie has the id {number!r}: give a title instead")
         found = search.find(wanted)
         if len(found) == 1:
             return found[0]
         if not found:
             near = "; ".join(self.name(item) for item in search.nearest(wanted))
-            ask = f"; did you mean one of: {near}?" if near else "; check how it is spelt"
-            raise MarqueeError(f"no movie here is called {wanted!r}{ask}")
-        raise MarqueeError(f"{wanted!r} fits {len(found)} movies: {self._told_apart(found)}; say which one")
+            ask = f"did you mean one of: {near}?" if near else "check the spelling"
+            raise MarqueeError(f"no movie is called {wanted!r}: {ask}")
+        raise MarqueeError(f"{wanted!r} fits {len(found)} movies: {self._distinct(found)}; say which one")
 
-    def _told_apart(self, items: Sequence[int]) -> str:
+    def _distinct(self, items: Sequence[int]) -> str:
         names = [self.name(item) for item in items]
         shown = [
             name if names.count(name) == 1 else f"{name} = #{self.ids[item]}"
@@ -85,7 +82,7 @@ class MovieCatalogue:
         return "; ".join(shown) + (f"; and {more} more" if more else "")
 
     def keep(self, wanted: MovieFilter) -> np.ndarray:
-        """bool [n]. Raises MarqueeError for a genre that no movie has, or when nothing is left."""
+        """Return bool [n]. Raises MarqueeError for a genre that no movie has, and where no movie remains."""
         kept = np.ones(len(self), bool)
         for genre in wanted.genres:
             kept &= self._of_genre(genre)
@@ -98,14 +95,16 @@ class MovieCatalogue:
             if wanted.exclude_unknown and (title is None or title.casefold() == "unknown"):
                 kept[item] = False
         if not kept.any():
-            raise MarqueeError("no movie has all of that genre and those years; ask for less")
+            raise MarqueeError(
+                f"no movie is left of {len(self):,} with these genres and years: ask for fewer genres or more years"
+            )
         return kept
 
     def _of_genre(self, genre: str) -> np.ndarray:
         known = {_squeezed(name): name for names in self.genres for name in names}
         name = known.get(_squeezed(genre))
         if name is None:
-            raise MarqueeError(f"{genre!r} is no genre here{did_you_mean(genre, known.values())}")
+            raise MarqueeError(f"{genre!r} is not a genre of this data{did_you_mean(genre, known.values())}")
         return np.array([name in names for names in self.genres], bool)
 
 

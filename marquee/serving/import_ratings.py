@@ -1,4 +1,4 @@
-"""A person's ratings out of a CSV: a table of their own, or the export of another site."""
+"""Import a user's ratings from a CSV: a table of their own, or the export of another site."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from marquee.serving.catalogue import MovieCatalogue
 
 @dataclass(frozen=True)
 class Format:
-    """How a CSV is recognised, by its columns in lower case, and read. No scale: that of the data itself."""
+    """A layout, recognised by its columns in lower case. Without a scale it has that of the data."""
 
     rating: str
     title: str = ""
@@ -38,7 +38,7 @@ FORMATS = (
 
 @dataclass(frozen=True)
 class Row:
-    """One rating, on the scale of the data; of a title, perhaps with its year, or of a movie's number."""
+    """One rating, on the scale of the data, of a title (perhaps with its year) or of a movie's id."""
 
     line: int
     rating: float
@@ -48,20 +48,20 @@ class Row:
 
 
 def read_ratings(path: Path, scale: Scale) -> list[Row]:
-    """The rated rows of a CSV with `title` (and `year`) or `movieId`, and `rating`, on `scale`; or of a
-    Letterboxd export (`Name, Year, Rating`, half stars to 5) or an IMDb one (`Title, Year, Your Rating`,
-    1 to 10), of which lowest is brought to lowest and highest to highest, and what is between in proportion.
+    """Read the rated rows of a CSV with `rating` and `title` (perhaps `year`) or `movieId`.
 
-    Raises MarqueeError for a file that is not there or empty, other columns, or a rating off the scale.
+    Its ratings are on `scale`. Those of a Letterboxd export (`Name, Year, Rating`, half stars to 5) and of an
+    IMDb one (`Title, Year, Your Rating`, 1 to 10) are stretched onto it, lowest to lowest, highest to highest.
+    Raises MarqueeError for a missing or empty file, other columns, or a rating off the scale.
     """
     lines = list(_rows(path))
     if not lines:
-        raise MarqueeError(f"{path} is empty; it needs a line of column names and a line for each rating")
+        raise MarqueeError(f"{path} is empty: it needs a line of column names and a line for each rating")
     columns = {name.strip().casefold(): place for place, name in enumerate(lines[0][1])}
     chosen = next((known for known in FORMATS if known.fits(columns)), None)
     if chosen is None:
         raise MarqueeError(
-            f"{path} has the columns {', '.join(lines[0][1])[:80]}; give it title,rating or movieId,rating, "
+            f"{path} has the columns {', '.join(lines[0][1])[:80]}: give it title,rating or movieId,rating, "
             "or take a Letterboxd export (Name,Year,Rating) or an IMDb one (Title,Year,Your Rating)"
         )
     rows = []
@@ -69,49 +69,49 @@ def read_ratings(path: Path, scale: Scale) -> list[Row]:
         row = {name: cells[place].strip() for name, place in columns.items() if place < len(cells)}
         if text := row.get(chosen.rating, ""):
             rating = on_scale(text, chosen.scale or scale, f"{path} line {line}")
-            rating = _brought(rating, chosen.scale, scale) if chosen.scale else rating
+            rating = _rescaled(rating, chosen.scale, scale) if chosen.scale else rating
             title, year = split_title(row.get(chosen.title, ""))
             given = row.get("year", "")
             year = int(given) if given.isdigit() else year
             rows.append(Row(line, rating, title, year, row.get(chosen.movie, "") if chosen.movie else ""))
     if not rows:
-        raise MarqueeError(f"{path} has no ratings below its column names; add a line for each")
+        raise MarqueeError(f"{path} has no ratings below its column names: add a line for each")
     return rows
 
 
 def on_scale(text: str, scale: Scale, where: str) -> float:
-    """The rating that `text` says. Raises MarqueeError, from `where` on, for one that `scale` lacks."""
+    """Return the rating in `text`. Raises MarqueeError, which begins with `where`, for one off `scale`."""
     try:
         rating = float(text)
     except ValueError:
         rating = math.nan
     if not scale.allows(rating):
-        raise MarqueeError(f"{where}: the rating {text!r} is off the scale; give one from {scale}")
+        raise MarqueeError(f"{where}: the rating {text!r} is off the scale: give one from {scale}")
     return rating
 
 
 def read_text(path: Path) -> str:
-    """What the file holds, in UTF-8, or in Windows' own code where it is not that.
+    """Return the file's text, read as UTF-8, or as Windows-1252 where it is not that.
 
-    Raises MarqueeError for one that is not there, or packed.
+    Raises MarqueeError for a missing file and for an archive.
     """
     if not path.is_file():
-        raise MarqueeError(f"{path} is not there; give the path of a file")
+        raise MarqueeError(f"{path} does not exist: give the path of a file")
     content = path.read_bytes()
     if content.startswith(b"PK"):
-        raise MarqueeError(f"{path} is an archive; unpack it and give the file inside")
+        raise MarqueeError(f"{path} is an archive: unpack it and give the file inside")
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError:
         return content.decode("cp1252", errors="replace")
 
 
-def _brought(rating: float, old: Scale, new: Scale) -> float:
+def _rescaled(rating: float, old: Scale, new: Scale) -> float:
     return new.low + (rating - old.low) / (old.high - old.low) * (new.high - new.low)
 
 
 def _rows(path: Path) -> Iterator[tuple[int, list[str]]]:
-    """(line, cells) of every line that holds something."""
+    """Yield (line number, cells) of every line that is not empty."""
     reader = csv.reader(read_text(path).splitlines())
     try:
         for cells in reader:
@@ -123,7 +123,7 @@ def _rows(path: Path) -> Iterator[tuple[int, list[str]]]:
 
 @dataclass(frozen=True)
 class Matched:
-    """(item, rating) of the rows whose movie is known, and what the others are called."""
+    """(item, rating) of the rows whose movie is known, and the names of the others."""
 
     pairs: list[tuple[int, float]]
     missing: list[str]
@@ -136,8 +136,10 @@ class Matched:
 
 
 def match(rows: Sequence[Row], movies: MovieCatalogue) -> Matched:
-    """The movies of `rows` by number, or by whole name and year (one year off where none is of that very
-    one): what someone typed may have slips in it, an export has none."""
+    """Find the movies of `rows` by id, or by whole name and year (one year off where none has that very one).
+
+    An export has no misspelt titles, so none are corrected.
+    """
     search = movies.search()
     by_id = {str(number): item for item, number in enumerate(movies.ids)}
     done = Matched([], [], [])
@@ -153,17 +155,16 @@ def match(rows: Sequence[Row], movies: MovieCatalogue) -> Matched:
     return done
 
 
-def stated(words: Sequence[str], movies: MovieCatalogue, scale: Scale) -> list[tuple[int, float]]:
-    """(item, rating) of each `title=rating`. Raises MarqueeError for one that is not that, or not clear."""
+def rate(given: Sequence[tuple[str, str]], movies: MovieCatalogue, scale: Scale) -> list[tuple[int, float]]:
+    """Return (item, rating) of each (title, rating).
+
+    Raises MarqueeError for a title that fits no movie or several, and for a rating off the scale.
+    """
     search = movies.search()
-    pairs = []
-    for word in words:
-        title, equals, rating = word.rpartition("=")
-        if not equals or not title.strip():
-            raise MarqueeError(f"--rate {word!r} says no rating; write it as 'Alien (1979)=5'")
-        stars = on_scale(rating.strip(), scale, f"--rate {word!r}")
-        pairs.append((movies.the_one(title.strip(), search), stars))
-    return pairs
+    return [
+        (movies.find_one(title, search), on_scale(rating, scale, f"--rate {title!r}"))
+        for title, rating in given
+    ]
 
 
 def _first(names: Sequence[str]) -> str:

@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from marquee.data.ratings import Ratings
 from marquee.errors import MarqueeError
 from marquee.io import write_csv, write_json, write_parquet
 from marquee.serving.catalogue import MovieCatalogue
 
-NAMED = 3  # ratings that are named as having spoken for a movie
+WIDEST = 44  # characters of a title in a table
 SUFFIXES = (".parquet", ".csv", ".json")
 Rows = list[dict[str, Any]]
 
 
-def rows_of(user: Any, items: np.ndarray, values: np.ndarray, movies: MovieCatalogue, column: str) -> Rows:
-    """One dict for each of `items` [k] (-1: no more) with its value under `column`."""
+def list_rows(user: Any, items: np.ndarray, values: np.ndarray, movies: MovieCatalogue, column: str) -> Rows:
+    """Return a dict for each of `items` [k] (-1: no more) with its value under `column`."""
     return [
         {
             "user": user,
@@ -35,61 +34,37 @@ def rows_of(user: Any, items: np.ndarray, values: np.ndarray, movies: MovieCatal
     ]
 
 
-def explain_by_ratings(
-    history: Ratings, rows: np.ndarray, effects: np.ndarray, movies: MovieCatalogue
-) -> list[str]:
-    """For each column of `effects` [len(rows), k] the ratings that add most, empty where none adds."""
-    said = []
-    for column in effects.T:
-        best = [row for row in np.argsort(-column, kind="stable")[:NAMED] if column[row] > 0]
-        names = [movies.name(item) for item in history.item[rows[best]]]
-        said.append(", ".join(f"{name} {column[row]:+.2g}" for name, row in zip(names, best, strict=True)))
-    return said
+def table(rows: Rows, column: str) -> str:
+    """Return a line for each movie, and below it the explanation where there is one."""
+    from tabulate import tabulate
 
-
-def explain_by_popularity(train: Ratings, n_items: int, stars: bool, verb: str) -> Callable[[int], str]:
-    """What the others say for an item: how many there are, and in `stars` how they rate it."""
-    counts = np.bincount(train.item, minlength=n_items)
-    sums = np.bincount(train.item, weights=train.rating, minlength=n_items)
-    usual = sums.sum() / max(counts.sum(), 1)
-
-    def said(item: int) -> str:
-        if not counts[item]:
-            return f"{verb} by nobody yet"
-        if not stars:
-            return f"{verb} by {counts[item]:,} people"
-        mean = sums[item] / counts[item]
-        side = "above" if mean >= usual else "below"
-        return f"rated {mean:.2f} by {counts[item]:,} others, {abs(mean - usual):.2f} {side} average"
-
-    return said
-
-
-def text(rows: Rows, column: str) -> str:
-    """A table of two lines a movie: rank, value, title, year and genres; then why, where that is known."""
     if not rows:
-        return "nothing is left to recommend: all of these movies are rated"
+        return "no movie remains: all that are allowed are rated"
     titles = [row["title"] or f"#{row['movie_id']}" for row in rows]
-    width = max(5, min(44, max(map(len, titles))))
-    lines = [f"{'':>3}  {column:>10}  {'title':<{width}}  year  genres"]
-    for row, title in zip(rows, titles, strict=True):
-        title = title if len(title) <= width else f"{title[: width - 1]}…"
-        genres, year = ", ".join(row["genres"]), row["year"] or ""
-        line = f"{row['rank']:>3}  {row[column]:>10.3f}  {title:<{width}}  {year:>4}  {genres}"
-        lines.append(line.rstrip())
-        if row.get("why"):
-            lines.append(f"{'':>17}{row['why']}")
-    return "\n".join(lines)
+    short = [title if len(title) <= WIDEST else f"{title[: WIDEST - 1]}…" for title in titles]
+    cells = [
+        [row["rank"], f"{row[column]:.3f}", title, row["year"] or "", ", ".join(row["genres"])]
+        for row, title in zip(rows, short, strict=True)
+    ]
+    align = ("right", "right", "left", "right", "left")
+    cells = [["", column, "title", "year", "genres"], *cells]
+    head, *lines = tabulate(cells, tablefmt="plain", colalign=align, disable_numparse=True).splitlines()
+    indent = " " * head.index("title")
+    for row, line in zip(rows, lines, strict=True):
+        head += f"\n{line.rstrip()}"
+        if row.get("explanation"):
+            head += f"\n{indent}{row['explanation']}"
+    return head
 
 
 def check_suffix(path: Path) -> None:
-    """Raises MarqueeError for a file that `write` has no kind for."""
+    """Raises MarqueeError for a file that `write` has no format for."""
     if path.suffix.lower() not in SUFFIXES:
-        raise MarqueeError(f"{path} is of no kind that can be written; end it in {', '.join(SUFFIXES)}")
+        raise MarqueeError(f"{path} has no known format: end its name in {', '.join(SUFFIXES)}")
 
 
 def write(path: Path, rows: Rows, columns: Sequence[str]) -> None:
-    """Parquet with genres as lists, JSON with the rows under "rows", or CSV with genres as `Drama|War`."""
+    """Write Parquet with genres as lists, JSON with the rows under "rows", or CSV with genres as `Drama|War`."""
     check_suffix(path)
     if path.suffix.lower() == ".json":
         write_json(path, {"rows": rows})
@@ -98,8 +73,8 @@ def write(path: Path, rows: Rows, columns: Sequence[str]) -> None:
     else:
         import pyarrow as pa
 
-        kinds = {"genres": pa.list_(pa.string()), "year": pa.int16(), "rank": pa.int32()}
-        arrays = [pa.array([row[name] for row in rows], kinds.get(name)) for name in columns]
+        types = {"genres": pa.list_(pa.string()), "year": pa.int16(), "rank": pa.int32()}
+        arrays = [pa.array([row[name] for row in rows], types.get(name)) for name in columns]
         write_parquet(path, pa.table(arrays, names=list(columns)))
 
 

@@ -1,8 +1,7 @@
-"""Movies found by what people call them: case, accents, articles and small slips do not matter."""
+"""Find movies by title: case, accents, articles and misspellings do not matter."""
 
 from __future__ import annotations
 
-import difflib
 import re
 import unicodedata
 from collections import defaultdict
@@ -72,9 +71,13 @@ class TitleSearch:
 
     def nearest(self, wanted: str, n: int = 3) -> list[int]:
         """Up to `n` items with the names most like `wanted`."""
+        from rapidfuzz import fuzz, process
+
         title, _ = split_title(wanted)
-        names = difflib.get_close_matches(_squeezed(bare(title)), self._bare, n=n, cutoff=0.5)
-        return [min(self._bare[name]) for name in names]
+        found = process.extract(
+            _squeezed(bare(title)), self._bare.keys(), scorer=fuzz.ratio, limit=n, score_cutoff=50
+        )
+        return [min(self._bare[name]) for name, *_ in found]
 
     def _find(self, title: str, year: int | None) -> list[int]:
         if found := self.exact(title, year):
@@ -112,14 +115,19 @@ class TitleSearch:
         return [item for item in near if self.years[item] == year] or near
 
     def _spellings(self, word: str, n_words: int) -> list[str]:
-        """`word` if it is known, else up to three known words one slip away, or two in eight letters."""
+        """`word` if it is known, else up to three known words one slip away, or two in eight letters.
+
+        A slip is a letter added, left out, changed, or swapped with the next (optimal string alignment).
+        """
+        from rapidfuzz import process
+        from rapidfuzz.distance import OSA
+
         if word in self._words or word.isdigit() or len(word) < (3 if n_words > 1 else 5):
             return [word]
-        for slips in range(1, 2 + (len(word) >= 8)):
-            close = [known for known in self._words if _within(word, known, slips)]
-            if close:
-                return sorted(close, key=lambda known: (-len(self._words[known]), known))[:3]
-        return [word]
+        most = 1 + (len(word) >= 8)
+        found = process.extract(word, self._words.keys(), scorer=OSA.distance, score_cutoff=most, limit=None)
+        close = [known for known, slips, _ in found if slips == found[0][1]]
+        return sorted(close, key=lambda known: (-len(self._words[known]), known))[:3] or [word]
 
 
 def _squeezed(words: str) -> str:
@@ -130,21 +138,3 @@ def _names(title: str) -> list[str]:
     """What a movie is called: the whole, the part before brackets, and what stands in each of them."""
     inside = [_ALSO.sub("", part) for part in _BRACKETS.findall(title)]
     return [title, _BRACKETS.sub(" ", title), *inside] if inside else [title]
-
-
-def _within(a: str, b: str, slips: int) -> bool:
-    """Whether at most `slips` letters added, left out, changed or swapped with the next turn `a` into `b`."""
-    if abs(len(a) - len(b)) > slips:
-        return False
-    if a == b:
-        return True
-    if not slips:
-        return False
-    i = next((i for i, (x, y) in enumerate(zip(a, b, strict=False)) if x != y), min(len(a), len(b)))
-    a, b = a[i:], b[i:]
-    return (
-        _within(a[1:], b[1:], slips - 1)
-        or _within(a[1:], b, slips - 1)
-        or _within(a, b[1:], slips - 1)
-        or (a[:2] == b[1::-1] and len(a) > 1 and _within(a[2:], b[2:], slips - 1))
-    )

@@ -1,4 +1,4 @@
-"""Lists for people, those a model was trained on and newcomers, and what spoke for each movie."""
+"""Top-N lists for known users, for new users, and of similar items."""
 
 from __future__ import annotations
 
@@ -13,17 +13,16 @@ from marquee.data.user_items import UserItems
 from marquee.errors import MarqueeError
 from marquee.evaluation.inner_product import top_k_dense
 from marquee.evaluation.topk import top_k_for_users
-from marquee.parallel import single_threaded_blas
-from marquee.recommenders.base import NOTICEABLE, Recommender
-
-PROBED = 32  # ratings of one person that are left out in turn to see what they did
+from marquee.recommenders.base import Recommender
 
 
 @dataclass(frozen=True)
 class Audience:
-    """Whom a list is for. `scores` takes rows into `labels`, like `Recommender.scores` its users.
+    """The users that lists are for; user i of every member is `labels[i]`.
 
-    history  what the model knows of them, and `rated` what they have rated at all: users are those rows
+    scores   like `Recommender.scores`
+    history  the ratings that the model knows
+    rated    all ratings: these movies are not recommended
     """
 
     labels: list[Any]
@@ -32,17 +31,16 @@ class Audience:
     rated: Ratings
 
 
-def numbered(labels: Sequence[str], user_ids: Sequence[Any]) -> np.ndarray:
-    """int32 [n]: the users whose ids in the release read as `labels`. Raises MarqueeError for any other."""
+def user_indices(labels: Sequence[str], user_ids: Sequence[Any]) -> np.ndarray:
+    """Return int32 [n]: the users whose ids in the release read as `labels`. Raises MarqueeError for others."""
     place = {str(known): user for user, known in enumerate(user_ids)}
     if not labels:
-        raise MarqueeError("no user is named; give the release's own numbers, such as --users 1,2,3")
+        raise MarqueeError("no user is named: give the release's ids, such as --users 1,2,3")
     for label in labels:
         if label not in place:
-            first, last = user_ids[0], user_ids[-1]
             raise MarqueeError(
-                f"user {label} is not in this data, whose users go from {first} to {last}; "
-                "a newcomer says what they like with --rate or --ratings"
+                f"user {label!r} is not in this data, whose users go from {user_ids[0]} to {user_ids[-1]}: "
+                "a new user gives --rate or --ratings"
             )
     return np.array([place[label] for label in labels], np.int32)
 
@@ -57,12 +55,12 @@ def known_users(
 ) -> Audience:
     """Users of the data, ids int32 [n], with their rows of three tables whose users are those ids.
 
-    Whoever was held out whole from training is folded in from their rows of `held_out`.
+    A user held out of training whole is folded in from their rows of `held_out`.
     """
-    history, held, rated = (_renumbered(part, users) for part in (history, held_out, rated))
-    if not len(held):
+    history, held_out, rated = (_renumbered(part, users) for part in (history, held_out, rated))
+    if not len(held_out):
         return Audience(labels, lambda rows: model.scores(users[rows]), history, rated)
-    view, folded = model.fold_in(held), np.bincount(held.user, minlength=len(users)) > 0
+    view, folded = model.fold_in(held_out), np.bincount(held_out.user, minlength=len(users)) > 0
 
     def scores(rows: np.ndarray) -> np.ndarray:
         found = model.scores(users[rows])
@@ -71,40 +69,40 @@ def known_users(
             found[new] = view.scores(rows[new])
         return found
 
-    return Audience(labels, scores, concat(history, held), rated)
+    return Audience(labels, scores, concat(history, held_out), rated)
 
 
 def new_user(
-    model: Recommender, items: np.ndarray, ratings: np.ndarray, positive_threshold: float | None, ranks: bool
+    model: Recommender, items: np.ndarray, ratings: np.ndarray, positive_threshold: float | None
 ) -> Audience:
-    """Someone who rated `items` [n] so; a movie rated twice counts as it was rated last.
+    """A user who gave `items` [n] these `ratings` [n]; of two ratings of a movie the last counts.
 
-    A model that `ranks` knows positives only: ratings from `positive_threshold` on, each as 1.
-    Raises MarqueeError where nothing is left of them.
+    A ranking model knows positives only: ratings of at least `positive_threshold`, each as 1.
+    Raises MarqueeError where no rating remains.
     """
     last = {int(item): float(rating) for item, rating in zip(items, ratings, strict=True)}
     rated = Ratings.of([0] * len(last), list(last), list(last.values()))
     history = rated
-    if ranks:
+    if model.task == "ranking":
         liked = rated.rating >= (positive_threshold or 0)
         history = Ratings.of(rated.user[liked], rated.item[liked])
     if not len(history):
         raise MarqueeError(
-            f"this model learns from ratings of at least {positive_threshold:g} only, and none of yours is one; "
-            "rate a movie that you like, or ask a model for ratings"
+            f"none of your {len(rated)} ratings is at least {positive_threshold:g}, and this model learns from "
+            "those only: rate a movie that you like, or ask a rating model"
         )
     view = model.fold_in(history)
     return Audience(["you"], view.scores, history, rated)
 
 
-def top_lists(people: Audience, allowed: np.ndarray, k: int, name: str) -> tuple[np.ndarray, np.ndarray]:
-    """Items int32 [n, k'] and scores [n, k'] of everyone's best k of the `allowed` (a mask) they have not
-    rated, k' at most k; -1 where there are no more."""
+def top_lists(audience: Audience, allowed: np.ndarray, k: int, name: str) -> tuple[np.ndarray, np.ndarray]:
+    """Return items int32 [n, k'] and scores [n, k']: each user's best k of the `allowed` (bool [n_items])
+    that they have not rated, k' at most k; -1 where there are no more. `name` is the model's."""
     items = np.flatnonzero(allowed).astype(np.int32)
-    n = len(people.labels)
-    seen = people.rated.matrix(n, len(allowed), binary=True)[:, items]
+    n = len(audience.labels)
+    seen = audience.rated.matrix(n, len(allowed), binary=True)[:, items]
     best, values, _ = top_k_for_users(
-        lambda rows: people.scores(rows)[:, items],
+        lambda rows: audience.scores(rows)[:, items],
         np.arange(n, dtype=np.int32),
         UserItems(seen.indptr.astype(np.int64), seen.indices),
         len(items),
@@ -114,70 +112,22 @@ def top_lists(people: Audience, allowed: np.ndarray, k: int, name: str) -> tuple
     return np.where(best < 0, -1, items[best]).astype(np.int32), values
 
 
-def explain(model: Recommender, history: Ratings, items: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Rows of one person's `history` [m], and float32 [m, len(items)]: what each adds to each item's score.
-
-    A model that knows says so exactly, for all of them. Of any other it is the score less the score of the
-    same person without that rating, folded in anew; beyond `PROBED` ratings for the likeliest of them.
-    """
-    if not len(history):
-        return np.arange(0), np.zeros((0, len(items)), np.float32)
-    known = model.explain(history, items)
-    if known is not None:
-        return np.arange(len(history)), known
-    rows = _probed(model, history, items)
-    n, m = len(history), len(rows)
-    kept = np.ones((m + 1, n), bool)
-    kept[np.arange(m), rows] = False  # person i lacks rating rows[i]; the last has them all
-    person, rating = np.nonzero(kept)
-    copies = Ratings(
-        person.astype(np.int32), *(getattr(history, c)[rating] for c in ("item", "rating", "timestamp"))
-    )
-    with single_threaded_blas():
-        scores = model.fold_in(copies).scores(np.arange(m + 1, dtype=np.int32))  # (m + 1, n_items)
-    effects = scores[-1] - scores[:-1]
-    if np.ptp(effects, axis=1).max() <= NOTICEABLE * np.ptp(scores[-1]):
-        return rows[:0], effects[:0, items]  # it moves all movies alike: nothing speaks for one
-    return rows, effects[:, items]
-
-
-def _probed(model: Recommender, history: Ratings, items: np.ndarray) -> np.ndarray:
-    """The rows of `history` to leave out: all of a short one, or of each of `items` in turn the likeliest.
-
-    A rating does the more the more alike the two movies are, and the less the model had expected it.
-    """
-    n = len(history)
-    if n <= PROBED or not len(items):
-        return np.arange(n)
-    own = model.fold_in(history).scores(np.zeros(1, np.int32))[0, history.item]  # (n,)
-    unexpected = history.rating - own if np.ptp(history.rating) else own.max() - own
-    vectors = model.unit_embeddings(np.concatenate([history.item, items]))
-    likely = (vectors[:n] @ vectors[n:].T) * unexpected[:, None]  # (n, len(items))
-    order = np.argsort(-likely, axis=0, kind="stable").ravel()
-    _, first = np.unique(order, return_index=True)  # where each row of history comes first
-    return np.sort(order[np.sort(first)][:PROBED])
-
-
 def item_similarities(model: Recommender, item: int, name: str) -> np.ndarray:
-    """float32 [n_items]: the cosine of each item's vector with that of `item`.
-
-    The vectors are the model's own; where it has none, how far the scores of `SAMPLED` users stand off from
-    what is usual for the user and for the movie. Raises MarqueeError where nothing stands off.
-    """
+    """Return float32 [n_items], `Recommender.item_similarities`. Raises MarqueeError where all are 0."""
     found = model.item_similarities(item)
     if not found.any():
-        raise MarqueeError(f"{name} knows nothing that makes this movie like another; ask another model")
+        raise MarqueeError(f"{name} finds no movie similar to this one: ask another model")
     return found
 
 
 def nearest_items(
-    cosines: np.ndarray, allowed: np.ndarray, item: int, k: int
+    similarities: np.ndarray, allowed: np.ndarray, item: int, k: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The `allowed` items of highest cosine [n_items], and these; without `item` itself."""
-    hidden = np.where(allowed, cosines, np.float32(-np.inf))[None]
+    """Return the k `allowed` items of highest similarity [n_items], without `item` itself, and their values."""
+    hidden = np.where(allowed, similarities, np.float32(-np.inf))[None]
     hidden[0, item] = -np.inf
     nothing = UserItems(np.zeros(2, np.int64), np.empty(0, np.int32))
-    items, values = top_k_dense(hidden, nothing, min(k, len(cosines)))
+    items, values = top_k_dense(hidden, nothing, min(k, len(similarities)))
     return items[0], values[0]
 
 

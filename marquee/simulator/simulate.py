@@ -26,8 +26,8 @@ PAGE = 0.5  # share of the ratings that are sent together with the one before
 def simulate(world: SimulatorOptions, folder: Path, rng: np.random.Generator) -> None:
     """Write the files of `world.format`, and the planted `Truth` as truth.safetensors, into `folder`.
 
-    The same world and generator give the same bytes. Memory: about 40 bytes a rating; docs/simulator.md has
-    the law in formulas, and the figures of the default world beside those of ML-100K.
+    The same world and generator give the same bytes. Memory: about 40 bytes a rating.
+    docs/explanation/simulator.md has the formulas, and the default dataset's figures beside ML-100K's.
     """
     truth, genres = draw_ground_truth(world, rng)
     counts = activity(world, rng)

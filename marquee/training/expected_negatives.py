@@ -32,7 +32,7 @@ class ExpectedNegatives:
         import torch
 
         how = json.loads(train.sampling)
-        law = NegativeSampler(train, n_items, how["sampling"], how["alpha"]).law  # [n_items]
+        law = NegativeSampler(train, n_items, how["sampling"], how["alpha"]).sampling_weights  # [n_items]
         law = np.maximum(law, 1e-6 * law.max())  # for a user to whom popularity leaves no item
         counts = np.bincount(train.user)  # [n_users]; rows of train are sorted by user
         rated = np.bincount(train.user, law[train.item])  # float64 [n_users]

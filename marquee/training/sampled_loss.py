@@ -11,6 +11,7 @@ import numpy as np
 from marquee.data.ratings import Ratings
 from marquee.data.sampling import NegativeSampler
 from marquee.errors import MarqueeError
+from marquee.rng import KeyedRandom
 
 if TYPE_CHECKING:
     import torch
@@ -57,7 +58,9 @@ def epoch_tensors(
     users = torch.tensor(train.user, device=device)
 
     def tensors() -> tuple[torch.Tensor, ...]:
-        negatives = stored if sampler is None else sampler.draw(rng, per_positive)
+        negatives = (
+            stored if sampler is None else sampler.draw(KeyedRandom(int(rng.integers(1 << 63))), per_positive)
+        )
         items = np.column_stack([train.item, negatives])
         return users, torch.from_numpy(items).to(device)
 

@@ -30,7 +30,7 @@ def test_an_import_inside_a_fit_is_no_fitting():
 def test_the_clock_tells_each_outermost_import_once(tmp_path):
     started = time.time()
     done = subprocess.run(
-        [sys.executable, "-m", "stages.check", "too", "many"],
+        [sys.executable, "-m", "stages.ingest", "too", "many"],
         cwd=ROOT,
         env={**os.environ, "PYTHONPATH": str(CLOCK), "MARQUEE_IMPORTS": str(tmp_path)},
         capture_output=True,

@@ -1,4 +1,4 @@
-"""Real data, from the release's files to the figure: what others published, we must reach."""
+"""Real data, from the release's files to the figures that others published."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from marquee.movielens.parsers import read_release
 from marquee.movielens.releases import release
 from marquee.movielens.schema import Scale
 from marquee.recommenders.base import TrainingData
-from marquee.rng import named_rng
+from marquee.rng import KeyedRandom, named_rng
 from marquee.training.progress import FitProgress
 
 pytestmark = pytest.mark.real
@@ -63,17 +63,19 @@ def ncf(movielens, tmp_path_factory) -> Data:
 def fitted(algorithm: str, task: str, options: dict, train: Ratings, validation: Ratings, data: Data):
     model = recommenders.create(algorithm, task, options, f"models.{algorithm}")
     progress = FitProgress(show=False)
-    return model.fit(TrainingData(train, validation, data.catalogue), named_rng(2024, f"train@{algorithm}"), progress)
+    return model.fit(
+        TrainingData(train, validation, data.catalogue), named_rng(2024, f"train@{algorithm}"), progress
+    )
 
 
 def given_split(data: Data, **files: str) -> Split:
     options = SplitOptions(split="file", validation=0, **files)
     rows = read_fold(data.folder, options.train_file, options.test_file, *data.ids, data.ratings)
-    return split(data.ratings, options, named_rng(2024, "split"), rows)
+    return split(data.ratings, options, KeyedRandom(2024, "split"), rows)
 
 
 def test_ease_on_the_ncf_files(ncf):
-    """.7192 and .4494 with lambda 1320, measured with the authors' own formula."""
+    """0.7192 and 0.4494 with lambda 1320, measured with the authors' own formula."""
     parts = given_split(ncf, train_file="ml-1m.train.rating.no_timestamp", test_file="ml-1m.test.rating")
     model = fitted("ease", "ranking", {"regularization": 1320}, parts.train, parts.validation, ncf)
     candidates, dropped = read_candidates(ncf.folder, "ml-1m.test.negative", *ncf.ids)
@@ -85,9 +87,9 @@ def test_ease_on_the_ncf_files(ncf):
 
 
 def test_item_knn_on_the_ncf_files(ncf):
-    """.6694 and .3979 are published; 20 neighbours were chosen on each user's last training item."""
+    """0.6694 and 0.3979 are published; 20 neighbors were chosen on each user's last training item."""
     parts = given_split(ncf, train_file="ml-1m.train.rating.no_timestamp", test_file="ml-1m.test.rating")
-    model = fitted("item_knn", "ranking", {"neighbours": 20}, parts.train, parts.validation, ncf)
+    model = fitted("item_knn", "ranking", {"n_neighbors": 20}, parts.train, parts.validation, ncf)
     candidates, _ = read_candidates(ncf.folder, "ml-1m.test.negative", *ncf.ids)
     found = evaluate_ranking(model, parts.train, parts.test, candidates, ncf.catalogue, KS, parts.train)
     assert found.metrics["sampled_hit@10"] == pytest.approx(0.6629, abs=0.002)
@@ -95,7 +97,7 @@ def test_item_knn_on_the_ncf_files(ncf):
 
 
 def test_biases_on_the_official_folds_of_ml_100k(ml_100k):
-    """Mean RMSE .9412 over u1 to u5 with dampings of 5 and 2."""
+    """Mean RMSE 0.9412 over u1 to u5 with dampings of 5 and 2."""
     errors = []
     for fold in range(1, 6):
         parts = given_split(ml_100k, train_file=f"u{fold}.base", test_file=f"u{fold}.test")
@@ -109,20 +111,20 @@ def test_biases_on_the_official_folds_of_ml_100k(ml_100k):
 
 
 @pytest.mark.slow
-def test_mf_bce_on_ml_1m_beats_what_its_seed_claims(ml_1m):
-    """Positives from 4, leave last out, 99 candidates: .634 and .423 are claimed elsewhere at this size."""
+def test_mf_bce_on_ml_1m_beats_the_published_figures(ml_1m):
+    """Positives from 4, leave last out, 99 candidates: 0.634 and 0.423 are published at this size."""
     options = SplitOptions(split="leave_last_out", positive_threshold=4.0)
-    parts = split(ml_1m.ratings, options, named_rng(2024, "split@ranking"))
+    parts = split(ml_1m.ratings, options, KeyedRandom(2024, "split@ranking"))
     seen, n_items = concat(parts.train, parts.validation), ml_1m.catalogue.n_items
     candidates = sample_candidates(
-        [seen], parts.test, ml_1m.catalogue.n_users, n_items, 99, named_rng(2024, "candidates@ranking")
+        [seen], parts.test, ml_1m.catalogue.n_users, n_items, 99, KeyedRandom(2024, "candidates@ranking")
     )
 
     def measured(algorithm: str, train: Ratings, options: dict) -> Evaluation:
         model = fitted(algorithm, "ranking", options, train, parts.validation, ml_1m)
         return evaluate_ranking(model, seen, parts.test, candidates, ml_1m.catalogue, KS, parts.train)
 
-    train = add_negatives(parts.train, n_items, NegativeOptions(), named_rng(2024, "negatives"))
+    train = add_negatives(parts.train, n_items, NegativeOptions(), KeyedRandom(2024, "negatives"))
     mf = measured("mf_bce", train, {"weight_decay": 1e-6}).metrics
     popularity = measured("popularity", parts.train, {}).metrics
     print({name: round(mf[name], 4) for name in sorted(mf) if "@10" in name})

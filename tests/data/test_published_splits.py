@@ -12,6 +12,7 @@ from marquee.data.published_splits import read_candidates, read_fold
 from marquee.data.ratings import Ratings
 from marquee.data.splits import SplitOptions, split
 from marquee.errors import MarqueeError
+from marquee.rng import KeyedRandom
 
 USERS = np.array([7, 3, 5])  # the release's ids of users 0, 1, 2
 MOVIES = np.array([10, 30, 20, 40])
@@ -50,9 +51,9 @@ def test_ids_that_are_text_are_found_as_well(tmp_path):
 
 def test_a_file_that_is_missing_is_named_with_its_key(tmp_path):
     (tmp_path / "u1.base").write_text("7\t10\n")
-    with pytest.raises(MarqueeError, match=r"u9\.test is missing; put it there or correct test_file or fold"):
+    with pytest.raises(MarqueeError, match=r"u9\.test is missing: put it there or correct test_file or fold"):
         read_fold(tmp_path, "u1.base", "u9.test", USERS, MOVIES, RATINGS)
-    with pytest.raises(MarqueeError, match="train_file is not set; name the file"):
+    with pytest.raises(MarqueeError, match="train_file is not set: name the file"):
         read_fold(tmp_path, None, "u1.test", USERS, MOVIES, RATINGS)
     with pytest.raises(MarqueeError, match=r"candidates\.file is not set"):
         read_candidates(tmp_path, None, USERS, MOVIES)
@@ -112,21 +113,26 @@ def test_the_files_of_a_fold_are_named_by_its_number():
     assert named.files == ("train.tsv", None)
 
 
-def test_each_rating_is_test_in_one_random_fold_and_validation_is_a_share_of_the_rest():
-    ratings = Ratings.of(np.repeat(range(5), 7), [*range(7)] * 5)
-    tested = np.zeros((5, 7), int)
+def test_each_rating_is_test_in_one_of_the_folds_and_validation_is_a_share_of_the_rest():
+    ratings = Ratings.of(np.repeat(range(90), 100), [*range(100)] * 90)
+    tested, validated = np.zeros((2, 90, 100), int)
     for fold in (1, 2, 3):
         options = SplitOptions("k_fold", validation=0.25, fold=fold, n_folds=3)
-        done = split(ratings, options, np.random.default_rng(0))
-        assert done.counts["test"] in (11, 12)
-        assert done.counts["validation"] == 6
+        done = split(ratings, options, KeyedRandom(0))
+        assert abs(done.counts["test"] - 3000) < 4 * np.sqrt(9000 * 2 / 9)
+        assert abs(done.counts["validation"] - 1500) < 4 * np.sqrt(9000 * 5 / 36)
         tested[done.test.user, done.test.item] += 1
+        validated[done.validation.user, done.validation.item] += 1
     assert (tested == 1).all()
+    assert set(validated.ravel().tolist()) == {
+        0,
+        2,
+    }  # of a row's folds all but that where it is test, or none
 
 
 def test_a_fold_that_is_not_among_the_folds_is_an_error():
     with pytest.raises(MarqueeError, match="fold is 6, but there are 5 folds; take one of 1 to 5"):
-        split(RATINGS, SplitOptions("k_fold", fold=6), np.random.default_rng(0))
+        split(RATINGS, SplitOptions("k_fold", fold=6), KeyedRandom(0))
 
 
 # real data
@@ -144,7 +150,7 @@ def test_the_official_folds_of_ml_100k_partition_its_ratings(movielens, tmp_path
     for name in ("u1", "u2", "u3", "u4", "u5", "ua", "ub"):
         options = SplitOptions("file", validation=0, train_file=f"{name}.base", test_file=f"{name}.test")
         given = read_fold(tmp_path / "ml-100k", *options.files, users, movies, ratings)
-        done = split(ratings, options, np.random.default_rng(0), given)
+        done = split(ratings, options, KeyedRandom(0), given)
         expected = 20_000 if name[1].isdigit() else 943 * 10
         assert (done.counts["train"], done.counts["test"]) == (100_000 - expected, expected)
         assert done.counts["left_out"] == 0
@@ -168,7 +174,7 @@ def test_the_ncf_files_cover_ml_1m_and_156_lists_hold_their_own_item(movielens, 
     ids = np.arange(6_040), np.arange(3_706)
     given = read_fold(folder, *names, *ids, ratings)
     options = SplitOptions("file", validation=0, positive_threshold=0.0)
-    done = split(ratings, options, np.random.default_rng(0), given)
+    done = split(ratings, options, KeyedRandom(0), given)
     assert (done.counts["train"], done.counts["test"]) == (994_169, 6_040)
     assert done.test.user.tolist() == list(range(6_040))
     for as_given, dropped, short in ((False, 156, 156), (True, 0, 0)):

@@ -6,13 +6,14 @@ import json
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given, reject, settings
 from hypothesis import strategies as st
 
 from marquee.data import sampling as sampling_module
 from marquee.data.ratings import Ratings
 from marquee.data.sampling import (
     Candidates,
+    ItemSlots,
     NegativeOptions,
     NegativeSampler,
     add_negatives,
@@ -20,13 +21,14 @@ from marquee.data.sampling import (
 )
 from marquee.errors import MarqueeError
 from marquee.io import read_parquet, write_parquet
+from marquee.rng import STEP, KeyedRandom, mix
 
 fast = settings(deadline=None, derandomize=True, max_examples=80)
 LAWS = ("uniform", "popularity")
 
 
-def rng(seed: int = 0) -> np.random.Generator:
-    return np.random.default_rng(seed)
+def rng(seed: int = 0) -> KeyedRandom:
+    return KeyedRandom(seed)
 
 
 def pairs_of(ratings: Ratings) -> set[tuple[int, int]]:
@@ -72,7 +74,7 @@ def test_no_negative_is_a_training_positive_of_its_user(sampling, train, seed):
 @pytest.mark.parametrize("sampling", LAWS)
 def test_users_are_drawn_for_alike_in_one_block_and_in_several(monkeypatch, sampling):
     for cells in (7 * 8, 1):  # blocks of eight users, then of one
-        monkeypatch.setattr(sampling_module, "CELLS", cells)
+        monkeypatch.setattr(sampling_module, "NEGATIVE_CELLS", cells)
         drawn = NegativeSampler(staggered(50, 3, 7), 7, sampling).draw(rng(), 40)
         for user in range(50):
             own = {(user + n) % 7 for n in range(3)}
@@ -147,13 +149,69 @@ def test_where_popularity_leaves_a_user_nothing_the_draw_is_uniform():
 def test_held_out_items_are_drawn_as_often_as_any_other():
     """To spare them would tell the model where the answer lies."""
     n_users, n_items = 400, 50
-    held_out = rng(1).integers(0, n_items, n_users)
+    held_out = np.random.default_rng(1).integers(0, n_items, n_users)
     user = np.repeat(np.arange(n_users), 10)
     item = (held_out[user] + 1 + np.tile(np.arange(10), n_users)) % n_items  # ten others
     drawn = NegativeSampler(Ratings.of(user, item), n_items).draw(rng(), 25)
     hits = np.count_nonzero(drawn == held_out[user][:, None])
     expected = drawn.size / (n_items - 10)
     assert abs(hits - expected) < 4 * np.sqrt(expected)
+
+
+def one_hash(key: int, number: int) -> int:
+    """The hash of one draw: its number may have any size."""
+    return int(mix(np.array([(key + number * int(STEP)) % 2**64], np.uint64))[0])
+
+
+def slots_of(keys: list[int]) -> list[int]:
+    """The slow twin of `ItemSlots`: the item in each slot, -1 for none."""
+    size = 2
+    while size < len(keys) * 5 // 4:
+        size *= 2
+    slots = [-1] * size
+    order = sorted(range(len(keys)), key=keys.__getitem__)
+    for left, item in zip(range(len(keys), 0, -1), order, strict=True):
+        home = keys[item] * size >> 64
+        after = max((slot for slot in range(size) if slots[slot] >= 0), default=-1) + 1
+        slots[min(max(home, after), size - left)] = item
+    return slots
+
+
+@fast
+@given(st.lists(st.integers(0, 2**64 - 1), min_size=1, max_size=40, unique=True), st.booleans())
+def test_items_lie_in_their_slots_as_in_the_slow_twin(keys, crowded):
+    keys = [key | 2**64 - 2**60 for key in keys] if crowded else keys  # all at the end
+    if len(set(keys)) < len(keys):
+        reject()
+    slots = ItemSlots(np.array(keys, np.uint64))
+    expected = slots_of(keys)
+    places = np.arange(slots.size, dtype=np.uint64) << np.uint64(64 - (slots.size - 1).bit_length())
+    assert slots.look_up(places).tolist() == expected
+    assert sorted(item for item in expected if item >= 0) == list(range(len(keys)))
+
+
+def test_negatives_equal_their_slow_twin():
+    train, random = staggered(9, 4, 11), KeyedRandom(3, "twin")
+    slots = slots_of(random.items(np.arange(11)).tolist())
+    width = (len(slots) - 1).bit_length()
+    drawn = NegativeSampler(train, 11).draw(random, 3)
+
+    def meet(key: int, number: int) -> int:
+        """The first item from draw `number` on; each hash gives as many draws as it has bits for."""
+        while True:
+            hashed = one_hash(key, number)
+            for begin in range(0, 64 - width + 1, width):
+                item = slots[(hashed >> 64 - width - begin) % len(slots)]
+                if item >= 0:
+                    return item
+            number += 1
+
+    for row, key in enumerate(random.rows(train.user, train.item).tolist()):
+        own = {(int(train.user[row]) + n) % 11 for n in range(4)}
+        for column in range(3):
+            tries = [meet(key, (column << 40) + (attempt << 20)) for attempt in range(9)]
+            allowed = [item for item in tries if item not in own]
+            assert drawn[row, column] == allowed[0]
 
 
 def test_stored_negatives_carry_the_law_by_which_they_were_drawn():
@@ -188,6 +246,28 @@ def test_candidates_are_distinct_and_neither_seen_nor_held_out(train, validation
         assert items == sorted(set(items))
         assert set(items) <= allowed
         assert len(items) == (min(count, len(allowed)) if user in test.user else 0)
+
+
+def test_candidates_equal_their_slow_twin_whether_met_or_of_the_least_hashes():
+    n_users, n_items, count = 12, 60, 7
+    user, item = np.divmod(np.arange(n_users * n_items), n_items)
+    known = item < 4.5 * user  # from none of the items to nearly all
+    train, test = Ratings.of(user[known], item[known]), Ratings.of(range(n_users), [59] * n_users)
+    random = KeyedRandom(4, "twin")
+    item_keys = random.items(np.arange(n_items)).tolist()
+    slots = slots_of(item_keys)
+    n_draws = 8 + 6 * count * len(slots) // (5 * n_items)
+    ways = set()
+    for own, key in zip(range(n_users), random.users(np.arange(n_users)).tolist(), strict=True):
+        allowed = {i for i in range(n_items - 1) if i >= 4.5 * own}
+        met = [slots[one_hash(key, number) * len(slots) >> 64] for number in range(1, n_draws + 1)]
+        chosen = list(dict.fromkeys(i for i in met if i in allowed))[:count]
+        ways.add(len(chosen) == count)
+        if len(chosen) < count:
+            chosen = sorted(allowed, key=lambda i: one_hash((item_keys[i] + key) % 2**64, 0))[:count]
+        found = sample_candidates([train], test, n_users, n_items, count, random)
+        assert lists(found)[own] == sorted(chosen)
+    assert ways == {True, False}
 
 
 def test_when_fewer_are_left_all_of_them_are_given():

@@ -14,13 +14,14 @@ from marquee.config import parse
 from marquee.data.ratings import Ratings
 from marquee.data.splits import BY_SHARE, SPLITS, Split, SplitOptions, check, split
 from marquee.errors import MarqueeError
+from marquee.rng import KeyedRandom
 
 DRAWN = [name for name in SPLITS if name != "file"]
 fast = settings(deadline=None, derandomize=True, max_examples=60)
 
 
-def rng(seed: int = 0) -> np.random.Generator:
-    return np.random.default_rng(seed)
+def rng(seed: int = 0) -> KeyedRandom:
+    return KeyedRandom(seed)
 
 
 def rows(ratings: Ratings) -> list[tuple[int, int]]:
@@ -97,28 +98,30 @@ def test_leave_last_out_equals_its_slow_twin(ratings: Ratings):
 # shares
 
 
-def test_random_per_user_gives_every_user_of_twenty_two_of_each():
-    done = split(grid(50, 20), SplitOptions("random_per_user"), rng())
-    assert np.bincount(done.test.user).tolist() == [2] * 50
-    assert np.bincount(done.validation.user).tolist() == [2] * 50
+def held_out_per_user(name: str, ratings: Ratings) -> np.ndarray:
+    """(n_users, 2): rows of each user in test and in validation, where a tenth of all is to go to either."""
+    done = split(ratings, SplitOptions(name), rng())
+    return np.column_stack(
+        [np.bincount(p.user, minlength=ratings.user[-1] + 1) for p in (done.test, done.validation)]
+    )
+
+
+def test_per_user_time_gives_every_user_of_twenty_two_of_each():
+    assert held_out_per_user("per_user_time", grid(50, 20)).tolist() == [[2, 2]] * 50
+
+
+def test_random_per_user_holds_out_a_users_share_and_about_half_of_it_as_test():
+    held = held_out_per_user("random_per_user", grid(5000, 100))
+    assert np.abs(held.sum(1) - 20).max() <= 1
+    assert np.abs(held.mean(0) - 10).max() < 4 * held.std(0).max() / np.sqrt(5000)
+    assert held.std(0).max() < 1.2  # 3 where each row is dealt by itself, as under `random`
 
 
 @pytest.mark.parametrize("name", ["random_per_user", "per_user_time"])
-def test_totals_come_out_right_though_no_users_share_is_whole(name: str):
-    done = split(grid(101, 7), SplitOptions(name), rng())  # .7 of a row each
-    assert done.counts["test"] + done.counts["validation"] == 141  # .2 x 707
-    assert done.counts["test"] in (70, 71)
-    per_user = np.bincount(done.test.user, minlength=101) + np.bincount(done.validation.user, minlength=101)
-    assert set(per_user.tolist()) == {1, 2}
-
-
-def test_who_is_rounded_up_is_chance_and_fair():
-    held = np.zeros(10)
-    for seed in range(2000):
-        done = split(grid(10, 5), SplitOptions("random_per_user", validation=0), rng(seed))
-        held += np.bincount(done.test.user, minlength=10)
-    assert held.sum() == 2000 * 5
-    assert np.abs(held - 1000).max() < 4 * np.sqrt(2000 * 0.25)
+def test_shares_are_rounded_by_a_fair_coin_of_each_user(name: str):
+    held = held_out_per_user(name, grid(20_000, 7))  # .7 of a row for either
+    assert set(held.sum(1).tolist()) == {1, 2}
+    assert np.abs(held.mean(0) - 0.7).max() < 4 * held.std(0).max() / np.sqrt(20_000)
 
 
 def test_each_row_of_a_user_is_held_out_equally_often():
@@ -138,16 +141,20 @@ def test_per_user_time_holds_out_the_end_of_each_history():
     assert set(done.validation.item.tolist()) == {7, 8}
 
 
-def test_random_takes_exactly_its_shares_of_all_rows():
-    done = split(grid(9, 11), SplitOptions("random", validation=0.25, test=0.1), rng())
-    assert (done.counts["test"], done.counts["validation"], done.counts["train"]) == (10, 25, 64)
+def test_random_takes_about_its_shares_of_all_rows():
+    done = split(grid(300, 100), SplitOptions("random", validation=0.25, test=0.1), rng())
+    assert abs(done.counts["test"] - 3000) < 4 * np.sqrt(30_000 * 0.09)
+    assert abs(done.counts["validation"] - 7500) < 4 * np.sqrt(30_000 * 0.1875)
+    per_user = np.bincount(done.test.user, minlength=300)
+    assert 6 < per_user.var() < 13  # binomial: 9
 
 
 def test_no_validation_is_a_share_of_zero():
-    for name in BY_SHARE:
-        done = split(grid(9, 20), SplitOptions(name, validation=0), rng())
+    for name in [*BY_SHARE, "user_holdout", "k_fold"]:
+        done = split(grid(90, 20), SplitOptions(name, validation=0), rng())
         assert not len(done.validation), name
-        assert done.counts["test"] == 18, name
+        if name in ("random_per_user", "per_user_time", "global_time"):
+            assert done.counts["test"] == 180, name
 
 
 # global_time
@@ -180,22 +187,22 @@ def test_global_time_cuts_where_its_slow_twin_does(ratings: Ratings, share: floa
 # user_holdout
 
 
-def test_user_folds_holds_out_whole_users_with_four_fifths_to_fold_in():
-    done = split(grid(20, 10), SplitOptions("user_holdout", test=0.25), rng())
-    assert np.count_nonzero(np.bincount(done.test.user)) == 5
-    assert set(np.bincount(done.test.user).tolist()) == {0, 2}
+def test_user_holdout_holds_out_whole_users_with_four_fifths_to_fold_in():
+    done = split(grid(400, 10), SplitOptions("user_holdout", test=0.25), rng())
+    tested = np.bincount(done.test.user, minlength=400)
+    assert abs(np.count_nonzero(tested) - 100) < 4 * np.sqrt(400 * 0.1875)
+    assert set(tested.tolist()) == {0, 2}
     assert set(done.fold_in.user) == set(done.test.user)
     assert not set(done.train.user) & set(done.test.user)
-    assert set(done.validation.user) <= set(done.train.user)
-    assert done.counts["validation"] == 15
+    assert np.bincount(done.validation.user, minlength=400).tolist() == (tested == 0).astype(int).tolist()
 
 
-def test_user_folds_leaves_a_user_with_one_rating_to_train():
-    ratings = Ratings.of([0, 1, 2, 2], [0, 0, 0, 1])
+def test_user_holdout_leaves_a_user_with_one_rating_to_train():
+    ratings = Ratings.of([0, 1, *np.repeat(range(2, 20), 2)], [0, 0, *[0, 1] * 18])
     for seed in range(20):
         done = split(ratings, SplitOptions("user_holdout", test=0.9), rng(seed))
-        assert set(done.test.user.tolist()) == {2}
-        assert len(done.fold_in) == 1
+        assert set(done.train.user.tolist()) >= {0, 1}
+        assert len(done.fold_in) == len(done.test) > 8
 
 
 # file

@@ -12,6 +12,7 @@ from marquee.errors import MarqueeError
 from marquee.evaluation import evaluate
 from marquee.evaluation.evaluate import evaluate_ranking, evaluate_rating, validation_ndcg
 from marquee.evaluation.metrics import target_metrics
+from marquee.rng import KeyedRandom
 
 KS = (5, 10)
 NOTHING = Ratings.empty()
@@ -44,8 +45,7 @@ def world(seed: int = 0, n_users: int = 60, n_items: int = 40, levels: int = 6):
 
 
 def drawn(seen: Ratings, relevant: Ratings, catalogue: Catalogue, count: int = 20) -> Candidates:
-    rng = np.random.default_rng(9)
-    return sample_candidates([seen], relevant, catalogue.n_users, catalogue.n_items, count, rng)
+    return sample_candidates([seen], relevant, catalogue.n_users, catalogue.n_items, count, KeyedRandom(9))
 
 
 def test_ranking_equals_the_definitions_in_plain_python(monkeypatch):

@@ -15,7 +15,7 @@ NAMES = ("hit", "precision", "recall", "ndcg", "map", "mrr")
 
 
 def plain(hits: list[bool], n_relevant: int, k: int) -> dict[str, float]:
-    """The definitions of docs/evaluation.md for one user, word by word."""
+    """The definitions of docs/reference/metrics.md for one user, word by word."""
     ranks = [rank for rank, hit in enumerate(hits[:k], 1) if hit]
     best = min(k, n_relevant)
     return {

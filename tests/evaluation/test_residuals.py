@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 
-from marquee.evaluation.residuals import Residuals, calibration, error_by_known, parts, pooled_mean, tables
+from marquee.evaluation.residuals import (
+    calibration,
+    concat_tables,
+    error_by_known,
+    parts,
+    pooled_mean,
+    tables,
+)
 
 
 def test_parts_are_about_equal_and_equal_values_stay_together():
@@ -61,12 +70,21 @@ def test_one_user_alone_has_no_interval():
 
 def test_what_is_known_of_a_pair_is_counted_in_training():
     pairs = {"user": [0, 1], "item": [2, 0], "rating": [4.0, 2.0], "predicted": [3.0, 5.0]}
-    found = Residuals.of(
-        {name: np.array(column) for name, column in pairs.items()}, np.array([2, 0]), np.array([1, 1, 0])
-    )
-    np.testing.assert_array_equal(found.error, [-1, 3])
-    assert [row[:2] + row[3:4] for row in found.by_user] == [(0, 0, 3), (2, 2, 1)]
-    assert [row[:2] + row[3:4] for row in found.by_movie] == [(0, 0, 1), (1, 1, 3)]
-    header, rows = tables({"bias": found})["by_user"]
+    arrays = {name: np.array(column) for name, column in pairs.items()}
+    found = tables(arrays, np.array([2, 0]), np.array([1, 1, 0]), {"low": 1, "high": 5})
+    assert (found["mean_error"], found["rmse"]) == (1, round(5**0.5, 6))
+    assert found["within"] == {"limit": 1, "fraction": 0.5}
+    assert [row[:2] + row[3:4] for row in found["by_user"]] == [(0, 0, 3), (2, 2, 1)]
+    assert [row[:2] + row[3:4] for row in found["by_movie"]] == [(0, 0, 1), (1, 1, 3)]
+    header, rows = concat_tables({"bias": json.loads(json.dumps(found))})["by_user"]
     assert header == ["model", "from", "to", "ratings", "rmse", "low", "high", "pairs"]
     assert [row[:3] for row in rows] == [["bias", 0, 0], ["bias", 2, 2]]
+
+
+@pytest.mark.parametrize(("low", "high", "step"), [(1, 5, 0.25), (0.5, 5, 0.25), (1, 10, 0.5), (1, 100, 5)])
+def test_bins_follow_the_scale_and_the_middle_one_is_centered_on_0(low, high, step):
+    error = np.array([-2, 0, 0, 0.1, 3]) * step
+    pairs = {"user": np.arange(5), "item": np.arange(5), "rating": np.full(5, 3.0), "predicted": 3 + error}
+    bins = tables(pairs, np.ones(5, int), np.ones(5, int), {"low": low, "high": high})["histogram"]
+    np.testing.assert_allclose(bins["edges"], step * (np.arange(8) - 3.5))
+    assert bins["counts"] == [0, 1, 0, 3, 0, 0, 1]

@@ -1,4 +1,4 @@
-"""Pictures of a single model: maps of its movies, its genres in order, its opinion of each movie."""
+"""Figures of a single model: maps of its movies, the order of its genres, its biases."""
 
 from __future__ import annotations
 
@@ -75,9 +75,9 @@ def test_the_same_map_has_the_same_bytes_for_any_number_of_threads(tmp_path):
 def test_movies_of_a_kind_stand_together_in_both_panels():
     points = projections.unit(movies(100)[0])
     kind = np.arange(100) % len(KINDS)
-    flat, shares = projections.principal(points)
+    _, shares = projections.principal(points)
     assert 0.5 < shares.sum() <= 1
-    places = projections.neighbours(points, flat)
+    places = projections.t_sne(points)
     apart = np.square(places[:, None] - places).sum(-1) + np.diag([np.inf] * 100)
     assert (kind[apart.argmin(1)] == kind).mean() > 0.95
 
@@ -236,21 +236,3 @@ def test_what_finds_no_room_is_not_written():
     axes.scatter([0, 1], [0, 1])
     labels.label_points(axes.figure, axes, np.eye(2), [(0, "much wider than the picture"), (1, "b")], 2, 6)
     assert [text.get_text() for text in axes.texts] == ["b"]
-
-
-def test_the_map_of_neighbours_is_as_good_as_that_of_scikit_learn():
-    from sklearn.manifold import TSNE
-
-    points = projections.unit(movies(200)[0])
-    flat, _ = projections.principal(points)
-    near = projections.neighbourhoods(points, projections.PERPLEXITY)
-    assert near.sum() == pytest.approx(1)
-    np.testing.assert_array_equal(near, near.T)
-    places = projections.neighbours(points, flat)
-    closeness = 1 / (1 + np.square(places[:, None] - places).sum(2))
-    np.fill_diagonal(closeness, 0)
-    off = near > 0
-    divergence = np.sum(near[off] * np.log(near[off] / (closeness / closeness.sum())[off]))
-    start = (flat / flat[:, 0].std() * 1e-4).astype(np.float32)
-    peer = TSNE(perplexity=projections.PERPLEXITY, init=start, method="exact", max_iter=projections.STEPS)
-    assert divergence < 1.1 * peer.fit(points).kl_divergence_

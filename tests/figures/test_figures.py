@@ -1,8 +1,9 @@
-"""The pictures: what they show, that they are labelled, and that nothing in them overlaps."""
+"""The figures: what they show, that they are labeled, and that nothing in them overlaps."""
 
 from __future__ import annotations
 
 import itertools
+import re
 
 import matplotlib as mpl
 import numpy as np
@@ -11,10 +12,10 @@ from matplotlib.colors import to_hex
 from matplotlib.text import Text
 
 from marquee.errors import MarqueeError
-from marquee.evaluation.residuals import Residuals
-from marquee.figures import dataset, leaderboard, learning_curve, rating_errors
+from marquee.evaluation.residuals import tables
+from marquee.figures import captioned, dataset, leaderboard, learning_curve, rating_errors
 from marquee.figures.style import BLUE, ORANGE
-from marquee.io import write_figure
+from marquee.io import read_json, write_figure
 
 DAY = 86_400
 MONDAY = 4 * DAY  # 1970-01-05
@@ -50,7 +51,7 @@ BOARD = [
 ]
 NAMES = [f"a_rather_long_model_name_{n:02d}" for n in range(25)]
 SHARES = [0.4, 0.2, 0.1, 0.1, 0.1, 0.04, 0.03, 0.02, 0.01, 0.0]
-RESIDUALS = Residuals.of(
+RESIDUALS = tables(
     {
         "user": np.arange(400) % 40,
         "item": np.arange(400) % 23,
@@ -59,6 +60,7 @@ RESIDUALS = Residuals.of(
     },
     np.full(40, 75),
     np.append(np.arange(22) * 13, 0),
+    {"low": 1, "high": 5},
 )
 SPREAD = np.repeat(np.arange(400), np.geomspace(300, 1, 400).astype(int))
 
@@ -78,12 +80,12 @@ PICTURES = {
     "25 models": lambda: leaderboard.leaderboard(
         [row(name, 0.4 - 0.01 * n, n == 0, 1 / (n + 1)) for n, name in enumerate(NAMES)], "ranking", "ndcg@10"
     ),
-    "curve": lambda: learning_curve.learning_curve(epochs([0.1, 0.3, 0.2]), "NDCG@10", False),
+    "curve": lambda: learning_curve.learning_curve(epochs([0.1, 0.3, 0.2]), "ranking"),
     "curve of training ratings, too": lambda: learning_curve.learning_curve(
-        epochs([1.0, 0.95, 0.96], train=[1.0, 0.96, 0.96]), "RMSE (stars)", True
+        epochs([1.0, 0.95, 0.96], train=[1.0, 0.96, 0.96]), "rating", " (stars)"
     ),
     "curve of a loss alone": lambda: learning_curve.learning_curve(
-        [{"epoch": 1, "loss": 0.5}, {"epoch": 2, "loss": 0.4}], "RMSE (stars)", True
+        [{"epoch": 1, "loss": 0.5}, {"epoch": 2, "loss": 0.4}], "rating"
     ),
     "errors": lambda: rating_errors.errors(RESIDUALS),
     "recommended": lambda: leaderboard.recommended_tail({"mf": SHARES, "ease": SHARES}, SHARES, {"mf": 0.12}),
@@ -251,45 +253,6 @@ def test_with_less_confidence_a_smaller_difference_is_significant():
     assert [text.get_text() for text in axes.texts][:2] == ["0.4000 best", "0.3900"]
 
 
-def test_the_smallest_error_is_the_best():
-    rows = [row("a", 0.95, metric="rmse"), row("b", 0.91, True, metric="rmse")]
-    assert [found["model"] for found in leaderboard.ranked(rows, "rating", "rmse")] == ["b", "a"]
-    (axes,) = leaderboard.leaderboard(rows, "rating", "rmse").axes
-    assert axes.get_xlabel() == "RMSE, rating test set (lower is better)"
-
-
-@pytest.mark.parametrize(("lower_is_better", "best"), [(False, (2, 0.3)), (True, (1, 0.1))])
-def test_the_epoch_that_was_kept_is_marked_on_every_line(lower_is_better, best):
-    curve = epochs([0.1, 0.3, 0.2, 0.3], train=[0.5, 0.4, 0.3, 0.2])
-    kept = learning_curve.best_epoch(curve, lower_is_better)
-    assert (kept["epoch"], kept["validation"]) == best
-    loss, metric = learning_curve.learning_curve(curve, "RMSE", lower_is_better).axes
-    dots = [line for line in metric.lines if line.get_marker() == "o"]
-    assert [(dot.get_xdata()[0], dot.get_ydata()[0]) for dot in dots] == [(best[0], kept["train"]), best]
-    assert metric.get_xlabel() == f"Epoch (kept: {best[0]})"
-    assert [text.get_text() for text in metric.texts] == ["training", "validation"]
-    assert loss.get_ylabel() == "Training loss"
-
-
-def test_a_fit_without_validation_kept_its_last_epoch():
-    assert (
-        learning_curve.best_epoch([{"epoch": 1, "loss": 0.5}, {"epoch": 2, "loss": 0.9}], True)["epoch"] == 2
-    )
-    (axes,) = PICTURES["curve of a loss alone"]().axes
-    assert axes.get_ylabel() == "Training loss"
-
-
-def test_what_is_listed_falls_into_tenths_by_what_was_rated_most():
-    item = np.repeat(np.arange(20), np.arange(20) + 1)  # 19 is rated most
-    listed = np.array([[19, 18, -1], [19, 0, 1]])
-    assert leaderboard.tail_shares(item, listed, 20) == [0.6, *[0.0] * 8, 0.4]
-    assert sum(leaderboard.tail_shares(item, item, 20)) == pytest.approx(1)
-
-
-def test_nothing_recommended_is_nothing_everywhere():
-    assert leaderboard.tail_shares(np.array([0, 1]), np.array([[-1, -1]]), 10) == [0.0] * 10
-
-
 def test_cells_say_their_percentage_and_little_is_not_nothing():
     (axes,) = leaderboard.recommended_tail({"mf": [0.996, 0.004, *[0.0] * 8]}, SHARES, {"mf": 0.12}).axes
     words = [text.get_text() for text in axes.texts]
@@ -297,14 +260,90 @@ def test_cells_say_their_percentage_and_little_is_not_nothing():
     assert words[10:] == ["100", "<1", *["0"] * 8, "12%"]
 
 
-@pytest.mark.parametrize(
-    ("metric", "title"),
-    [("ndcg@10", "NDCG@10"), ("sampled_hit@5", "Sampled hit@5"), ("rmse_cold", "RMSE cold"), ("map", "MAP")],
-)
-def test_metrics_are_written_as_the_field_writes_them(metric, title):
-    assert leaderboard.metric_title(metric) == title
-
-
 def test_a_dollar_in_a_name_is_no_formula():
     (axes,) = leaderboard.leaderboard([row("a$b$c", 0.4, True)], "ranking", "ndcg@10").axes
     assert axes.get_yticklabels()[0].get_parse_math() is False
+
+
+@pytest.mark.parametrize(("task", "best"), [("ranking", (2, 0.3)), ("rating", (1, 0.1))])
+def test_the_best_checkpoint_is_marked_on_every_line(task, best):
+    curve = epochs([0.1, 0.3, 0.2, 0.3], train=[0.5, 0.4, 0.3, 0.2])
+    row = learning_curve.best_epoch(curve, task)
+    assert (row["epoch"], row["validation"]) == best
+    loss, metric = learning_curve.learning_curve(curve, task).axes
+    dots = [line for line in metric.lines if line.get_marker() == "o"]
+    assert [(dot.get_xdata()[0], dot.get_ydata()[0]) for dot in dots] == [(best[0], row["train"]), best]
+    assert str(best[0]) in metric.get_xlabel()
+    assert [text.get_text() for text in metric.texts] == ["training", "validation"]
+    assert loss.get_ylabel() == "Training loss"
+    assert f"epoch {best[0]}, with validation" in learning_curve.describe_curve(curve, task)
+
+
+def test_a_fit_without_validation_keeps_its_last_epoch():
+    curve = [{"epoch": 1, "loss": 0.5}, {"epoch": 2, "loss": 0.9}]
+    assert learning_curve.best_epoch(curve, "rating")["epoch"] == 2
+    assert "no validation ratings" in learning_curve.describe_curve(curve, "rating")
+    (axes,) = PICTURES["curve of a loss alone"]().axes
+    assert axes.get_ylabel() == "Training loss"
+
+
+CARD = {
+    "histogram": {"rating": [1.0, 2.0], "count": [3, 9]},
+    "scale": {"low": 1, "high": 5, "step": 1},
+    "mean_rating": 1.75,
+}
+
+
+def test_captions_of_a_data_set_state_its_numbers():
+    item = np.repeat(np.arange(10), [3, *[1] * 9])
+    found = dataset.dataset_figures(CARD, item, np.full(12, 886_000_000))
+    assert list(found) == list(dataset.dataset_tables(CARD, item, np.full(12, 886_000_000)))
+    assert re.findall(r"[\d.]+\d%?", found["ratings"].caption) == ["75%", "1.75"]
+    assert re.findall(r"\d+%", found["long_tail"].caption) == ["10%", "25%", "20%", "33%"]
+    assert "1998-01-28 and has 12 ratings" in found["over_time"].caption
+    assert "2 75%" in found["ratings"].alt
+    untimed = dataset.dataset_figures(CARD, item, np.zeros(12, int))
+    assert "no timestamps" in untimed["over_time"].caption
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "label"), [(1, 5, "Rating (stars)"), (0.5, 5, "Rating (stars)"), (1, 10, "Rating")]
+)
+def test_only_a_scale_of_five_has_stars(low, high, label):
+    card = {**CARD, "scale": {"low": low, "high": high, "step": 1}}
+    (axes,) = dataset.dataset_figures(card, np.arange(12), np.zeros(12, int))["ratings"].figure.axes
+    assert axes.get_xlabel() == label
+
+
+TAILS = {
+    "mf": {"recommended": SHARES, "training": SHARES},
+    "ease": {"recommended": [1.0, *[0.0] * 9], "training": SHARES},
+}
+
+
+def test_a_comparison_has_a_board_for_each_task_and_the_long_tail():
+    rows = [*BOARD, {**row("mf", 0.12, metric="coverage@10"), "task": "ranking"}]
+    headline = {"ranking": "ndcg@10", "rating": "rmse"}
+    found = leaderboard.leaderboard_figures(rows, headline, 0.95, 10, TAILS)
+    assert list(found) == ["ranking", "rating", "long_tail"]
+    assert "ease 0.4000, mf_bce 0.3900" in found["ranking"].alt
+    assert "oracle" in found["ranking"].caption
+    assert "oracle" not in found["rating"].caption
+    assert re.findall(r"\d+%", found["long_tail"].caption) == ["40%", "100%", "40%"]
+    assert "12%" in [text.get_text() for text in found["long_tail"].figure.axes[0].texts]
+    assert list(leaderboard.leaderboard_figures(rows, headline, 0.95, 10, {})) == ["ranking", "rating"]
+
+
+def test_figures_are_saved_twice_with_their_captions(tmp_path):
+    found = {"ratings": captioned.Captioned(PICTURES["histogram"](), "Ratings.", "Bars")}
+    for name in ("one", "two"):
+        captioned.save_figures(tmp_path / name, found, "a model")
+    one, two = (
+        {file.name: file.read_bytes() for file in (tmp_path / name).iterdir()} for name in ("one", "two")
+    )
+    assert set(one) == {"ratings.png", "ratings.svg", "captions.json"}
+    assert one == two, "the SVG takes nothing away from the figure"
+    assert read_json(tmp_path / "one/captions.json") == {"ratings": {"caption": "Ratings.", "alt": "Bars"}}
+    ids = re.findall(r'id="([^"]*)"', one["ratings.svg"].decode())
+    assert ids
+    assert all(name.startswith("a_20_model-ratings-") for name in ids)

@@ -1,18 +1,24 @@
-"""A model's pictures: it has those that it can, and their captions count right."""
+"""A model's figures: it has those that it can, and their captions state the right numbers."""
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 
 from marquee import recommenders
 from marquee.data.ratings import Catalogue, Ratings
-from marquee.evaluation.residuals import Residuals
+from marquee.evaluation.residuals import tables
+from marquee.figures.captioned import Captioned
 from marquee.figures.model_figures import describe_errors, describe_genres, gallery, kinship, model_figures
 from marquee.recommenders.base import TrainingData
 from marquee.rng import named_rng
+from marquee.training.progress import FitProgress
 
 N_USERS, N_ITEMS = 40, 30
+SCALE = {"low": 1, "high": 5}
 KINDS = np.arange(N_ITEMS) % 3
 GENRES = KINDS[:, None] == np.arange(3)
 NAMES = ("Comedy", "Drama", "War")
@@ -37,23 +43,26 @@ def three_tastes() -> Ratings:
         ("popularity", {}, []),
         ("bias", {}, ["errors", "biases"]),
         ("ease", {"regularization": 1}, ["map"]),
-        ("als", {"dim": 3, "use_genres": True}, ["errors", "map", "biases", "genres"]),
+        ("als", {"dim": 3, "use_genres": True}, ["learning_curve", "errors", "map", "biases", "genres"]),
     ],
 )
 def test_a_model_has_the_pictures_that_it_can(algorithm, options, kinds):
     task = "rating" if "errors" in kinds else "ranking"
     model, train = recommenders.create(algorithm, task, options, "models.m"), three_tastes()
     train = train if task == "rating" else train.take(train.rating == 5)
-    model.fit(TrainingData(train, Ratings.empty(), CATALOGUE), named_rng(0, "m"))
+    progress = FitProgress(show=False)
+    model.fit(TrainingData(train, Ratings.empty(), CATALOGUE), named_rng(0, "m"), progress)
     residuals = None
     if task == "rating":
         pairs = {"user": train.user, "item": train.item, "rating": train.rating}
         pairs["predicted"] = model.predict(train.user, train.item)
-        residuals = Residuals.of(pairs, np.bincount(train.user), np.bincount(train.item))
-    found = model_figures(model, residuals, np.bincount(train.item, minlength=N_ITEMS), CATALOGUE, MOVIES)
+        counts = np.bincount(train.user), np.bincount(train.item)
+        residuals = tables(pairs, *counts, SCALE)
+    counts = np.bincount(train.item, minlength=N_ITEMS)
+    found = model_figures(model, progress.rows, residuals, counts, CATALOGUE, MOVIES)
     assert list(found) == kinds
     if "map" in kinds:
-        assert "share a genre with it, of all 31%." in found["map"][1], "9 of 29 others"
+        assert re.findall(r"\d+%", found["map"].caption)[-1] == "31%", "9 of 29 others"
 
 
 def test_the_nearest_are_counted_by_whether_they_share_a_genre():
@@ -68,20 +77,21 @@ def test_the_words_below_the_errors_are_the_numbers_in_them():
     user = np.arange(100)
     rating = np.repeat([2.0, 4.0], 50)
     pairs = {"user": user, "item": user % 2, "rating": rating, "predicted": rating + np.tile([0.5, -1.5], 50)}
-    words = describe_errors(Residuals.of(pairs, np.bincount([0, 1, 1], minlength=100), np.array([0, 3])))
-    assert words.startswith(
-        "50% of the test ratings are predicted to within a star; the mean error is −0.500."
-    )
+    found = tables(pairs, np.bincount([0, 1, 1], minlength=100), np.array([0, 3]), SCALE)
+    words = describe_errors(found)
+    assert found["within"] == {"limit": 1, "fraction": 0.5}
+    assert "50% of the predictions is at most 1; the mean error is −0.500." in words
     assert "For movies without any it is 0.500 (50 test ratings)." in words
 
 
 def test_the_genres_most_alike_are_named():
     factors = np.array([[1.0, 0.0], [0.9, 0.1], [-1.0, 0.0]])
     words = describe_genres(factors, NAMES)
-    assert "Most alike: Comedy and Drama (+0.99)" in words
-    assert "furthest apart: Comedy and War (−1.00)" in words
+    assert "Comedy and Drama (+0.99)" in words
+    assert "Comedy and War (−1.00)" in words
 
 
 def test_a_folder_shows_its_pictures_to_whoever_opens_it_and_is_never_empty():
-    assert gallery("als", {"map": "Movies."}) == "# als\n\n![map](map.png)\n\nMovies.\n"
-    assert "no pictures" in gallery("popularity", {})
+    found = {"map": Captioned(Figure(), "Movies.", "Map")}
+    assert gallery("als", found) == "# als\n\n![Map](map.png)\n\nMovies.\n"
+    assert "no figures" in gallery("popularity", {})

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from marquee import parallel
 from marquee.movielens.schema import Scale, build_dataset, encode_ids, in_order, latest, stable_order
+from marquee.rng import KeyedRandom
 
 STARS = Scale(1, 5, 1)
 NOTHING_DROPPED = {"malformed": 0, "off_scale": 0}
@@ -32,6 +33,13 @@ def movies(**titles):
 
 def together(table, people=None, listed=None):
     return build_dataset(table, listed, people, STARS, NOTHING_DROPPED)
+
+
+def hash_of(user_id, movie_id):
+    """What ties in time are ordered by, of one pair."""
+    return int(
+        KeyedRandom(0, "order", np.array([user_id]), np.array([movie_id])).rows(*np.zeros((2, 1), int))[0]
+    )
 
 
 def test_ids_follow_the_release_ids_and_only_rated_movies_are_items():
@@ -64,9 +72,10 @@ def test_text_ids_are_numbered_alphabetically():
     assert data.movies["movie_id"].to_pylist() == ["m10", "m2"]
 
 
-def test_ratings_lie_by_user_then_time_then_row():
+def test_ratings_lie_by_user_then_time_then_hash():
     data = together(rows((1, 5, 1, 20), (1, 6, 2, 10), (0, 5, 3, 99), (1, 7, 4, 10), (1, 4, 5, 10)))
-    assert data.ratings["rating"].to_pylist() == [3, 2, 4, 5, 1]
+    tied = sorted([(6, 2), (7, 4), (4, 5)], key=lambda row: hash_of(1, row[0]))
+    assert data.ratings["rating"].to_pylist() == [3, *(rating for _, rating in tied), 1]
     assert data.card["equal_timestamps"] == 2
 
 
@@ -176,13 +185,13 @@ def test_rows_are_ordered_alike_in_one_block_and_in_many_by_any_number_of_thread
     user, timestamp = rng.integers(0, 50, 2000).astype(np.int32), rng.integers(0, 40, 2000)
     user = np.sort(user) if by_user else user
     row = np.arange(2000)
-    expected = np.lexsort((row, timestamp, user))
+    item, random = rng.integers(0, 9, 2000).astype(np.int32), KeyedRandom(0, "order")
+    expected = np.lexsort((row, random.rows(user, item), timestamp, user))
     monkeypatch.setattr(parallel, "ROWS", 64)
     monkeypatch.setattr("marquee.parallel.n_threads", lambda: threads)
-    for found, given_column in zip(
-        in_order(user, row.copy(), timestamp.copy()), (user, row, timestamp), strict=True
-    ):
-        assert found.tolist() == given_column[expected].tolist()
+    columns = user, item, row.astype(np.float32), timestamp
+    found = in_order(random, *(column.copy() for column in columns))
+    assert [column.tolist() for column in found] == [column[expected].tolist() for column in columns]
     user, item = user[expected], timestamp[expected].astype(np.int32)
     last = {pair: n for n, pair in enumerate(zip(user.tolist(), item.tolist(), strict=True))}
     assert np.flatnonzero(latest(user, item)).tolist() == sorted(last.values())

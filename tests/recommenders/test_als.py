@@ -20,7 +20,7 @@ from marquee.movielens.releases import release
 from marquee.movielens.schema import Scale
 from marquee.recommenders.als import ALSTrainer, Model, Options, Side, genre_fractions, solve_genres
 from marquee.recommenders.base import TrainingData
-from marquee.rng import named_rng
+from marquee.rng import KeyedRandom, named_rng
 from marquee.training.progress import FitProgress
 from tests.crash import CrashingProgress, Killed
 
@@ -304,7 +304,7 @@ def test_the_official_folds_of_ml_100k(movielens, tmp_path):
     for fold in range(1, 6):
         files = SplitOptions("file", 0, train_file=f"u{fold}.base", test_file=f"u{fold}.test")
         rows = read_fold(tmp_path, files.train_file, files.test_file, *ids, ratings)
-        parts = split(ratings, files, named_rng(2024, "split@rating"), rows)
+        parts = split(ratings, files, KeyedRandom(2024, "split@rating"), rows)
         for name, block in models.items():
             model = fitted(parts.train, catalogue, **block)
             errors = model.predict(parts.test.user, parts.test.item).clip(1, 5) - parts.test.rating

@@ -20,7 +20,7 @@ from marquee.movielens.releases import release
 from marquee.movielens.schema import Scale
 from marquee.recommenders.autorec import _ridge
 from marquee.recommenders.base import TrainingData
-from marquee.rng import named_rng
+from marquee.rng import KeyedRandom, named_rng
 from marquee.training.autoencoder import initial_weights, loss_on
 from marquee.training.progress import FitProgress
 from marquee.training.torch_trainer import parameters
@@ -216,7 +216,7 @@ def test_an_entry_as_it_stands_on_ml_100k(ml_100k, entry, low, high):
     models = yaml.safe_load((Path(__file__).parents[2] / "params.yaml").read_text())["models"]
     described = ("task", "train_data", "algorithm")
     options = {key: value for key, value in models[entry].items() if key not in described}
-    parts = split(ml_100k, SplitOptions("random"), named_rng(2024, "split@rating"))
+    parts = split(ml_100k, SplitOptions("random"), KeyedRandom(2024, "split@rating"))
     catalogue = Catalogue.of(int(ml_100k.user.max()) + 1, int(ml_100k.item.max()) + 1)
     model = recommenders.create("autorec", "rating", options, entry)
     rng = named_rng(2024, f"train@{entry}")

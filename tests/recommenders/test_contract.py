@@ -15,7 +15,7 @@ from marquee.data.ratings import Catalogue, Ratings
 from marquee.data.sampling import NegativeOptions, add_negatives
 from marquee.errors import MarqueeError
 from marquee.recommenders.base import DataShape, Recommender, TrainingData
-from marquee.rng import named_rng
+from marquee.rng import KeyedRandom, named_rng
 from marquee.training.progress import FitProgress
 from tests.recommenders.cases import CASES
 
@@ -53,7 +53,7 @@ def fitted(
     model = recommenders.create(algorithm, task, usual if options is None else options, f"models.{name}")
     train = two_camps() if train is None else train
     if name in SAMPLED:
-        train = add_negatives(train, N_ITEMS, NegativeOptions(), named_rng(seed, "negatives"))
+        train = add_negatives(train, N_ITEMS, NegativeOptions(), KeyedRandom(seed, "negatives"))
     progress = progress or FitProgress(show=False)
     validation = Ratings.empty() if validation is None else validation
     return model.fit(TrainingData(train, validation, CATALOGUE), named_rng(seed, "train"), progress)
@@ -277,7 +277,7 @@ def test_a_catalogue_of_one_item_is_no_special_case(name):
     train = Ratings.of([0, 1], [0, 0], [4, 5])
     if name in SAMPLED:
         with pytest.raises(MarqueeError, match="user"):
-            add_negatives(train, 1, NegativeOptions(), named_rng(0, "negatives"))
+            add_negatives(train, 1, NegativeOptions(), KeyedRandom(0, "negatives"))
         return
     model = recommenders.create(algorithm, task, options, "models.m")
     model.fit(TrainingData(train, Ratings.empty(), Catalogue.of(2, 1)), named_rng(0, "m"))

@@ -12,7 +12,7 @@ from marquee.data.sampling import NegativeOptions, add_negatives
 from marquee.errors import MarqueeError
 from marquee.recommenders import neural_mf
 from marquee.recommenders.base import TrainingData
-from marquee.rng import named_rng
+from marquee.rng import KeyedRandom, named_rng
 from marquee.training.ncf import hidden_layers, initial_weights, score, user_gradient
 from marquee.training.progress import FitProgress
 from tests.crash import CrashingProgress, Killed
@@ -224,7 +224,7 @@ def test_nothing_to_learn_and_no_negatives_are_named():
 
 def test_a_killed_fit_with_dropout_and_decay_ends_with_the_bytes_of_an_undisturbed_one(tmp_path):
     _, ratings = ratings_of_two_factors()
-    train = add_negatives(ratings, 30, NegativeOptions(2), named_rng(0, "negatives"))
+    train = add_negatives(ratings, 30, NegativeOptions(2), KeyedRandom(0, "negatives"))
     options = {
         "dim": 4,
         "mlp_layers": [8],

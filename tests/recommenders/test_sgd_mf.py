@@ -22,7 +22,7 @@ from marquee.movielens.parsers import read_release
 from marquee.movielens.releases import release
 from marquee.movielens.schema import Scale
 from marquee.recommenders.base import TrainingData
-from marquee.rng import named_rng
+from marquee.rng import KeyedRandom, named_rng
 from marquee.training.progress import FitProgress
 from tests.recommenders.sgd_twin import descend_slowly
 
@@ -259,7 +259,7 @@ def test_the_error_on_ml_100k(movielens, tmp_path, options, most):
     fetch_release(wanted, str(movielens), tmp_path, tmp_path / "scratch", show_progress=False)
     found = read_release(tmp_path, wanted.layout, Scale(*wanted.scale), CustomColumns())
     shares = SplitOptions(split="random_per_user", validation=0.1, test=0.2)
-    parts = split(Ratings.from_table(found.ratings), shares, named_rng(2024, "split@rating"))
+    parts = split(Ratings.from_table(found.ratings), shares, KeyedRandom(2024, "split@rating"))
     model = recommenders.create("sgd_mf", "rating", options, "models.m")
     catalogue = Catalogue.from_genres(len(found.users), found.movies["genres"])
     train = concat(parts.train, parts.validation)

@@ -24,7 +24,7 @@ def test_a_release_is_known_before_it_is_downloaded():
     assert (real.users, real.items, real.ratings, real.simulated) == (200_948, 84_432, 32_000_204, False)
 
 
-def test_a_simulated_world_is_as_large_as_asked():
+def test_a_simulated_dataset_is_as_large_as_asked():
     real = of("synthetic-100k")
     assert (real.users, real.items, real.ratings, real.simulated) == (943, 1682, 100_000, True)
 

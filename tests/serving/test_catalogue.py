@@ -31,29 +31,29 @@ def test_what_may_be_recommended(wanted, kept):
 
 
 def test_an_unknown_genre_names_the_nearest():
-    with pytest.raises(MarqueeError, match="'Scifii' is no genre here; did you mean 'Sci-Fi'"):
+    with pytest.raises(MarqueeError, match="'Scifii' .*; did you mean 'Sci-Fi'"):
         MOVIES.keep(MovieFilter(genres=("Scifii",)))
 
 
 def test_filters_that_leave_nothing_say_so():
-    with pytest.raises(MarqueeError, match="no movie has all of that"):
+    with pytest.raises(MarqueeError, match="no movie is left of 5"):
         MOVIES.keep(MovieFilter(year_from=2050))
 
 
-def test_movies_of_one_name_are_told_apart_by_number():
+def test_movies_of_one_name_are_told_apart_by_id():
     with pytest.raises(
         MarqueeError, match=r"fits 2 movies: Alien \(1979\) = #1; Alien \(1979\) = #5; say which"
     ):
-        MOVIES.the_one("alien", MOVIES.search())
-    assert MOVIES.the_one("#5", MOVIES.search()) == 4
+        MOVIES.find_one("alien", MOVIES.search())
+    assert MOVIES.find_one("#5", MOVIES.search()) == 4
 
 
-def test_a_movie_without_a_title_goes_by_its_number():
+def test_a_movie_without_a_title_goes_by_its_id():
     assert [MOVIES.name(item) for item in range(4)] == ["Alien (1979)", "unknown", "#3", "Airplane! (1980)"]
 
 
 def test_many_fitting_titles_stay_one_line():
     many = MovieCatalogue(list(range(20)), [f"Part {i}" for i in range(20)], [None] * 20, [[]] * 20)
     with pytest.raises(MarqueeError, match=r"fits 20 movies: .*; and 14 more; say which one") as caught:
-        many.the_one("part", many.search())
+        many.find_one("part", many.search())
     assert "\n" not in str(caught.value)

@@ -18,7 +18,7 @@ from marquee.movielens.parsers import read_release
 from marquee.movielens.releases import release
 from marquee.movielens.schema import Scale
 from marquee.recommenders.base import TrainingData
-from marquee.rng import named_rng
+from marquee.rng import KeyedRandom, named_rng
 from marquee.serving import top_n
 from marquee.serving.catalogue import MovieCatalogue
 from tests.stages.conftest import ROOT
@@ -48,11 +48,12 @@ def test_five_science_fiction_films_are_reflected(movielens, tmp_path, name, lea
     model = recommenders.create("ease", "ranking", {}, "models.ease")
     sizes = Catalogue.of(len(found.users), len(movies))
     model.fit(
-        TrainingData(Ratings.of(liked.user, liked.item), Ratings.empty(), sizes), named_rng(0, "ease"),
+        TrainingData(Ratings.of(liked.user, liked.item), Ratings.empty(), sizes),
+        named_rng(0, "ease"),
     )
     search = movies.search()
-    items = np.array([movies.the_one(title, search) for title in SCIENCE_FICTION])
-    person = top_n.new_user(model, items, np.array([5, 5, 5, 5, 4]), 4, True)
+    items = np.array([movies.find_one(title, search) for title in SCIENCE_FICTION])
+    person = top_n.new_user(model, items, np.array([5, 5, 5, 5, 4]), 4)
     listed, _ = top_n.top_lists(person, np.ones(len(movies), bool), 10, "ease")
     science_fiction = np.array(["Sci-Fi" in genres for genres in movies.genres])
     assert science_fiction.mean() < 0.08
@@ -70,17 +71,17 @@ def ml_100k(movielens, tmp_path_factory):
 
 
 def reflection(model: Any, ranks: bool, movies: MovieCatalogue, often: np.ndarray) -> np.ndarray:
-    """float64 [2 newcomers, 2 genres]: who likes the five science-fiction films and who likes the romances,
+    """float64 [2 new users, 2 genres]: who likes the five science-fiction films and who likes the romances,
     and where science fiction and romance then stand: their mean percentile (1 is the top) among the movies
     that are rated `often` [n_items] and of neither five."""
     search = movies.search()
     liked = [
-        np.array([movies.the_one(title, search) for title in five]) for five in (SCIENCE_FICTION, ROMANCE)
+        np.array([movies.find_one(title, search) for title in five]) for five in (SCIENCE_FICTION, ROMANCE)
     ]
     asked = np.flatnonzero(often & ~np.isin(np.arange(len(movies)), np.concatenate(liked)))
     found = np.zeros((2, 2))
     for who, items in enumerate(liked):
-        person = top_n.new_user(model, items, np.full(5, 5.0), 4.0, ranks)
+        person = top_n.new_user(model, items, np.full(5, 5.0), 4.0)
         place = np.argsort(np.argsort(person.scores(np.zeros(1, np.int32))[0][asked], kind="stable"))
         for column, genre in enumerate(("Sci-Fi", "Romance")):
             of_genre = [genre in movies.genres[item] for item in asked]
@@ -98,10 +99,10 @@ def test_every_personal_model_tells_science_fiction_from_romance(ml_100k, name):
     block = dict(BLOCKS[name])
     task, train_data, algorithm = (block.pop(key) for key in ("task", "train_data", "algorithm"))
     how = SplitOptions("random", 0.05, 0.01, positive_threshold=4.0 if task == "ranking" else None)
-    parts = split(ratings, how, named_rng(2024, f"split@{task}"))
+    parts = split(ratings, how, KeyedRandom(2024, f"split@{task}"))
     train = parts.train
     if train_data == "negatives":
-        train = add_negatives(train, len(movies), NegativeOptions(), named_rng(2024, "negatives"))
+        train = add_negatives(train, len(movies), NegativeOptions(), KeyedRandom(2024, "negatives"))
     model = recommenders.create(algorithm, task, block, f"models.{name}")
     model.fit(TrainingData(train, parts.validation, catalogue), named_rng(2024, f"train@{name}"))
     often = np.bincount(ratings.item, minlength=len(movies)) >= 20

@@ -22,7 +22,7 @@ from marquee.movielens.named_columns import CustomColumns
 from marquee.movielens.parsers import read_release
 from marquee.movielens.schema import Scale
 from marquee.recommenders.base import TrainingData
-from marquee.rng import named_rng
+from marquee.rng import KeyedRandom, named_rng
 from marquee.simulator import selection
 from marquee.simulator.ground_truth import GroundTruth
 from marquee.simulator.options import GENRES
@@ -346,7 +346,7 @@ def test_people_rate_what_they_like(world):
 
 
 def divided(ratings: Ratings, **options) -> tuple[Split, Catalogue]:
-    parts = split(ratings, SplitOptions(**options), named_rng(1, "split"))
+    parts = split(ratings, SplitOptions(**options), KeyedRandom(1, "split"))
     return parts, Catalogue.of(943, 1682)
 
 

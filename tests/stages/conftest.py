@@ -18,12 +18,12 @@ ROOT = Path(__file__).parents[2]
 MODELS = ("popularity", "bias", "ease", "mf_bce")  # each path through the stages, and quick
 SMALL = {
     "simulator": {"users": 60, "movies": 80, "ratings": 2400},
-    "compare": {"bootstrap": 100},
+    "compare": {"bootstrap_samples": 100},
     "models": {"mf_bce": {"dim": 4, "epochs": 12, "batch_size": 256}},
 }
 
 
-class Workshop:
+class Project:
     """A clone of the repository in a folder of its own, and what a user does in it."""
 
     def __init__(self, folder: Path) -> None:
@@ -77,9 +77,9 @@ class Workshop:
         files = [path for room in rooms for path in sorted((self / room).rglob("*")) if path.is_file()]
         return {str(f.relative_to(self.folder)): hashlib.md5(f.read_bytes()).hexdigest() for f in files}
 
-    def copy(self, folder: Path) -> Workshop:
+    def copy(self, folder: Path) -> Project:
         shutil.copytree(self.folder, folder, symlinks=True)
-        return Workshop(folder)
+        return Project(folder)
 
 
 def _merged(old: dict, new: dict) -> dict:
@@ -90,7 +90,7 @@ def _merged(old: dict, new: dict) -> dict:
     return out
 
 
-def clone(folder: Path, changes: dict = SMALL, models: tuple[str, ...] = MODELS) -> Workshop:
+def clone(folder: Path, changes: dict = SMALL, models: tuple[str, ...] = MODELS) -> Project:
     """The repository's files with some parameters changed, committed to a repository of their own."""
     files = subprocess.run(
         ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
@@ -105,11 +105,11 @@ def clone(folder: Path, changes: dict = SMALL, models: tuple[str, ...] = MODELS)
         ):
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(ROOT / name, folder / name)
-    workshop = Workshop(folder)
+    project = Project(folder)
     everything = yaml.safe_load((ROOT / "params.yaml").read_text())
     kept = {name: everything["models"][name] for name in models}
-    (workshop / "params.yaml").write_text(yaml.safe_dump({**everything, "models": kept}, sort_keys=False))
-    workshop.set(changes)
+    (project / "params.yaml").write_text(yaml.safe_dump({**everything, "models": kept}, sort_keys=False))
+    project.set(changes)
     for command in (
         ["git", "init", "-q"],
         ["git", "config", "user.name", "A Person"],
@@ -117,31 +117,31 @@ def clone(folder: Path, changes: dict = SMALL, models: tuple[str, ...] = MODELS)
         ["git", "add", "-A"],
         ["git", "commit", "-q", "-m", "A small world"],
     ):
-        assert workshop.call(*command).returncode == 0, command
-    return workshop
+        assert project.call(*command).returncode == 0, command
+    return project
 
 
 @pytest.fixture(scope="session")
-def finished(tmp_path_factory) -> Workshop:
-    """The small world after one `dvc repro`, shared by all test processes. Change a `workshop` instead."""
+def finished(tmp_path_factory) -> Project:
+    """The small world after one `dvc repro`, shared by all test processes. Change a `project` instead."""
     shared = tmp_path_factory.getbasetemp()
     if "PYTEST_XDIST_WORKER" in os.environ:
         shared = shared.parent
     folder = shared / "finished" / "marquee"
     with FileLock(shared / "finished.lock"):
         if (folder / "plots/report.html").is_file():
-            return Workshop(folder)
-        workshop = clone(folder)
-        workshop.repro()
-        return workshop
+            return Project(folder)
+        project = clone(folder)
+        project.repro()
+        return project
 
 
 @pytest.fixture
-def workshop(finished, tmp_path) -> Workshop:
+def project(finished, tmp_path) -> Project:
     return finished.copy(tmp_path / "marquee")
 
 
 @pytest.fixture
-def fresh(tmp_path) -> Callable[[str], Workshop]:
+def fresh(tmp_path) -> Callable[[str], Project]:
     """Clones in which nothing has run."""
     return lambda name: clone(tmp_path / name)

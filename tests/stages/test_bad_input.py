@@ -13,30 +13,30 @@ import zipfile
 import pytest
 
 
-def release_zip(workshop, path, **changed: str) -> None:
+def release_zip(project, path, **changed: str) -> None:
     """The simulated world as an `ml-100k.zip`, with the text of some files changed."""
     with zipfile.ZipFile(path, "w") as archive:
-        for file in sorted((workshop / "data/raw").iterdir()):
+        for file in sorted((project / "data/raw").iterdir()):
             if file.suffix != ".safetensors":
                 content = changed.get(file.name.replace(".", "_"), file.read_bytes())
                 archive.writestr(f"ml-100k/{file.name}", content)
 
 
 @pytest.fixture
-def rows(workshop) -> list[str]:
-    return (workshop / "data/raw/u.data").read_text().splitlines()
+def rows(project) -> list[str]:
+    return (project / "data/raw/u.data").read_text().splitlines()
 
 
-def ingest_refuses(workshop, rows: list[str], **changes) -> str:
+def ingest_refuses(project, rows: list[str], **changes) -> str:
     """What ingest says to a `u.data` of `rows`."""
-    (workshop / "data/raw/u.data").write_text("".join(f"{row}\n" for row in rows))
-    workshop.set(changes)
-    return workshop.refused("ingest")
+    (project / "data/raw/u.data").write_text("".join(f"{row}\n" for row in rows))
+    project.set(changes)
+    return project.refused("ingest")
 
 
-def test_no_network_names_the_address_the_file_and_the_parameter(workshop):
-    workshop.set({"dataset": {"name": "ml-100k"}})
-    line = workshop.call("python", "-c", OFFLINE).stderr.strip()
+def test_no_network_names_the_address_the_file_and_the_parameter(project):
+    project.set({"dataset": {"name": "ml-100k"}})
+    line = project.call("python", "-c", OFFLINE).stderr.strip()
     assert "\n" not in line
     for words in ("files.grouplens.org", "ml-100k.zip", "dataset.source"):
         assert words in line
@@ -62,69 +62,69 @@ import runpy; runpy.run_module("stages.download", run_name="__main__")
         ({"simulator": {"ratings": 10}}, "simulator.ratings"),
     ],
 )
-def test_download_names_the_parameter_at_fault(workshop, changes, words):
-    workshop.set(changes)
-    assert words in workshop.refused("download")
+def test_download_names_the_parameter_at_fault(project, changes, words):
+    project.set(changes)
+    assert words in project.refused("download")
 
 
-def test_download_refuses_a_truncated_zip(workshop):
-    release_zip(workshop, workshop / "ml-100k.zip")
-    whole = (workshop / "ml-100k.zip").read_bytes()
-    (workshop / "ml-100k.zip").write_bytes(whole[: len(whole) // 2])
-    workshop.set({"dataset": {"name": "ml-100k", "source": "ml-100k.zip"}})
-    assert "ml-100k.zip" in workshop.refused("download")
+def test_download_refuses_a_truncated_zip(project):
+    release_zip(project, project / "ml-100k.zip")
+    whole = (project / "ml-100k.zip").read_bytes()
+    (project / "ml-100k.zip").write_bytes(whole[: len(whole) // 2])
+    project.set({"dataset": {"name": "ml-100k", "source": "ml-100k.zip"}})
+    assert "ml-100k.zip" in project.refused("download")
 
 
-def test_download_refuses_a_release_of_another_size(workshop):
+def test_download_refuses_a_release_of_another_size(project):
     """A mirror is checked by its content: this one has 2,400 ratings, the real one 100,000."""
-    release_zip(workshop, workshop / "ml-100k.zip")
-    workshop.set({"dataset": {"name": "ml-100k", "source": "ml-100k.zip"}})
-    line = workshop.refused("download")
+    release_zip(project, project / "ml-100k.zip")
+    project.set({"dataset": {"name": "ml-100k", "source": "ml-100k.zip"}})
+    line = project.refused("download")
     assert "2,400" in line
     assert "100,000" in line
 
 
-def test_a_malformed_row_is_named_by_file_and_line(workshop, rows):
-    assert "u.data line 3" in ingest_refuses(workshop, [*rows[:2], "1\t2\tthree\t4", *rows[3:]])
+def test_a_malformed_row_is_named_by_file_and_line(project, rows):
+    assert "u.data line 3" in ingest_refuses(project, [*rows[:2], "1\t2\tthree\t4", *rows[3:]])
 
 
-def test_a_rating_off_the_scale_is_named_by_file_and_line(workshop, rows):
-    line = ingest_refuses(workshop, [*rows[:4], "1\t2\t9\t881250949", *rows[5:]])
+def test_a_rating_off_the_scale_is_named_by_file_and_line(project, rows):
+    line = ingest_refuses(project, [*rows[:4], "1\t2\t9\t881250949", *rows[5:]])
     assert "u.data line 5" in line
     assert "ingest.max_bad_rows" in line
 
 
-def test_bad_rows_that_are_allowed_are_dropped_and_counted(workshop, rows):
-    (workshop / "data/raw/u.data").write_text("\n".join([*rows[:-1], "1\t2\t9\t881250949", ""]))
-    workshop.set({"ingest": {"max_bad_rows": 1}})
-    assert workshop.stage("ingest").returncode == 0
-    assert '"off_scale": 1' in (workshop / "data/dataset.json").read_text()
+def test_bad_rows_that_are_allowed_are_dropped_and_counted(project, rows):
+    (project / "data/raw/u.data").write_text("\n".join([*rows[:-1], "1\t2\t9\t881250949", ""]))
+    project.set({"ingest": {"max_bad_rows": 1}})
+    assert project.stage("ingest").returncode == 0
+    assert '"off_scale": 1' in (project / "data/dataset.json").read_text()
 
 
-def test_an_empty_file_is_named(workshop):
-    assert "u.data" in ingest_refuses(workshop, [])
+def test_an_empty_file_is_named(project):
+    assert "u.data" in ingest_refuses(project, [])
 
 
-def test_no_positives_at_all_names_the_threshold(workshop):
-    workshop.set({"tasks": {"ranking": {"positive_threshold": 6}}})
-    line = workshop.refused("split", "ranking")
+def test_no_positives_at_all_names_the_threshold(project):
+    project.set({"tasks": {"ranking": {"positive_threshold": 6}}})
+    line = project.refused("split", "ranking")
     assert "no user has a rating of at least 6" in line
     assert "tasks.ranking.positive_threshold" in line
 
 
-def test_a_user_without_positives_is_no_test_user_and_no_fault(workshop):
-    raw = workshop / "data/raw/u.data"
+def test_a_user_without_positives_is_no_test_user_and_no_fault(project):
+    raw = project / "data/raw/u.data"
     cells = [row.split("\t") for row in raw.read_text().splitlines()]
     raw.write_text("".join("\t".join([u, m, "1" if u == "7" else r, t]) + "\n" for u, m, r, t in cells))
     for words in ("ingest", "split ranking", "candidates ranking", "train ease", "evaluate ease"):
-        done = workshop.stage(*words.split())
+        done = project.stage(*words.split())
         assert done.returncode == 0, done.stderr
-    assert '"test_users": 59' in (workshop / "metrics/models/ease.json").read_text()
+    assert '"test_users": 59' in (project / "metrics/models/ease.json").read_text()
 
 
-def test_a_k_beyond_the_catalogue_names_the_parameter(workshop):
-    workshop.set({"evaluate": {"ks": [5, 500]}})
-    line = workshop.refused("evaluate", "popularity")
+def test_a_k_beyond_the_catalogue_names_the_parameter(project):
+    project.set({"evaluate": {"ks": [5, 500]}})
+    line = project.refused("evaluate", "popularity")
     assert "evaluate.ks" in line
     assert "80" in line
 
@@ -139,55 +139,55 @@ def test_a_k_beyond_the_catalogue_names_the_parameter(workshop):
         ({"train_data": "ranking"}, "train_data: negatives"),
     ],
 )
-def test_a_model_block_names_what_is_wrong_in_it(workshop, options, words):
-    workshop.set({"models": {"mf_bce": options}})
-    assert words in workshop.refused("train", "mf_bce")
+def test_a_model_block_names_what_is_wrong_in_it(project, options, words):
+    project.set({"models": {"mf_bce": options}})
+    assert words in project.refused("train", "mf_bce")
 
 
-def test_an_unknown_model_or_stage_argument_is_named(workshop):
-    assert "did you mean 'mf_bce'?" in workshop.refused("train", "mf_bec")
-    assert "use: python -m stages.train <name>" in workshop.refused("train")
+def test_an_unknown_model_or_stage_argument_is_named(project):
+    assert "did you mean 'mf_bce'?" in project.refused("train", "mf_bec")
+    assert "use: python -m stages.train <name>" in project.refused("train")
 
 
-def test_a_value_as_dvc_writes_it_works_as_a_number(workshop):
+def test_a_value_as_dvc_writes_it_works_as_a_number(project):
     """`-S models.mf_bce.learning_rate=0.00001` is written 1e-05, which YAML 1.1 reads as text."""
-    text = (workshop / "params.yaml").read_text()
-    (workshop / "params.yaml").write_text(text.replace("learning_rate: 0.002", "learning_rate: 1e-05"))
-    done = workshop.stage("train", "mf_bce")
+    text = (project / "params.yaml").read_text()
+    (project / "params.yaml").write_text(text.replace("learning_rate: 0.002", "learning_rate: 1e-05"))
+    done = project.stage("train", "mf_bce")
     assert done.returncode == 0, done.stderr
 
 
-def test_the_check_before_a_run_finds_a_fault_in_any_block(workshop):
-    assert workshop.stage("check").returncode == 0
-    workshop.set({"compare": {"bootstrpa": 10}})
-    assert "compare.bootstrpa is not a parameter; did you mean 'bootstrap'?" in workshop.refused("check")
+def test_the_check_before_a_run_finds_a_fault_in_any_block(project):
+    assert project.stage("check").returncode == 0
+    project.set({"compare": {"bootstrpa": 10}})
+    assert "compare.bootstrpa is not a parameter; did you mean 'bootstrap'?" in project.refused("check")
 
 
-def test_debug_shows_where_a_fault_was_raised(workshop):
-    workshop.set({"seed": -1})
-    assert "Traceback" in workshop.stage("check", "--debug").stderr
+def test_debug_shows_where_a_fault_was_raised(project):
+    project.set({"seed": -1})
+    assert "Traceback" in project.stage("check", "--debug").stderr
 
 
-def test_an_unreadable_folder_is_named(workshop):
+def test_an_unreadable_folder_is_named(project):
     """Root may read everything, so the stage runs as nobody there."""
-    closed = workshop / "closed"
+    closed = project / "closed"
     closed.mkdir()
-    shutil.copy(workshop / "data/raw/u.data", closed)
+    shutil.copy(project / "data/raw/u.data", closed)
     closed.chmod(0)
-    workshop.set({"dataset": {"name": "ml-100k", "source": str(closed)}})
+    project.set({"dataset": {"name": "ml-100k", "source": str(closed)}})
     if os.geteuid() != 0:
-        assert "closed" in workshop.refused("download")
+        assert "closed" in project.refused("download")
         return
-    for folder in [workshop.folder, *workshop.folder.parents]:
+    for folder in [project.folder, *project.folder.parents]:
         folder.chmod(folder.stat().st_mode | 0o055)
-    subprocess.run(["chmod", "-R", "a+rwX", *workshop.folder.glob("[!c]*")], check=True)
-    workshop.folder.chmod(0o777)
-    before = workshop.fingerprint()
-    done = workshop.call("python", "-c", AS_NOBODY)
+    subprocess.run(["chmod", "-R", "a+rwX", *project.folder.glob("[!c]*")], check=True)
+    project.folder.chmod(0o777)
+    before = project.fingerprint()
+    done = project.call("python", "-c", AS_NOBODY)
     assert done.returncode == 1, done.stderr
     assert len(done.stderr.strip().splitlines()) == 1, done.stderr
     assert "closed" in done.stderr
-    assert workshop.fingerprint() == before
+    assert project.fingerprint() == before
 
 
 # The stage is imported first: the interpreter's own files may lie where nobody else can read them.
@@ -199,15 +199,15 @@ stages.run(stages.download.main)
 """
 
 
-def test_a_full_disk_is_said_and_leaves_nothing_half_written(workshop):
+def test_a_full_disk_is_said_and_leaves_nothing_half_written(project):
     """`data` on a file system with less room than the ratings need."""
     script = (
         "mount -t tmpfs -o size=20k none full && cp -r data/dataset.json full/ && "
         "mv data data.aside && ln -s full data && ln -s ../data.aside/raw full/raw && "
         "python -m stages.ingest; code=$?; ls -A full; exit $code"
     )
-    (workshop / "full").mkdir()
-    done = workshop.call("unshare", "--map-root-user", "--mount", "sh", "-c", script)
+    (project / "full").mkdir()
+    done = project.call("unshare", "--map-root-user", "--mount", "sh", "-c", script)
     lines = done.stderr.strip().splitlines()
     assert done.returncode == 1, done.stderr
     assert len(lines) == 1, done.stderr

@@ -20,23 +20,23 @@ def kill_when(process, condition) -> None:
     process.wait()
 
 
-def test_a_training_killed_in_the_middle_ends_with_the_same_bytes(workshop):
-    workshop.set({"models": {"mf_bce": {"epochs": 150, "patience": 150}}})
-    workshop.repro("train@mf_bce")
-    undisturbed = workshop.fingerprint("models", "plots/train")
-    lock = (workshop / "dvc.lock").read_bytes()
+def test_a_training_killed_in_the_middle_ends_with_the_same_bytes(project):
+    project.set({"models": {"mf_bce": {"epochs": 150, "patience": 150}}})
+    project.repro("train@mf_bce")
+    undisturbed = project.fingerprint("models", "plots/train")
+    lock = (project / "dvc.lock").read_bytes()
 
-    assert workshop.call("git", "checkout", "-q", "HEAD", "--", ".").returncode == 0
-    workshop.set({"models": {"mf_bce": {"epochs": 150, "patience": 150}}})
-    process = workshop.start("dvc", "repro", "--no-run-cache", "--force", "--single-item", "train@mf_bce")
-    checkpoints = workshop / ".checkpoints"
+    assert project.call("git", "checkout", "-q", "HEAD", "--", ".").returncode == 0
+    project.set({"models": {"mf_bce": {"epochs": 150, "patience": 150}}})
+    process = project.start("dvc", "repro", "--no-run-cache", "--force", "--single-item", "train@mf_bce")
+    checkpoints = project / ".checkpoints"
     kill_when(process, lambda: any(checkpoints.glob("mf_bce-*.safetensors")))
-    assert not (workshop / "models/mf_bce/weights.safetensors").exists()
+    assert not (project / "models/mf_bce/weights.safetensors").exists()
 
-    out = workshop.call("dvc", "repro", "--no-run-cache", "--single-item", "train@mf_bce")
+    out = project.call("dvc", "repro", "--no-run-cache", "--single-item", "train@mf_bce")
     assert out.returncode == 0, out.stderr
-    assert workshop.fingerprint("models", "plots/train") == undisturbed
-    assert (workshop / "dvc.lock").read_bytes() == lock
+    assert project.fingerprint("models", "plots/train") == undisturbed
+    assert (project / "dvc.lock").read_bytes() == lock
     assert not any(checkpoints.glob("mf_bce-*.safetensors"))
 
 
@@ -44,16 +44,16 @@ def test_a_training_killed_in_the_middle_ends_with_the_same_bytes(workshop):
     ("stage", "arguments", "room"),
     [("download", (), "data/raw"), ("ingest", (), "data"), ("evaluate", ("ease",), "data/evaluation")],
 )
-def test_a_stage_killed_at_any_moment_leaves_whole_files_or_none(workshop, stage, arguments, room):
-    whole = workshop.fingerprint(room)
+def test_a_stage_killed_at_any_moment_leaves_whole_files_or_none(project, stage, arguments, room):
+    whole = project.fingerprint(room)
     for delay in (0.2, 0.5, 0.8, 1.1):
-        process = workshop.start("python", "-m", f"stages.{stage}", *arguments)
+        process = project.start("python", "-m", f"stages.{stage}", *arguments)
         time.sleep(delay)
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGKILL)
         process.communicate()
-        left = {name: digest for name, digest in workshop.fingerprint(room).items() if ".partial" not in name}
+        left = {name: digest for name, digest in project.fingerprint(room).items() if ".partial" not in name}
         assert left == {name: whole[name] for name in left}
-    done = workshop.stage(stage, *arguments)
+    done = project.stage(stage, *arguments)
     assert done.returncode == 0, done.stderr
-    assert workshop.fingerprint(room) == whole, "and nothing of the killed runs is left"
+    assert project.fingerprint(room) == whole, "and nothing of the killed runs is left"

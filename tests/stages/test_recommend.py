@@ -97,16 +97,16 @@ def test_filters_hold(finished, tmp_path):
     assert all("Drama" in row["genres"] and 1980 <= row["year"] <= 1996 for row in rows)
 
 
-def test_movies_titled_unknown_are_left_out_when_asked(workshop, tmp_path):
-    path = workshop / "data/movies.parquet"
+def test_movies_titled_unknown_are_left_out_when_asked(project, tmp_path):
+    path = project / "data/movies.parquet"
     table = pq.read_table(path)
     titles = ["unknown"] * table.num_rows
     titles[:40] = table["title"].to_pylist()[:40]
     pq.write_table(table.set_column(table.column_names.index("title"), "title", [titles]), path)
-    rows = listed(workshop, tmp_path / "a.json", "bias", "--user", "7", "--top", "80", "--exclude-unknown")
+    rows = listed(project, tmp_path / "a.json", "bias", "--user", "7", "--top", "80", "--exclude-unknown")
     assert rows
     assert "unknown" not in {row["title"] for row in rows}
-    assert "unknown" in asked(workshop, "bias", "--user", "7", "--top", "80")
+    assert "unknown" in asked(project, "bias", "--user", "7", "--top", "80")
 
 
 def test_several_users_at_once_in_each_kind_of_file(finished, tmp_path):
@@ -211,28 +211,28 @@ def test_a_newcomer_all_of_whose_movies_are_unknown_is_told(finished, tmp_path):
     assert line.endswith("mine.csv is in this data; rate others")
 
 
-def test_a_title_that_fits_several_asks_back(workshop):
-    path = workshop / "data/movies.parquet"
+def test_a_title_that_fits_several_asks_back(project):
+    path = project / "data/movies.parquet"
     table = pq.read_table(path)
     titles, years = (table[name].to_pylist() for name in ("title", "year"))
     titles[:2], years[:2] = ["Heat", "Heat"], [1995, 1972]
     for name, values in (("title", titles), ("year", years)):
         table = table.set_column(table.column_names.index(name), name, [values])
     pq.write_table(table, path)
-    line = workshop.refused("recommend", "ease", "--rate", "the heat=5")
+    line = project.refused("recommend", "ease", "--rate", "the heat=5")
     assert line.endswith("'the heat' fits 2 movies: Heat (1995); Heat (1972); say which one")
-    assert "you rated Heat (1972) 5" in asked(workshop, "ease", "--rate", "the heat (1972)=5")
+    assert "you rated Heat (1972) 5" in asked(project, "ease", "--rate", "the heat (1972)=5")
 
 
-def test_a_model_that_is_not_trained_or_trained_on_other_data_says_what_to_run(workshop):
-    path = workshop / "data/movies.parquet"
+def test_a_model_that_is_not_trained_or_trained_on_other_data_says_what_to_run(project):
+    path = project / "data/movies.parquet"
     pq.write_table(pq.read_table(path).slice(0, 70), path)
-    assert "dvc repro train@ease" in workshop.refused("recommend", "ease", "--user", "7")
-    text = (workshop / "models/bias/model.json").read_text()
-    (workshop / "models/bias/model.json").write_text(text.replace('"mean"', '"average"'))
-    assert "is of another version; run" in workshop.refused("recommend", "bias", "--user", "7")
-    (workshop / "models/ease/model.json").unlink()
-    line = workshop.refused("recommend", "ease", "--user", "7")
+    assert "dvc repro train@ease" in project.refused("recommend", "ease", "--user", "7")
+    text = (project / "models/bias/model.json").read_text()
+    (project / "models/bias/model.json").write_text(text.replace('"mean"', '"average"'))
+    assert "is of another version; run" in project.refused("recommend", "bias", "--user", "7")
+    (project / "models/ease/model.json").unlink()
+    line = project.refused("recommend", "ease", "--user", "7")
     assert line.endswith("holds no trained model; run `dvc repro train@ease`")
 
 

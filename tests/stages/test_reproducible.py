@@ -10,16 +10,16 @@ import yaml
 from tests.stages.conftest import ROOT, clone
 
 
-def test_a_second_repro_runs_nothing(workshop):
-    assert "Running stage" not in workshop.repro()
+def test_a_second_repro_runs_nothing(project):
+    assert "Running stage" not in project.repro()
 
 
-def test_a_clone_without_data_knows_that_nothing_would_run(workshop):
+def test_a_clone_without_data_knows_that_nothing_would_run(project):
     import shutil
 
     for room in ("data", "models", ".dvc/cache"):
-        shutil.rmtree(workshop / room)
-    out = workshop.repro("--allow-missing", "--dry")
+        shutil.rmtree(project / room)
+    out = project.repro("--allow-missing", "--dry")
     assert "Running stage" not in out
 
 
@@ -30,12 +30,12 @@ def test_two_clones_have_the_same_lock(finished, fresh):
     assert (other / "dvc.lock").read_bytes() == (finished / "dvc.lock").read_bytes()
 
 
-def test_another_seed_gives_other_weights(workshop):
-    before = workshop.fingerprint("models")
-    workshop.set({"seed": 7})
-    workshop.repro("train@mf_bce", "--single-item", "--force")
+def test_another_seed_gives_other_weights(project):
+    before = project.fingerprint("models")
+    project.set({"seed": 7})
+    project.repro("train@mf_bce", "--single-item", "--force")
     name = "models/mf_bce/weights.safetensors"
-    assert workshop.fingerprint("models")[name] != before[name]
+    assert project.fingerprint("models")[name] != before[name]
 
 
 @pytest.mark.slow

@@ -9,7 +9,7 @@ import torch
 from marquee.data.ratings import Ratings
 from marquee.data.sampling import NegativeOptions, add_negatives
 from marquee.recommenders.mf_bce import _expected_loss
-from marquee.rng import named_rng
+from marquee.rng import KeyedRandom, named_rng
 from marquee.training.expected_negatives import ExpectedNegatives
 
 CPU = torch.device("cpu")
@@ -18,7 +18,7 @@ UNIFORM, POPULARITY = NegativeOptions(), NegativeOptions(sampling="popularity", 
 
 
 def expected(options: NegativeOptions, per_positive: int = 4, train: Ratings = RATED) -> ExpectedNegatives:
-    drawn = add_negatives(train, 6, options, named_rng(0, "negatives"))
+    drawn = add_negatives(train, 6, options, KeyedRandom(0, "negatives"))
     return ExpectedNegatives(drawn, 6, per_positive, CPU)
 
 
@@ -33,7 +33,7 @@ def test_labels_and_weights_of_a_user_over_the_catalogue():
 def test_a_weight_is_the_mean_count_of_the_draws(options):
     _, weight = expected(options, 3).of(torch.tensor([0, 2]))
     many = add_negatives(
-        RATED, 6, NegativeOptions(30_000, options.sampling, options.alpha), named_rng(1, "negatives")
+        RATED, 6, NegativeOptions(30_000, options.sampling, options.alpha), KeyedRandom(1, "negatives")
     ).negatives
     for row, rows in enumerate((many[:2], many[2:])):
         counts = np.bincount(rows.ravel(), minlength=6) / 10_000

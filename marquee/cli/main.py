@@ -1,0 +1,72 @@
+"""Read the command line, run one subcommand, and turn its faults into one line and an exit code.
+
+A subcommand is a module of this package with `configure(parser)`, which adds its arguments, and `run(args)`.
+Exit codes: 0 success, 1 a fault in data or parameters, 2 a fault in the command line.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from argparse import ArgumentError, ArgumentParser, RawDescriptionHelpFormatter
+from collections.abc import Sequence
+from importlib import import_module
+from pathlib import Path
+from typing import Any, NoReturn
+
+from marquee import __version__
+from marquee.errors import MarqueeError, explain
+
+COMMANDS = {
+    "recommend": "recommend movies to a user of the data or to a new one",
+    "similar": "list the movies most similar to one",
+    "leaderboard": "show the leaderboard of the last run",
+    "experiments": "show the experiments of this commit as one table",
+    "plan": "show the memory and disk that a run takes before it starts",
+    "check": "check params.yaml without running a stage",
+    "use": "set params.yaml to the settings chosen for a release",
+}
+
+
+class Parser(ArgumentParser):
+    """Report a fault of the command line in one line, with exit code 2."""
+
+    def __init__(self, *names: str, **settings: Any) -> None:
+        super().__init__(*names, **settings, formatter_class=RawDescriptionHelpFormatter, allow_abbrev=False)
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: {message}; see {self.prog} --help\n")
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Run `marquee` with the arguments `words` (default: those of the process); return the exit code."""
+    words = sys.argv[1:] if words is None else words
+    parser = Parser("marquee", description="Train, compare and ask movie recommenders in one DVC pipeline.")
+    parser.add_argument("--version", action="version", version=f"marquee {__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    for name, summary in COMMANDS.items():
+        command = commands.add_parser(name, help=summary, description=f"{summary.capitalize()}.")
+        if name in words:  # only a command that may be meant is imported
+            module = import_module(f"marquee.cli.{name}")
+            module.configure(command)
+            command.add_argument("--debug", action="store_true", help="show the traceback of a fault")
+            command.set_defaults(run=module.run, parser=command)
+    args = parser.parse_args(words)
+    try:
+        if not Path("params.yaml").is_file():
+            raise MarqueeError(f"{Path.cwd()} has no params.yaml: change into a project folder and run again")
+        args.run(args)
+        sys.stdout.flush()
+    except ArgumentError as error:
+        args.parser.error(str(error))
+    except BrokenPipeError:  # the reader, such as `head`, has read enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 128 + 13  # as the shell reports a process that SIGPIPE ended
+    except KeyboardInterrupt:
+        return 130
+    except Exception as error:
+        if args.debug or (line := explain(error)) is None:
+            raise
+        print(f"{args.parser.prog}: {line}", file=sys.stderr)
+        return 1
+    return 0

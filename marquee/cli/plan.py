@@ -1,0 +1,69 @@
+"""`marquee plan`: the memory and disk that a run takes, by formula, before anything is downloaded."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+from dataclasses import asdict
+from pathlib import Path
+
+from marquee.cli import project
+from marquee.movielens.releases import RELEASES
+from marquee.resources.memory_limit import GIB, memory_limit
+from marquee.resources.pipeline_sizes import pipeline_sizes
+from marquee.resources.plan import PlannedStage, plan
+
+LOG = Path("logs/stages.jsonl")
+MIB = 1 << 20
+
+
+def configure(parser: ArgumentParser) -> None:
+    known = ", ".join(RELEASES)
+    parser.add_argument(
+        "--dataset", metavar="NAME", choices=RELEASES, help=f"instead of params.yaml's: {known}"
+    )
+    parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
+
+
+def run(args: Namespace) -> None:
+    settings = project.settings()
+    if args.dataset is not None:
+        settings["dataset"] = {**settings["dataset"], "name": args.dataset}
+    sizes = pipeline_sizes(settings, project.dataset_card())
+    limit = memory_limit()
+    log = LOG.read_text("utf-8").splitlines() if LOG.is_file() else []
+    planned = plan(settings, sizes, limit, log)
+    if args.json:
+        rows = [asdict(stage) for stage in planned]
+        bytes = limit and limit.bytes
+        project.print_json({"dataset": settings["dataset"]["name"], "memory_limit": bytes, "stages": rows})
+        return
+    counts = f"{sizes.ratings:,} ratings of {sizes.users:,} users and {sizes.items:,} movies"
+    print(f"{settings['dataset']['name']}: {counts}\n\n{_table(planned)}\n")
+    disk = sum(stage.disk_bytes for stage in planned)
+    print(f"disk: {disk / GIB:.2f} GiB, and as much in DVC's cache where the file system cannot clone files")
+    largest = max(planned, key=lambda stage: stage.memory_bytes)
+    needed = f"{largest.memory_bytes / GIB:.1f} GiB for {largest.stage}"
+    print(f"memory: at most {needed}; {limit.words if limit else 'how much is available is not known'}")
+    for stage in planned:
+        if stage.remedy:
+            print(f"{stage.stage} does not fit: {stage.remedy}")
+
+
+def _table(planned: list[PlannedStage]) -> str:
+    from tabulate import tabulate
+
+    rows = [
+        [
+            stage.stage,
+            f"{stage.memory_bytes / MIB:,.0f}",
+            "no" if stage.remedy else "yes",
+            f"{stage.disk_bytes / MIB:,.1f}",
+            "-" if stage.last_seconds is None else f"{stage.last_seconds:,.1f}",
+            "-" if stage.last_peak_mib is None else f"{stage.last_peak_mib:,}",
+            (stage.last_ended or "-").replace("T", " "),
+        ]
+        for stage in planned
+    ]
+    head = ["stage", "memory MiB", "fits", "disk MiB", "last run s", "its peak MiB", "ended"]
+    align = ("left", *["right"] * 5, "left")
+    return tabulate([head, *rows], tablefmt="plain", colalign=align, disable_numparse=True)

@@ -1,0 +1,28 @@
+"""`marquee similar <model> <title>`: the movies most similar to one, as a model sees them."""
+
+from __future__ import annotations
+
+import sys
+from argparse import ArgumentParser, Namespace
+
+from marquee.cli import lists, project
+from marquee.serving import output, top_n
+
+
+def configure(parser: ArgumentParser) -> None:
+    parser.epilog = 'example: marquee similar ease "Alien (1979)" --top 5'
+    parser.add_argument("model", help="a name under models: in params.yaml")
+    parser.add_argument("title", help="a title, or # and the release's movie id")
+    lists.configure(parser)
+
+
+def run(args: Namespace) -> None:
+    movies = project.movies()
+    allowed = lists.allowed_movies(args, movies)
+    model = project.model(args.model, len(movies))
+    item = movies.find_one(args.title, movies.search())
+    name = movies.name(item)
+    print(f"similar to {name}", file=sys.stderr)
+    similarities = top_n.item_similarities(model, item, args.model)
+    items, values = top_n.nearest_items(similarities, allowed, item, args.top)
+    lists.deliver(args, [output.list_rows(name, items, values, movies, "similarity")], "similarity")

@@ -1,0 +1,28 @@
+"""Which part of the catalogue recommendations come from."""
+
+from __future__ import annotations
+
+import numpy as np
+
+TENTHS = 10
+
+
+def long_tail(item: np.ndarray, listed: np.ndarray, n_items: int) -> dict[str, list[float]]:
+    """Return the `tail_shares` of what a model recommends, `recommended`, and of its `training` ratings."""
+    return {
+        "recommended": tail_shares(item, listed, n_items),
+        "training": tail_shares(item, item, n_items),
+    }
+
+
+def tail_shares(item: np.ndarray, listed: np.ndarray, n_items: int) -> list[float]:
+    """Return the fraction of `listed` in each tenth of the catalogue, the most rated tenth first.
+
+    item    int [n]: the movie of each training rating; equally rated movies keep their own order
+    listed  int, any shape: recommended movies, -1 for none
+
+    All are 0 where nothing is listed.
+    """
+    order = np.argsort(-np.bincount(item, minlength=n_items), kind="stable")  # (n_items,)
+    counts = np.bincount(listed[listed >= 0], minlength=n_items)[order]
+    return [float(part.sum() / max(counts.sum(), 1)) for part in np.array_split(counts, TENTHS)]

@@ -1,0 +1,124 @@
+"""The test set of a task, with what its models may know, and the folder that an evaluation is stored in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from marquee.data.ratings import Catalogue, Ratings, concat
+from marquee.data.sampling import Candidates
+from marquee.evaluation import residuals
+from marquee.evaluation.evaluate import Evaluation, evaluate_ranking, evaluate_rating
+from marquee.evaluation.long_tail import long_tail
+from marquee.evaluation.metrics import Columns
+from marquee.io import as_table, atomic_folder, read_json, read_parquet, to_arrays, write_json, write_parquet
+
+
+@dataclass(frozen=True)
+class TestSet:
+    """One task's test rows, and the rows that a model has learned from or may know beside them.
+
+    train               what the model was fitted on
+    validation          what chose its epoch; never recommended again
+    fold_in             ratings of users who were held out whole; empty under most splits
+    candidates          the items that each user's test items are ranked among
+    scale               the lowest and the highest rating
+    positive_threshold  the rating from which a test rating counts as relevant
+    ks                  list lengths
+    """
+
+    __test__ = False  # no test class, whatever its name says
+
+    task: str
+    train: Ratings
+    validation: Ratings
+    fold_in: Ratings
+    test: Ratings
+    candidates: Candidates
+    catalogue: Catalogue
+    scale: tuple[float, float]
+    positive_threshold: float
+    ks: tuple[int, ...]
+
+    def known(self) -> Ratings:
+        """Training ratings, those of folded-in users included."""
+        return concat(self.train, self.fold_in) if len(self.fold_in) else self.train
+
+    def evaluate(self, model: Any) -> Evaluation:
+        """Evaluate `model`, with users who were held out whole folded in."""
+        if len(self.fold_in):
+            model = model.fold_in(self.fold_in)
+        known = self.known()
+        seen = concat(known, self.validation)
+        if self.task == "ranking":
+            return evaluate_ranking(
+                model, seen, self.test, self.candidates, self.catalogue, self.ks, train=known
+            )
+        return evaluate_rating(
+            model,
+            known,
+            self.test,
+            *self.scale,
+            seen,
+            self.positive_threshold,
+            self.candidates,
+            self.catalogue,
+            self.ks,
+        )
+
+    def errors(self, result: Evaluation) -> dict[str, Any] | None:
+        """Where the predictions of `result` err; None for a ranking model."""
+        if not result.pairs:
+            return None
+        known, shape = self.known(), self.catalogue
+        counts = (
+            np.bincount(known.user, minlength=shape.n_users),
+            np.bincount(known.item, minlength=shape.n_items),
+        )
+        return residuals.tables(result.pairs, *counts, dict(zip(("low", "high"), self.scale, strict=True)))
+
+    def tail(self, result: Evaluation) -> dict[str, Any] | None:
+        """Which part of the catalogue the lists of `result` come from; None for a rating model."""
+        if result.pairs:
+            return None
+        return long_tail(self.train.item, result.lists["item"], self.catalogue.n_items)
+
+
+@dataclass(frozen=True)
+class ModelResult:
+    """One model's `metrics` and `per_user` values on one task, as `Evaluation` has them."""
+
+    model: str
+    task: str
+    metrics: Mapping[str, float]
+    per_user: Columns
+
+
+def store(
+    result: Evaluation, about: Mapping[str, Any], folder: Path, **tables: Mapping[str, Any] | None
+) -> None:
+    """Write metrics, per-user values, lists and, for ratings, predictions into `folder`.
+
+    about   model and task, and what else metrics.json is to say
+    tables  further JSON files by name; None writes none
+    """
+    with atomic_folder(folder) as partial:
+        write_json(partial / "metrics.json", {**about, "metrics": result.metrics, "counts": result.counts})
+        write_parquet(partial / "per_user.parquet", as_table(result.per_user))
+        write_parquet(partial / "lists.parquet", result.lists_table())
+        if result.pairs:
+            write_parquet(partial / "predictions.parquet", as_table(result.pairs))
+        for name, content in tables.items():
+            if content is not None:
+                write_json(partial / f"{name}.json", content)
+
+
+def load(folder: Path) -> ModelResult:
+    """Read the metrics and per-user values that `store` wrote."""
+    found = read_json(folder / "metrics.json")
+    per_user = to_arrays(read_parquet(folder / "per_user.parquet"))
+    return ModelResult(found["model"], found["task"], found["metrics"], per_user)

@@ -1,0 +1,35 @@
+"""Save figures with their captions, for a folder and for the page."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from marquee.figures.svg import svg
+from marquee.io import write_figure, write_json, write_text
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+@dataclass(frozen=True)
+class Captioned:
+    """A figure, the caption below it, and the text that a screen reader reads in its place."""
+
+    figure: Figure
+    caption: str
+    alt: str
+
+
+def save_figures(folder: Path, figures: Mapping[str, Captioned], prefix: str) -> None:
+    """Write `<kind>.png` and `<kind>.svg` of each figure, and `captions.json`: kind -> caption and alt.
+
+    prefix  what the ids inside the SVG begin with: unique among the folders of a page
+    """
+    for kind, one in figures.items():
+        write_figure(folder / f"{kind}.png", one.figure)
+        write_text(folder / f"{kind}.svg", svg(one.figure, f"{prefix}-{kind}"))
+    captions = {kind: {"caption": one.caption, "alt": one.alt} for kind, one in figures.items()}
+    write_json(folder / "captions.json", captions)

@@ -1,0 +1,57 @@
+"""How much each stage leaves on the disk: bytes for each row of its files, compressed, as measured."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from math import log2
+from typing import Any
+
+from marquee import config
+from marquee.resources.memory_model import model_cost
+from marquee.resources.pipeline_sizes import PipelineSizes
+
+UNPACKED = 4  # per byte of a release's zip: text compresses to a quarter
+TEXT = 24  # per rating in text, where there is no zip
+RATING = 2.2  # per rating in Parquet beside its item: user, rating and time
+MOVIE, USER = 17, 12  # per row of their tables
+PREDICTED = 8.5  # per test pair: rating, prediction, user and item
+METRICS = 50  # per test user and list length
+SCORE = 4  # per entry of a list, beside its item
+DATA_FIGURES = 200_000  # three figures as SVG and PNG, and their CSVs
+MODEL_FIGURES = 500_000  # of one model, as SVG and PNG
+LEADERBOARD = 300_000
+PAGE = 180_000  # per model of the report
+
+
+def disk_bytes(stage: str, settings: Mapping[str, Any], sizes: PipelineSizes) -> float:
+    """Return the bytes of a stage's outputs in the work tree; DVC's cache may hold a copy of them."""
+    kind, _, name = stage.partition("@")
+    item = 1.25 * log2(max(sizes.items, 2)) / 8  # an item's number, its bytes stored apart and compressed
+    row = RATING + item
+    if kind == "download":
+        return UNPACKED * sizes.zip or TEXT * sizes.ratings
+    if kind == "ingest":
+        return row * sizes.ratings + MOVIE * sizes.items + USER * sizes.users + DATA_FIGURES
+    if kind == "split":
+        part = sizes.parts[name]
+        return row * (part.train + part.validation + part.test + part.fold_in)
+    if kind == "negatives":
+        return sizes.parts["ranking"].train * (row + item * sizes.per_positive)
+    if kind == "candidates":
+        return (
+            0.8 * item * sizes.parts[name].test_users * sizes.candidates
+        )  # sorted, so they compress further
+    if kind == "train":
+        return model_cost(config.model(settings, name), sizes).model_bytes
+    if kind == "evaluate":
+        return _evaluated(config.model(settings, name).task, settings, sizes, item)
+    if kind == "oracle":
+        return sizes.simulated * sum(_evaluated(task, settings, sizes, item) for task in config.TASKS)
+    per_model = {"plot": MODEL_FIGURES, "compare": LEADERBOARD, "report": PAGE * len(settings["models"])}
+    return per_model[kind]
+
+
+def _evaluated(task: str, settings: Mapping[str, Any], sizes: PipelineSizes, item: float) -> float:
+    part, ks = sizes.parts[task], config.block(settings, "evaluate", config.Evaluation).ks
+    users = part.test_users * (METRICS * len(ks) + max(ks) * (SCORE + item))
+    return users + PREDICTED * part.test * (task == "rating")

@@ -1,0 +1,80 @@
+"""A plan: for each stage of a run its memory and disk by formula, and what its last run took."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from marquee import config
+from marquee.resources.disk_model import disk_bytes
+from marquee.resources.memory_limit import Limit
+from marquee.resources.memory_model import BASE, memory_need, remedy
+from marquee.resources.pipeline_sizes import PipelineSizes
+
+
+@dataclass(frozen=True)
+class PlannedStage:
+    """One stage: bytes in memory at its peak and on the disk, what to do if it does not fit, and its last run.
+
+    remedy        empty where the stage fits, or where no limit is known
+    last_seconds  and last_peak_mib: of its last run on this machine; None where the log has none
+    """
+
+    stage: str
+    memory_bytes: float
+    disk_bytes: float
+    remedy: str = ""
+    last_seconds: float | None = None
+    last_peak_mib: int | None = None
+    last_ended: str | None = None
+
+
+def stages(settings: Mapping[str, Any]) -> list[str]:
+    """Return the names of all stages, in the order of a run."""
+    models = list(settings["models"])
+    return [
+        *("download", "ingest"),
+        *(f"split@{task}" for task in config.TASKS),
+        "negatives",
+        *(f"candidates@{task}" for task in config.TASKS),
+        *(f"{stage}@{name}" for stage in ("train", "evaluate", "plot") for name in models),
+        *("oracle", "compare", "report"),
+    ]
+
+
+def plan(
+    settings: Mapping[str, Any], sizes: PipelineSizes, limit: Limit | None, log: Iterable[str] = ()
+) -> list[PlannedStage]:
+    """Plan every stage. `log` holds the lines of logs/stages.jsonl, oldest first."""
+    last = last_runs(log, settings["dataset"]["name"])
+    planned = []
+    for stage in stages(settings):
+        need, run = memory_need(stage, settings, sizes), last.get(stage, {})
+        memory = BASE + need.bytes
+        planned.append(
+            PlannedStage(
+                stage,
+                memory,
+                disk_bytes(stage, settings, sizes),
+                remedy(need) if limit and memory > limit.bytes else "",
+                run.get("seconds"),
+                run.get("peak_mib"),
+                run.get("ended"),
+            )
+        )
+    return planned
+
+
+def last_runs(log: Iterable[str], dataset: str) -> dict[str, Mapping[str, Any]]:
+    """Return stage -> the last row of the log that ran on `dataset`. A line that is no row is skipped."""
+    found = {}
+    for line in log:
+        try:
+            row = json.loads(line)
+        except ValueError:  # a process was killed while it wrote
+            continue
+        if row.get("dataset") == dataset:
+            found[row["stage"]] = row
+    return found

@@ -1,0 +1,31 @@
+"""Stage `oracle`: what the ground truth of simulated data attains; nothing for any other data."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from marquee import config
+from marquee.evaluation import test_set
+from marquee.io import atomic_folder
+from marquee.leaderboard.table import ORACLE
+from marquee.simulator.oracle import Oracle
+from stages import _inputs
+from stages._runner import phase, run
+
+
+def main(settings: dict[str, Any]) -> None:
+    truth = Path("data/raw/truth.safetensors")
+    with atomic_folder(Path("data/oracle")) as folder:
+        if not truth.is_file():
+            return
+        threshold = settings["tasks"]["ranking"]["positive_threshold"]
+        oracle = Oracle.load(truth, *_inputs.original_ids(), threshold)
+        for task in config.TASKS:
+            with phase("scoring", f"{ORACLE}_{task}"):
+                result = _inputs.test_set(task, settings).evaluate(oracle)
+            test_set.store(result, {"model": ORACLE, "task": task}, folder / task)
+
+
+if __name__ == "__main__":
+    run(main)
