@@ -39,12 +39,12 @@ def repro(clone: Path, caches: Path) -> tuple[float, list[Imported]]:
     import matplotlib  # its list of fonts is made once on a machine, and not in a run
 
     caching = {"XDG_CACHE_HOME": str(caches), "MPLCONFIGDIR": matplotlib.get_cachedir()}
-    with tempfile.TemporaryDirectory() as told:
-        clock = {"PYTHONPATH": str(CLOCK), "MARQUEE_IMPORTS": told}
+    with tempfile.TemporaryDirectory() as log:
+        clock = {"PYTHONPATH": str(CLOCK), "MARQUEE_IMPORTS": log}
         started = time.time()
         subprocess.run(["dvc", "repro"], cwd=clone, env={**environment(), **caching, **clock}, check=True)
         total = time.time() - started
-        lines = [line for file in Path(told).iterdir() for line in file.read_text().splitlines()]
+        lines = [line for file in Path(log).iterdir() for line in file.read_text().splitlines()]
     return total, [(float(moment), float(seconds)) for moment, seconds in map(str.split, lines)]
 
 
