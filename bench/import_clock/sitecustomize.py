@@ -1,4 +1,4 @@
-"""Write to a file how long the imports of a stage take; `bench.profile_repro` puts this on the path of its run.
+"""Write to a file how long the imports of a stage take: `bench.profile_repro` puts this on its path.
 
 An import inside of another one is not counted again. Python's own PYTHONPROFILEIMPORTTIME prints two thousand
 lines for each stage through DVC, which made a run of 77 s one of 100 s.
