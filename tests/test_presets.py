@@ -156,7 +156,7 @@ def test_download_tells_who_set_the_name_by_hand(params, monkeypatch, capsys):
 def test_make_run_hands_the_source_on_as_it_is(tmp_path, source):
     programs = tmp_path / ".venv/bin"
     programs.mkdir(parents=True)
-    for name in ("requirements.txt", "constraints.txt", ".venv/bin/python", ".venv/ready"):
+    for name in ("requirements.txt", "constraints.txt", "pyproject.toml", ".venv/bin/python", ".venv/ready"):
         (tmp_path / name).touch()
     for name in ("marquee", "dvc"):
         (programs / name).write_text(f'#!/bin/sh\nprintf "%s|" {name} "$@"\necho\n')

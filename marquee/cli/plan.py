@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 
+from marquee import config
 from marquee.cli import project
+from marquee.cli.use import PARAMS, set_keys, settings_of
 from marquee.movielens.releases import RELEASES
 from marquee.resources.memory_limit import GIB, memory_limit
 from marquee.resources.pipeline_sizes import pipeline_sizes
@@ -17,17 +19,16 @@ MIB = 1 << 20
 
 
 def configure(parser: ArgumentParser) -> None:
-    known = ", ".join(RELEASES)
-    parser.add_argument(
-        "--dataset", metavar="NAME", choices=RELEASES, help=f"instead of params.yaml's: {known}"
-    )
+    known = f"as `marquee use` would set it: {', '.join(RELEASES)}"
+    parser.add_argument("--dataset", metavar="NAME", choices=RELEASES, help=known)
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
 
 
 def run(args: Namespace) -> None:
-    params = project.params()
+    tree = config.load(PARAMS)
     if args.dataset is not None:
-        params = replace(params, dataset=replace(params.dataset, name=args.dataset))
+        set_keys(tree, settings_of(args.dataset))
+    params = config.parse(config.Params, tree, "")
     sizes = pipeline_sizes(params, project.dataset_card())
     limit = memory_limit()
     log = LOG.read_text("utf-8").splitlines() if LOG.is_file() else []

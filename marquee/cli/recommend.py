@@ -59,8 +59,9 @@ def run(args: Namespace) -> None:
         project.params().tasks["ranking"].positive_threshold, scale.low, scale.high, scale.step
     )
     if args.rate or args.ratings:
-        items, ratings = _own_ratings(args, movies, scale)
+        items, ratings, notes = _own_ratings(args, movies, scale)
         audience = top_n.new_user(model, items, ratings, threshold)
+        print("\n".join(notes), file=sys.stderr)
     else:
         audience = _known_users(args, model)
     items, values = top_n.top_lists(audience, allowed, args.top, args.model)
@@ -79,8 +80,10 @@ def run(args: Namespace) -> None:
     lists.deliver(args, rows, column)
 
 
-def _own_ratings(args: Namespace, movies: MovieCatalogue, scale: Scale) -> tuple[np.ndarray, np.ndarray]:
-    """Return items int32 [n] and ratings float32 [n] of --ratings and --rate, and say what was found."""
+def _own_ratings(
+    args: Namespace, movies: MovieCatalogue, scale: Scale
+) -> tuple[np.ndarray, np.ndarray, list[str]]:
+    """Return items int32 [n] and ratings float32 [n] of --ratings and --rate, and what to say of them."""
     rows = import_ratings.read_ratings(args.ratings, scale) if args.ratings else []
     found = import_ratings.match(rows, movies)
     given = import_ratings.rate(args.rate, movies, scale)
@@ -90,10 +93,8 @@ def _own_ratings(args: Namespace, movies: MovieCatalogue, scale: Scale) -> tuple
     pairs = [*found.pairs, *given]
     if not pairs:
         raise MarqueeError(f"none of the {len(rows)} movies in {args.ratings} is in this data: rate others")
-    for note in notes:
-        print(note, file=sys.stderr)
     items, ratings = zip(*pairs, strict=True)
-    return np.array(items, np.int32), np.array(ratings, np.float32)
+    return np.array(items, np.int32), np.array(ratings, np.float32), notes
 
 
 def _known_users(args: Namespace, model: Recommender) -> Audience:

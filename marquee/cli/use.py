@@ -28,17 +28,20 @@ def configure(parser: ArgumentParser) -> None:
 
 def run(args: Namespace) -> None:
     name = release(args.release).name
-    chosen = presets.preset(name)
-    settings = {"dataset.name": name, "dataset.source": args.source}
-    settings |= chosen or presets.preset(SIMULATED) or {}
+    settings = {**settings_of(name), "dataset.source": args.source}
     config.read(PARAMS)  # a broken file is named before it is written anew
     text, changed, absent = with_settings(PARAMS.read_text("utf-8"), settings)
     write_text(PARAMS, text)
-    if chosen is None:
+    if presets.preset(name) is None:
         print(f"no settings were chosen for {name}: params.yaml has those of {SIMULATED}")
     print(f"params.yaml uses {name}: {len(changed)} values changed")
     for block in sorted({key.rpartition(".")[0] for key in absent}):
         print(f"{block} is not in params.yaml: its settings are left out")
+
+
+def settings_of(name: str) -> dict[str, Any]:
+    """Dotted keys and values that choose a release: its preset, or that of the simulated data."""
+    return {"dataset.name": name, **(presets.preset(name) or presets.preset(SIMULATED) or {})}
 
 
 def with_settings(text: str, settings: Mapping[str, Any]) -> tuple[str, list[str], list[str]]:
@@ -51,10 +54,18 @@ def with_settings(text: str, settings: Mapping[str, Any]) -> tuple[str, list[str
     yaml = YAML()
     yaml.default_flow_style = False
     tree = yaml.load(text)
+    changed, absent = set_keys(tree, settings)
+    written = io.StringIO()
+    yaml.dump(tree, written)
+    return written.getvalue(), changed, absent
+
+
+def set_keys(tree: dict[str, Any], settings: Mapping[str, Any]) -> tuple[list[str], list[str]]:
+    """Set dotted keys in parsed YAML; the keys whose value changed, and those whose block is not there."""
     changed, absent = [], []
     for key, value in settings.items():
         *blocks, last = key.split(".")
-        block = tree
+        block: Any = tree
         for name in blocks:
             block = block.get(name) if isinstance(block, dict) else None
         if not isinstance(block, dict):
@@ -62,6 +73,4 @@ def with_settings(text: str, settings: Mapping[str, Any]) -> tuple[str, list[str
         elif last not in block or block[last] != value:
             block[last] = value
             changed.append(key)
-    written = io.StringIO()
-    yaml.dump(tree, written)
-    return written.getvalue(), changed, absent
+    return changed, absent

@@ -12,6 +12,7 @@ UNPACKED = 4  # per byte of a release's zip: text compresses to a quarter
 TEXT = 24  # per rating in text, where there is no zip
 RATING = 2.2  # per rating in Parquet beside its item: user, rating and time
 MOVIE, USER = 17, 12  # per row of their tables
+CANDIDATE = 0.8  # of an item's bytes: candidates are sorted, so they compress further
 PREDICTED = 8.5  # per test pair: rating, prediction, user and item
 METRICS = 50  # per test user and list length
 SCORE = 4  # per entry of a list, beside its item
@@ -36,9 +37,7 @@ def disk_bytes(stage: str, params: config.Params, sizes: PipelineSizes) -> float
     if kind == "negatives":
         return sizes.parts["ranking"].train * (row + item * sizes.per_positive)
     if kind == "candidates":
-        return (
-            0.8 * item * sizes.parts[name].test_users * sizes.candidates
-        )  # sorted, so they compress further
+        return CANDIDATE * item * sizes.parts[name].test_users * sizes.candidates
     if kind == "train":
         return model_cost(name, params.model(name), sizes).model_bytes
     if kind == "evaluate":

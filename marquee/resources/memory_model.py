@@ -31,7 +31,7 @@ OFFERED = 12  # per candidate of an evaluation: its table, array and mark
 LISTED = 1400  # per test user: a dozen metrics at each length, and the list itself
 COMPARED = 700  # per user and model in the comparison: metrics, as table and as array
 BLOCKS = 3 * BLOCK_BYTES  # scores, and the search for the best of them
-DRAWN = 20  # per test pair of a figure
+DRAWN = 20  # per rating that a figure counts, and per test pair
 BOOTSTRAP = 70 << 20  # resamples of a block of users
 PAGE = 1 << 20  # per model of the report: its figures, and the page that they are put into
 
@@ -54,7 +54,7 @@ class MemoryNeed:
 def memory_need(stage: str, params: config.Params, sizes: PipelineSizes) -> MemoryNeed:
     """Return the need of `train@als_mf`, `split@rating`, ...: of a stage by its name in dvc.yaml."""
     kind, _, name = stage.partition("@")
-    data = ("simulator.ratings",) if sizes.simulated else ("dataset.name",)
+    data = ("simulator.ratings",) if sizes.simulated else ("the size of the release (dataset.name)",)
     if kind == "download":
         return MemoryNeed(SIMULATED * sizes.ratings * sizes.simulated, data)
     if kind == "ingest":
@@ -88,9 +88,11 @@ def _of_model(kind: str, name: str, entry: config.ModelEntry, sizes: PipelineSiz
         ranked = (BLOCKS + 2 * CSR_BYTES * shape.train) * (entry.task == "ranking")
         bytes: float = rows + max(cost.peak_bytes, 2 * cost.model_bytes + ranked)
     elif kind == "evaluate":
-        bytes = cost.model_bytes + _evaluated(sizes, entry.task)
+        beside = _evaluated(sizes, entry.task)
+        bytes = cost.model_bytes + beside
+        lower = lower if beside < cost.model_bytes else ("candidates.per_user",)
     else:
-        bytes = 2 * cost.model_bytes + DRAWN * sizes.parts["rating"].test
+        bytes = 2 * cost.model_bytes + DRAWN * (shape.train + sizes.parts["rating"].test)
     return MemoryNeed(bytes, lower, name)
 
 
@@ -112,6 +114,7 @@ def too_much(need: MemoryNeed, base: float, sizes: PipelineSizes, limit: Limit |
 
 
 def remedy(need: MemoryNeed) -> str:
+    """Say which parameters to lower, or what else to do."""
     ways = [f"lower {' or '.join(need.lower)}"] if need.lower else []
     if need.model:
         ways.append(f"leave {need.model} out")
