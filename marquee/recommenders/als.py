@@ -130,8 +130,8 @@ class Side:
     def solve(self, mean: float, others: np.ndarray, prior: np.ndarray) -> tuple[np.ndarray, float]:
         """Return the best rows, float32 [n_rows, 1 + dim], and the squared errors plus the rows' penalty.
 
-        The `others`, [n_columns, 1 + dim], are fixed. A column's bias is subtracted from the rating; the row's
-        bias then multiplies a constant 1.
+        The `others`, [n_columns, 1 + dim], are fixed. A column's bias is subtracted from the rating; the
+        row's bias then multiplies a constant 1.
         """
         from marquee.kernels.least_squares import solve_rows
 
