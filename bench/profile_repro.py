@@ -12,7 +12,6 @@ import json
 import subprocess
 import tempfile
 import time
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -50,7 +49,7 @@ def repro(clone: Path, caches: Path) -> tuple[float, list[Imported]]:
 
 def account(total: float, rows: Iterable[dict[str, Any]], imports: Sequence[Imported]) -> dict[str, float]:
     """Divide `total` seconds among PARTS, from the rows of logs/stages.jsonl."""
-    spent: Counter[str] = Counter()
+    spent: dict[str, float] = dict.fromkeys(PARTS, 0.0)
     for row in rows:
         began, seconds, start_up = row["began"], row["seconds"], row["start_up"]
         before = _within(imports, began - start_up, began)
