@@ -61,7 +61,8 @@ def run(args: Namespace) -> None:
     if args.rate or args.ratings:
         items, ratings, notes = _own_ratings(args, movies, scale)
         audience = top_n.new_user(model, items, ratings, threshold)
-        print("\n".join(notes), file=sys.stderr)
+        for note in notes:
+            print(note, file=sys.stderr)
     else:
         audience = _known_users(args, model)
     items, values = top_n.top_lists(audience, allowed, args.top, args.model)
