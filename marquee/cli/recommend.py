@@ -106,14 +106,14 @@ def _known_users(args: Namespace, model: Recommender) -> Audience:
         labels = list(dict.fromkeys(text.replace(",", " ").split()))
     ids = read_parquet(Path("data/users.parquet"), ["user_id"])["user_id"].to_pylist()
     users = top_n.user_indices(labels, ids)
-    train, fold_in, rated = (
-        Ratings.from_table(read_parquet(Path(path), among=("user", users.tolist())))
-        for path in (
-            *(f"data/{model.task}/{part}.parquet" for part in ("train", "fold_in")),
-            "data/ratings.parquet",
-        )
+
+    def rows(path: str) -> Ratings:
+        return Ratings.from_table(read_parquet(Path(path), among=("user", users.tolist())))
+
+    known = (rows(f"data/{model.task}/{part}.parquet") for part in ("train", "fold_in"))
+    return top_n.known_users(
+        model, [ids[user] for user in users], users, *known, rows("data/ratings.parquet")
     )
-    return top_n.known_users(model, [ids[user] for user in users], users, train, fold_in, rated)
 
 
 def _explanations(
