@@ -4,21 +4,25 @@ VENV := .venv
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export PYTHONUNBUFFERED := 1
 
-.PHONY: run plan results bench test test-slow lint docs clean
+.PHONY: run back plan results bench test test-slow lint docs clean
 
-# `make run` is the default data; `make run DATASET=ml-1m SOURCE=folder` is one experiment on real data.
-run: $(VENV)/ready
-	@python -m marquee.cli.check
+# The pipeline as params.yaml says; `make run DATASET=ml-1m SOURCE=folder` first sets the release and its preset.
+# The shell takes both names from its environment, so SOURCE may have blanks and parentheses.
+run: $(VENV)/bin/marquee
 ifdef DATASET
-	dvc exp run -S dataset.name=$(DATASET) $(if $(SOURCE),-S "dataset.source=$(SOURCE)")
-else
-	dvc repro
+	@marquee use "$$DATASET" $(if $(SOURCE),--source "$$SOURCE")
 endif
-	@python -m marquee.cli.leaderboard
+	@marquee check
+	dvc repro
+	@marquee leaderboard
 
-# What that run will take: time, memory and disk of each stage. MARQUEE_MEMORY=8 allows a stage 8 GiB
-plan: $(VENV)/ready
-	@python -m stages.plan $(if $(FRESH),--fresh)
+# params.yaml and the outputs as committed; code and files of your own stay
+back: $(VENV)/bin/marquee
+	@marquee back
+
+# The memory and disk of each stage, for params.yaml or DATASET. MARQUEE_MEMORY=8 allows a stage 8 GiB
+plan: $(VENV)/bin/marquee
+	@marquee plan $(if $(DATASET),--dataset $(DATASET))
 
 # docs/results.md, of all protocols of bench/protocols.py or of PROTOCOL; resumes in the folder WORK; JOBS=2 runs two
 results: $(VENV)/ready
@@ -55,10 +59,14 @@ $(VENV)/ready: requirements.txt constraints.txt | $(VENV)/bin/python
 	$(VENV)/bin/pip install --quiet --disable-pip-version-check -r requirements.txt
 	@touch $@
 
+$(VENV)/bin/marquee: pyproject.toml $(VENV)/ready
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
 $(VENV)/ready-docs: requirements-docs.txt constraints.txt | $(VENV)/bin/python
 	$(VENV)/bin/pip install --quiet --disable-pip-version-check -r requirements-docs.txt
 	@touch $@
 
-$(VENV)/ready-dev: requirements-dev.txt $(VENV)/ready
+$(VENV)/ready-dev: requirements-dev.txt $(VENV)/bin/marquee
 	$(VENV)/bin/pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	@touch $@

@@ -55,10 +55,10 @@ def prepare(folder: Path, raw: Path) -> None:
     """Make what the stages expect: the parameters for a release in CSV, and its files."""
     import yaml
 
+    (folder / "data").mkdir(parents=True)
     settings = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
     settings["dataset"]["name"] = "ml-32m"
     (folder / "params.yaml").write_text(yaml.safe_dump(settings), encoding="utf-8")
-    (folder / "data").mkdir(parents=True)
     (folder / "data" / "raw").symlink_to(raw.resolve(), target_is_directory=True)
 
 

@@ -2,8 +2,8 @@
 
 A pass is the time between two reports of a fit. Besides the kernel it holds the loss of the learning curve
 and the copies for early stopping. The first pass also holds the preparation, and compilation where the
-kernel is new. There is no validation. The setting `out` names a folder for the model's state; nothing else
-is written.
+kernel is new. There is no validation. It prints one JSON line, and writes the model's state only if the
+setting `out` names a folder.
 """
 
 from __future__ import annotations

@@ -73,7 +73,7 @@ PROTOCOLS = (
         "twentieth of a fold's training ratings. A figure is the mean over the five folds. Its interval "
         "resamples users, each with the test ratings of all folds. Differences are not tested.",
         "ml-100k",
-        ("tasks.rating.split=file", "tasks.rating.validation=0.05"),
+        ("tasks.rating.split=file",),
         tasks=("rating",),
         folds=(1, 2, 3, 4, 5),
     ),

@@ -15,12 +15,13 @@ from pathlib import Path
 import numpy as np
 
 from bench.peers.protocol import COLUMNS, read, shape
+from marquee.config import CustomColumns
 from marquee.data.ratings import Ratings
 from marquee.data.splits import SplitOptions, split
 from marquee.errors import MarqueeError
 from marquee.io import atomic_folder, write_json, write_parquet
 from marquee.movielens.download import fetch_release
-from marquee.movielens.parsers import IngestOptions, read_release
+from marquee.movielens.parsers import read_release
 from marquee.movielens.releases import release
 from marquee.movielens.schema import Dataset, Scale
 from marquee.rng import KeyedRandom, named_rng
@@ -104,7 +105,7 @@ def _parts(found: Dataset, task: str) -> dict[str, Ratings]:
 def _parsed(size: str) -> Dataset:
     kind = SIMULATED.get(size) or release(size)
     scale = Scale(*kind.scale) if kind.scale else None
-    return read_release(raw(size), kind.layout, scale, IngestOptions().columns)
+    return read_release(raw(size), kind.layout, scale, CustomColumns())
 
 
 def count(size: str) -> int:

@@ -20,18 +20,18 @@ def explain(error: Exception) -> str | None:
         return None
     quoted = re.search("'(.+?)'", str(error))  # pyarrow names the file in its message alone
     name = error.filename or (quoted and quoted[1])
-    where = f" {name}" if name else ""
+    at, of = (f" at {name}", f" for {name}") if name else ("", "")
     if error.errno == errno.ENOSPC or "No space left on device" in str(error):
-        return f"the disk is full{where and ' at' + where}: free some space and run again; no file is half written"
+        return f"the disk is full{at}: free some space and run again; no file is half written"
     if isinstance(error, PermissionError):
-        return f"no permission for{where}: change its owner or mode and run again"
+        return f"no permission{of}: change its owner or mode and run again"
     if isinstance(error, FileNotFoundError) and name:
         return f"{name} is missing: run `dvc repro`"
     return None
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """Return `; did you mean 'dim'? (known: alpha, dim)` for a misspelt word, ready to append to a message."""
+    """Return `; did you mean 'dim'? (known: alpha, dim)` for a misspelt word, to append to a message."""
     names = sorted(known)
     close = difflib.get_close_matches(word, names, n=1, cutoff=0.5)
     return (f"; did you mean '{close[0]}'?" if close else "") + f" (known: {', '.join(names)})"

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from marquee import config
-from marquee.data.ratings import Catalogue, Ratings
+from marquee.config import Params
+from marquee.data.ratings import Catalogue, Ratings, lowest_positive
 from marquee.data.sampling import Candidates
 from marquee.evaluation.test_set import TestSet
 from marquee.io import read_parquet
@@ -20,14 +18,14 @@ def ratings(path: Path) -> Ratings:
     return Ratings.from_table(read_parquet(path))
 
 
-def catalogue() -> tuple[Catalogue, tuple[float, float]]:
-    """The catalogue, and the lowest and the highest rating of the release's scale."""
+def catalogue() -> tuple[Catalogue, tuple[float, float, float]]:
+    """The catalogue, and the release's scale: lowest rating, highest, step (0 without one)."""
     movies = read_parquet(Path("data/movies.parquet"), ["genres"])
     about = json.loads(movies.schema.metadata[b"catalogue"])
     return Catalogue.from_genres(about["n_users"], movies["genres"]), tuple(about["scale"])
 
 
-def test_set(task: str, settings: Mapping[str, Any]) -> TestSet:
+def test_set(task: str, params: Params) -> TestSet:
     train, validation, fold_in, test = (
         ratings(Path(f"data/{task}/{part}.parquet")) for part in ("train", "val", "fold_in", "test")
     )
@@ -40,10 +38,16 @@ def test_set(task: str, settings: Mapping[str, Any]) -> TestSet:
         test,
         Candidates.from_table(read_parquet(Path(f"data/candidates/{task}.parquet"))),
         known,
-        scale,
-        settings["tasks"]["ranking"]["positive_threshold"],
-        config.block(settings, "evaluate", config.Evaluation).ks,
+        scale[:2],
+        lowest_positive(params.tasks["ranking"].positive_threshold, *scale),
+        params.evaluate.ks,
     )
+
+
+def positive_threshold(params: Params) -> float:
+    """The lowest rating that counts as a positive."""
+    _, scale = catalogue()
+    return lowest_positive(params.tasks["ranking"].positive_threshold, *scale)
 
 
 def original_ids() -> tuple[np.ndarray, np.ndarray]:

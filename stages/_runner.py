@@ -23,7 +23,7 @@ PHASES: list[dict[str, Any]] = []  # of this process, for the log
 
 
 def run(main: Callable[..., None]) -> None:
-    """Call `main(settings, *arguments of the command line)`.
+    """Call `main(params, *arguments of the command line)`.
 
     A fault of the user's making ends in one line on stderr and exit code 1; `--debug` shows the traceback.
     """
@@ -38,11 +38,11 @@ def run(main: Callable[..., None]) -> None:
         if len(arguments) != len(wanted):
             usage = " ".join(["python -m", f"stages.{name}", *(f"<{word.name}>" for word in wanted)])
             raise MarqueeError(f"stages.{name} got {len(arguments)} argument(s); usage: {usage}")
-        settings = config.read(PARAMS)
-        row["dataset"] = (settings.get("dataset") or {}).get("name")
+        params = config.read(PARAMS)
+        row["dataset"] = params.dataset.name
         # Imported by name: the guard changes no result, so no stage depends on its code.
-        import_module("stages._memory_guard").require_memory(label, settings)
-        main(settings, *arguments)
+        import_module("stages._memory_guard").require_memory(label, params)
+        main(params, *arguments)
     except Exception as error:
         if "--debug" in sys.argv or (line := explain(error)) is None:
             raise

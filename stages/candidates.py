@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from marquee import config
 from marquee.data.published_splits import read_candidates
-from marquee.data.sampling import CandidateOptions, sample_candidates
+from marquee.data.sampling import sample_candidates
 from marquee.io import write_parquet
 from marquee.rng import KeyedRandom
 from stages._inputs import original_ids, ratings
 from stages._runner import run
 
 
-def main(settings: dict[str, Any], task: str) -> None:
-    options = config.block(settings, "candidates", CandidateOptions)
+def main(params: config.Params, task: str) -> None:
+    options = params.candidates
     users, movies = original_ids()
     if options.file:
         found, dropped = read_candidates(Path("data/raw"), options.file, users, movies)
@@ -24,7 +23,7 @@ def main(settings: dict[str, Any], task: str) -> None:
         train, validation, fold_in, test = (
             ratings(Path(f"data/{task}/{part}.parquet")) for part in ("train", "val", "fold_in", "test")
         )
-        random = KeyedRandom(config.seed(settings), f"candidates@{task}", users, movies)
+        random = KeyedRandom(params.seed, f"candidates@{task}", users, movies)
         seen = (train, validation, fold_in)
         found = sample_candidates(seen, test, len(users), len(movies), options.per_user, random)
     write_parquet(Path(f"data/candidates/{task}.parquet"), found.to_table())

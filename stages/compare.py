@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from marquee import config
 from marquee.evaluation import test_set
@@ -12,17 +11,16 @@ from marquee.figures.captioned import save_figures
 from marquee.figures.leaderboard import leaderboard_figures
 from marquee.io import atomic_folder, read_json, write_csv, write_figure, write_json
 from marquee.leaderboard import table
-from marquee.leaderboard.table import CompareOptions
 from marquee.rng import named_rng
 from stages._runner import phase, run
 
 
-def main(settings: dict[str, Any]) -> None:
-    options = config.block(settings, "compare", CompareOptions)
-    folders = {name: Path("data/evaluation") / name for name in settings["models"]}
+def main(params: config.Params) -> None:
+    options = params.compare
+    folders = {name: Path("data/evaluation") / name for name in params.models}
     results = [test_set.load(folder) for folder in (*folders.values(), *Path("data/oracle").glob("r*"))]
     with phase("scoring", "intervals and tests"):
-        rows = table.compare(results, options, named_rng(config.seed(settings), "compare"))
+        rows = table.compare(results, options, named_rng(params.seed, "compare"))
     tails, errors = (
         {name: read_json(folder / file) for name, folder in folders.items() if (folder / file).is_file()}
         for file in ("tail.json", "residuals.json")

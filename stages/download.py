@@ -3,28 +3,26 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from marquee import config
+from marquee.config.presets import preset_not_followed
 from marquee.io import atomic_folder
 from marquee.movielens.download import fetch_release
 from marquee.movielens.releases import SIMULATED, release
 from marquee.rng import named_rng
-from marquee.simulator.options import SimulatorOptions
 from marquee.simulator.simulate import simulate
-from stages._runner import run
+from stages._runner import PARAMS, run
 
 
-def main(settings: dict[str, Any]) -> None:
-    dataset = config.block(settings, "dataset", config.Dataset)
-    world = config.block(settings, "simulator", SimulatorOptions)
-    seed = config.seed(settings)
-    wanted = release(dataset.name)
+def main(params: config.Params) -> None:
+    wanted = release(params.dataset.name)
+    if advice := preset_not_followed(PARAMS):
+        print(advice)
     with atomic_folder(Path("data/raw")) as folder:
         if wanted.name == SIMULATED:
-            simulate(world, folder, named_rng(seed, "simulate"))
+            simulate(params.simulator, folder, named_rng(params.seed, "simulate"))
         else:
-            fetch_release(wanted, dataset.source, folder, scratch=Path(".checkpoints/download"))
+            fetch_release(wanted, params.dataset.source, folder, scratch=Path(".checkpoints/download"))
 
 
 if __name__ == "__main__":

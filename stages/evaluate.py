@@ -12,10 +12,10 @@ from stages import _inputs
 from stages._runner import phase, run
 
 
-def main(settings: dict[str, Any], name: str) -> None:
-    entry = config.model(settings, name)
+def main(params: config.Params, name: str) -> None:
+    entry = params.model(name)
     model = load(Path("models") / name)
-    held_out = _inputs.test_set(entry.task, settings)
+    held_out = _inputs.test_set(entry.task, params)
     with phase("scoring", name):
         result = held_out.evaluate(model)
     about: dict[str, Any] = {"model": name, "task": entry.task, "algorithm": entry.algorithm}

@@ -5,29 +5,28 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from marquee import config
 from marquee.figures.captioned import save_figures
 from marquee.figures.dataset import dataset_figures, dataset_tables
 from marquee.io import atomic_folder, sha256, write_csv, write_json, writing_parquet
-from marquee.movielens.parsers import IngestOptions, read_release
+from marquee.movielens.parsers import read_release
 from marquee.movielens.releases import SIMULATED, release
 from marquee.movielens.schema import Scale
-from marquee.simulator.options import SimulatorOptions
 from stages._runner import run
 
+SCALE = ("low", "high", "step")
 
-def main(settings: dict[str, Any]) -> None:
-    options = config.block(settings, "ingest", IngestOptions)
-    source = release(config.block(settings, "dataset", config.Dataset).name)
+
+def main(params: config.Params) -> None:
+    options = params.ingest
+    source = release(params.dataset.name)
     if source.name == SIMULATED:
-        simulator = config.block(settings, "simulator", SimulatorOptions)
-        source = replace(source, layout=simulator.layout, scale=simulator.scale)
+        source = replace(source, layout=params.simulator.layout, scale=params.simulator.scale)
     scale = Scale(*source.scale) if source.scale else None
     found = read_release(Path("data/raw"), source.layout, scale, options.columns, options.max_bad_rows)
     columns = found.ratings["item"].to_numpy(), found.ratings["timestamp"].to_numpy()
-    sizes = {"n_users": found.users.num_rows, "scale": [found.card["scale"][end] for end in ("low", "high")]}
+    sizes = {"n_users": found.users.num_rows, "scale": [found.card["scale"][part] for part in SCALE]}
     movies = found.movies.replace_schema_metadata({"catalogue": json.dumps(sizes)})
     tables = {"ratings": found.ratings, "movies": movies, "users": found.users}
     with writing_parquet({Path(f"data/{name}.parquet"): table for name, table in tables.items()}):

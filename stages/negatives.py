@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from marquee import config
-from marquee.data.sampling import NegativeOptions, add_negatives
+from marquee.data.sampling import add_negatives
 from marquee.io import write_parquet
 from marquee.rng import KeyedRandom
 from stages._inputs import original_ids, ratings
 from stages._runner import run
 
 
-def main(settings: dict[str, Any]) -> None:
-    options = config.block(settings, "negatives", NegativeOptions)
+def main(params: config.Params) -> None:
     users, movies = original_ids()
-    random = KeyedRandom(config.seed(settings), "negatives", users, movies)
-    train = add_negatives(ratings(Path("data/ranking/train.parquet")), len(movies), options, random)
+    random = KeyedRandom(params.seed, "negatives", users, movies)
+    train = add_negatives(ratings(Path("data/ranking/train.parquet")), len(movies), params.negatives, random)
     write_parquet(Path("data/negatives/train.parquet"), train.to_table())
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from marquee import config
 from marquee.evaluation import test_set
@@ -14,16 +13,15 @@ from stages import _inputs
 from stages._runner import phase, run
 
 
-def main(settings: dict[str, Any]) -> None:
+def main(params: config.Params) -> None:
     truth = Path("data/raw/truth.safetensors")
     with atomic_folder(Path("data/oracle")) as folder:
         if not truth.is_file():
             return
-        threshold = settings["tasks"]["ranking"]["positive_threshold"]
-        oracle = Oracle.load(truth, *_inputs.original_ids(), threshold)
+        oracle = Oracle.load(truth, *_inputs.original_ids(), _inputs.positive_threshold(params))
         for task in config.TASKS:
             with phase("scoring", f"{ORACLE}_{task}"):
-                result = _inputs.test_set(task, settings).evaluate(oracle)
+                result = _inputs.test_set(task, params).evaluate(oracle)
             test_set.store(result, {"model": ORACLE, "task": task}, folder / task)
 
 

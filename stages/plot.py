@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
+from marquee.config import Params
 from marquee.data.ratings import Catalogue
 from marquee.figures.captioned import save_figures
 from marquee.figures.model_figures import gallery, model_figures
@@ -15,7 +15,7 @@ from marquee.recommenders import load
 from stages._runner import run
 
 
-def main(settings: dict[str, Any], name: str) -> None:
+def main(_: Params, name: str) -> None:
     model = load(Path("models") / name)
     curve = read_curve(Path(f"plots/train/{name}.csv"))
     rates = model.task == "rating"

@@ -5,14 +5,12 @@ from __future__ import annotations
 from importlib.metadata import version
 from pathlib import Path
 from platform import python_version
-from typing import Any
 
 from marquee import config
 from marquee.io import read_json, write_text
 from marquee.leaderboard import table as leaderboard
-from marquee.leaderboard.table import CompareOptions
 from marquee.report import PageFigure, ReportContent, render
-from stages._runner import run
+from stages._runner import PARAMS, run
 
 FIGURES, LEADERBOARD = Path("data/figures"), Path("data/leaderboard")
 PACKAGES = (
@@ -21,18 +19,18 @@ PACKAGES = (
 )
 
 
-def main(settings: dict[str, Any]) -> None:
-    options = config.block(settings, "compare", CompareOptions)
+def main(params: config.Params) -> None:
+    options = params.compare
     content = ReportContent(
-        title=config.block(settings, "report", config.Report).title,
+        title=params.report.title,
         card=read_json(Path("data/dataset.json")),
         rows=leaderboard.from_csv((LEADERBOARD / "table.csv").read_text("utf-8").splitlines()),
         headline=leaderboard.primary_metrics(options),
         confidence=options.confidence,
         dataset=PageFigure.read_folder(FIGURES / "dataset"),
         leaderboard=PageFigure.read_folder(LEADERBOARD),
-        models={name: PageFigure.read_folder(FIGURES / "models" / name) for name in settings["models"]},
-        params=settings,
+        models={name: PageFigure.read_folder(FIGURES / "models" / name) for name in params.models},
+        params=config.load(PARAMS),
         versions={"python": python_version(), **{name: version(name) for name in PACKAGES}},
         command="dvc repro",
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +16,11 @@ from stages._inputs import catalogue, ratings
 from stages._runner import phase, run
 
 
-def main(settings: dict[str, Any], name: str) -> None:
-    entry, seed = config.model(settings, name), config.seed(settings)
+def main(params: config.Params, name: str) -> None:
+    entry, seed = params.model(name), params.seed
     model = create(entry.algorithm, entry.task, entry.options, f"models.{name}")
     inputs = [Path(f"data/{entry.train_data}/train.parquet"), Path(f"data/{entry.task}/val.parquet")]
-    progress = FitProgress(name, _checkpoint(name, [settings["models"][name], seed], inputs))
+    progress = FitProgress(name, _checkpoint(name, [asdict(entry), seed], inputs))
     train, validation = map(ratings, inputs)
     data = TrainingData(train, validation, catalogue()[0])
     with phase("fitting", name):

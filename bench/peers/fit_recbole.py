@@ -18,14 +18,14 @@ from recbole.utils import init_seed
 task, folder, o = arguments(__doc__)
 logging.disable(logging.INFO)
 user, item, _ = read(folder, o["parts"].split(","))
-with tempfile.TemporaryDirectory() as room:
-    os.chdir(room)  # it leaves logs where it runs
-    (Path(room) / "data").mkdir()
-    with (Path(room) / "data/data.inter").open("w") as file:
+with tempfile.TemporaryDirectory() as scratch:
+    os.chdir(scratch)  # it writes logs where it runs
+    (Path(scratch) / "data").mkdir()
+    with (Path(scratch) / "data/data.inter").open("w") as file:
         file.write("user_id:token\titem_id:token\n")
         np.savetxt(file, np.column_stack([user, item]), fmt="%d", delimiter="\t")
     given = {
-        "data_path": room,
+        "data_path": scratch,
         "load_col": {"inter": ["user_id", "item_id"]},
         "embedding_size": o["dim"],
         "train_batch_size": o["batch_size"],
@@ -37,7 +37,7 @@ with tempfile.TemporaryDirectory() as room:
         "device": "cpu",
         "use_gpu": False,
         "show_progress": False,
-        "checkpoint_dir": room,
+        "checkpoint_dir": scratch,
     }
     config = Config(model="BPR", dataset="data", config_dict=given)
     init_seed(o["seed"], True)

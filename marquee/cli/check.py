@@ -4,27 +4,9 @@ from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
 
-from marquee import config
 from marquee.cli import project
-from marquee.data.sampling import CandidateOptions, NegativeOptions
-from marquee.data.splits import SplitOptions
-from marquee.leaderboard.table import CompareOptions
-from marquee.movielens.parsers import IngestOptions
 from marquee.movielens.releases import release
 from marquee.recommenders import create
-from marquee.simulator.options import SimulatorOptions
-
-BLOCKS = {
-    "simulator": SimulatorOptions,
-    "ingest": IngestOptions,
-    "tasks.rating": SplitOptions,
-    "tasks.ranking": SplitOptions,
-    "negatives": NegativeOptions,
-    "candidates": CandidateOptions,
-    "evaluate": config.Evaluation,
-    "compare": CompareOptions,
-    "report": config.Report,
-}
 
 
 def configure(parser: ArgumentParser) -> None:
@@ -32,12 +14,8 @@ def configure(parser: ArgumentParser) -> None:
 
 
 def run(args: Namespace) -> None:
-    settings = project.settings()
-    config.seed(settings)
-    release(config.block(settings, "dataset", config.Dataset).name)
-    for name, options in BLOCKS.items():
-        config.block(settings, name, options)
-    for name in settings["models"]:
-        entry = config.model(settings, name)
+    params = project.params()
+    release(params.dataset.name)
+    for name, entry in params.models.items():
         create(entry.algorithm, entry.task, entry.options, f"models.{name}")
-    print(f"params.yaml: no fault found, {len(settings['models'])} models")
+    print(f"params.yaml: no fault found, {len(params.models)} models")

@@ -1,61 +1,61 @@
-"""`python -m marquee.cli.experiments`: the experiments of this commit as one table."""
+"""`marquee experiments`: the experiments of this commit as one table for each task."""
 
 from __future__ import annotations
 
 import json
 import subprocess
 import sys
-from argparse import ArgumentParser
+from argparse import ArgumentParser, Namespace
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
-from marquee import config, experiments
+from marquee import experiments
+from marquee.cli import project
 from marquee.errors import MarqueeError
-from marquee.io import write_csv
-from marquee.leaderboard import table as leaderboard
-from marquee.leaderboard.table import CompareOptions
-from stages._runner import run
+from marquee.leaderboard.table import primary_metrics
 
 
-class Parser(ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        raise MarqueeError(f"{message}; see python -m marquee.cli.experiments --help")
+def configure(parser: ArgumentParser) -> None:
+    several: dict[str, Any] = {"nargs": "+", "default": []}
+    parser.add_argument("--model", **several, metavar="NAME", help="default: those that vary")
+    parser.add_argument(
+        "--metric", **several, metavar="NAME", help="the first orders the rows; `validation` is one"
+    )
+    parser.add_argument(
+        "--average-over", **several, metavar="KEY", help="keys of params.yaml (default: seed, folds)"
+    )
+    parser.add_argument("--show-repeats", action="store_true", help="show the single values, too")
+    parser.add_argument("--csv", type=Path, metavar="FILE", help="write the rows there as well")
+    parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
 
 
-def parser() -> Parser:
-    p = Parser("python -m marquee.cli.experiments", description=__doc__)
-    several: dict[str, Any] = {"nargs": "+", "default": [], "metavar": "NAME"}
-    p.add_argument("--model", **several, help="these (those that vary)")
-    p.add_argument("--metric", **several, help="these, the first decides; `validation` is one (rmse or ndcg)")
-    p.add_argument("--over", **several, help="keys of params.yaml to take the mean over (seed, folds)")
-    p.add_argument("--each", action="store_true", help="show the single values too")
-    p.add_argument("--csv", type=Path, metavar="FILE", help="write the rows there as well")
-    return p
+def run(args: Namespace) -> None:
+    import pandas as pd
 
-
-def main(settings: dict[str, Any], *words: str) -> None:
-    asked = parser().parse_args(words)
     found, others = experiments.read(_shown(), _curve)
-    if not found:
-        left = "".join(f" ({len(names)} {state})" for state, names in others.items())
+    if found.params.empty:
+        left = ", ".join(f"{len(names)} {state}" for state, names in others.items()) or "none at all"
         raise MarqueeError(
-            f"no experiment of this commit has ended well{left}; queue some with "
+            f"no experiment of this commit has succeeded ({left}): queue some with "
             "`dvc exp run --queue -S key=value,value` and start them with `dvc exp run --run-all`"
         )
-    deciding = leaderboard.primary_metrics(config.block(settings, "compare", CompareOptions))
-    tables = experiments.gather(found, deciding, asked.model, asked.metric, asked.over)
-    print("\n\n".join(experiments.text(table, task, asked.each) for task, table in tables.items()))
+    primary = primary_metrics(project.params().compare)
+    tables = experiments.sweep_tables(found, primary, args.model, args.metric, args.average_over)
+    rows = pd.concat([table.rows.assign(task=task) for task, table in tables.items()])
+    grid = dict.fromkeys(key for table in tables.values() for key in table.grid)
+    rows = rows[["task", "model", *grid, "metric", "mean", "std", "n", "best"]]
+    if args.csv is not None:
+        rows.to_csv(args.csv, index=False, lineterminator="\n")
+    if args.json:
+        project.print_json(rows.astype(object).where(rows.notna(), None).to_dict("records"))
+    else:
+        print("\n\n".join(experiments.text(table, task, args.show_repeats) for task, table in tables.items()))
     for note in experiments.notes(tables, others):
         print(note, file=sys.stderr)
-    if asked.csv is not None:
-        grid = dict.fromkeys(key for table in tables.values() for key in table.grid)
-        header = ["task", "model", *grid, "metric", "mean", "std", "n", "best"]
-        rows = [{"task": task, **row} for task, table in tables.items() for row in table.rows]
-        write_csv(asked.csv, header, [[row.get(name) for name in header] for row in rows])
 
 
 def _shown() -> list[dict[str, Any]]:
-    """What DVC knows of the experiments since the last commit."""
+    """Return what DVC knows of the experiments since the last commit."""
     command = [sys.executable, "-m", "dvc", "exp", "show", "--json"]
     done = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", check=False)
     if done.returncode:
@@ -67,7 +67,3 @@ def _shown() -> list[dict[str, Any]]:
 def _curve(revision: str, model: str) -> str:
     command = ["git", "show", f"{revision}:./plots/train/{model}.csv"]
     return subprocess.run(command, capture_output=True, text=True, encoding="utf-8", check=False).stdout
-
-
-if __name__ == "__main__":
-    run(main)

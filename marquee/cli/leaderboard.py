@@ -5,7 +5,6 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
-from marquee import config
 from marquee.cli import project
 from marquee.leaderboard import table
 from marquee.leaderboard.text import text
@@ -16,10 +15,9 @@ def configure(parser: ArgumentParser) -> None:
 
 
 def run(args: Namespace) -> None:
-    settings = project.settings()
     rows = table.from_csv(Path("data/leaderboard/table.csv").read_text("utf-8").splitlines())
     if args.json:
         project.print_json(rows)
     else:
-        print(text(rows, config.block(settings, "compare", table.CompareOptions)))
+        print(text(rows, project.params().compare))
         print(f"report: {Path('plots/report.html').resolve()}")

@@ -25,14 +25,15 @@ COMMANDS = {
     "plan": "show the memory and disk that a run takes before it starts",
     "check": "check params.yaml without running a stage",
     "use": "set params.yaml to the settings chosen for a release",
+    "back": "return params.yaml and the outputs to the committed state",
 }
 
 
 class Parser(ArgumentParser):
     """Report a fault of the command line in one line, with exit code 2."""
 
-    def __init__(self, *names: str, **settings: Any) -> None:
-        super().__init__(*names, **settings, formatter_class=RawDescriptionHelpFormatter, allow_abbrev=False)
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings, formatter_class=RawDescriptionHelpFormatter, allow_abbrev=False)
 
     def error(self, message: str) -> NoReturn:
         self.exit(2, f"{self.prog}: {message}; see {self.prog} --help\n")
@@ -41,7 +42,9 @@ class Parser(ArgumentParser):
 def main(words: Sequence[str] | None = None) -> int:
     """Run `marquee` with the arguments `words` (default: those of the process); return the exit code."""
     words = sys.argv[1:] if words is None else words
-    parser = Parser("marquee", description="Train, compare and ask movie recommenders in one DVC pipeline.")
+    parser = Parser(
+        prog="marquee", description="Train, compare and ask movie recommenders in one DVC pipeline."
+    )
     parser.add_argument("--version", action="version", version=f"marquee {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for name, summary in COMMANDS.items():

@@ -6,7 +6,9 @@ from argparse import ArgumentParser, Namespace
 from dataclasses import asdict
 from pathlib import Path
 
+from marquee import config
 from marquee.cli import project
+from marquee.cli.use import PARAMS, set_keys, settings_of
 from marquee.movielens.releases import RELEASES
 from marquee.resources.memory_limit import GIB, memory_limit
 from marquee.resources.pipeline_sizes import pipeline_sizes
@@ -17,28 +19,27 @@ MIB = 1 << 20
 
 
 def configure(parser: ArgumentParser) -> None:
-    known = ", ".join(RELEASES)
-    parser.add_argument(
-        "--dataset", metavar="NAME", choices=RELEASES, help=f"instead of params.yaml's: {known}"
-    )
+    known = f"as `marquee use` would set it: {', '.join(RELEASES)}"
+    parser.add_argument("--dataset", metavar="NAME", choices=RELEASES, help=known)
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
 
 
 def run(args: Namespace) -> None:
-    settings = project.settings()
+    tree = config.load(PARAMS)
     if args.dataset is not None:
-        settings["dataset"] = {**settings["dataset"], "name": args.dataset}
-    sizes = pipeline_sizes(settings, project.dataset_card())
+        set_keys(tree, settings_of(args.dataset))
+    params = config.parse(config.Params, tree, "")
+    sizes = pipeline_sizes(params, project.dataset_card())
     limit = memory_limit()
     log = LOG.read_text("utf-8").splitlines() if LOG.is_file() else []
-    planned = plan(settings, sizes, limit, log)
+    planned = plan(params, sizes, limit, log)
     if args.json:
         rows = [asdict(stage) for stage in planned]
         bytes = limit and limit.bytes
-        project.print_json({"dataset": settings["dataset"]["name"], "memory_limit": bytes, "stages": rows})
+        project.print_json({"dataset": params.dataset.name, "memory_limit": bytes, "stages": rows})
         return
     counts = f"{sizes.ratings:,} ratings of {sizes.users:,} users and {sizes.items:,} movies"
-    print(f"{settings['dataset']['name']}: {counts}\n\n{_table(planned)}\n")
+    print(f"{params.dataset.name}: {counts}\n\n{_table(planned)}\n")
     disk = sum(stage.disk_bytes for stage in planned)
     print(f"disk: {disk / GIB:.2f} GiB, and as much in DVC's cache where the file system cannot clone files")
     largest = max(planned, key=lambda stage: stage.memory_bytes)

@@ -14,7 +14,7 @@ from marquee.recommenders.base import Recommender
 from marquee.serving.catalogue import COLUMNS, MovieCatalogue
 
 
-def settings() -> dict[str, Any]:
+def params() -> config.Params:
     return config.read(Path("params.yaml"))
 
 
@@ -32,7 +32,7 @@ def model(name: str, n_items: int) -> Recommender:
     """Return the trained model. Raises MarqueeError for an unknown name and one that knows other movies."""
     folder = Path("models") / name
     if not folder.is_dir():
-        config.model(settings(), name)  # raises for a misspelt name
+        params().model(name)  # raises for a misspelt name
     try:
         found = load(folder)
     except KeyError:

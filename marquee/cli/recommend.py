@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from marquee.cli import lists, project
-from marquee.data.ratings import Ratings
+from marquee.data.ratings import Ratings, lowest_positive
 from marquee.errors import MarqueeError
 from marquee.io import read_json, read_parquet
 from marquee.movielens.schema import Scale
@@ -51,15 +51,17 @@ def run(args: Namespace) -> None:
     ways = (args.user, args.users, args.users_file, args.rate or args.ratings)
     if sum(way not in (None, []) for way in ways) != 1:
         raise ArgumentError(None, "give one of --user, --users, --users-file, or --rate and --ratings")
-    settings = project.settings()
     movies = project.movies()
     allowed = lists.allowed_movies(args, movies)
     model = project.model(args.model, len(movies))
     scale = Scale(**read_json(Path("data/dataset.json"))["scale"])
-    threshold = settings["tasks"]["ranking"].get("positive_threshold")
+    threshold = lowest_positive(
+        project.params().tasks["ranking"].positive_threshold, scale.low, scale.high, scale.step
+    )
     if args.rate or args.ratings:
-        items, ratings = _own_ratings(args, movies, scale)
+        items, ratings, notes = _own_ratings(args, movies, scale)
         audience = top_n.new_user(model, items, ratings, threshold)
+        print("\n".join(notes), file=sys.stderr)
     else:
         audience = _known_users(args, model)
     items, values = top_n.top_lists(audience, allowed, args.top, args.model)
@@ -72,14 +74,16 @@ def run(args: Namespace) -> None:
     ]
     if len(rows) == 1:
         listed = items[0][items[0] >= 0]
-        verb = "liked" if model.task == "ranking" and threshold else "rated"
+        verb = "liked" if model.task == "ranking" and threshold > scale.low else "rated"
         for row, words in zip(rows[0], _explanations(model, audience, listed, movies, verb), strict=True):
             row["explanation"] = words
     lists.deliver(args, rows, column)
 
 
-def _own_ratings(args: Namespace, movies: MovieCatalogue, scale: Scale) -> tuple[np.ndarray, np.ndarray]:
-    """Return items int32 [n] and ratings float32 [n] of --ratings and --rate, and say what was found."""
+def _own_ratings(
+    args: Namespace, movies: MovieCatalogue, scale: Scale
+) -> tuple[np.ndarray, np.ndarray, list[str]]:
+    """Return items int32 [n] and ratings float32 [n] of --ratings and --rate, and what to say of them."""
     rows = import_ratings.read_ratings(args.ratings, scale) if args.ratings else []
     found = import_ratings.match(rows, movies)
     given = import_ratings.rate(args.rate, movies, scale)
@@ -89,10 +93,8 @@ def _own_ratings(args: Namespace, movies: MovieCatalogue, scale: Scale) -> tuple
     pairs = [*found.pairs, *given]
     if not pairs:
         raise MarqueeError(f"none of the {len(rows)} movies in {args.ratings} is in this data: rate others")
-    for note in notes:
-        print(note, file=sys.stderr)
     items, ratings = zip(*pairs, strict=True)
-    return np.array(items, np.int32), np.array(ratings, np.float32)
+    return np.array(items, np.int32), np.array(ratings, np.float32), notes
 
 
 def _known_users(args: Namespace, model: Recommender) -> Audience:

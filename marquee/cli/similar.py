@@ -22,7 +22,7 @@ def run(args: Namespace) -> None:
     model = project.model(args.model, len(movies))
     item = movies.find_one(args.title, movies.search())
     name = movies.name(item)
-    print(f"similar to {name}", file=sys.stderr)
     similarities = top_n.item_similarities(model, item, args.model)
+    print(f"similar to {name}", file=sys.stderr)
     items, values = top_n.nearest_items(similarities, allowed, item, args.top)
     lists.deliver(args, [output.list_rows(name, items, values, movies, "similarity")], "similarity")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
 
 DTYPES = {"user": np.int32, "item": np.int32, "rating": np.float32, "timestamp": np.int64}
+POSITIVE_FROM = 0.75  # of the way from the lowest to the highest rating
 
 
 @dataclass(frozen=True)
@@ -108,6 +110,18 @@ def concat(*parts: Ratings) -> Ratings:
         np.concatenate([getattr(part, name) for part in parts]) for name in DTYPES
     )
     return Ratings(user, item, rating, timestamp)
+
+
+def lowest_positive(asked: float | str | None, low: float, high: float, step: float) -> float:
+    """Return the rating from which on a rating is a positive: `asked`, or by the scale for None and "auto".
+
+    That is the first rating at least 0.75 of the way from `low` to `high`: 4 on 1 to 5, 8 on 1 to 10. Where
+    all ratings are one and the same, as in implicit data, every row is a positive.
+    """
+    if asked is not None and asked != "auto":
+        return float(asked)
+    least = low + POSITIVE_FROM * (high - low)
+    return round(low + step * math.ceil((least - low) / step - 1e-9), 6) if step else least
 
 
 @dataclass(frozen=True)

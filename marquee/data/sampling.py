@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from marquee.config import option
+from marquee.config import NegativeOptions
 from marquee.data.ratings import Ratings
 from marquee.errors import MarqueeError
 from marquee.io import as_array, as_column
@@ -28,19 +28,6 @@ STATES = 1 << 18  # draws that are made together: 2 MB
 NEGATIVE_CELLS = 1 << 22  # users x items of a table of flags, 4 MB; a processor's cache keeps what is in use
 CANDIDATE_CELLS = 1 << 23  # users x items of a table of draw numbers, 32 MB
 REDRAWS = 8  # of an item that the user rated, before one of the unrated items is sampled directly
-
-
-@dataclass(frozen=True)
-class NegativeOptions:
-    per_positive: int = option(4, low=1)
-    sampling: str = option("uniform", choices=("uniform", "popularity"))
-    alpha: float = option(0.75, low=0)  # of popularity^alpha; 0 is uniform over the rated items, 1 popularity
-
-
-@dataclass(frozen=True)
-class CandidateOptions:
-    per_user: int = option(99, low=1)  # sampled for each user with a held-out row
-    file: str | None = None  # published ones instead, see `published_splits`
 
 
 class ItemSlots:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from marquee.config import option
+from marquee.config import SplitOptions
 from marquee.data.ratings import Ratings
 from marquee.errors import MarqueeError
 from marquee.parallel import bits, packed_pairs, parallel_user_blocks, ratings_per_user
@@ -20,44 +20,8 @@ from marquee.rng import KeyedRandom, next_draw, uniform
 
 FOLD_IN = 0.8  # of the ratings of a user held out by user_holdout; the rest is test
 TRAIN, VALIDATION, TEST, HISTORY, LEFT_OUT = range(5)
-SPLITS = (
-    "leave_last_out",
-    "random_per_user",
-    "random",
-    "per_user_time",
-    "global_time",
-    "user_holdout",
-    "k_fold",
-    "file",
-)
 BY_SHARE = ("random_per_user", "random", "per_user_time", "global_time")
 RowIndices = tuple[np.ndarray, np.ndarray]  # the rows of train and of test, under `file`
-
-
-@dataclass(frozen=True)
-class SplitOptions:
-    """One task's split; `docs/reference/splits.md` says which question each answers."""
-
-    split: str = option(choices=SPLITS)
-    # Shares of the ratings; but for user_holdout, k_fold and file validation is one of the training rows, and
-    # test is one of the users for user_holdout and not used by k_fold and file.
-    validation: float = option(0.1, low=0, below=1)
-    test: float = option(0.1, above=0, below=1)
-    positive_threshold: float | None = None  # ratings from here on become 1, lower ones go; None keeps all
-    fold: int = option(1, low=1)  # which fold is test, for k_fold and file
-    n_folds: int = option(5, low=2)  # for k_fold
-    train_file: str | None = (
-        "u{fold}.base"  # both for file, see `published_splits`; {fold} is the number above
-    )
-    test_file: str | None = "u{fold}.test"
-
-    @property
-    def files(self) -> tuple[str | None, str | None]:
-        """Name the train and the test file of this fold."""
-        train, test = (
-            name and name.replace("{fold}", str(self.fold)) for name in (self.train_file, self.test_file)
-        )
-        return train, test
 
 
 @dataclass(frozen=True)

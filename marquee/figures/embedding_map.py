@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from marquee.figures.labels import label_points, shortened
+from marquee.figures.labels import label_points
 from marquee.figures.projections import distinct, principal, t_sne, unit
 from marquee.figures.style import BLUE, INK, ORANGE, QUIET, canvas, house_style, name_axes, settle
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 PAIR = 7.0  # inches: the width of two panels
 NAMED = 12  # movies in each panel
 FEWEST = 10  # distinct movies for t-SNE
-REST, GREY = "other or none", "#b8b8b8"
+REST, GRAY = "other or none", "#b8b8b8"
 LEGEND: dict[str, Any] = {"frameon": False, "handletextpad": 0, "columnspacing": 1.2}
 # Okabe and Ito's eight colors, the most distinct first, each with its own marker
 MARKERS = [
@@ -35,26 +35,17 @@ MARKERS = [
 
 
 @house_style
-def embedding_map(
-    vectors: np.ndarray,
-    titles: Sequence[str],
-    years: Sequence[int | None],
-    genres: Sequence[Sequence[str]],
-    counts: np.ndarray,
-    most: int = 400,
-    catalogue: Sequence[Sequence[str]] | None = None,
-) -> Figure:
-    """Draw the `most` rated movies by PCA and by t-SNE, colored by genre.
+def embedding_map(vectors: np.ndarray, names: Sequence[str], groups: Mapping[str, np.ndarray]) -> Figure:
+    """Draw movies by PCA and by t-SNE, colored by genre.
 
-    vectors    float [n_items, d]: a model's item embeddings
-    counts     int [n_items]: training ratings; the most rated movies are shown, the first of them named
-    catalogue  the genres of all movies, where `genres` are those of a part
+    vectors  float [n, d]: a model's item embeddings, the most rated movie first
+    names    of the movies; the first of them that find room are written
+    groups   genre -> the rows of its movies, see `main_genres`
 
     Vectors are scaled to length 1, so that a short distance means a high cosine: their length mostly says
     how often a movie was rated. A single factor has no direction and keeps its length.
     """
-    shown = np.argsort(-np.asarray(counts), kind="stable")[:most]
-    points = unit(vectors[shown]) if vectors.shape[1] > 1 else vectors[shown].astype(float)
+    points = unit(vectors) if vectors.shape[1] > 1 else vectors.astype(float)
     flat, shares = principal(points)
     figure = canvas(4.3)
     figure.set_figwidth(PAIR)
@@ -68,7 +59,6 @@ def embedding_map(
         _leave_out(right, f"no t-SNE: it needs\n{FEWEST} distinct movies")
     else:
         maps.append((right, t_sne(points)))
-    groups = main_genres([genres[item] for item in shown], catalogue or genres)
     for axes, xy in maps:
         _scatter(axes, xy, groups)
         axes.set(xticks=[], yticks=[])
@@ -78,17 +68,14 @@ def embedding_map(
         figure.legend(handles, labels, loc="outside lower center", ncols=5, fontsize=8, **LEGEND)
     settle(figure)
     for axes, xy in maps:
-        names = (
-            (row, shortened(titles[item], years[item], 24)) for row, item in enumerate(shown[: 3 * NAMED])
-        )
-        named = label_points(figure, axes, xy, names, NAMED, 6.5)
+        named = label_points(figure, axes, xy, enumerate(names[: 3 * NAMED]), NAMED, 6.5)
         above = {name: np.intersect1d(rows, named) for name, rows in groups.items()}
         _scatter(axes, xy, above, True)  # so that the named points stay visible
     return figure
 
 
 def main_genres(shown: Sequence[Sequence[str]], catalogue: Sequence[Sequence[str]]) -> dict[str, np.ndarray]:
-    """Return genre -> the indices in `shown` of the movies it is the main genre of, REST last.
+    """Return genre -> the rows of `shown` that it is the main genre of, REST last.
 
     A movie's main genre is its rarest one in the catalogue: MovieLens orders genres alphabetically, and
     Drama and Comedy go with everything. The most frequent main genres get a color; a movie whose rarest
@@ -110,13 +97,13 @@ def main_genres(shown: Sequence[Sequence[str]], catalogue: Sequence[Sequence[str
     return {**found, REST: rest} if len(rest) else found
 
 
-def _scatter(axes: Axes, xy: np.ndarray, groups: dict[str, np.ndarray], above: bool = False) -> None:
+def _scatter(axes: Axes, xy: np.ndarray, groups: Mapping[str, np.ndarray], above: bool = False) -> None:
     """Draw the `groups` (rows of `xy`) with their markers; those `above` are not in the legend."""
     markers: dict[str, tuple[str, Any]] = dict(
         zip((name for name in groups if name != REST), MARKERS, strict=False)
     )
     for name, rows in groups.items():
-        color, marker = markers.get(name, (GREY, "."))
+        color, marker = markers.get(name, (GRAY, "."))
         order = 2.5 if above else 1 if name == REST else 2
         edge: dict[str, Any] = {"linewidths": 0.25, "edgecolors": INK, "zorder": order}
         label = None if above else name

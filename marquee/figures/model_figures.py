@@ -9,7 +9,8 @@ import numpy as np
 
 from marquee.data.ratings import Catalogue
 from marquee.figures.captioned import Captioned
-from marquee.figures.embedding_map import embedding_map
+from marquee.figures.embedding_map import embedding_map, main_genres
+from marquee.figures.labels import shortened
 from marquee.figures.learned_parameters import genre_similarity, item_biases
 from marquee.figures.learning_curve import Curve, describe_curve, learning_curve
 from marquee.figures.projections import cosine_matrix
@@ -51,11 +52,11 @@ def model_figures(
         drawn["learning_curve"] = learning_curve(curve, model.task, unit), describe_curve(curve, model.task)
     if residuals:
         drawn["errors"] = errors(residuals), describe_errors(residuals)
-    shown = np.sort(np.argsort(-counts, kind="stable")[:MAPPED])
+    shown = np.argsort(-counts, kind="stable")[:MAPPED]
     vectors = model.unit_embeddings(shown)
     if vectors.any():
-        title, year, genre = ([of_all[item] for item in shown] for of_all in (titles, years, genres))
-        figure = embedding_map(vectors, title, year, genre, counts[shown], MAPPED, genres)
+        names = [shortened(titles[item], years[item], 24) for item in shown]
+        figure = embedding_map(vectors, names, main_genres([genres[item] for item in shown], genres))
         drawn["map"] = figure, describe_map(vectors, catalogue.genres[shown])
     biases = model.item_biases()
     if biases is not None:

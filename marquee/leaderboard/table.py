@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from marquee.config import option
+from marquee.config import CompareOptions
 from marquee.errors import MarqueeError
 from marquee.evaluation.metrics import Columns
 from marquee.evaluation.test_set import ModelResult
@@ -40,37 +39,18 @@ COLUMNS = {  # of the printed table, the primary metric first
 }
 
 
-@dataclass(frozen=True)
-class CompareOptions:
-    """How the models are compared.
-
-    bootstrap_samples  resamples of the users
-    confidence         of the intervals; a difference with an adjusted p below 1 - confidence is significant
-    k                  length of the lists of the primary metric and of the printed table
-    """
-
-    bootstrap_samples: int = option(1000, low=100)
-    confidence: float = option(0.95, above=0.5, below=1)
-    k: int = option(10, low=1)
-
-    @property
-    def level(self) -> float:
-        return round(1 - self.confidence, DECIMALS)
-
-
 def compare(evaluated: Sequence[ModelResult], options: CompareOptions, rng: np.random.Generator) -> list[Row]:
-    """A row for each task, metric and model, with the keys of `HEADER`; None where one does not apply.
+    """Return a row for each task, metric and model with the keys of `HEADER`; None where one does not apply.
 
-    A metric with per-user values has an interval. Where it says who is right (`direction`), one model is
-    the best, by value and then by name, and every other one is tested against it on the same users:
-    `difference` is the model's value minus the best's, and `p_holm` is adjusted for the models of that task
-    and metric. It is not adjusted for the best being picked on the same users: among 4 equally good models
-    some difference seems significant in 7 % of comparisons, among 16 in 19 %, where 5 % is meant (simulated,
-    300 users). The oracle is neither the best nor tested.
+    A metric with per-user values has an interval. Where it has a `direction`, one model is the best, by value
+    and then by name, and every other model is tested against it on the same users: `difference` is the
+    model's value minus the best's, and `p_holm` is adjusted for the models of that task and metric. It is not
+    adjusted for choosing the best on the same users: among 4 equally good models some difference seems
+    significant in 7 % of comparisons, among 16 in 19 %, instead of 5 % (simulated, 300 users). The oracle is
+    neither the best nor tested.
 
     Neither the order of `evaluated` nor another model changes a model's interval. Raises MarqueeError for
-    models of one task with different users, a `k` that nobody was measured at, and too few resamples for
-    so many models.
+    models of one task with different users, a `k` that no model was evaluated at, and too few resamples.
     """
     rows: list[Row] = []
     for task, own_rng in zip(COLUMNS, rng.spawn(len(COLUMNS)), strict=True):
@@ -83,21 +63,21 @@ def compare(evaluated: Sequence[ModelResult], options: CompareOptions, rng: np.r
 
 
 def direction(metric: str) -> int:
-    """1 if more is better, -1 if less is, 0 if the metric describes and does not say who is right."""
+    """Return 1 if more is better, -1 if less is, 0 for a metric that only describes."""
     name = metric.removeprefix("sampled_").partition("@")[0]
     return (name in HIGHER) - (name in LOWER)
 
 
 def primary_metrics(options: CompareOptions) -> dict[str, str]:
-    """task -> the metric that its models are ordered by."""
+    """Return task -> the metric that its models are ordered by."""
     return {task: names[0].format(k=options.k) for task, names in COLUMNS.items()}
 
 
 def summary(rows: Iterable[Row], options: CompareOptions) -> dict[str, dict[str, dict[str, Any]]]:
-    """model -> metric -> {"value": float, "interval": [low, high] if there is one}.
+    """Return model -> metric -> {"value": float, "interval": [low, high] if there is one}.
 
-    Of the metrics of a list those at `options.k`, so that a difference of two summaries can be read at a
-    glance. The oracle stands once for each task, as `oracle_ranking` and `oracle_rating`.
+    Metrics of a list are those at `options.k`, to keep a difference of two summaries short. The oracle has
+    an entry for each task, `oracle_ranking` and `oracle_rating`.
     """
     models: dict[str, dict[str, dict[str, Any]]] = {}
     for row in rows:
@@ -110,7 +90,7 @@ def summary(rows: Iterable[Row], options: CompareOptions) -> dict[str, dict[str,
 
 
 def from_csv(lines: Iterable[str]) -> list[Row]:
-    """The rows again, from the lines of the file that they were written to under `HEADER`."""
+    """Return the rows from the lines of the file that they were written to under `HEADER`."""
     kinds = dict.fromkeys(HEADER, float) | {"task": str, "model": str, "metric": str, "best": int}
     return [
         {name: kinds[name](text) if text else None for name, text in record.items()}
@@ -125,21 +105,21 @@ def _check(board: Sequence[ModelResult], options: CompareOptions) -> None:
         if not np.array_equal(a, b):
             raise MarqueeError(
                 f"{first.model} and {other.model} were evaluated on different users of the {first.task} task "
-                f"({len(a)} and {len(b)} of them); evaluate both again on the same split"
+                f"({len(a)} and {len(b)} of them): evaluate both again on the same split"
             )
     ks = {int(metric.partition("@")[2]) for one in board for metric in one.metrics if "@" in metric}
     if ks and options.k not in ks:
         known = ", ".join(map(str, sorted(ks)))
         raise MarqueeError(
-            f"compare.k is {options.k}, but the lists were measured at {known}; "
+            f"compare.k is {options.k}, but the lists were evaluated at {known}: "
             "choose one of these or add it to evaluate.ks"
         )
     rivals = sum(one.model != ORACLE for one in board) - 1
     enough = int(rivals / options.level) + 1  # else Holm's smallest possible p is no longer small
     if options.bootstrap_samples < enough:
         raise MarqueeError(
-            f"compare.bootstrap_samples is {options.bootstrap_samples}, too few resamples to tell {rivals + 1} models apart "
-            f"at a confidence of {options.confidence:g}; set it to at least {enough}"
+            f"compare.bootstrap_samples is {options.bootstrap_samples}, too few to tell {rivals + 1} models "
+            f"apart at a confidence of {options.confidence:g}: set it to at least {enough}"
         )
 
 

@@ -9,7 +9,8 @@ from marquee.leaderboard.table import COLUMNS, ORACLE, CompareOptions, Row, dire
 
 def text(rows: Sequence[Row], options: CompareOptions) -> str:
     """Return the tables and their legend, for a terminal."""
-    legend = f"* best; ~ not significantly different from it (paired bootstrap over users, Holm p >= {options.level:g})"
+    test = f"(paired bootstrap over users, Holm p >= {options.level:g})"
+    legend = f"* best; ~ not significantly different from it {test}"
     if any(row["model"] == ORACLE for row in rows):
         legend += "\n% of best: % of the best possible score, known because the data is simulated"
     tables = (_table([row for row in rows if row["task"] == task], task, options) for task in COLUMNS)
@@ -60,6 +61,6 @@ def _number(row: Row | None) -> str:
 
 
 def _share(value: float, bound: float, sign: int) -> str:
-    """Return the percentage of the bound that is reached; for an error, the bound's percentage of the value."""
+    """Return the value as a percentage of the bound; for an error, the bound as one of the value."""
     part, whole = (value, bound) if sign > 0 else (bound, value)
     return f"{part / whole:.1%}" if whole else "-"

@@ -1,4 +1,4 @@
-"""What a field of a text file can be: the Arrow type for the fast reader, a conversion for its slow twin."""
+"""Types of the fields of a text file: an Arrow type for the fast reader, a function for the slow one."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ import pyarrow as pa
 
 @dataclass(frozen=True)
 class ColumnType:
-    """What a field must be: an Arrow type, and the slow twin's conversion (ValueError says what is wrong)."""
+    """The Arrow type of a column, and the slow reader's conversion; its ValueError says what is wrong."""
 
     type: pa.DataType
     convert: Callable[[str], object]
-    filled: bool = False  # whether empty text is a fault
+    filled: bool = False  # True: empty text is a fault
 
 
 _is_whole = re.compile(r"\s*-?[0-9]+\s*").fullmatch
 
 
 def whole(bits: int) -> ColumnType:
-    """A signed whole number of so many bits."""
-    beyond = 2 ** (bits - 1)
+    """Return the type of signed whole numbers of so many bits."""
+    limit = 2 ** (bits - 1)
 
     def convert(text: str) -> int:
         if not _is_whole(text):
             raise ValueError(f"{text!r} is not a whole number")
-        if not -beyond <= int(text) < beyond:
+        if not -limit <= int(text) < limit:
             raise ValueError(f"{text} is too large")
         return int(text)
 
@@ -47,12 +47,12 @@ def _number(text: str) -> float:
     return value
 
 
-def _moment(text: str) -> int:
+def _date_time(text: str) -> int:
     try:
-        moment = datetime.fromisoformat(text.strip())
+        date = datetime.fromisoformat(text.strip())
     except ValueError:
         raise ValueError(f"{text!r} is not a date and time such as 2005-04-02 23:53:47") from None
-    return math.floor((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp())
+    return math.floor((date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp())
 
 
 def _text(text: str) -> str:
@@ -68,6 +68,6 @@ def _name(text: str) -> str:
 
 WHOLE = whole(64)
 NUMBER = ColumnType(pa.float32(), _number)
-MOMENT = ColumnType(pa.timestamp("s"), _moment)  # ISO 8601, UTC where no zone is named
+DATE_TIME = ColumnType(pa.timestamp("s"), _date_time)  # ISO 8601, UTC without a zone
 NAME = ColumnType(pa.string(), _name, filled=True)
 TEXT = ColumnType(pa.string(), _text)

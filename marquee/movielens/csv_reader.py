@@ -1,14 +1,15 @@
-"""Text files of separated fields as Arrow columns: fast when every row is good, exact about one that is not.
+"""Read text files of separated fields as Arrow columns, and name the line of a bad row.
 
-`read` uses Arrow's threaded reader. Only when that finds fault does the slow twin read the file again,
-row by row, to say which line it is or to leave the bad rows out.
+`read` uses Arrow's threaded reader. Only where that finds a fault does `read_slowly` read the file again, row
+by row. It uses Python's csv module: pandas parses and drops bad rows, but does not say on which line a row
+begins, and blank lines and quoted line ends shift it.
 """
 
 from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
@@ -24,25 +25,25 @@ from marquee.errors import MarqueeError
 from marquee.movielens.column_types import ColumnType
 from marquee.movielens.schema import Scale
 
-BLOCK = 16 << 20  # bytes that one reading thread takes at a time; 1 MiB, the default, halves the speed
-BATCH = 1 << 20  # rows that the slow twin holds as Python objects
-UNIT = "\x1f"  # the one-character stand-in for `::`, which neither reader knows
+BLOCK = 16 << 20  # bytes per block of a reading thread; 1 MiB, the default, halves the speed
+BATCH = 1 << 20  # rows that the slow reader holds as Python objects
+UNIT = "\x1f"  # one character in place of `::`, which neither reader knows
 
 
 @dataclass(frozen=True)
 class CsvSpec:
-    """A file and how it is cut. `fields` names every column from left to right; None: not wanted."""
+    """A file and its format. `fields` names every column from left to right; None: not wanted."""
 
     path: Path
     separator: str
     fields: Mapping[str, ColumnType | None]
     header: bool = False
     quoted: bool = False
-    latin: bool = False  # may be latin-1; read as UTF-8 where it is valid UTF-8, as re-encoded copies are
+    latin: bool = False  # latin-1, unless it is valid UTF-8, as re-encoded copies are
 
     @property
     def wanted(self) -> dict[str, ColumnType]:
-        return {name: kind for name, kind in self.fields.items() if kind is not None}
+        return {name: column for name, column in self.fields.items() if column is not None}
 
     @property
     def delimiter(self) -> str:
@@ -50,82 +51,81 @@ class CsvSpec:
 
 
 class BadRows:
-    """Counts rows to leave out, and refuses when there are more than `allowed` in all files together."""
+    """Count rows to drop, and refuse more than `allowed` in all files together."""
 
     def __init__(self, allowed: int) -> None:
         self.allowed = allowed
         self.dropped = {"malformed": 0, "off_scale": 0}
 
     def drop(self, faults: Mapping[str, tuple[int, str]]) -> None:
-        """Of each kind of fault the number of rows, and where the first is and what is wrong there."""
-        for kind, (count, _) in faults.items():
-            self.dropped[kind] += count
+        """Take fault -> number of rows, and where the first one is and what is wrong there."""
+        for fault, (count, _) in faults.items():
+            self.dropped[fault] += count
         needed = sum(self.dropped.values())
         if faults and needed > self.allowed:
             found = sum(count for count, _ in faults.values())
-            more = f" ({found} such rows in all)" if found > 1 else ""
+            more = f" (and {found - 1} more bad rows)" if found > 1 else ""
             raise MarqueeError(
-                f"{next(iter(faults.values()))[1]}{more}; mend the file, "
-                f"or set ingest.max_bad_rows to {needed} or more to leave such rows out"
+                f"{next(iter(faults.values()))[1]}{more}: correct the file, "
+                f"or set ingest.max_bad_rows to {needed} or more to drop such rows"
             )
 
 
 @contextmanager
 def readable(path: Path) -> Iterator[None]:
-    """Turns what the system says about `path` into a MarqueeError."""
+    """Turn what the system says about `path` into a MarqueeError."""
     try:
         yield
     except FileNotFoundError:
         raise MarqueeError(
-            f"{path} is missing; give a complete release in dataset.source, or the name of another"
+            f"{path} is missing: set dataset.source to a complete copy, or dataset.name to another release"
         ) from None
     except OSError as error:
         reason = error.strerror or str(error)
-        raise MarqueeError(f"{path} cannot be read ({reason}); see to its permissions and its disk") from None
+        raise MarqueeError(f"{path} cannot be read ({reason}): check its permissions and the disk") from None
 
 
-def read(sheet: CsvSpec, bad: BadRows, scale: Scale | None = None) -> pa.Table:
-    """The wanted columns of `sheet`, in file order; a column `rating` is held against `scale`.
+def read(spec: CsvSpec, bad: BadRows, scale: Scale | None = None) -> pa.Table:
+    """Return the wanted columns in file order; values of a column `rating` must be on `scale`.
 
     Raises MarqueeError with file and line for more bad rows than allowed, text that is not UTF-8 and a
     file without rows.
     """
-    with readable(sheet.path), sheet.path.open("rb"):
+    with readable(spec.path), spec.path.open("rb"):
         try:
-            table = _read_fast(sheet)
+            table = _read_fast(spec)
         except pa.ArrowInvalid:
             table = None
-        if table is None or not _is_good(table, sheet, scale):
-            table = read_slowly(sheet, bad, scale)
+        if table is None or not _is_good(table, spec, scale):
+            table = read_slowly(spec, bad, scale)
     if not table.num_rows:
-        raise MarqueeError(f"{sheet.path} holds no rows; give a complete release in dataset.source")
+        raise MarqueeError(f"{spec.path} holds no rows: set dataset.source to a complete copy")
     return table
 
 
-def _read_fast(sheet: CsvSpec) -> pa.Table:
-    source: object = str(sheet.path)
-    if sheet.separator != sheet.delimiter or sheet.latin:
-        content = sheet.path.read_bytes()
-        if sheet.latin:
+def _read_fast(spec: CsvSpec) -> pa.Table:
+    source: object = str(spec.path)
+    if spec.separator != spec.delimiter or spec.latin:
+        content = spec.path.read_bytes()
+        if spec.latin:
             content = _decode(content).encode()
-        source = pa.BufferReader(content.replace(sheet.separator.encode(), sheet.delimiter.encode()))
-    wanted = sheet.wanted
+        source = pa.BufferReader(content.replace(spec.separator.encode(), spec.delimiter.encode()))
     return pa.csv.read_csv(
         source,
-        pa.csv.ReadOptions(column_names=list(sheet.fields), skip_rows=int(sheet.header), block_size=BLOCK),
-        pa.csv.ParseOptions(delimiter=sheet.delimiter, quote_char='"' if sheet.quoted else False),
+        pa.csv.ReadOptions(column_names=list(spec.fields), skip_rows=int(spec.header), block_size=BLOCK),
+        pa.csv.ParseOptions(delimiter=spec.delimiter, quote_char='"' if spec.quoted else False),
         pa.csv.ConvertOptions(
-            column_types={name: kind.type for name, kind in wanted.items()},
-            include_columns=list(wanted),
+            column_types={name: column.type for name, column in spec.wanted.items()},
+            include_columns=list(spec.wanted),
             null_values=[],  # an empty number is a fault, and a film may be called NA
         ),
     )
 
 
-def _is_good(table: pa.Table, sheet: CsvSpec, scale: Scale | None) -> bool:
-    """Whether what Arrow could convert also makes sense."""
-    empty = pa.scalar("")
-    if any(kind.filled and pc.index(table[name], empty).as_py() >= 0 for name, kind in sheet.wanted.items()):
+def _is_good(table: pa.Table, spec: CsvSpec, scale: Scale | None) -> bool:
+    """Check what Arrow could convert: no empty text where text is needed, every rating on the scale."""
+    needed = [name for name, column in spec.wanted.items() if column.filled]
+    if any(pc.index(table[name], pa.scalar("")).as_py() >= 0 for name in needed):
         return False
     if "rating" not in table.column_names:
         return True
@@ -140,16 +140,19 @@ def _decode(content: bytes) -> str:
         return content.decode("latin-1")
 
 
-def rows(sheet: CsvSpec) -> Iterator[tuple[int, list[str]]]:
-    """(line number, fields) of each row that is not blank, header included; a stray byte is a surrogate."""
-    if sheet.latin:
-        file: io.TextIOBase = io.StringIO(_decode(sheet.path.read_bytes()), newline="")
+def rows(spec: CsvSpec) -> Iterator[tuple[int, list[str]]]:
+    """Yield (line number, fields) of each row that is not blank, header included.
+
+    A byte that is not UTF-8 becomes a surrogate.
+    """
+    if spec.latin:
+        file: io.TextIOBase = io.StringIO(_decode(spec.path.read_bytes()), newline="")
     else:
-        file = sheet.path.open(encoding="utf-8-sig", errors="surrogateescape", newline="")
+        file = spec.path.open(encoding="utf-8-sig", errors="surrogateescape", newline="")
     with file:
-        lines = file if len(sheet.separator) == 1 else (x.replace(sheet.separator, UNIT) for x in file)
+        lines = file if len(spec.separator) == 1 else (x.replace(spec.separator, UNIT) for x in file)
         reader = csv.reader(
-            lines, delimiter=sheet.delimiter, quoting=csv.QUOTE_MINIMAL if sheet.quoted else csv.QUOTE_NONE
+            lines, delimiter=spec.delimiter, quoting=csv.QUOTE_MINIMAL if spec.quoted else csv.QUOTE_NONE
         )
         line = 1
         try:
@@ -158,74 +161,52 @@ def rows(sheet: CsvSpec) -> Iterator[tuple[int, list[str]]]:
                     yield line, fields
                 line = reader.line_num + 1
         except csv.Error as error:
-            raise MarqueeError(f"{sheet.path} line {line}: {error}; mend that line") from None
+            raise MarqueeError(f"{spec.path} line {line}: {error}: correct that line") from None
 
 
-def read_slowly(sheet: CsvSpec, bad: BadRows, scale: Scale | None = None) -> pa.Table:
-    """What `read` returns, by plain Python; a row that cannot be had goes to `bad` with its line number."""
-    schema = pa.schema([(name, kind.type) for name, kind in sheet.wanted.items()])
+class _Fault(ValueError):
+    """`args` are the key in `BadRows.dropped` and what is wrong."""
+
+
+def read_slowly(spec: CsvSpec, bad: BadRows, scale: Scale | None = None) -> pa.Table:
+    """Return what `read` returns, by plain Python; rows that do not convert go to `bad`."""
+    schema = pa.schema([(name, column.type) for name, column in spec.wanted.items()])
     batches: list[pa.RecordBatch] = []
-    good: list[list[Any]] = []
     faults: dict[str, tuple[int, str]] = {}
-
-    def flush() -> None:
-        columns = zip(*good, strict=True) if good else ((),) * len(schema)
-        arrays = [pa.array(column, kind) for column, kind in zip(columns, schema.types, strict=True)]
-        batches.append(pa.record_batch(arrays, schema))
-        good.clear()
-
-    convert = _converter(sheet, scale)
-    for line, fields in islice(rows(sheet), int(sheet.header), None):
-        try:
-            good.append(convert(fields))
-        except _Fault as fault:
-            count, first = faults.get(fault.kind, (0, f"{sheet.path} line {line}: {fault}"))
-            faults[fault.kind] = (count + 1, first)
-        except UnicodeEncodeError:
-            raise _not_utf8(sheet.path, line) from None
-        if len(good) == BATCH:
-            flush()
-    flush()
+    found = islice(rows(spec), int(spec.header), None)
+    while batch := list(islice(found, BATCH)):
+        good = []
+        for line, fields in batch:
+            try:
+                good.append(_convert(fields, spec, scale))
+            except _Fault as fault:
+                name, what = fault.args
+                count, first = faults.get(name, (0, f"{spec.path} line {line}: {what}"))
+                faults[name] = (count + 1, first)
+            except UnicodeEncodeError:
+                raise not_utf8(spec.path, line) from None
+        batches.append(pa.RecordBatch.from_pylist(good, schema))
     bad.drop(faults)
     return pa.Table.from_batches(batches, schema)
 
 
-class _Fault(Exception):
-    def __init__(self, kind: str, what: str) -> None:
-        super().__init__(what)
-        self.kind = kind
-
-
-def _converter(sheet: CsvSpec, scale: Scale | None) -> Callable[[list[str]], list[Any]]:
-    """A function from a row's fields to the wanted values, which raises _Fault or UnicodeEncodeError."""
-    width = len(sheet.fields)
-    wanted = [(n, name, kind.convert) for n, (name, kind) in enumerate(sheet.fields.items()) if kind]
-    rating = list(sheet.wanted).index("rating") if scale and "rating" in sheet.wanted else None
-
-    def convert(fields: list[str]) -> list[Any]:
-        if len(fields) != width:
-            raise _Fault("malformed", f"{len(fields)} fields instead of {width}")
-        values = []
-        for n, name, conversion in wanted:
+def _convert(fields: list[str], spec: CsvSpec, scale: Scale | None) -> dict[str, Any]:
+    """Return the wanted values of a row. Raises _Fault or UnicodeEncodeError where one does not convert."""
+    if len(fields) != len(spec.fields):
+        raise _Fault("malformed", f"{len(fields)} fields instead of {len(spec.fields)}")
+    values = {}
+    for text, (name, column) in zip(fields, spec.fields.items(), strict=True):
+        if column is not None:
             try:
-                values.append(conversion(fields[n]))
+                values[name] = column.convert(text)
             except UnicodeEncodeError:
                 raise
             except ValueError as error:
                 raise _Fault("malformed", f"{name}: {error}") from None
-        if rating is not None and scale is not None and not scale.allows(values[rating]):
-            raise _Fault("off_scale", f"rating {values[rating]:g} is not on the scale {scale}")
-        return values
-
-    return convert
+    if scale and "rating" in values and not scale.allows(values["rating"]):
+        raise _Fault("off_scale", f"rating {values['rating']:g} is not on the scale {scale}")
+    return values
 
 
-def require_utf8(text: str, path: Path, line: int) -> None:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        raise _not_utf8(path, line) from None
-
-
-def _not_utf8(path: Path, line: int) -> MarqueeError:
-    return MarqueeError(f"{path} line {line}: not UTF-8 text; save the file as UTF-8")
+def not_utf8(path: Path, line: int) -> MarqueeError:
+    return MarqueeError(f"{path} line {line}: not UTF-8 text: save the file as UTF-8")

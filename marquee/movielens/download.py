@@ -1,4 +1,4 @@
-"""Bringing one release into a folder, from wherever the user has it, and making sure that it is the one."""
+"""Fetch one release into a folder, from the web or this machine, and verify it."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ from marquee.movielens.local_files import copy_custom, copy_folder, find, readab
 from marquee.movielens.releases import Release
 from marquee.movielens.verify import compare_counts
 
-ROOM = 10  # times the size of the official zip: more than any release unpacks to
+ROOM = 10  # times the size of the official zip; no release unpacks to more
 ELSEWHERE = "set dataset.source to official, or to a folder or zip"
 
 
 def fetch_release(
     release: Release, source: str, target: Path, scratch: Path, show_progress: bool = True
 ) -> None:
-    """Fill `target`, an empty folder, with the release's files, without folders in it.
+    """Fill `target`, an empty folder, with the release's files, without subfolders.
 
-    source   "official" (the release's url, held against its md5); a folder with the files, with a folder of
+    source   "official" (the release's url, verified by its md5); a folder with the files, with a folder of
              the release's name that has them, or with `<name>.zip`; a zip; an http(s) address; or "kaggle".
              For custom ratings: a CSV or Parquet file, or a folder with ratings.csv or ratings.parquet and,
              if there are titles, movies.csv
-    scratch  folder for an unfinished download; the next call goes on from there
+    scratch  folder for an unfinished download; the next call continues it
 
-    Whatever is not the official zip is held against the release's numbers of ratings, users and movies.
-    Raises MarqueeError with what is wrong and what to do; `target` may then hold some files.
+    Any source but the official zip must have the release's numbers of ratings, users and movies.
+    Raises MarqueeError with the fault and the remedy; `target` may then hold some files.
     """
     if release.layout == "custom":
         copy_custom(source, target)
@@ -57,11 +57,11 @@ def _from_disk(release: Release, source: str, target: Path) -> None:
 
 
 def _from_web(release: Release, source: str, target: Path, scratch: Path, show_progress: bool) -> None:
-    advice = f"get {release.name}.zip by other means and set dataset.source to the folder that holds it"
+    advice = f"get {release.name}.zip in another way and set dataset.source to its folder"
     official = source in ("official", release.url)
     url = release.url if official else source
     if url is None:
-        raise MarqueeError(f"{release.name} has no official address; {advice}")
+        raise MarqueeError(f"{release.name} has no official address: {advice}")
     md5 = _published_md5(release, scratch, advice) if official else None
     partial = scratch / f"{release.name}.zip.partial"
     fetch(url, partial, ROOM * release.size, advice, show_progress)
@@ -72,12 +72,14 @@ def _from_web(release: Release, source: str, target: Path, scratch: Path, show_p
 
 
 def _from_kaggle(release: Release, target: Path, scratch: Path, show_progress: bool) -> None:
-    """Through Kaggle's own client, whose business the credentials are."""
+    """Download with Kaggle's own client, which handles the credentials."""
     if release.kaggle is None:
-        raise MarqueeError(f"dataset.source is kaggle, where no copy of {release.name} is known; {ELSEWHERE}")
+        raise MarqueeError(
+            f"dataset.source is kaggle, which has no known copy of {release.name}: {ELSEWHERE}"
+        )
     scratch.mkdir(parents=True, exist_ok=True)
     try:
-        with redirect_stdout(io.StringIO()):  # its help on credentials is longer than a line
+        with redirect_stdout(io.StringIO()):  # it prints long help on credentials
             from kaggle.api.kaggle_api_extended import KaggleApi
 
             client = KaggleApi()
@@ -85,7 +87,7 @@ def _from_kaggle(release: Release, target: Path, scratch: Path, show_progress: b
             client.dataset_download_files(release.kaggle, path=str(scratch), quiet=not show_progress)
     except ImportError:
         raise MarqueeError(
-            "dataset.source is kaggle, but Kaggle's client is not installed; run `pip install kaggle`, "
+            "dataset.source is kaggle, but Kaggle's client is not installed: run `pip install kaggle`, "
             f"or {ELSEWHERE}"
         ) from None
     except (Exception, SystemExit) as error:  # it exits when it finds no credentials
@@ -93,7 +95,7 @@ def _from_kaggle(release: Release, target: Path, scratch: Path, show_progress: b
             raise
         reason = " ".join(str(error).split()) if isinstance(error, Exception) else "no credentials"
         raise MarqueeError(
-            f"Kaggle's client could not fetch {release.kaggle} ({reason}); see to the network and to your "
+            f"Kaggle's client could not fetch {release.kaggle} ({reason}): check the network and your "
             f"credentials in ~/.kaggle, or {ELSEWHERE}"
         ) from None
     archive = scratch / f"{release.kaggle.rpartition('/')[2]}.zip"
@@ -103,7 +105,7 @@ def _from_kaggle(release: Release, target: Path, scratch: Path, show_progress: b
 
 @contextmanager
 def _used_up(archive: Path) -> Iterator[None]:
-    """Remove a download once it is unpacked or known to be bad; whatever else happens, it stays."""
+    """Remove a download once it is unpacked or known to be bad, and keep it otherwise."""
     try:
         yield
     except MarqueeError:
@@ -120,7 +122,7 @@ def _published_md5(release: Release, scratch: Path, advice: str) -> str:
     found = re.search(rb"\b[0-9a-f]{32}\b", partial.read_bytes().lower())
     discard(partial)
     if not found:
-        raise MarqueeError(f"{url} holds no md5 to verify the download with; {advice}")
+        raise MarqueeError(f"{url} holds no md5 to verify the download with: {advice}")
     return found[0].decode()
 
 
@@ -129,8 +131,8 @@ def _compare_md5(archive: Path, md5: str, url: str) -> None:
         got = hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
     if got != md5:
         raise MarqueeError(
-            f"{url} came with md5 {got}, but {md5} is published; the download was removed: "
-            "run again, or set dataset.source to a good copy"
+            f"the download of {url} has md5 {got} instead of {md5} and was removed: "
+            "run again, or set dataset.source to another copy"
         )
 
 

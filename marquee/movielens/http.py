@@ -1,4 +1,4 @@
-"""Fetching one file over HTTP so that no broken connection and no dead process costs what already came."""
+"""Fetch one file over HTTP, and resume after a broken connection or a killed process."""
 
 from __future__ import annotations
 
@@ -15,25 +15,25 @@ from marquee.errors import MarqueeError
 from marquee.io import read_json, write_json
 
 TIMEOUT = 30.0  # seconds without an answer or a byte
-PAUSES = (0.5, 1.0, 2.0)  # seconds before the next try; all of them anew after a try that brought something
+PAUSES = (0.5, 1.0, 2.0)  # seconds before the next try; all of them again after a try that brought bytes
 CHUNK = 1 << 18  # bytes
-PASSING = {408, 425, 429}  # HTTP codes besides 5xx that another try may cure
+TEMPORARY = {408, 425, 429}  # HTTP codes besides 5xx for which another try makes sense
 
 
 class _Interrupted(Exception):
-    """The connection broke or never came about; what came is kept and another try may help."""
+    """The connection broke or failed; the received bytes are kept and another try may help."""
 
 
 def fetch(url: str, partial: Path, limit: int, advice: str, show_progress: bool = True) -> None:
-    """Bring `partial` to the whole content of `url`, going on from what an earlier call left there.
+    """Fetch the content of `url` into `partial`, and continue what an earlier call left there.
 
-    Beside it, in `<partial>.json`, stands which content it is a part of; when the server has another by now,
-    or cannot send a part, the file starts over. `discard` removes both.
+    `<partial>.json` says which content it is a part of. If the server has another version by now, or cannot
+    send a part, the file starts over. `discard` removes both.
 
-    limit   bytes; more than that is refused
-    advice  what else the user can do, for messages
+    limit   bytes; a longer content is refused
+    advice  the alternative, for messages
 
-    Raises MarqueeError when the server refuses or stays out of reach; what came until then is kept.
+    Raises MarqueeError if the server refuses or cannot be reached; the received bytes are kept.
     """
     partial.parent.mkdir(parents=True, exist_ok=True)
     failures, most = 0, _size(partial)
@@ -45,8 +45,8 @@ def fetch(url: str, partial: Path, limit: int, advice: str, show_progress: bool 
             failures = 1 if size > most else failures + 1
             most = max(most, size)
             if failures > len(PAUSES):
-                kept = f", the {size:,} bytes that came are kept for the next run" if size else ""
-                raise MarqueeError(f"{url} could not be fetched ({error}){kept}; {advice}") from None
+                kept = f", {size:,} bytes are kept for the next run" if size else ""
+                raise MarqueeError(f"{url} could not be fetched ({error}){kept}: {advice}") from None
         time.sleep(PAUSES[failures - 1])
 
 
@@ -70,13 +70,13 @@ def _receive(url: str, partial: Path, limit: int, advice: str, show_progress: bo
             discard(partial)
             raise _Interrupted("the file on the server changed")
         if not resumes:
-            discard(partial)  # before the note: old bytes under a new note would be gone on from
+            discard(partial)  # before the note: a later call would continue old bytes under a new note
             write_json(_note(partial), content)
         if (total or 0) <= limit:
             have = _append(response, partial, have, total, limit, show_progress)
     if max(have, total or 0) > limit:
         discard(partial)
-        raise MarqueeError(f"{url} has more than {limit:,} bytes, so it is not this release; {advice}")
+        raise MarqueeError(f"{url} has more than {limit:,} bytes and is not this release: {advice}")
     if have < (total or 0):
         raise _Interrupted("the connection closed early")
 
@@ -84,20 +84,20 @@ def _receive(url: str, partial: Path, limit: int, advice: str, show_progress: bo
 def _append(
     response: HTTPResponse, partial: Path, have: int, total: int | None, limit: int, show_progress: bool
 ) -> int:
-    """Write what comes behind the first `have` bytes; the bytes there are then."""
+    """Write what follows the first `have` bytes, and return the length of the file."""
     name = partial.name.removesuffix(".partial")
     bar = tqdm(total=total, initial=have, desc=name, unit="B", unit_scale=True, disable=not show_progress)
     with bar, partial.open("ab") as file:
         while have <= limit and (chunk := _read(response)):
             file.write(chunk)
-            file.flush()  # what has come is kept, whatever ends this process
+            file.flush()  # a killed process keeps what it received
             have += len(chunk)
             bar.update(len(chunk))
     return have
 
 
 def _read(response: HTTPResponse) -> bytes:
-    """The next bytes; only here is an OSError the network's fault and not the disk's."""
+    """Return the next bytes; an OSError here is the network's and not the disk's."""
     try:
         return response.read1(CHUNK)
     except (OSError, HTTPException) as error:
@@ -105,9 +105,9 @@ def _read(response: HTTPResponse) -> bytes:
 
 
 def _open(url: str, partial: Path, have: int, advice: str) -> HTTPResponse:
-    """The answer to a request for what is behind the first `have` bytes.
+    """Request what follows the first `have` bytes.
 
-    Without `If-Range`, so that the answer states the version of what it is a part of.
+    Without `If-Range`, so that the answer states which version it is a part of.
     """
     headers = {"User-Agent": "marquee"}
     if have:
@@ -117,17 +117,17 @@ def _open(url: str, partial: Path, have: int, advice: str) -> HTTPResponse:
     except urllib.error.HTTPError as error:
         error.close()
         answer = f"the server answers {error.code} {error.reason}"
-        if error.code == 416:  # there is nothing behind what we have: it is of another file
+        if error.code == 416:  # nothing follows: our bytes are of another file
             discard(partial)
-        elif error.code < 500 and error.code not in PASSING:
-            raise MarqueeError(f"{url} could not be fetched ({answer}); {advice}") from None
+        elif error.code < 500 and error.code not in TEMPORARY:
+            raise MarqueeError(f"{url} could not be fetched ({answer}): {advice}") from None
         raise _Interrupted(answer) from None
     except (OSError, HTTPException, ValueError) as error:
         raise _Interrupted(_reason(error)) from None
 
 
 def _known(url: str, partial: Path) -> dict[str, Any]:
-    """What the bytes in `partial` are a part of; bytes of which that is not known are removed."""
+    """Return which content `partial` is a part of; remove the bytes if that is unknown."""
     try:
         known = read_json(_note(partial))
     except (FileNotFoundError, ValueError):

@@ -1,4 +1,4 @@
-"""Finding and copying what the user already has on this machine."""
+"""Find and copy files that the user already has on this machine."""
 
 from __future__ import annotations
 
@@ -12,27 +12,27 @@ from marquee.movielens.archives import MEMBERS
 from marquee.movielens.releases import Release
 
 CUSTOM = (
-    "for your own ratings set it to a CSV or Parquet file, or to a folder with ratings.csv or "
+    "set it to a CSV or Parquet file with your ratings, or to a folder with ratings.csv or "
     "ratings.parquet and, if there are titles, movies.csv"
 )
 
 
 @contextmanager
 def readable(source: str, advice: str) -> Iterator[None]:
-    """Turns a missing or forbidden file into a MarqueeError; a full disk stays an OSError."""
+    """Turn a missing or forbidden file into a MarqueeError; a full disk stays an OSError."""
     try:
         yield
     except FileNotFoundError:
-        raise MarqueeError(f"dataset.source is {source!r}, but nothing is there; {advice}") from None
+        raise MarqueeError(f"dataset.source is {source!r}, which does not exist: {advice}") from None
     except PermissionError as error:
         raise MarqueeError(
-            f"dataset.source is {source!r}, but you may not read {error.filename}; "
+            f"dataset.source is {source!r}, but you may not read {error.filename}: "
             "change its permissions, or set dataset.source to a copy of your own"
         ) from None
 
 
 def find(release: Release, source: Path) -> Path:
-    """The folder with the release's files, or the zip, that `source` stands for."""
+    """Return the folder with the release's files, or the zip, that `source` means."""
     names, wanted = _entries(source), set(release.files)
     inner, archive = source / release.name, source / f"{release.name}.zip"
     if names is None or wanted <= names:
@@ -42,26 +42,26 @@ def find(release: Release, source: Path) -> Path:
     if archive.name in names:
         return archive
     raise MarqueeError(
-        f"dataset.source {source} holds neither {release.name}.zip nor {', '.join(release.files)}; "
+        f"dataset.source {source} holds neither {release.name}.zip nor {', '.join(release.files)}: "
         f"set it to the folder or zip with {release.name}"
     )
 
 
 def copy_folder(release: Release, folder: Path, target: Path, limit: int) -> None:
-    """Copy the files of `folder` that are together no more than `limit` bytes; folders in it are left out."""
+    """Copy the files of `folder`, without its subfolders, if they have at most `limit` bytes together."""
     files = [path for path in sorted(folder.iterdir()) if path.is_file()]
     size = sum(path.stat().st_size for path in files)
     if len(files) > MEMBERS or size > limit:
         raise MarqueeError(
             f"dataset.source {folder} holds {len(files):,} files of {size:,} bytes, more than {release.name} "
-            "has; move the release's files to a folder of their own"
+            "has: move the release's files to a folder of their own"
         )
     for path in files:
         shutil.copyfile(path, target / path.name)
 
 
 def copy_custom(source: str, target: Path) -> None:
-    """Copy a person's own table to `ratings.csv` or `ratings.parquet`, and `movies.csv` if there is one."""
+    """Copy a user's own table to `ratings.csv` or `ratings.parquet`, and `movies.csv` if there is one."""
     path = Path(source).expanduser()
     with readable(source, CUSTOM):
         names = _entries(path)
@@ -71,13 +71,13 @@ def copy_custom(source: str, target: Path) -> None:
             wanted = ("ratings.csv", "ratings.parquet", "movies.csv")
             found = {name: path / name for name in wanted if name in names}
         if len(found.keys() & {"ratings.csv", "ratings.parquet"}) != 1:
-            raise MarqueeError(f"dataset.source is {source!r}, which is not one table of ratings; {CUSTOM}")
+            raise MarqueeError(f"dataset.source is {source!r}, which is not one table of ratings: {CUSTOM}")
         for name, file in found.items():
             shutil.copyfile(file, target / name)
 
 
 def _entries(path: Path) -> set[str] | None:
-    """The names in a folder; None for a file."""
+    """Return the names in a folder; None for a file."""
     try:
         return {entry.name for entry in path.iterdir()}
     except NotADirectoryError:

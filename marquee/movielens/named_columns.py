@@ -1,10 +1,9 @@
-"""Tables whose columns have names: GroupLens' later releases, and a person's own ratings."""
+"""Read tables with named columns: GroupLens' later releases, and a user's own ratings."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
@@ -13,35 +12,18 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from marquee.config import option
+from marquee.config import CustomColumns
 from marquee.errors import MarqueeError
 from marquee.movielens import csv_reader
-from marquee.movielens.column_types import MOMENT, NAME, NUMBER, TEXT, WHOLE, ColumnType
+from marquee.movielens.column_types import DATE_TIME, NAME, NUMBER, TEXT, WHOLE, ColumnType
 from marquee.movielens.csv_reader import BadRows, CsvSpec
 from marquee.movielens.schema import Scale
-
-
-@dataclass(frozen=True)
-class CustomColumns:
-    """What a person's own columns are called, in ratings.csv or ratings.parquet and in movies.csv or
-    movies.parquet, which may be absent.
-
-    In a CSV an id column holds whole numbers if its first value is one, otherwise text, and timestamps
-    are ISO 8601 if the first starts like a date, otherwise Unix seconds.
-    """
-
-    user: str = option("userId")
-    movie: str = option("movieId")
-    rating: str = option("rating")
-    timestamp: str | None = option("timestamp")  # None: the ratings have no times
-    title: str | None = option("title")  # None: the movies have no titles
-    genres: str | None = option("genres")  # None: no genres; several stand as `Drama|War` or as a list
 
 
 def read_named(
     folder: Path, columns: CustomColumns, bad: BadRows, scale: Scale | None, ids: ColumnType | None = None
 ) -> tuple[pa.Table, pa.Table | None]:
-    """(rows, movies) as `assemble` takes them. With `ids` given, ids are of that kind and movies a must."""
+    """Return (rows, movies) for `build_dataset`. With `ids`, ids have that type and movies are required."""
     names = {name: getattr(columns, name) for name in ("user", "movie", "rating", "timestamp")}
     rows = _read(_find(folder, "ratings"), names, bad, scale, ids)
     if "timestamp" not in rows.column_names:
@@ -55,7 +37,7 @@ def read_named(
 
 
 def split_genres(movies: pa.Table) -> pa.Table:
-    """The same table with `Drama|War` as a list."""
+    """Return the table with `Drama|War` as a list."""
     if "genres" not in movies.column_names or not pa.types.is_string(movies["genres"].type):
         return movies
     place = movies.column_names.index("genres")
@@ -63,7 +45,7 @@ def split_genres(movies: pa.Table) -> pa.Table:
 
 
 def _find(folder: Path, stem: str) -> Path:
-    """The CSV, or the Parquet where only that exists."""
+    """Return the path of the CSV, or of the Parquet file where only that exists."""
     with csv_reader.readable(folder):
         parquet = folder / f"{stem}.parquet"
         return (
@@ -74,7 +56,7 @@ def _find(folder: Path, stem: str) -> Path:
 def _read(
     path: Path, names: Mapping[str, str | None], bad: BadRows, scale: Scale | None, ids: ColumnType | None
 ) -> pa.Table:
-    """The columns of `names` (ours -> the file's; None: not there) from CSV or Parquet."""
+    """Read the columns of `names` (ours -> the file's; None: absent) from CSV or Parquet."""
     wanted = {ours: theirs for ours, theirs in names.items() if theirs is not None}
     if path.suffix == ".parquet":
         return _read_parquet(path, wanted, bad, scale, ids)
@@ -82,12 +64,13 @@ def _read(
         head = list(islice(csv_reader.rows(CsvSpec(path, ",", {}, quoted=True)), 2))
     header = head[0][1] if head else []
     for name in header:
-        csv_reader.require_utf8(name, path, 1)
+        if any("\ud800" <= letter <= "\udfff" for letter in name):  # of a byte that is not UTF-8
+            raise csv_reader.not_utf8(path, 1)
     if head:
         _require(wanted, header, f"{path} line 1")
     first = dict(zip(header, head[1][1], strict=False)) if len(head) > 1 else {}
-    kinds = {theirs: (ours, _kind(ours, first.get(theirs, "0"), ids)) for ours, theirs in wanted.items()}
-    fields = dict(kinds.get(name, (f"{n} unwanted", None)) for n, name in enumerate(header))
+    types = {theirs: (ours, _type(ours, first.get(theirs, "0"), ids)) for ours, theirs in wanted.items()}
+    fields = dict(types.get(name, (f"{n} unwanted", None)) for n, name in enumerate(header))
     table = csv_reader.read(CsvSpec(path, ",", fields, header=True, quoted=True), bad, scale)
     if "timestamp" in table.column_names:
         place = table.column_names.index("timestamp")
@@ -96,24 +79,26 @@ def _read(
 
 
 def _require(wanted: Mapping[str, str], found: Iterable[str], where: str) -> None:
-    """MarqueeError unless each wanted column is there, and none is wanted twice."""
+    """Raise MarqueeError unless each wanted column exists, and none is wanted twice."""
     for ours, theirs in wanted.items():
         if list(wanted.values()).count(theirs) > 1:
-            raise MarqueeError(f"ingest.columns.{ours} is {theirs!r}, and so is another; name each once")
+            raise MarqueeError(
+                f"ingest.columns.{ours} is {theirs!r}, and so is another key: name each column once"
+            )
         if theirs not in found:
             optional = " (null if there is none)" if ours in ("timestamp", "title", "genres") else ""
             raise MarqueeError(
-                f"{where}: there is no column {theirs!r} among {', '.join(found)}; "
-                f"name the right one in ingest.columns.{ours}{optional}"
+                f"{where} has no column {theirs!r}, only {', '.join(found)}: "
+                f"set ingest.columns.{ours} to the right one{optional}"
             )
 
 
-def _kind(name: str, first: str, ids: ColumnType | None) -> ColumnType:
-    """The kind of our column `name`, whose first value in the file is `first`."""
+def _type(name: str, first: str, ids: ColumnType | None) -> ColumnType:
+    """Return the type of our column `name`, whose first value in the file is `first`."""
     if name in ("user", "movie"):
         return ids or (WHOLE if re.fullmatch(r"\s*-?[0-9]+\s*", first) else NAME)
     if name == "timestamp":
-        return MOMENT if re.match(r"\s*[0-9]{4}-[0-9]", first) else WHOLE
+        return DATE_TIME if re.match(r"\s*[0-9]{4}-[0-9]", first) else WHOLE
     return NUMBER if name == "rating" else TEXT
 
 
@@ -125,8 +110,8 @@ def _read_parquet(
             _require(wanted, pq.read_schema(path).names, str(path))
             raw = pq.read_table(path, columns=list(wanted.values()))
         except pa.ArrowInvalid as error:
-            raise MarqueeError(f"{path} is not a whole Parquet file ({error}); write it anew") from None
-    table = pa.table({ours: _cast(ours, raw[theirs], path, ids) for ours, theirs in wanted.items()})
+            raise MarqueeError(f"{path} is not a complete Parquet file ({error}): write it again") from None
+    table = pa.table({ours: _cast(ours, theirs, raw[theirs], path, ids) for ours, theirs in wanted.items()})
     needed = [name for name in ("user", "movie", "rating", "timestamp") if name in wanted]
     malformed = np.any([table[name].is_null().to_numpy() for name in needed], axis=0)
     off_scale = np.zeros(len(table), bool)
@@ -136,33 +121,36 @@ def _read_parquet(
         if scale is not None:
             off_scale = ~scale.allows(np.where(malformed, scale.low, rating))
     faults = {}
-    for kind, rows, what in (
+    for fault, rows, what in (
         ("malformed", malformed, f"one of {', '.join(needed)} has no value"),
         ("off_scale", off_scale, f"the rating is not on the scale {scale}"),
     ):
         if rows.any():
-            faults[kind] = (int(rows.sum()), f"{path} row {int(rows.argmax()) + 1}: {what}")
+            faults[fault] = (int(rows.sum()), f"{path} row {int(rows.argmax()) + 1}: {what}")
     bad.drop(faults)
     table = table.filter(pa.array(~(malformed | off_scale)))
     if not len(table):
-        raise MarqueeError(f"{path} holds no rows; give a complete release in dataset.source")
+        raise MarqueeError(f"{path} holds no rows: set dataset.source to a complete copy")
     return table
 
 
-def _cast(name: str, column: pa.ChunkedArray, path: Path, ids: ColumnType | None) -> pa.ChunkedArray:
-    kind = column.type
+def _cast(
+    name: str, theirs: str, column: pa.ChunkedArray, path: Path, ids: ColumnType | None
+) -> pa.ChunkedArray:
+    found = column.type
     try:
         if name in ("user", "movie"):
-            numeric = pa.types.is_integer(kind) or pa.types.is_floating(kind)
+            numeric = pa.types.is_integer(found) or pa.types.is_floating(found)
             return column.cast(ids.type if ids else pa.int64() if numeric else pa.string())
         if name == "rating":
             return column.cast(pa.float32())
         if name == "timestamp":
-            if pa.types.is_temporal(kind):
+            if pa.types.is_temporal(found):
                 column = column.cast(pa.timestamp("s"), safe=False)
             return column.cast(pa.int64())
-        return column.cast(pa.list_(pa.string()) if pa.types.is_nested(kind) else pa.string())
+        return column.cast(pa.list_(pa.string()) if pa.types.is_nested(found) else pa.string())
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
         raise MarqueeError(
-            f"{path}: a column of {kind} does not do as {name} ({error}); convert it"
+            f"{path}: column {theirs!r} has type {found} and does not convert to a {name} ({error}): "
+            f"check ingest.columns.{name}"
         ) from None

@@ -1,22 +1,21 @@
-"""The layouts that MovieLens has been published in, each read into the same rows."""
+"""Read each layout that MovieLens has been published in into the same rows."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from marquee.config import option
+from marquee.config import CustomColumns
 from marquee.errors import MarqueeError, did_you_mean
 from marquee.movielens.column_types import NUMBER, TEXT, WHOLE, ColumnType, whole
 from marquee.movielens.csv_reader import BadRows, CsvSpec, read
-from marquee.movielens.named_columns import CustomColumns, read_named, split_genres
+from marquee.movielens.named_columns import read_named, split_genres
 from marquee.movielens.schema import Dataset, Scale, build_dataset
 
-Parsed = tuple[pa.Table, pa.Table | None, pa.Table | None]  # rows, movies, people: what `assemble` takes
+Parsed = tuple[pa.Table, pa.Table | None, pa.Table | None]  # rows, movies, users: for `build_dataset`
 
 RATING = {"user": WHOLE, "movie": WHOLE, "rating": NUMBER, "timestamp": WHOLE}
 # fmt: off
@@ -28,37 +27,29 @@ GENRES_100K = [
 # fmt: on
 
 
-@dataclass(frozen=True)
-class IngestOptions:
-    """What may stand in `ingest:` of params.yaml."""
-
-    columns: CustomColumns = field(default_factory=CustomColumns)  # only read for custom ratings
-    max_bad_rows: int = option(0, low=0)  # how many malformed rows and ratings off the scale may be left out
-
-
 def read_release(
     folder: Path, layout: str, scale: Scale | None, columns: CustomColumns, max_bad_rows: int = 0
 ) -> Dataset:
-    """The release whose files lie in `folder`, in Marquee's schema.
+    """Read the release in `folder` into Marquee's schema.
 
-    layout    "ml-100k", "ml-1m", "ml-10m", "csv" (GroupLens' later releases), "ncf" or "custom"
-    scale     what ratings are held against; None: taken from the data
-    columns   the names that "custom" goes by
-    max_bad_rows  how many malformed rows and ratings off the scale may be left out, in all files together
+    layout        "ml-100k", "ml-1m", "ml-10m", "csv" (GroupLens' later releases), "ncf" or "custom"
+    scale         of the ratings; None: inferred from the data
+    columns       the column names of "custom"
+    max_bad_rows  malformed rows and ratings off the scale that may be dropped, in all files together
 
     Raises MarqueeError with file, line and remedy for a file that is missing, unreadable, empty or of another
-    form, and for more bad rows than allowed.
+    layout, and for more bad rows than allowed.
     """
     bad = BadRows(max_bad_rows)
     if layout == "custom":
-        rows, movies, people = (*read_named(folder, columns, bad, scale), None)
+        rows, movies, users = (*read_named(folder, columns, bad, scale), None)
     elif layout in LAYOUTS:
-        rows, movies, people = LAYOUTS[layout](folder, bad, scale)
+        rows, movies, users = LAYOUTS[layout](folder, bad, scale)
     else:
-        raise MarqueeError(f"{layout!r} is not a layout{did_you_mean(layout, [*LAYOUTS, 'custom'])}")
+        raise MarqueeError(f"layout {layout!r} does not exist{did_you_mean(layout, [*LAYOUTS, 'custom'])}")
     if scale is None:
         scale = Scale.of(pc.unique(rows["rating"]).to_numpy())
-    return build_dataset(rows, movies, people, scale, bad.dropped)
+    return build_dataset(rows, movies, users, scale, bad.dropped)
 
 
 def _ml_100k(folder: Path, bad: BadRows, scale: Scale | None) -> Parsed:
@@ -70,12 +61,12 @@ def _ml_100k(folder: Path, bad: BadRows, scale: Scale | None) -> Parsed:
     flagged = zip(*(movies[name].to_pylist() for name in genres), strict=True)
     names = [[g for g, flag in zip(genres, row, strict=True) if flag] for row in flagged]
     movies = movies.select(["movie", "title"]).append_column("genres", pa.array(names, pa.list_(pa.string())))
-    person = {"user": WHOLE, "age": whole(16), "gender": TEXT, "occupation": TEXT, "zip_code": TEXT}
-    return rows, movies, read(CsvSpec(folder / "u.user", "|", person, latin=True), bad)
+    fields = {"user": WHOLE, "age": whole(16), "gender": TEXT, "occupation": TEXT, "zip_code": TEXT}
+    return rows, movies, read(CsvSpec(folder / "u.user", "|", fields, latin=True), bad)
 
 
 def _genres_100k(path: Path, bad: BadRows) -> list[str]:
-    """The names of the genre flags, from u.genre where the release has that file."""
+    """Return the names of the genre flags, from u.genre where the release has that file."""
     if not path.exists():
         return GENRES_100K
     return read(CsvSpec(path, "|", {"genre": TEXT, "flag": None}), bad)["genre"].to_pylist()
@@ -83,10 +74,10 @@ def _genres_100k(path: Path, bad: BadRows) -> list[str]:
 
 def _ml_1m(folder: Path, bad: BadRows, scale: Scale | None) -> Parsed:
     rows, movies, _ = _ml_10m(folder, bad, scale)
-    # gender before age; an age is the lower bound of its range, an occupation the number of its name
-    person = {"user": WHOLE, "gender": TEXT, "age": whole(16), "occupation": TEXT, "zip_code": TEXT}
-    people = read(CsvSpec(folder / "users.dat", "::", person, latin=True), bad)
-    return rows, movies, people.select(["user", "age", "gender", "occupation", "zip_code"])
+    # an age is the lower bound of its range, an occupation the number of its name
+    fields = {"user": WHOLE, "gender": TEXT, "age": whole(16), "occupation": TEXT, "zip_code": TEXT}
+    users = read(CsvSpec(folder / "users.dat", "::", fields, latin=True), bad)
+    return rows, movies, users.select(["user", "age", "gender", "occupation", "zip_code"])
 
 
 def _ml_10m(folder: Path, bad: BadRows, scale: Scale | None) -> Parsed:
@@ -102,7 +93,7 @@ def _csv(folder: Path, bad: BadRows, scale: Scale | None) -> Parsed:
 
 
 def _ncf(folder: Path, bad: BadRows, scale: Scale | None) -> Parsed:
-    """The leave-one-out files of He et al. (2017): training rows without times, then the test rows."""
+    """Read the leave-one-out files of He et al. (2017): training rows without times, then test rows."""
     untimed = {name: kind for name, kind in RATING.items() if name != "timestamp"}
     train = read(CsvSpec(folder / "ml-1m.train.rating.no_timestamp", "\t", untimed), bad, scale)
     test = read(CsvSpec(folder / "ml-1m.test.rating", "\t", RATING), bad, scale)

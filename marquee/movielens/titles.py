@@ -1,4 +1,4 @@
-"""Titles as people say them, out of titles as MovieLens files them."""
+"""Turn titles as MovieLens lists them into titles as users say them."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ _ARTICLE = re.compile(
 )
 
 
-def split_title(filed: str) -> tuple[str, int | None]:
-    """The title without its year, and the year of the (first) release where the title ends in one.
+def split_title(listed: str) -> tuple[str, int | None]:
+    """Return the title without its year, and the year of the (first) release where the title ends in one.
 
-    An article filed behind a comma returns to the front, in the title and in each name in brackets:
+    An article listed behind a comma moves to the front, in the title and in each name in brackets:
     `Star Maker, The (Uomo delle stelle, L') (1995)` is `The Star Maker (L'Uomo delle stelle)`, 1995.
-    Only `ARTICLES`, capitalised, count as such; runs of blanks become one.
+    Only `ARTICLES`, capitalized, count; runs of blanks become one.
     """
-    text = " ".join(filed.split())
+    text = " ".join(listed.split())
     found = _YEAR.search(text)
     year = int(found[1]) if found else None
     bare = text[: found.start()] if found else text

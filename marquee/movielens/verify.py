@@ -1,6 +1,6 @@
-"""Whether files are the release they are taken for, by their numbers of ratings, users and movies.
+"""Verify a release by its numbers of ratings, users and movies.
 
-Kept apart from the parsers, so that a change of those does not download anything again.
+This module does not use the parsers, so that a change of those downloads nothing again.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from pathlib import Path
 from marquee.errors import MarqueeError
 from marquee.movielens.releases import Release
 
-# Per layout: the files with ratings, what separates their columns, and how many lines are a header.
+# layout -> the files with ratings, their separator, and their header lines
 RATINGS: dict[str, tuple[tuple[str, ...], str, int]] = {
     "ml-100k": (("u.data",), "\t", 0),
     "ml-1m": (("ratings.dat",), "::", 0),
@@ -21,11 +21,11 @@ RATINGS: dict[str, tuple[tuple[str, ...], str, int]] = {
 
 
 def compare_counts(release: Release, folder: Path, called: str) -> None:
-    """Hold the files in `folder` against what the release states; nothing where it states no numbers.
+    """Compare the files in `folder` with the numbers that the release states, if any.
 
-    called  what the user knows the files by, for messages
+    called  the user's name for the files, for messages
 
-    Raises MarqueeError when a number differs or the ratings cannot be read.
+    Raises MarqueeError if a number differs or the ratings cannot be read.
     """
     import pyarrow as pa
     from pyarrow import compute, csv
@@ -46,8 +46,8 @@ def compare_counts(release: Release, folder: Path, called: str) -> None:
         except (pa.ArrowInvalid, pa.ArrowKeyError) as error:
             reason = str(error).splitlines()[0].strip("'\"")
             raise MarqueeError(
-                f"{called}: {name} does not read as ratings of {release.name} ({reason}); "
-                "set dataset.source to a good copy"
+                f"{called}: {name} does not parse as ratings of {release.name} ({reason}): "
+                "set dataset.source to another copy"
             ) from None
     table = pa.concat_tables(tables)
     found = (len(table), *(compute.count_distinct(table[column]).as_py() for column in ids))
@@ -55,7 +55,7 @@ def compare_counts(release: Release, folder: Path, called: str) -> None:
     if found != wanted:
         raise MarqueeError(
             f"{called}: {' and '.join(names)} has {_counts(*found)}, but {release.name} has "
-            f"{_counts(*wanted)}; set dataset.source to a whole copy, or dataset.name to what it is"
+            f"{_counts(*wanted)}: set dataset.source to a complete copy, or dataset.name to the release it is"
         )
 
 

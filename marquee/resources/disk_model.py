@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from math import log2
-from typing import Any
 
 from marquee import config
 from marquee.resources.memory_model import model_cost
@@ -14,6 +12,7 @@ UNPACKED = 4  # per byte of a release's zip: text compresses to a quarter
 TEXT = 24  # per rating in text, where there is no zip
 RATING = 2.2  # per rating in Parquet beside its item: user, rating and time
 MOVIE, USER = 17, 12  # per row of their tables
+CANDIDATE = 0.8  # of an item's bytes: candidates are sorted, so they compress further
 PREDICTED = 8.5  # per test pair: rating, prediction, user and item
 METRICS = 50  # per test user and list length
 SCORE = 4  # per entry of a list, beside its item
@@ -23,7 +22,7 @@ LEADERBOARD = 300_000
 PAGE = 180_000  # per model of the report
 
 
-def disk_bytes(stage: str, settings: Mapping[str, Any], sizes: PipelineSizes) -> float:
+def disk_bytes(stage: str, params: config.Params, sizes: PipelineSizes) -> float:
     """Return the bytes of a stage's outputs in the work tree; DVC's cache may hold a copy of them."""
     kind, _, name = stage.partition("@")
     item = 1.25 * log2(max(sizes.items, 2)) / 8  # an item's number, its bytes stored apart and compressed
@@ -38,20 +37,18 @@ def disk_bytes(stage: str, settings: Mapping[str, Any], sizes: PipelineSizes) ->
     if kind == "negatives":
         return sizes.parts["ranking"].train * (row + item * sizes.per_positive)
     if kind == "candidates":
-        return (
-            0.8 * item * sizes.parts[name].test_users * sizes.candidates
-        )  # sorted, so they compress further
+        return CANDIDATE * item * sizes.parts[name].test_users * sizes.candidates
     if kind == "train":
-        return model_cost(config.model(settings, name), sizes).model_bytes
+        return model_cost(name, params.model(name), sizes).model_bytes
     if kind == "evaluate":
-        return _evaluated(config.model(settings, name).task, settings, sizes, item)
+        return _evaluated(params.model(name).task, params, sizes, item)
     if kind == "oracle":
-        return sizes.simulated * sum(_evaluated(task, settings, sizes, item) for task in config.TASKS)
-    per_model = {"plot": MODEL_FIGURES, "compare": LEADERBOARD, "report": PAGE * len(settings["models"])}
+        return sizes.simulated * sum(_evaluated(task, params, sizes, item) for task in config.TASKS)
+    per_model = {"plot": MODEL_FIGURES, "compare": LEADERBOARD, "report": PAGE * len(params.models)}
     return per_model[kind]
 
 
-def _evaluated(task: str, settings: Mapping[str, Any], sizes: PipelineSizes, item: float) -> float:
-    part, ks = sizes.parts[task], config.block(settings, "evaluate", config.Evaluation).ks
+def _evaluated(task: str, params: config.Params, sizes: PipelineSizes, item: float) -> float:
+    part, ks = sizes.parts[task], params.evaluate.ks
     users = part.test_users * (METRICS * len(ks) + max(ks) * (SCORE + item))
     return users + PREDICTED * part.test * (task == "rating")

@@ -5,10 +5,8 @@ A formula counts bytes for each row, by the arrays that exist at once.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import import_module
-from typing import Any
 
 from marquee import config
 from marquee.config import parse
@@ -33,37 +31,36 @@ OFFERED = 12  # per candidate of an evaluation: its table, array and mark
 LISTED = 1400  # per test user: a dozen metrics at each length, and the list itself
 COMPARED = 700  # per user and model in the comparison: metrics, as table and as array
 BLOCKS = 3 * BLOCK_BYTES  # scores, and the search for the best of them
-DRAWN = 20  # per test pair of a figure
+DRAWN = 20  # per rating that a figure counts, and per test pair
 BOOTSTRAP = 70 << 20  # resamples of a block of users
 PAGE = 1 << 20  # per model of the report: its figures, and the page that they are put into
 
 
-def model_cost(entry: config.ModelEntry, sizes: PipelineSizes) -> Cost:
+def model_cost(name: str, entry: config.ModelEntry, sizes: PipelineSizes) -> Cost:
     """Return what the formula of the entry's algorithm says."""
     module = import_module(f"marquee.recommenders.{entry.algorithm}")
-    return module.Model.cost(parse(module.Options, entry.options, f"models.{entry.name}"), sizes.of(entry))
+    return module.Model.cost(parse(module.Options, entry.options, f"models.{name}"), sizes.of(entry))
 
 
 @dataclass(frozen=True)
 class MemoryNeed:
-    """bytes beside the interpreter's, the dotted parameters that lower them, and the model that needs them."""
+    """Bytes beside the interpreter's, the dotted parameters that lower them, the model that needs them."""
 
     bytes: float
     lower: tuple[str, ...] = ()
     model: str = ""
 
 
-def memory_need(stage: str, settings: Mapping[str, Any], sizes: PipelineSizes) -> MemoryNeed:
+def memory_need(stage: str, params: config.Params, sizes: PipelineSizes) -> MemoryNeed:
     """Return the need of `train@als_mf`, `split@rating`, ...: of a stage by its name in dvc.yaml."""
     kind, _, name = stage.partition("@")
-    data = ("simulator.ratings",) if sizes.simulated else ("dataset.name",)
+    data = ("simulator.ratings",) if sizes.simulated else ("the size of the release (dataset.name)",)
     if kind == "download":
         return MemoryNeed(SIMULATED * sizes.ratings * sizes.simulated, data)
     if kind == "ingest":
         return MemoryNeed(INGESTED * sizes.ratings, data)
     if kind == "split":
-        everything = settings["tasks"][name].get("positive_threshold") is None
-        return MemoryNeed((SPLIT if everything else SPLIT_POSITIVES) * sizes.ratings, data)
+        return MemoryNeed((SPLIT if name == "rating" else SPLIT_POSITIVES) * sizes.ratings, data)
     if kind == "negatives":
         row = READ + 5 * sizes.per_positive
         return MemoryNeed(sizes.parts["ranking"].train * row, ("negatives.per_positive",))
@@ -73,28 +70,30 @@ def memory_need(stage: str, settings: Mapping[str, Any], sizes: PipelineSizes) -
         pairs = (RATING_BYTES + PAIR) * sum(rows) + RATING_BYTES * max(rows)  # one of them still a table
         return MemoryNeed(pairs + CANDIDATE * part.test_users * sizes.candidates, ("candidates.per_user",))
     if kind in ("train", "evaluate", "plot"):
-        return _of_model(kind, config.model(settings, name), sizes)
+        return _of_model(kind, name, params.model(name), sizes)
     if kind == "oracle":
         return MemoryNeed(max(_evaluated(sizes, task) for task in config.TASKS) * sizes.simulated, data)
     if kind == "compare":
-        bytes = BOOTSTRAP + COMPARED * sizes.users * len(settings["models"])
+        bytes = BOOTSTRAP + COMPARED * sizes.users * len(params.models)
         return MemoryNeed(bytes, ("evaluate.ks",))
-    return MemoryNeed(PAGE * len(settings["models"]) if kind == "report" else 0)
+    return MemoryNeed(PAGE * len(params.models) if kind == "report" else 0)
 
 
-def _of_model(kind: str, entry: config.ModelEntry, sizes: PipelineSizes) -> MemoryNeed:
-    cost, shape = model_cost(entry, sizes), sizes.of(entry)
-    lower = tuple(f"models.{entry.name}.{option}" for option in cost.reduce_with)
+def _of_model(kind: str, name: str, entry: config.ModelEntry, sizes: PipelineSizes) -> MemoryNeed:
+    cost, shape = model_cost(name, entry, sizes), sizes.of(entry)
+    lower = tuple(f"models.{name}.{option}" for option in cost.reduce_with)
     if kind == "train":
         stored = 4 * shape.per_positive * 2  # the table's and the array's
         rows = (READ + stored) * (shape.train + shape.validation)
         ranked = (BLOCKS + 2 * CSR_BYTES * shape.train) * (entry.task == "ranking")
-        bytes = rows + max(cost.peak_bytes, 2 * cost.model_bytes + ranked)
+        bytes: float = rows + max(cost.peak_bytes, 2 * cost.model_bytes + ranked)
     elif kind == "evaluate":
-        bytes = cost.model_bytes + _evaluated(sizes, entry.task)
+        beside = _evaluated(sizes, entry.task)
+        bytes = cost.model_bytes + beside
+        lower = lower if beside < cost.model_bytes else ("candidates.per_user",)
     else:
-        bytes = 2 * cost.model_bytes + DRAWN * sizes.parts["rating"].test
-    return MemoryNeed(bytes, lower, entry.name)
+        bytes = 2 * cost.model_bytes + DRAWN * (shape.train + sizes.parts["rating"].test)
+    return MemoryNeed(bytes, lower, name)
 
 
 def _evaluated(sizes: PipelineSizes, task: str) -> float:
@@ -109,12 +108,13 @@ def too_much(need: MemoryNeed, base: float, sizes: PipelineSizes, limit: Limit |
     if limit is None or need.bytes + base <= limit.bytes:
         return None
     return (
-        f"needs about {(need.bytes + base) / GIB:.1f} GiB for {sizes.ratings:,} ratings of {sizes.users:,} users "
-        f"and {sizes.items:,} items, but {limit.words}: {remedy(need)}"
+        f"needs about {(need.bytes + base) / GIB:.1f} GiB for {sizes.ratings:,} ratings of {sizes.users:,} "
+        f"users and {sizes.items:,} items, but {limit.words}: {remedy(need)}"
     )
 
 
 def remedy(need: MemoryNeed) -> str:
+    """Say which parameters to lower, or what else to do."""
     ways = [f"lower {' or '.join(need.lower)}"] if need.lower else []
     if need.model:
         ways.append(f"leave {need.model} out")

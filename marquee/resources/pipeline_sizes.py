@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from marquee import config
-from marquee.data.sampling import CandidateOptions, NegativeOptions
-from marquee.data.splits import BY_SHARE, FOLD_IN, SplitOptions
+from marquee.config import SplitOptions
+from marquee.data.ratings import lowest_positive
+from marquee.data.splits import BY_SHARE, FOLD_IN
 from marquee.errors import MarqueeError
 from marquee.movielens.releases import HALF_STARS, SIMULATED, release
 from marquee.recommenders.base import DataShape
-from marquee.simulator.options import SimulatorOptions
 
 CHANGING = {"ml-latest-small": (610, 9_724, 100_836)}  # users, items, ratings as they were in 2018
 # Percent of the ratings at each star from the lowest, in ML-100K and in ML-25M
@@ -49,13 +49,13 @@ class PipelineSizes:
         return DataShape(self.users, self.items, part.train, part.validation, stored)
 
 
-def pipeline_sizes(settings: Mapping[str, Any], card: Mapping[str, Any] | None = None) -> PipelineSizes:
+def pipeline_sizes(params: config.Params, card: Mapping[str, Any] | None = None) -> PipelineSizes:
     """`card` is what ingest said of this very data, where it has run.
 
     Raises MarqueeError for a release whose size nobody knows before ingest has counted it.
     """
-    known = release(config.block(settings, "dataset", config.Dataset).name)
-    world = config.block(settings, "simulator", SimulatorOptions)
+    known = release(params.dataset.name)
+    world = params.simulator
     simulated, half = known.name == SIMULATED, known.scale == HALF_STARS
     counts: tuple[int | None, ...] = (known.users, known.movies, known.ratings)
     if simulated:
@@ -65,9 +65,11 @@ def pipeline_sizes(settings: Mapping[str, Any], card: Mapping[str, Any] | None =
     elif known.name in CHANGING:
         counts = CHANGING[known.name]
     histogram = {0.5 + n / 2 if half else 1.0 + n: share for n, share in enumerate(SHARES[half])}
+    scale = (min(histogram), max(histogram), 0.5 if half else 1.0)
     if card and card["name"] == known.name:
         counts = card["users"], card["items"], card["ratings"]
         histogram = dict(zip(card["histogram"]["rating"], card["histogram"]["count"], strict=True))
+        scale = (card["scale"]["low"], card["scale"]["high"], card["scale"]["step"])
     users, items, ratings = counts
     if not (users and items and ratings):
         raise MarqueeError(
@@ -75,11 +77,12 @@ def pipeline_sizes(settings: Mapping[str, Any], card: Mapping[str, Any] | None =
         )
     parts = {}
     for task in config.TASKS:
-        options = config.block(settings, f"tasks.{task}", SplitOptions)
-        kept = sum(n for star, n in histogram.items() if star >= (options.positive_threshold or 0))
+        options, least = params.tasks[task], 0.0
+        if task == "ranking":
+            least = lowest_positive(options.positive_threshold, *scale)
+        kept = sum(n for star, n in histogram.items() if star >= least)
         parts[task] = _part(round(ratings * kept / sum(histogram.values())), users, options)
-    negatives = config.block(settings, "negatives", NegativeOptions).per_positive
-    candidates = config.block(settings, "candidates", CandidateOptions).per_user
+    negatives, candidates = params.negatives.per_positive, params.candidates.per_user
     return PipelineSizes(users, items, ratings, simulated, known.size, parts, negatives, candidates)
 
 

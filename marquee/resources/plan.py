@@ -16,7 +16,7 @@ from marquee.resources.pipeline_sizes import PipelineSizes
 
 @dataclass(frozen=True)
 class PlannedStage:
-    """One stage: bytes in memory at its peak and on the disk, what to do if it does not fit, and its last run.
+    """One stage: its bytes in memory and on the disk, what to do if it does not fit, and its last run.
 
     remedy        empty where the stage fits, or where no limit is known
     last_seconds  and last_peak_mib: of its last run on this machine; None where the log has none
@@ -31,9 +31,9 @@ class PlannedStage:
     last_ended: str | None = None
 
 
-def stages(settings: Mapping[str, Any]) -> list[str]:
+def stages(params: config.Params) -> list[str]:
     """Return the names of all stages, in the order of a run."""
-    models = list(settings["models"])
+    models = list(params.models)
     return [
         *("download", "ingest"),
         *(f"split@{task}" for task in config.TASKS),
@@ -45,19 +45,19 @@ def stages(settings: Mapping[str, Any]) -> list[str]:
 
 
 def plan(
-    settings: Mapping[str, Any], sizes: PipelineSizes, limit: Limit | None, log: Iterable[str] = ()
+    params: config.Params, sizes: PipelineSizes, limit: Limit | None, log: Iterable[str] = ()
 ) -> list[PlannedStage]:
     """Plan every stage. `log` holds the lines of logs/stages.jsonl, oldest first."""
-    last = last_runs(log, settings["dataset"]["name"])
+    last = last_runs(log, params.dataset.name)
     planned = []
-    for stage in stages(settings):
-        need, run = memory_need(stage, settings, sizes), last.get(stage, {})
+    for stage in stages(params):
+        need, run = memory_need(stage, params, sizes), last.get(stage, {})
         memory = BASE + need.bytes
         planned.append(
             PlannedStage(
                 stage,
                 memory,
-                disk_bytes(stage, settings, sizes),
+                disk_bytes(stage, params, sizes),
                 remedy(need) if limit and memory > limit.bytes else "",
                 run.get("seconds"),
                 run.get("peak_mib"),

@@ -96,7 +96,7 @@ class MovieCatalogue:
                 kept[item] = False
         if not kept.any():
             raise MarqueeError(
-                f"no movie is left of {len(self):,} with these genres and years: ask for fewer genres or more years"
+                f"none of {len(self):,} movies has these genres and years: ask for fewer genres or more years"
             )
         return kept
 

@@ -16,7 +16,7 @@ NAMED = 3  # ratings that an explanation names
 
 
 def rating_effects(model: Recommender, history: Ratings, items: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return rows of one user's `history` [m], and float32 [m, len(items)]: what each adds to each item's score.
+    """Return rows of one user's `history` [m], and float32 [m, len(items)]: what each adds to a score.
 
     Exact, and for all rows, where the model explains itself. Of any other model it is the score less the
     score of the same user without that rating, folded in anew; beyond `PROBED` ratings, for the likeliest.
@@ -42,7 +42,7 @@ def rating_effects(model: Recommender, history: Ratings, items: np.ndarray) -> t
 
 
 def _probed(model: Recommender, history: Ratings, items: np.ndarray) -> np.ndarray:
-    """Choose the rows of `history` to leave out: all of a short one, or of each of `items` in turn the likeliest.
+    """Choose rows of `history` to leave out: all of a short one, else the likeliest of each item in turn.
 
     A rating has the more effect the more similar the two movies are, and the less the model expected it.
     """

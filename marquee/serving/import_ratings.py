@@ -50,8 +50,8 @@ class Row:
 def read_ratings(path: Path, scale: Scale) -> list[Row]:
     """Read the rated rows of a CSV with `rating` and `title` (perhaps `year`) or `movieId`.
 
-    Its ratings are on `scale`. Those of a Letterboxd export (`Name, Year, Rating`, half stars to 5) and of an
-    IMDb one (`Title, Year, Your Rating`, 1 to 10) are stretched onto it, lowest to lowest, highest to highest.
+    Its ratings are on `scale`. Those of a Letterboxd export (`Name, Year, Rating`, half stars to 5) and of
+    an IMDb one (`Title, Year, Your Rating`, 1 to 10) are stretched onto it, from lowest to highest.
     Raises MarqueeError for a missing or empty file, other columns, or a rating off the scale.
     """
     lines = list(_rows(path))

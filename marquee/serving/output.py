@@ -64,7 +64,7 @@ def check_suffix(path: Path) -> None:
 
 
 def write(path: Path, rows: Rows, columns: Sequence[str]) -> None:
-    """Write Parquet with genres as lists, JSON with the rows under "rows", or CSV with genres as `Drama|War`."""
+    """Write Parquet with genres as lists, JSON under the key "rows", or CSV with genres as `Drama|War`."""
     check_suffix(path)
     if path.suffix.lower() == ".json":
         write_json(path, {"rows": rows})

@@ -32,7 +32,7 @@ class Audience:
 
 
 def user_indices(labels: Sequence[str], user_ids: Sequence[Any]) -> np.ndarray:
-    """Return int32 [n]: the users whose ids in the release read as `labels`. Raises MarqueeError for others."""
+    """Return int32 [n]: the users with these ids of the release. Raises MarqueeError for an unknown id."""
     place = {str(known): user for user, known in enumerate(user_ids)}
     if not labels:
         raise MarqueeError("no user is named: give the release's ids, such as --users 1,2,3")
@@ -88,8 +88,8 @@ def new_user(
         history = Ratings.of(rated.user[liked], rated.item[liked])
     if not len(history):
         raise MarqueeError(
-            f"none of your {len(rated)} ratings is at least {positive_threshold:g}, and this model learns from "
-            "those only: rate a movie that you like, or ask a rating model"
+            f"none of your {len(rated)} ratings is at least {positive_threshold:g}, and this model learns "
+            "from those only: rate a movie that you like, or ask a rating model"
         )
     view = model.fold_in(history)
     return Audience(["you"], view.scores, history, rated)
@@ -123,7 +123,7 @@ def item_similarities(model: Recommender, item: int, name: str) -> np.ndarray:
 def nearest_items(
     similarities: np.ndarray, allowed: np.ndarray, item: int, k: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return the k `allowed` items of highest similarity [n_items], without `item` itself, and their values."""
+    """Return the k `allowed` items of highest similarity [n_items], without `item`, and their values."""
     hidden = np.where(allowed, similarities, np.float32(-np.inf))[None]
     hidden[0, item] = -np.inf
     nothing = UserItems(np.zeros(2, np.int64), np.empty(0, np.int32))

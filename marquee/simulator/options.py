@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
-from marquee.config import option
-from marquee.errors import MarqueeError
+from marquee.config import SimulatorOptions
 from marquee.simulator.ground_truth import GroundTruth
 
 # Of each genre: its weight in the draw, how much (ln) its movies are better known, by how many stars they are
@@ -44,49 +41,6 @@ GOOD, CHANCE = 3.5, 1.5  # how far its bias, and chance, decide how well a movie
 CHOOSY, TELLING = 1.5, 5.0  # how far taste decides on a mood, and the mood on a movie, at focus 1
 TOP_ODDS = 2.5  # of knowing the best-known movie: 60 % then rate it; in MovieLens 50 to 62 % do
 RAREST = 1.5  # ratings that even the least known movie can expect
-
-
-@dataclass(frozen=True)
-class SimulatorOptions:
-    """The options of a simulated MovieLens. Raises MarqueeError where they contradict each other."""
-
-    users: int = option(943, low=1)  # people who rate
-    movies: int = option(1682, low=1)  # films; each is rated at least once
-    ratings: int = option(100_000, low=1)  # in all; more of them make every model better
-    min_ratings_per_user: int = option(20, low=1)  # ratings that each user has at least
-    half_stars: bool = False  # true: 0.5 to 5 by halves; false: 1 to 5
-    format: str = option("ml-100k", choices=("ml-100k", "ml-32m"))  # whose files are written
-    taste: float = option(0.6, low=0)  # stars by which taste moves an opinion; at 0 biases are all there is
-    focus: float = option(
-        1.0, low=0, high=3
-    )  # how far taste decides what is rated; at 0 popularity alone does
-    noise: float = option(0.93, above=0)  # stars by which an opinion varies for no reason
-
-    @property
-    def layout(self) -> str:
-        """Which parser reads its files."""
-        return {"ml-100k": "ml-100k", "ml-32m": "csv"}[self.format]
-
-    @property
-    def scale(self) -> tuple[float, float, float]:
-        """Lowest rating, highest, and the step between two."""
-        return (0.5, 5, 0.5) if self.half_stars else (1, 5, 1)
-
-    def __post_init__(self) -> None:
-        for fits, fault in (
-            (self.ratings <= self.users * self.movies, "at most simulator.users times simulator.movies"),
-            (
-                self.ratings >= self.users * self.min_ratings_per_user,
-                "at least simulator.users times simulator.min_ratings_per_user",
-            ),
-            (self.ratings >= self.movies, "at least simulator.movies, since every movie is rated"),
-        ):
-            if not fits:
-                raise MarqueeError(f"simulator.ratings is {self.ratings}, but must be {fault}")
-        if self.min_ratings_per_user > self.movies:
-            raise MarqueeError(
-                f"simulator.min_ratings_per_user is {self.min_ratings_per_user}, but must be at most simulator.movies, {self.movies}"
-            )
 
 
 def draw_ground_truth(world: SimulatorOptions, rng: np.random.Generator) -> tuple[GroundTruth, np.ndarray]:

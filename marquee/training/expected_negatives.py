@@ -20,7 +20,7 @@ class ExpectedNegatives:
     A positive has weight 1. An item j that user u has not rated has the number of times that an epoch would
     sample it, by the distribution of the stored negatives,
 
-        n_u per_positive law_j / Σ over all that u has not rated of law
+        n_u per_positive weight_j / Σ over all that u has not rated of weight
 
     so that Σ weight · loss is the expectation of the loss over sampled negatives (`sampled_loss`). A step
     over users is two products of matrices; one over samples gathers a vector for each of them.
@@ -35,15 +35,15 @@ class ExpectedNegatives:
         law = NegativeSampler(train, n_items, how["sampling"], how["alpha"]).sampling_weights  # [n_items]
         law = np.maximum(law, 1e-6 * law.max())  # for a user to whom popularity leaves no item
         counts = np.bincount(train.user)  # [n_users]; rows of train are sorted by user
-        rated = np.bincount(train.user, law[train.item])  # float64 [n_users]
+        rated = np.bincount(train.user, weights[train.item])  # float64 [n_users]
         self.n_items = n_items
 
         def tensor(array: np.ndarray) -> torch.Tensor:
             return torch.tensor(array, device=device)
 
         self.users = tensor(np.flatnonzero(counts))
-        self.law = tensor(law.astype(np.float32))
-        self.draws = tensor((per_positive * counts / (law.sum() - rated)).astype(np.float32))
+        self.weights = tensor(weights.astype(np.float32))
+        self.draws = tensor((per_positive * counts / (weights.sum() - rated)).astype(np.float32))
         self.item, self.count = tensor(train.item.astype(np.int64)), tensor(counts)
         self.start = tensor(np.cumsum(counts) - counts)
 
@@ -56,7 +56,7 @@ class ExpectedNegatives:
         nth = torch.arange(len(row), device=users.device) - (count.cumsum(0) - count)[row]
         items = self.item[self.start[users][row] + nth]
         label = torch.zeros(len(users), self.n_items, device=users.device)
-        weight = self.draws[users][:, None] * self.law
+        weight = self.draws[users][:, None] * self.weights
         label[row, items] = 1
         weight[row, items] = 1
         return label, weight

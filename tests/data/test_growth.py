@@ -12,10 +12,11 @@ from hypothesis import given, reject, settings
 from hypothesis import strategies as st
 
 from marquee import parallel
+from marquee.config import SPLITS, NegativeOptions, SplitOptions
 from marquee.data import sampling
 from marquee.data.ratings import Ratings
-from marquee.data.sampling import NegativeOptions, add_negatives, sample_candidates
-from marquee.data.splits import SPLITS, SplitOptions, split
+from marquee.data.sampling import add_negatives, sample_candidates
+from marquee.data.splits import split
 from marquee.errors import MarqueeError
 from marquee.movielens.schema import Dataset, Scale, build_dataset
 from marquee.rng import KeyedRandom

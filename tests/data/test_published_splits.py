@@ -95,8 +95,8 @@ def test_the_held_out_item_among_its_own_candidates_is_dropped_and_counted_unles
 @pytest.mark.parametrize(
     ("line", "fault"),
     [
-        ("(7,30)\t20\tx", r"expected \(user,item\) and then items"),
-        ("7\t30\t20", r"expected \(user,item\) and then items"),
+        ("(7,30)\t20\tx", r"expected \(user,item\) then items"),
+        ("7\t30\t20", r"expected \(user,item\) then items"),
         ("(7,30)\t20\t99", "99 is not in this dataset"),
         ("(7,99)\t20", "99 is not in this dataset"),
         ("(4,30)\t20", "4 is not in this dataset"),

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, reject, settings
 from hypothesis import strategies as st
 
-from marquee.config import parse
+from marquee.config import SPLITS, parse
 from marquee.data.ratings import Ratings
-from marquee.data.splits import BY_SHARE, SPLITS, Split, SplitOptions, check, split
+from marquee.data.splits import BY_SHARE, Split, SplitOptions, check, split
 from marquee.errors import MarqueeError
 from marquee.rng import KeyedRandom
 
@@ -100,10 +100,8 @@ def test_leave_last_out_equals_its_slow_twin(ratings: Ratings):
 
 def held_out_per_user(name: str, ratings: Ratings) -> np.ndarray:
     """(n_users, 2): rows of each user in test and in validation, where a tenth of all is to go to either."""
-    done = split(ratings, SplitOptions(name), rng())
-    return np.column_stack(
-        [np.bincount(p.user, minlength=ratings.user[-1] + 1) for p in (done.test, done.validation)]
-    )
+    done, n = split(ratings, SplitOptions(name), rng()), int(ratings.user[-1]) + 1
+    return np.column_stack([np.bincount(part.user, minlength=n) for part in (done.test, done.validation)])
 
 
 def test_per_user_time_gives_every_user_of_twenty_two_of_each():

@@ -18,15 +18,25 @@ from tests.figures.test_figures import texts
 KINDS = ("Drama", "Comedy", "War", "Horror", "Western")
 
 
-def movies(n, dim=4, spread=0.2):
-    """Vectors around one direction for each kind, and what stands beside them; the first is rated most."""
+def movies(n, dim=4, deviation=0.2):
+    """Return vectors around one direction for each kind, names and groups; the first is rated most."""
     rng = np.random.default_rng(0)
     kind = np.arange(n) % len(KINDS)
-    vectors = rng.normal(size=(len(KINDS), dim))[kind] + spread * rng.normal(size=(n, dim))
-    titles = [f"The ${100 * i} Question, or How We Went On" for i in range(n)]
-    years = [None if i % 3 == 0 else 1950 + i for i in range(n)]
+    vectors = rng.normal(size=(len(KINDS), dim))[kind] + deviation * rng.normal(size=(n, dim))
     genres = [[] if i % 7 == 6 else ["Drama", KINDS[k]] for i, k in enumerate(kind)]
-    return vectors, titles, years, genres, np.arange(n)[::-1] + 1
+    return (
+        vectors,
+        list(map(labels.shortened, titles(n), years(n), [24] * n)),
+        embedding_map.main_genres(genres, genres),
+    )
+
+
+def titles(n):
+    return [f"The ${100 * i} Question, or How We Went On" for i in range(n)]
+
+
+def years(n):
+    return [None if i % 3 == 0 else 1950 + i for i in range(n)]
 
 
 def dots(axes):
@@ -34,9 +44,9 @@ def dots(axes):
     return [group for group in axes.collections if not group.get_label().startswith("_")]
 
 
-PICTURES = {
+FIGURES = {
     "a map": lambda: embedding_map.embedding_map(*movies(60)),
-    "a map of a crowd": lambda: embedding_map.embedding_map(*movies(90, spread=0.01)),
+    "a map of a crowd": lambda: embedding_map.embedding_map(*movies(90, deviation=0.01)),
     "a map by one factor": lambda: embedding_map.embedding_map(*movies(30, dim=1)),
     "a map by two factors": lambda: embedding_map.embedding_map(*movies(30, dim=2)),
     "a map without factors": lambda: embedding_map.embedding_map(*movies(30, dim=0)),
@@ -49,15 +59,15 @@ PICTURES = {
     "one genre": lambda: learned_parameters.genre_similarity(np.ones((1, 2)), ["Drama"]),
     "no genres": lambda: learned_parameters.genre_similarity(np.ones((0, 2)), []),
     "biases": lambda: learned_parameters.item_biases(
-        np.linspace(-1, 1.5, 90), *movies(90)[1:3], np.arange(90) * 10**4
+        np.linspace(-1, 1.5, 90), titles(90), years(90), np.arange(90) * 10**4
     ),
-    "no biases": lambda: learned_parameters.item_biases(np.zeros(4), *movies(4)[1:3], np.arange(4)),
+    "no biases": lambda: learned_parameters.item_biases(np.zeros(4), titles(4), years(4), np.arange(4)),
 }
 
 
-@pytest.mark.parametrize("name", PICTURES)
+@pytest.mark.parametrize("name", FIGURES)
 def test_words_are_whole_and_none_is_on_top_of_another(name):
-    figure = PICTURES[name]()
+    figure = FIGURES[name]()
     written, sheet = texts(figure), figure.bbox.padded(1)
     pairs = itertools.combinations(written, 2)
     assert [(one, other) for (one, a), (other, b) in pairs if a.padded(-1).overlaps(b.padded(-1))] == []
@@ -104,9 +114,9 @@ def test_how_long_a_vector_is_does_not_move_its_movie():
         np.testing.assert_allclose(one.get_offsets(), other.get_offsets(), atol=1e-9)
 
 
-def test_the_most_rated_movies_are_on_the_map_and_named():
-    left = embedding_map.embedding_map(*movies(60), most=20).axes[0]
-    assert sum(len(group.get_offsets()) for group in dots(left)) == 20
+def test_all_movies_are_on_the_map_and_the_first_are_named():
+    left = embedding_map.embedding_map(*movies(60)).axes[0]
+    assert sum(len(group.get_offsets()) for group in dots(left)) == 60
     names = [text.get_text() for text in left.texts]
     assert names[:2] == ["The $0 Question, or How…", "The $100 Question, or… (1951)"]
     assert len(names) == embedding_map.NAMED
@@ -158,7 +168,7 @@ def test_beyond_eight_genres_a_movie_goes_to_its_rarest_that_has_a_colour():
 
 
 def test_no_two_genres_share_a_colour_or_a_shape():
-    left = PICTURES["a map"]().axes[0]
+    left = FIGURES["a map"]().axes[0]
     colours = {to_hex(group.get_facecolor()[0]) for group in dots(left)}
     shapes = {group.get_paths()[0].vertices.tobytes() for group in dots(left)}
     assert len(colours) == len(shapes) == len(dots(left)) == len(KINDS) + 1
@@ -234,5 +244,5 @@ def test_a_long_title_is_cut_between_words_and_keeps_its_year(title, year, words
 def test_what_finds_no_room_is_not_written():
     axes = mpl.figure.Figure(figsize=(1, 1)).add_subplot()
     axes.scatter([0, 1], [0, 1])
-    labels.label_points(axes.figure, axes, np.eye(2), [(0, "much wider than the picture"), (1, "b")], 2, 6)
+    labels.label_points(axes.figure, axes, np.eye(2), [(0, "much wider than the figure"), (1, "b")], 2, 6)
     assert [text.get_text() for text in axes.texts] == ["b"]

@@ -64,7 +64,7 @@ RESIDUALS = tables(
 )
 SPREAD = np.repeat(np.arange(400), np.geomspace(300, 1, 400).astype(int))
 
-PICTURES = {
+FIGURES = {
     "histogram": lambda: dataset.rating_histogram([1, 2, 3, 4, 5], [6, 11, 27, 34, 21]),
     "half stars, millions": lambda: dataset.rating_histogram(np.arange(1, 11) / 2, [3_200_000] * 10),
     "a scale of a hundred": lambda: dataset.rating_histogram(range(1, 101), range(1, 101)),
@@ -95,9 +95,9 @@ PICTURES = {
 }
 
 
-@pytest.fixture(params=PICTURES)
-def picture(request):
-    return PICTURES[request.param]()
+@pytest.fixture(params=FIGURES)
+def figure(request):
+    return FIGURES[request.param]()
 
 
 def texts(figure):
@@ -114,23 +114,23 @@ def texts(figure):
     return [(text.get_text(), text.get_window_extent()) for text in shown if text.get_text().strip()]
 
 
-def test_no_two_words_of_a_picture_overlap(picture):
-    pairs = itertools.combinations(texts(picture), 2)
+def test_no_two_words_of_a_figure_overlap(figure):
+    pairs = itertools.combinations(texts(figure), 2)
     assert [(one, other) for (one, a), (other, b) in pairs if a.padded(-1).overlaps(b.padded(-1))] == []
 
 
-def test_every_word_of_a_picture_is_inside_it(picture):
-    sheet = picture.bbox.padded(1)
+def test_every_word_of_a_figure_is_inside_it(figure):
+    sheet = figure.bbox.padded(1)
     outside = [
         words
-        for words, place in texts(picture)
+        for words, place in texts(figure)
         if not (sheet.contains(place.x0, place.y0) and sheet.contains(place.x1, place.y1))
     ]
     assert outside == []
 
 
-def test_both_axes_say_what_they_measure_or_whom(picture):
-    for axes in picture.findobj(mpl.axes.Axes):
+def test_both_axes_say_what_they_measure_or_whom(figure):
+    for axes in figure.findobj(mpl.axes.Axes):
         if axes.axison:
             stacked = axes.get_shared_x_axes().get_siblings(axes)  # the lowest speaks for all
             assert any(one.get_xlabel() for one in stacked)
@@ -138,14 +138,14 @@ def test_both_axes_say_what_they_measure_or_whom(picture):
             assert axes.get_ylabel() or {"ease", "bias", NAMES[0]} & set(names)
 
 
-def test_the_same_picture_has_the_same_bytes_whatever_the_reader_has_set(tmp_path):
+def test_the_same_figure_has_the_same_bytes_whatever_the_reader_has_set(tmp_path):
     before = dict(mpl.rcParams)
     for name in ("long tail", "months", "leaderboard", "curve"):
         one, two = tmp_path / "one" / f"{name}.svg", tmp_path / "two" / f"{name}.svg"
-        write_figure(one, PICTURES[name]())
+        write_figure(one, FIGURES[name]())
         assert dict(mpl.rcParams) == before
         with mpl.rc_context({"font.size": 20, "axes.facecolor": "pink", "lines.linewidth": 9}):
-            figure = PICTURES[name]()
+            figure = FIGURES[name]()
         write_figure(two, figure)
         assert one.read_bytes() == two.read_bytes(), name
 
@@ -175,7 +175,7 @@ def test_the_tail_of_a_large_catalogue_stays_a_small_table():
     assert rows[-1] == (80_000, 1, 1.0)
 
 
-def test_the_picture_of_the_tail_names_the_share_of_its_head():
+def test_the_figure_of_the_tail_names_the_share_of_its_head():
     item = np.repeat(np.arange(10), [50, 20, 10, 5, 5, 2, 2, 2, 2, 2])
     (axes,) = dataset.long_tail(item).axes
     assert [text.get_text().strip() for text in axes.texts] == [
@@ -225,7 +225,7 @@ def test_milliseconds_are_told_from_seconds():
 
 
 def test_the_best_model_stands_on_top_and_the_oracle_is_a_line():
-    (axes,) = PICTURES["leaderboard"]().axes
+    (axes,) = FIGURES["leaderboard"]().axes
     assert [label.get_text() for label in axes.get_yticklabels()] == ["ease", "mf_bce", "popularity"]
     assert axes.yaxis.get_inverted()
     dots = [line for line in axes.lines if line.get_marker() == "o"]
@@ -236,14 +236,14 @@ def test_the_best_model_stands_on_top_and_the_oracle_is_a_line():
 
 
 def test_filled_dots_are_level_with_the_best_and_hollow_ones_are_worse():
-    (axes,) = PICTURES["leaderboard"]().axes
+    (axes,) = FIGURES["leaderboard"]().axes
     faces = [to_hex(line.get_markerfacecolor()) for line in axes.lines if line.get_marker() == "o"]
     assert faces == [BLUE, BLUE, "#ffffff"]
     words = [text.get_text() for text in axes.texts]
     assert words == ["0.4000 best", "0.3900 ≈ best", "0.2500", "oracle 0.5000"]
 
 
-def test_a_task_without_models_has_an_empty_picture():
+def test_a_task_without_models_has_an_empty_figure():
     (axes,) = leaderboard.leaderboard(BOARD, "rating", "rmse").axes
     assert (len(axes.lines), len(axes.texts), len(axes.get_yticks())) == (0, 0, 0)
 
@@ -283,7 +283,7 @@ def test_a_fit_without_validation_keeps_its_last_epoch():
     curve = [{"epoch": 1, "loss": 0.5}, {"epoch": 2, "loss": 0.9}]
     assert learning_curve.best_epoch(curve, "rating")["epoch"] == 2
     assert "no validation ratings" in learning_curve.describe_curve(curve, "rating")
-    (axes,) = PICTURES["curve of a loss alone"]().axes
+    (axes,) = FIGURES["curve of a loss alone"]().axes
     assert axes.get_ylabel() == "Training loss"
 
 
@@ -335,7 +335,7 @@ def test_a_comparison_has_a_board_for_each_task_and_the_long_tail():
 
 
 def test_figures_are_saved_twice_with_their_captions(tmp_path):
-    found = {"ratings": captioned.Captioned(PICTURES["histogram"](), "Ratings.", "Bars")}
+    found = {"ratings": captioned.Captioned(FIGURES["histogram"](), "Ratings.", "Bars")}
     for name in ("one", "two"):
         captioned.save_figures(tmp_path / name, found, "a model")
     one, two = (

@@ -46,7 +46,7 @@ def three_tastes() -> Ratings:
         ("als", {"dim": 3, "use_genres": True}, ["learning_curve", "errors", "map", "biases", "genres"]),
     ],
 )
-def test_a_model_has_the_pictures_that_it_can(algorithm, options, kinds):
+def test_a_model_has_the_figures_that_it_can(algorithm, options, kinds):
     task = "rating" if "errors" in kinds else "ranking"
     model, train = recommenders.create(algorithm, task, options, "models.m"), three_tastes()
     train = train if task == "rating" else train.take(train.rating == 5)
@@ -91,7 +91,7 @@ def test_the_genres_most_alike_are_named():
     assert "Comedy and War (−1.00)" in words
 
 
-def test_a_folder_shows_its_pictures_to_whoever_opens_it_and_is_never_empty():
+def test_a_folder_shows_its_figures_and_is_never_empty():
     found = {"map": Captioned(Figure(), "Movies.", "Map")}
     assert gallery("als", found) == "# als\n\n![Map](map.png)\n\nMovies.\n"
     assert "no figures" in gallery("popularity", {})

@@ -71,7 +71,7 @@ def test_only_the_topmost_folder_with_the_release_is_taken(target):
 def test_a_zip_cut_off_anywhere_is_refused(target):
     whole = zipped(SMALL)
     for length in range(len(whole)):
-        assert "is not a whole zip" in fault(target, whole[:length])
+        assert "is not a complete zip" in fault(target, whole[:length])
 
 
 @pytest.mark.parametrize("flip", [0x01, 0x80, 0xFF])
@@ -138,14 +138,10 @@ def test_a_name_that_occurs_twice_is_refused(target):
 
 def test_a_zip_of_something_else_says_what_is_missing(target):
     line = fault(target, zipped({"ratings.dat": b"1::2::3"}))
-    assert line == (
-        "it.zip holds no folder with u.data, u.item; "
-        "get the zip of this release, or set dataset.name to what it is"
-    )
+    assert line.startswith("it.zip holds no folder with u.data, u.item: ")
+    assert "dataset.name" in line
 
 
 @pytest.mark.parametrize("content", [b"", b"<html>please log in</html>"])
 def test_what_is_no_zip_is_refused(target, content):
-    assert (
-        fault(target, content) == "it.zip is not a whole zip (File is not a zip file); get a fresh copy of it"
-    )
+    assert fault(target, content).startswith("it.zip is not a complete zip (File is not a zip file): ")

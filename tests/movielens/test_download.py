@@ -92,9 +92,8 @@ def test_the_official_zip_is_verified_and_laid_flat(server):
 def test_a_wrong_md5_is_refused_and_the_next_run_starts_clean(server):
     server.body = ZIP + b"!"
     line = fault(release=official(server))
-    assert (
-        f"md5 {hashlib.md5(ZIP + b'!').hexdigest()}, but {hashlib.md5(ZIP).hexdigest()} is published" in line
-    )
+    got, published = (hashlib.md5(content).hexdigest() for content in (ZIP + b"!", ZIP))
+    assert f"md5 {got} instead of {published}" in line
     server.body = ZIP
     assert get(release=official(server)) == ARRIVED
 
@@ -106,7 +105,7 @@ def test_a_release_that_changes_is_held_against_the_md5_beside_it(server, form):
     assert get(release=changing) == ARRIVED
     assert scratch() == []
     server.md5 = form.format("0" * 32).encode()
-    assert f"but {'0' * 32} is published" in fault(release=changing)
+    assert f"instead of {'0' * 32}" in fault(release=changing)
 
 
 def test_without_the_md5_beside_it_nothing_is_downloaded(server):
@@ -117,7 +116,7 @@ def test_without_the_md5_beside_it_nothing_is_downloaded(server):
 
 def test_a_broken_download_goes_on_in_the_next_run(server):
     server.cuts = [1000, 0, 0]
-    with pytest.raises(MarqueeError, match="the 1,000 bytes that came are kept"):
+    with pytest.raises(MarqueeError, match="1,000 bytes are kept"):
         get(release=official(server))
     assert scratch() == ["ml-100k.zip.partial", "ml-100k.zip.partial.json"]
     server.asked.clear()
@@ -138,17 +137,16 @@ def test_a_verified_zip_survives_a_full_disk(server):
 
 def test_without_network_and_source_one_line_names_url_file_and_parameter():
     address = closed_address("ml-100k.zip")
-    assert fault(release=replace(RELEASE, url=address)) == (
-        f"{address} could not be fetched (Connection refused); get ml-100k.zip by other means "
-        "and set dataset.source to the folder that holds it"
-    )
+    line = fault(release=replace(RELEASE, url=address))
+    assert line.startswith(f"{address} could not be fetched (Connection refused): ")
+    assert "ml-100k.zip" in line
+    assert "dataset.source" in line
 
 
 def test_a_release_without_an_official_address_says_what_to_set():
-    assert fault(release=RELEASES["ncf-ml-1m"]) == (
-        "ncf-ml-1m has no official address; get ncf-ml-1m.zip by other means "
-        "and set dataset.source to the folder that holds it"
-    )
+    line = fault(release=RELEASES["ncf-ml-1m"])
+    assert line.startswith("ncf-ml-1m has no official address: get ncf-ml-1m.zip")
+    assert "dataset.source" in line
 
 
 # From an address of the user's
@@ -163,12 +161,12 @@ def test_a_mirror_may_have_packed_the_release_otherwise(server):
     ("body", "complaint"),
     [
         (zipped(SHORT), "u.data has 599 ratings by 30 users of 40 movies, but ml-100k has 600 ratings by 30"),
-        (zipped({**FILES, "u.data": b"1\t2\n1\n"}), "u.data does not read as ratings of ml-100k"),
-        (zipped({**FILES, "u.data": b""}), "u.data does not read as ratings of ml-100k (Empty CSV file)"),
-        (zipped({**FILES, "../evil": b""}), "is not safe: 'ml-100k/../evil' would be written outside"),
+        (zipped({**FILES, "u.data": b"1\t2\n1\n"}), "u.data does not parse as ratings of ml-100k"),
+        (zipped({**FILES, "u.data": b""}), "u.data does not parse as ratings of ml-100k (Empty CSV file)"),
+        (zipped({**FILES, "../evil": b""}), "is not safe ('ml-100k/../evil' would be written outside"),
         (zipped({"u.data": FILES["u.data"]}), "holds no folder with u.data, u.item, u.user"),
-        (ZIP[:-1000], "is not a whole zip"),
-        (ZIP[:2000] + bytes([ZIP[2000] ^ 1]) + ZIP[2001:], "is not a whole zip"),
+        (ZIP[:-1000], "is not a complete zip"),
+        (ZIP[:2000] + bytes([ZIP[2000] ^ 1]) + ZIP[2001:], "is not a complete zip"),
     ],
     ids=["a rating short", "malformed", "empty", "unsafe", "a file short", "truncated", "corrupted"],
 )
@@ -217,7 +215,7 @@ def test_a_malformed_row_is_named():
     rows[41] = b"1\t2\n"
     line = fault(folder_of({**FILES, "u.data": b"".join(rows)}))
     assert line.startswith(
-        "mine: u.data does not read as ratings of ml-100k (CSV parse error: Row #42: Expected 4"
+        "mine: u.data does not parse as ratings of ml-100k (CSV parse error: Row #42: Expected 4"
     )
 
 
@@ -228,17 +226,14 @@ def test_a_folder_with_much_else_is_not_copied():
 
 
 def test_a_folder_without_the_release_says_what_it_lacks():
-    assert fault(folder_of({"u.data": b""})) == (
-        "dataset.source mine holds neither ml-100k.zip nor u.data, u.item, u.user; "
-        "set it to the folder or zip with ml-100k"
-    )
+    line = fault(folder_of({"u.data": b""}))
+    assert line.startswith("dataset.source mine holds neither ml-100k.zip nor u.data, u.item, u.user: ")
 
 
 def test_a_missing_source_says_what_it_may_be():
-    assert fault("nowhere") == (
-        "dataset.source is 'nowhere', but nothing is there; "
-        "set it to official, kaggle, an http(s) address, or a folder or zip with ml-100k"
-    )
+    line = fault("nowhere")
+    assert line.startswith("dataset.source is 'nowhere', which does not exist: ")
+    assert all(word in line for word in ("official", "kaggle", "http", "folder", "zip"))
 
 
 @pytest.mark.parametrize("closed", ["mine", "mine/ml-100k", "mine/ml-100k/u.item", "mine/ml-100k.zip"])
@@ -270,11 +265,9 @@ def test_what_may_not_be_read_is_named(monkeypatch, closed):
             capture_output=True,
         )
         Path(closed).chmod(0o700)
-        assert (done.stderr, done.stdout) == (
-            "",
-            f"dataset.source is 'mine', but you may not read {closed}; "
-            "change its permissions, or set dataset.source to a copy of your own\n",
-        )
+        assert done.stderr == ""
+        assert done.stdout.startswith(f"dataset.source is 'mine', but you may not read {closed}: ")
+        assert done.stdout.count("\n") == 1
         assert not Path("scratch").exists()
 
 
@@ -342,14 +335,14 @@ def test_kaggle_without_credentials_is_one_line(client, capsys, authenticate, re
 
 def test_kaggle_without_its_client_says_how_to_install_it(monkeypatch):
     monkeypatch.setitem(sys.modules, "kaggle", None)
-    assert "Kaggle's client is not installed; run `pip install kaggle`, or" in fault("kaggle")
+    assert "run `pip install kaggle`, or" in fault("kaggle")
 
 
 def test_a_release_that_kaggle_lacks_says_so():
-    assert "no copy of ml-20m is known" in fault("kaggle", RELEASES["ml-20m"])
+    assert "no known copy of ml-20m" in fault("kaggle", RELEASES["ml-20m"])
 
 
-# A person's own ratings
+# A user's own ratings
 
 OWN = {"ratings.csv": b"user,movie,rating\n1,2,3\n", "movies.csv": b"movie,title\n2,Film\n"}
 
@@ -374,4 +367,4 @@ def test_what_is_not_one_table_of_own_ratings_says_what_may_be(source):
     folder_of({"ratings.csv": b"", "ratings.parquet": b""}, "both")
     line = fault(source, RELEASES["custom"])
     assert line.startswith(f"dataset.source is {source!r}, ")
-    assert "for your own ratings set it to a CSV or Parquet file, or to a folder with ratings.csv or" in line
+    assert "a CSV or Parquet file with your ratings, or to a folder with ratings.csv" in line

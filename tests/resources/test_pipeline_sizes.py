@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-import yaml
 
 from marquee import config
 from marquee.errors import MarqueeError
 from marquee.resources.pipeline_sizes import pipeline_sizes
 
-SETTINGS = yaml.safe_load((Path(__file__).parents[2] / "params.yaml").read_text())
+PARAMS = config.read(Path(__file__).parents[2] / "params.yaml")
 
 
 def of(name: str, card=None, **tasks):
-    blocks = {task: {**SETTINGS["tasks"][task], **tasks.get(task, {})} for task in config.TASKS}
-    return pipeline_sizes({**SETTINGS, "dataset": {"name": name}, "tasks": blocks}, card)
+    blocks = {task: replace(PARAMS.tasks[task], **tasks.get(task, {})) for task in config.TASKS}
+    return pipeline_sizes(replace(PARAMS, dataset=config.DatasetOptions(name), tasks=blocks), card)
 
 
 def test_a_release_is_known_before_it_is_downloaded():
@@ -49,6 +49,7 @@ def test_every_split_gives_all_rows_to_some_part(split):
 
 def test_what_ingest_counted_goes_before_what_is_published():
     card = {"name": "ml-1m", "users": 2, "items": 3, "ratings": 4}
+    card["scale"] = {"low": 1.0, "high": 5.0, "step": 1.0}
     card["histogram"] = {"rating": [3.0, 4.0], "count": [1, 3]}
     real = of("ml-1m", card, ranking={"split": "random"})
     assert (real.users, real.items, real.ratings) == (2, 3, 4)

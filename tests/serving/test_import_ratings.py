@@ -92,9 +92,7 @@ def test_rows_find_their_movies_and_the_rest_is_told(ratings):
     found = match(ratings("title,rating\nAlien,5\nHeat,4\nheat (1972),3\nMetropolis,2\nMatrix,1\n"), MOVIES)
     assert found.pairs == [(0, 5.0), (2, 3.0), (3, 1.0)]
     assert (found.missing, found.several) == (["Metropolis"], ["Heat"])
-    assert [note.endswith(name) for note, name in zip(found.notes("mine.csv"), ("Metropolis", "Heat"))] == [
-        True
-    ] * 2
+    assert ["Metropolis" in note for note in found.notes("mine.csv")] == [True, False]
     numbers = match(ratings("movieId,rating\n20,4\n99,1\n"), MOVIES)
     assert numbers.pairs == [(1, 4.0)]
     assert numbers.missing == ["#99"]

@@ -187,7 +187,7 @@ def test_a_model_of_one_number_for_each_movie_finds_none_similar(models, name):
 def test_users_are_found_by_the_number_of_the_release():
     assert top_n.user_indices(["30", "10"], [10, 20, 30]).tolist() == [2, 0]
     assert top_n.user_indices(["b"], ["a", "b"]).tolist() == [1]
-    with pytest.raises(MarqueeError, match="user '40' is not in this data.* from 10 to 30"):
+    with pytest.raises(MarqueeError, match=r"user '40' is not in this data.* from 10 to 30"):
         top_n.user_indices(["10", "40"], [10, 20, 30])
     with pytest.raises(MarqueeError, match="no user is named"):
         top_n.user_indices([], [10])
@@ -195,7 +195,7 @@ def test_users_are_found_by_the_number_of_the_release():
 
 def test_asking_does_not_change_the_model(models):
     before = {name: json.dumps([a.tolist() for a in m.state()[0].values()]) for name, m in models.items()}
-    for name, model in models.items():
+    for model in models.values():
         audience = top_n.new_user(model, np.array([1, 3]), np.array([5, 5]), 4)
         explain.rating_effects(model, audience.history, np.arange(5))
     after = {name: json.dumps([a.tolist() for a in m.state()[0].values()]) for name, m in models.items()}

@@ -157,15 +157,9 @@ def test_a_value_as_dvc_writes_it_works_as_a_number(project):
     assert done.returncode == 0, done.stderr
 
 
-def test_the_check_before_a_run_finds_a_fault_in_any_block(project):
-    assert project.stage("check").returncode == 0
-    project.set({"compare": {"bootstrpa": 10}})
-    assert "compare.bootstrpa is not a parameter; did you mean 'bootstrap'?" in project.refused("check")
-
-
 def test_debug_shows_where_a_fault_was_raised(project):
     project.set({"seed": -1})
-    assert "Traceback" in project.stage("check", "--debug").stderr
+    assert "Traceback" in project.stage("ingest", "--debug").stderr
 
 
 def test_an_unreadable_folder_is_named(project):

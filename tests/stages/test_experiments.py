@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import re
-
-import pytest
 
 
 def stages_run(output: str) -> list[str]:
@@ -91,25 +88,3 @@ def test_every_plot_renders_without_an_error(project):
     assert {f"plots/train/{name}.csv" for name in ("popularity", "bias", "ease", "mf_bce")} <= set(
         shown["data"]
     )
-
-
-@pytest.mark.slow
-def test_a_queue_of_folds_completes_and_is_gathered_and_one_that_failed_is_counted(project, tmp_path):
-    committed(project)
-    split = ("-S", "tasks.rating.split=k_fold", "-S", "tasks.rating.n_folds=2")
-    for sweep in ((*split, "-S", "tasks.rating.fold=1,2"), ("-S", "models.bias.user_damping=-1")):
-        queued = project.call("dvc", "exp", "run", "--queue", *sweep)
-        assert queued.returncode == 0, queued.stderr
-    project.call("dvc", "exp", "run", "--run-all")
-    done = project.stage("gather", "--each", "--csv", str(tmp_path / "table.csv"))
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.startswith("bias, best rmse first; mean over tasks.rating.fold 1, 2\n")
-    assert done.stderr.startswith("left out: 1 failed (")
-    (row,) = csv.DictReader((tmp_path / "table.csv").read_text().splitlines())
-    assert (row["model"], row["metric"], row["n"]) == ("bias", "rmse", "2")
-    assert project.refused("gather", "--metric", "rsme").startswith("gather: metric 'rsme' was not measured")
-
-
-def test_gathering_without_experiments_says_how_to_queue_some(project):
-    committed(project)
-    assert "dvc exp run --queue" in project.refused("gather")

@@ -1,4 +1,4 @@
-"""`python -m marquee.cli.recommend` on every model of the small world, and what it says to what cannot be."""
+"""`marquee recommend` and `marquee similar` on every model of the small project, and what they refuse."""
 
 from __future__ import annotations
 
@@ -12,17 +12,12 @@ from marquee import recommenders
 from marquee.io import read_parquet
 from marquee.serving.catalogue import COLUMNS, MovieCatalogue
 from stages._inputs import ratings
-
-
-def asked(place, *words: str) -> str:
-    done = place.stage("recommend", *words)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+from tests.cli.conftest import asked, marquee, refused
 
 
 def listed(place, path, *words: str) -> list[dict]:
     """The rows that --out writes."""
-    asked(place, *words, "--out", str(path))
+    asked(place, "recommend", *words, "--out", str(path))
     return json.loads(path.read_text())["rows"]
 
 
@@ -42,8 +37,8 @@ def three(movies) -> list[str]:
     return [word for item in (3, 5, 8) for word in ("--rate", f"{movies.name(item)}=5")]
 
 
-def test_every_model_recommends_to_the_three_kinds_of_people(finished, movies, names, three, tmp_path):
-    """A user, a newcomer at the prompt and one with a CSV; the last two rated the same."""
+def test_every_model_recommends_to_the_three_kinds_of_users(finished, movies, names, three, tmp_path):
+    """A known user, a new one at the prompt and one with a CSV; the last two rated the same."""
     csv = tmp_path / "mine.csv"
     csv.write_text("title,rating\n" + "".join(f'"{movies.name(item)}",5\n' for item in (3, 5, 8)))
     everyone = ratings(finished / "data/ratings.parquet")
@@ -54,7 +49,7 @@ def test_every_model_recommends_to_the_three_kinds_of_people(finished, movies, n
         scores[seen] = -9e9
         best = sorted(range(len(scores)), key=lambda item: (-scores[item], item))[:10]
         assert [row["movie_id"] for row in user] == [movies.ids[item] for item in best], name
-        assert all(row["user"] == 7 and row["why"] for row in user), name
+        assert all(row["user"] == 7 and row["explanation"] for row in user), name
         prompt = listed(finished, tmp_path / "b.json", name, *three)
         assert len(prompt) == 10, name
         assert not {movies.ids[item] for item in (3, 5, 8)} & {row["movie_id"] for row in prompt}, name
@@ -63,31 +58,31 @@ def test_every_model_recommends_to_the_three_kinds_of_people(finished, movies, n
 
 def test_torch_is_not_loaded_to_score(finished, names, three):
     script = """
-import json, sys, marquee.cli.recommend as r
-from stages import params, PARAMS
+import json, sys
+from marquee.cli.main import main
 for words in json.loads(sys.argv[1]):
-    r.main(params.read(PARAMS), *words)
+    assert main(["recommend", *words]) == 0, words
     assert 'torch' not in sys.modules, words
 """
     asked_for = [[name, *words] for name in names for words in (["--user", "7"], three)]
     done = finished.call("python", "-c", script, json.dumps(asked_for))
     assert done.returncode == 0, done.stderr
-    assert done.stdout.count("you rated") == len(names)
-    assert done.stdout.count("\n") == len(names) * (21 + 22), "ten movies in two lines each"
+    assert done.stderr.count("you rated") == len(names)
+    assert done.stdout.count("\n") == len(names) * 2 * 21, "a heading, ten movies, ten explanations"
 
 
-def test_a_rating_model_shows_stars_on_the_scale(finished, tmp_path):
+def test_a_rating_model_shows_ratings_on_the_scale(finished, tmp_path):
     rows = listed(finished, tmp_path / "a.json", "bias", "--user", "7")
     assert all(1 <= row["rating"] <= 5 for row in rows)
-    assert "others" in rows[0]["why"]
-    assert "people" in listed(finished, tmp_path / "a.json", "popularity", "--user", "7")[0]["why"]
+    assert "average" in rows[0]["explanation"]
+    assert "users" in listed(finished, tmp_path / "a.json", "popularity", "--user", "7")[0]["explanation"]
 
 
-def test_what_ease_gives_as_reasons_are_the_users_own_positives(finished, movies, tmp_path):
+def test_ease_explains_by_the_users_own_positives(finished, movies, tmp_path):
     train = ratings(finished / "data/ranking/train.parquet")
     own = {movies.name(item) for item in train.item[train.user == 6]}
     for row in listed(finished, tmp_path / "a.json", "ease", "--user", "7"):
-        assert {reason.rpartition(" ")[0] for reason in row["why"].split(", ")} <= own
+        assert {named.rpartition(" ")[0] for named in row["explanation"].split(", ")} <= own
 
 
 def test_filters_hold(finished, tmp_path):
@@ -106,7 +101,7 @@ def test_movies_titled_unknown_are_left_out_when_asked(project, tmp_path):
     rows = listed(project, tmp_path / "a.json", "bias", "--user", "7", "--top", "80", "--exclude-unknown")
     assert rows
     assert "unknown" not in {row["title"] for row in rows}
-    assert "unknown" in asked(project, "bias", "--user", "7", "--top", "80")
+    assert "unknown" in asked(project, "recommend", "bias", "--user", "7", "--top", "80")
 
 
 def test_several_users_at_once_in_each_kind_of_file(finished, tmp_path):
@@ -114,31 +109,39 @@ def test_several_users_at_once_in_each_kind_of_file(finished, tmp_path):
     words = ("--users-file", str(tmp_path / "users.txt"), "--top", "4")
     rows = listed(finished, tmp_path / "a.json", "ease", *words)
     assert [row["user"] for row in rows] == [3] * 4 + [1] * 4 + [2] * 4
-    assert "why" not in rows[0]
-    asked(finished, "ease", "--users", "3,1,2", "--top", "4", "--out", str(tmp_path / "a.parquet"))
+    assert "explanation" not in rows[0]
+    asked(
+        finished, "recommend", "ease", "--users", "3,1,2", "--top", "4", "--out", str(tmp_path / "a.parquet")
+    )
     assert pq.read_table(tmp_path / "a.parquet").to_pylist() == rows
-    asked(finished, "ease", "--users", "3,1,2", "--top", "4", "--out", str(tmp_path / "a.csv"))
+    asked(finished, "recommend", "ease", "--users", "3,1,2", "--top", "4", "--out", str(tmp_path / "a.csv"))
     assert len((tmp_path / "a.csv").read_text().splitlines()) == 13
     one = listed(finished, tmp_path / "a.json", "ease", "--user", "1", "--top", "4")
     assert [row["movie_id"] for row in one] == [row["movie_id"] for row in rows[4:8]]
-    assert asked(finished, "ease", "--users", "3,1").count("user ") == 2
+    assert asked(finished, "recommend", "ease", "--users", "3,1").count("user ") == 2
 
 
 def test_an_export_is_read_and_what_is_not_here_is_told(finished, movies, tmp_path):
     lines = [f'2024-01-01,"{movies.titles[i]}",{movies.years[i]},https://x,{5 - i / 2}' for i in (3, 5)]
     lines += ["2024-01-01,Nowhere to be Found,1931,https://x,4", "2024-01-01,Unrated,1931,https://x,"]
     (tmp_path / "ratings.csv").write_text("\n".join(["Date,Name,Year,Letterboxd URI,Rating", *lines]))
-    done = finished.stage("recommend", "bias", "--ratings", str(tmp_path / "ratings.csv"))
+    done = marquee(finished, "recommend", "bias", "--ratings", str(tmp_path / "ratings.csv"))
     assert done.returncode == 0, done.stderr
-    assert done.stderr.strip().endswith("1 not in this data, left out: Nowhere to be Found")
+    assert done.stderr.strip().endswith(": Nowhere to be Found")
 
 
-def test_movies_like_a_movie(finished, movies):
+def test_movies_similar_to_a_movie(finished, movies):
     for name in ("ease", "mf_bce"):
-        lines = asked(finished, name, "--like", movies.name(3)).splitlines()
-        assert lines[0] == f"like {movies.name(3)}"
-        assert len(lines) == 12
-    assert "ask another model" in finished.refused("recommend", "bias", "--like", movies.name(3))
+        rows = json.loads(asked(finished, "similar", name, movies.name(3), "--json", "--top", "5"))
+        assert len(rows) == 5
+        assert movies.ids[3] not in {row["movie_id"] for row in rows}
+        assert len(asked(finished, "similar", name, movies.name(3), "--top", "5").splitlines()) == 6
+    assert "ask another model" in refused(finished, "similar", "bias", movies.name(3))
+
+
+def test_json_has_the_rows_of_the_table(finished, tmp_path):
+    rows = json.loads(asked(finished, "recommend", "ease", "--user", "7", "--json"))
+    assert rows == listed(finished, tmp_path / "a.json", "ease", "--user", "7")
 
 
 def test_a_training_user_folded_in_gets_their_list_back(finished):
@@ -160,33 +163,45 @@ def test_a_training_user_folded_in_gets_their_list_back(finished):
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["ease", "--user", "4200"], "user 4200 is not in this data, whose users go from 1 to 60"),
-        (["ease", "--user", ""], "user  is not in this data"),
+        (["ease", "--user", "4200"], "user '4200' is not in this data, whose users go from 1 to 60"),
+        (["ease", "--user", ""], "user '' is not in this data"),
         (["ease", "--users", ","], "no user is named"),
-        (["ease", "--users", "1,abc"], "user abc is not in this data"),
+        (["ease", "--users", "1,abc"], "user 'abc' is not in this data"),
         (["eas", "--user", "7"], "models.eas is not in params.yaml; did you mean 'ease'?"),
-        (["ease", "--rate", "Qwxyz Vbnm=5"], "no movie here is called 'Qwxyz Vbnm'"),
+        (["ease", "--rate", "Qwxyz Vbnm=5"], "'Qwxyz Vbnm'"),
         (["ease", "--rate", "{0}x y=5"], "did you mean one of: {0}"),
-        (["ease", "--rate", "{0}=6"], "is off the scale; give one from 1 to 5 in steps of 1"),
-        (["ease", "--rate", "{0}=2"], "learns from ratings of at least 4 only"),
-        (["ease", "--rate", "{0}"], "says no rating; write it as"),
-        (["ease", "--user", "7", "--genre", "Dramma"], "'Dramma' is no genre here; did you mean 'Drama'?"),
-        (["ease", "--user", "7", "--year-from", "2100"], "no movie has all of that"),
-        (["ease", "--user", "7", "--out", "list.xlsx"], "end it in .parquet, .csv, .json"),
-        (["ease", "--user", "7", "--top", "0"], "--top is 0"),
-        (["ease", "--user", "7", "--top", "ten"], "argument --top: invalid int value: 'ten'"),
-        (["ease"], "say for whom, in one way"),
-        (["ease", "--user", "7", "--like", "{0}"], "say for whom, in one way"),
-        (["ease", "--user", "7", "--genrre", "Drama"], "unrecognized arguments: --genrre Drama"),
-        ([], "the following arguments are required: model"),
-        (["ease", "--ratings", "no.csv"], "no.csv is not there"),
-        (["ease", "--users-file", "no.txt"], "no.txt is not there"),
+        (["ease", "--rate", "{0}=6"], "is off the scale: give one from 1 to 5 in steps of 1"),
+        (["ease", "--rate", "{0}=2"], "none of your 1 ratings is at least 4"),
+        (["ease", "--user", "7", "--genre", "Dramma"], "'Dramma' is not a genre of this data; did you mean"),
+        (["ease", "--user", "7", "--year-from", "2100"], "none of 80 movies"),
+        (["ease", "--ratings", "no.csv"], "no.csv"),
+        (["ease", "--users-file", "no.txt"], "no.txt"),
     ],
 )
-def test_what_cannot_be_is_one_line_with_the_next_step(finished, movies, words, said):
+def test_a_fault_in_the_data_is_one_line_with_the_next_step(finished, movies, words, said):
     title = movies.name(3)
-    line = finished.refused("recommend", *(word.replace("{0}", title) for word in words))
+    line = refused(finished, "recommend", *(word.replace("{0}", title) for word in words))
     assert said.replace("{0}", title) in line
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["ease", "--rate", "Heat"], "'Heat' has no rating"),
+        (["ease", "--user", "7", "--out", "list.xlsx"], ".parquet, .csv, .json"),
+        (["ease", "--user", "7", "--out", "list.csv", "--json"], "--json"),
+        (["ease", "--user", "7", "--top", "0"], "--top: '0'"),
+        (["ease", "--user", "7", "--top", "ten"], "--top: 'ten'"),
+        (["ease"], "give one of --user"),
+        (["ease", "--user", "7", "--rate", "Heat=5"], "give one of --user"),
+        (["ease", "--user", "7", "--genrre", "Drama"], "--genrre"),
+        ([], "model"),
+    ],
+)
+def test_a_fault_in_the_command_line_exits_with_2(finished, words, said):
+    line = refused(finished, "recommend", *words, code=2)
+    assert said in line
+    assert line.endswith("--help")
 
 
 @pytest.mark.parametrize(
@@ -194,21 +209,21 @@ def test_what_cannot_be_is_one_line_with_the_next_step(finished, movies, words, 
     [
         ("", "is empty"),
         ("title,rating\n", "has no ratings"),
-        ("film,stars\nHeat,5\n", "give it title,rating or movieId,rating"),
+        ("film,stars\nHeat,5\n", "title,rating or movieId,rating"),
         ("title,rating\nHeat,11\n", "line 2: the rating '11' is off the scale"),
     ],
 )
 def test_a_csv_that_does_not_serve_is_named(finished, tmp_path, text, said):
     (tmp_path / "mine.csv").write_text(text)
-    line = finished.refused("recommend", "ease", "--ratings", str(tmp_path / "mine.csv"))
+    line = refused(finished, "recommend", "ease", "--ratings", str(tmp_path / "mine.csv"))
     assert "mine.csv" in line
     assert said in line
 
 
-def test_a_newcomer_all_of_whose_movies_are_unknown_is_told(finished, tmp_path):
+def test_a_new_user_all_of_whose_movies_are_unknown_is_told(finished, tmp_path):
     (tmp_path / "mine.csv").write_text("title,rating\nQwxyz,5\nVbnm,4\n")
-    line = finished.refused("recommend", "ease", "--ratings", str(tmp_path / "mine.csv"))
-    assert line.endswith("mine.csv is in this data; rate others")
+    line = refused(finished, "recommend", "ease", "--ratings", str(tmp_path / "mine.csv"))
+    assert "none of the 2 movies" in line
 
 
 def test_a_title_that_fits_several_asks_back(project):
@@ -219,26 +234,26 @@ def test_a_title_that_fits_several_asks_back(project):
     for name, values in (("title", titles), ("year", years)):
         table = table.set_column(table.column_names.index(name), name, [values])
     pq.write_table(table, path)
-    line = project.refused("recommend", "ease", "--rate", "the heat=5")
-    assert line.endswith("'the heat' fits 2 movies: Heat (1995); Heat (1972); say which one")
-    assert "you rated Heat (1972) 5" in asked(project, "ease", "--rate", "the heat (1972)=5")
+    line = refused(project, "recommend", "ease", "--rate", "the heat=5")
+    assert "'the heat' fits 2 movies: Heat (1995); Heat (1972)" in line
+    assert "Heat (1972) 5" in marquee(project, "recommend", "ease", "--rate", "the heat (1972)=5").stderr
 
 
 def test_a_model_that_is_not_trained_or_trained_on_other_data_says_what_to_run(project):
     path = project / "data/movies.parquet"
     pq.write_table(pq.read_table(path).slice(0, 70), path)
-    assert "dvc repro train@ease" in project.refused("recommend", "ease", "--user", "7")
+    assert "dvc repro train@ease" in refused(project, "recommend", "ease", "--user", "7")
     text = (project / "models/bias/model.json").read_text()
     (project / "models/bias/model.json").write_text(text.replace('"mean"', '"average"'))
-    assert "is of another version; run" in project.refused("recommend", "bias", "--user", "7")
+    assert "dvc repro train@bias" in refused(project, "recommend", "bias", "--user", "7")
     (project / "models/ease/model.json").unlink()
-    line = project.refused("recommend", "ease", "--user", "7")
-    assert line.endswith("holds no trained model; run `dvc repro train@ease`")
+    line = refused(project, "recommend", "ease", "--user", "7")
+    assert line.endswith("run `dvc repro train@ease`")
 
 
 def test_asking_changes_nothing(finished):
-    """Asking is no stage: what DVC tracks stands as it was, and the same question has the same answer."""
+    """What DVC tracks stays as it was, and the same question has the same answer."""
     before = finished.fingerprint()
-    first = asked(finished, "mf_bce", "--user", "7")
-    assert asked(finished, "mf_bce", "--user", "7", "--debug") == first
+    first = asked(finished, "recommend", "mf_bce", "--user", "7")
+    assert asked(finished, "recommend", "mf_bce", "--user", "7", "--debug") == first
     assert finished.fingerprint() == before

@@ -1,0 +1,93 @@
+"""`marquee back`: return params.yaml and what the stages wrote to the committed state.
+
+Edits of params.yaml are lost. Code, data/incoming and every file that no stage wrote stay as they are.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+from typing import Any
+
+from marquee.errors import MarqueeError
+
+LOCK = "dvc.lock"
+OUTPUTS = ("data", "models", "metrics", "plots")
+INCOMING = ":(exclude)data/incoming"  # the user's own
+
+
+def configure(parser: ArgumentParser) -> None:
+    pass
+
+
+def run(args: Namespace) -> None:
+    commit = _git("rev-parse", "--short", "HEAD").strip()
+    before = _outputs()
+    _restore_tracked()
+    committed, stages = _outputs(), _stages()
+    kept = {path for path, stage in committed.items() if stage in stages}
+    leftovers = [path for path in sorted({*before, *committed} - kept) if _removable(path, kept)]
+    for path in map(Path, leftovers):
+        shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
+    folders = [path for path in sorted(kept) if Path(path).is_dir()]
+    if folders:  # a stage writes its folders whole, so what neither Git nor DVC holds there is left over
+        _git("clean", "-d", "--force", "--quiet", "--", *folders)
+    missing = _dvc("checkout", "--force", "--quiet").returncode
+    print(f"params.yaml and the outputs are as committed in {commit}")
+    if leftovers:
+        print(f"removed {', '.join(leftovers)}")
+    if missing:
+        print("DVC's cache lacks some committed outputs: `dvc repro` writes them", file=sys.stderr)
+
+
+def _restore_tracked() -> None:
+    """Take what Git holds of params.yaml, dvc.lock and the outputs from HEAD."""
+    names = _git("ls-tree", "-r", "-z", "--name-only", "HEAD", "--", "params.yaml", LOCK, *OUTPUTS).split(
+        "\0"
+    )
+    there = sorted({Path(name).parts[0] for name in names if name})
+    _git("reset", "--quiet", "HEAD", "--", *OUTPUTS, *there, INCOMING)  # DVC stages what Git holds
+    if there:
+        _git("checkout", "--quiet", "HEAD", "--", *there, INCOMING)
+
+
+def _stages() -> set[str]:
+    """The stages of dvc.yaml with the models of params.yaml."""
+    listed = _dvc("stage", "list", "--name-only")
+    if listed.returncode:
+        raise MarqueeError(
+            f"`dvc stage list` failed: {listed.stderr.strip()}; correct dvc.yaml and run again"
+        )
+    return set(listed.stdout.split())
+
+
+def _outputs() -> dict[str, str]:
+    """Path → stage of every output in dvc.lock."""
+    import yaml
+
+    try:
+        stages: dict[str, Any] = yaml.safe_load(Path(LOCK).read_text("utf-8"))["stages"]
+    except (FileNotFoundError, TypeError, KeyError, yaml.YAMLError):  # a killed run can leave half of it
+        stages = {}
+    return {out["path"]: name for name, stage in stages.items() for out in stage.get("outs") or ()}
+
+
+def _removable(path: str, kept: set[str]) -> bool:
+    """Whether `path` exists, lies in a folder of outputs, and holds nothing that stays."""
+    inside = Path(path).parts[0] in OUTPUTS and ".." not in Path(path).parts and len(Path(path).parts) > 1
+    return inside and Path(path).exists() and not any(one.startswith(f"{path}/") for one in kept)
+
+
+def _git(*words: str) -> str:
+    done = subprocess.run(["git", *words], capture_output=True, text=True, encoding="utf-8", check=False)
+    if done.returncode:
+        raise MarqueeError(f"`git {words[0]}` failed: {done.stderr.strip().splitlines()[0]}")
+    return done.stdout
+
+
+def _dvc(*words: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "dvc", *words]
+    return subprocess.run(command, capture_output=True, text=True, encoding="utf-8", check=False)

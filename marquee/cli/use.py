@@ -1,0 +1,76 @@
+"""`marquee use RELEASE`: set params.yaml to the release and to the settings chosen for it."""
+
+from __future__ import annotations
+
+import io
+from argparse import ArgumentParser, Namespace
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from marquee import config
+from marquee.config import presets
+from marquee.io import write_text
+from marquee.movielens.releases import SIMULATED, release
+
+PARAMS = Path("params.yaml")
+
+
+def configure(parser: ArgumentParser) -> None:
+    parser.add_argument("release", metavar="RELEASE", help="such as ml-1m; synthetic-100k is the default")
+    parser.add_argument(
+        "--source",
+        metavar="WHERE",
+        default="official",
+        help="a folder, a zip, an http(s) address, official (default) or kaggle",
+    )
+
+
+def run(args: Namespace) -> None:
+    name = release(args.release).name
+    settings = {**settings_of(name), "dataset.source": args.source}
+    config.read(PARAMS)  # a broken file is named before it is written anew
+    text, changed, absent = with_settings(PARAMS.read_text("utf-8"), settings)
+    write_text(PARAMS, text)
+    if presets.preset(name) is None:
+        print(f"no settings were chosen for {name}: params.yaml has those of {SIMULATED}")
+    print(f"params.yaml uses {name}: {len(changed)} values changed")
+    for block in sorted({key.rpartition(".")[0] for key in absent}):
+        print(f"{block} is not in params.yaml: its settings are left out")
+
+
+def settings_of(name: str) -> dict[str, Any]:
+    """Dotted keys and values that choose a release: its preset, or that of the simulated data."""
+    return {"dataset.name": name, **(presets.preset(name) or presets.preset(SIMULATED) or {})}
+
+
+def with_settings(text: str, settings: Mapping[str, Any]) -> tuple[str, list[str], list[str]]:
+    """Set dotted keys in YAML; comments and order stay, and the form is that of DVC's own dumper.
+
+    Returns the new text, the keys whose value changed, and those whose block is not there.
+    """
+    from ruamel.yaml import YAML
+
+    yaml = YAML()
+    yaml.default_flow_style = False
+    tree = yaml.load(text)
+    changed, absent = set_keys(tree, settings)
+    written = io.StringIO()
+    yaml.dump(tree, written)
+    return written.getvalue(), changed, absent
+
+
+def set_keys(tree: dict[str, Any], settings: Mapping[str, Any]) -> tuple[list[str], list[str]]:
+    """Set dotted keys in parsed YAML; the keys whose value changed, and those whose block is not there."""
+    changed, absent = [], []
+    for key, value in settings.items():
+        *blocks, last = key.split(".")
+        block: Any = tree
+        for name in blocks:
+            block = block.get(name) if isinstance(block, dict) else None
+        if not isinstance(block, dict):
+            absent.append(key)
+        elif last not in block or block[last] != value:
+            block[last] = value
+            changed.append(key)
+    return changed, absent

@@ -1,0 +1,231 @@
+"""Read params.yaml as one typed tree: each type, bound and default of a block is declared here once.
+
+    params = config.read(Path("params.yaml"))
+    params.tasks["rating"].test
+
+An algorithm's own options stay in its file under `recommenders`; `ModelEntry.options` carries them unparsed.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from marquee.config.parsing import option, parse
+from marquee.errors import MarqueeError, did_you_mean
+
+TASKS = ("rating", "ranking")
+SPLITS = (
+    "leave_last_out",
+    "random_per_user",
+    "random",
+    "per_user_time",
+    "global_time",
+    "user_holdout",
+    "k_fold",
+    "file",
+)
+MODEL_NAME = re.compile(
+    r"[A-Za-z0-9_][A-Za-z0-9_-]*"
+)  # a stage's name, a folder and a word of a shell command
+
+
+@dataclass(frozen=True)
+class DatasetOptions:
+    name: str
+    source: str = "official"
+
+
+@dataclass(frozen=True)
+class SimulatorOptions:
+    """Describe a simulated MovieLens. Raises MarqueeError where the options contradict each other."""
+
+    users: int = option(943, low=1)
+    movies: int = option(1682, low=1)
+    ratings: int = option(100_000, low=1)
+    min_ratings_per_user: int = option(20, low=1)
+    half_stars: bool = False  # true: 0.5 to 5 by halves; false: 1 to 5
+    format: str = option("ml-100k", choices=("ml-100k", "ml-32m"))  # whose files are written
+    taste: float = option(0.6, low=0)  # stars by which taste moves an opinion; at 0 biases are all there is
+    focus: float = option(1.0, low=0, high=3)  # how far taste decides what is rated; at 0 popularity does
+    noise: float = option(0.93, above=0)  # stars by which an opinion varies for no reason
+
+    @property
+    def layout(self) -> str:
+        """Which parser reads its files."""
+        return {"ml-100k": "ml-100k", "ml-32m": "csv"}[self.format]
+
+    @property
+    def scale(self) -> tuple[float, float, float]:
+        """Lowest rating, highest, and the step between two."""
+        return (0.5, 5, 0.5) if self.half_stars else (1, 5, 1)
+
+    def __post_init__(self) -> None:
+        least = self.users * self.min_ratings_per_user
+        for fits, fault in (
+            (self.ratings <= self.users * self.movies, "at most simulator.users times simulator.movies"),
+            (self.ratings >= least, "at least simulator.users times simulator.min_ratings_per_user"),
+            (self.ratings >= self.movies, "at least simulator.movies, since every movie is rated"),
+        ):
+            if not fits:
+                raise MarqueeError(f"simulator.ratings is {self.ratings}, but must be {fault}")
+        if self.min_ratings_per_user > self.movies:
+            raise MarqueeError(
+                f"simulator.min_ratings_per_user is {self.min_ratings_per_user}, "
+                f"but must be at most simulator.movies, {self.movies}"
+            )
+
+
+@dataclass(frozen=True)
+class CustomColumns:
+    """Name the columns of custom ratings and movies.
+
+    In a CSV an id column holds whole numbers if its first value is one, otherwise text, and timestamps
+    are ISO 8601 if the first starts like a date, otherwise Unix seconds.
+    """
+
+    user: str = "userId"
+    movie: str = "movieId"
+    rating: str = "rating"
+    timestamp: str | None = "timestamp"  # None: the ratings have no times
+    title: str | None = "title"  # None: the movies have no titles
+    genres: str | None = "genres"  # None: no genres; several stand as `Drama|War` or as a list
+
+
+@dataclass(frozen=True)
+class IngestOptions:
+    columns: CustomColumns = CustomColumns()  # only read for custom ratings
+    max_bad_rows: int = option(0, low=0)  # malformed rows and ratings off the scale that may be dropped
+
+
+@dataclass(frozen=True)
+class SplitOptions:
+    """Describe one task's split; docs/reference/splits.md says which question each answers."""
+
+    split: str = option(choices=SPLITS)
+    validation: float = option(0.1, low=0, below=1)  # fraction; of the training rows for the last three
+    test: float = option(0.1, above=0, below=1)  # fraction; of the users for user_holdout
+    # Ratings at or above it become 1, the rest is left out; auto: by the scale (`Scale.positive_threshold`).
+    # None keeps every rating as it is.
+    positive_threshold: float | Literal["auto"] | None = None
+    fold: int = option(1, low=1)  # which fold is test, for k_fold and file
+    n_folds: int = option(5, low=2)  # for k_fold
+    train_file: str | None = "u{fold}.base"  # these two for file; {fold} is the number above
+    test_file: str | None = "u{fold}.test"
+
+    @property
+    def files(self) -> tuple[str | None, str | None]:
+        """The names of the train and the test file of this fold."""
+        train, test = (
+            name and name.replace("{fold}", str(self.fold)) for name in (self.train_file, self.test_file)
+        )
+        return train, test
+
+
+@dataclass(frozen=True)
+class NegativeOptions:
+    per_positive: int = option(4, low=1)
+    sampling: str = option("uniform", choices=("uniform", "popularity"))
+    alpha: float = option(0.75, low=0)  # of popularity^alpha; 0 is uniform over the rated items, 1 popularity
+
+
+@dataclass(frozen=True)
+class CandidateOptions:
+    per_user: int = option(99, low=1)  # sampled for each user with a held-out row
+    file: str | None = None  # published ones instead, see `data.published_splits`
+
+
+@dataclass(frozen=True)
+class ModelEntry:
+    """One block of `models:`."""
+
+    task: str = option(choices=TASKS)
+    train_data: str = option(choices=(*TASKS, "negatives"))
+    algorithm: str = option()
+    options: Mapping[str, Any] = option(other_keys=True)  # the algorithm's own, unparsed
+
+
+@dataclass(frozen=True)
+class EvaluateOptions:
+    ks: tuple[int, ...] = option((5, 10, 20), low=1)
+
+
+@dataclass(frozen=True)
+class CompareOptions:
+    bootstrap_samples: int = option(1000, low=100)  # resamples of the users
+    confidence: float = option(0.95, above=0.5, below=1)
+    k: int = option(10, low=1)  # length of the lists that decide and are printed
+
+    @property
+    def level(self) -> float:
+        """A difference with an adjusted p below it is significant."""
+        return round(1 - self.confidence, 6)
+
+
+@dataclass(frozen=True)
+class ReportOptions:
+    title: str = "Marquee"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Params:
+    """All of params.yaml. Raises MarqueeError where blocks contradict each other."""
+
+    seed: int = option(low=0)
+    dataset: DatasetOptions
+    simulator: SimulatorOptions
+    ingest: IngestOptions
+    tasks: Mapping[str, SplitOptions] = option(keys=TASKS)
+    negatives: NegativeOptions
+    candidates: CandidateOptions
+    models: Mapping[str, ModelEntry]
+    evaluate: EvaluateOptions
+    compare: CompareOptions
+    report: ReportOptions
+
+    def __post_init__(self) -> None:
+        if self.tasks["rating"].positive_threshold is not None:
+            raise MarqueeError("tasks.rating.positive_threshold has no use: ratings are predicted; remove it")
+        for name, entry in self.models.items():
+            if not MODEL_NAME.fullmatch(name):
+                raise MarqueeError(
+                    f"models.{name} cannot be a name: use letters, digits, - and _, and begin without a -"
+                )
+            if name.startswith("oracle"):
+                raise MarqueeError(f"models.{name} cannot be a name: oracle is the ground truth; rename it")
+            if entry.train_data not in (entry.task, *["negatives"] * (entry.task == "ranking")):
+                raise MarqueeError(
+                    f"models.{name}.train_data is {entry.train_data!r}, which would show a {entry.task} "
+                    f"model its test data; set it to {entry.task}"
+                )
+
+    def model(self, name: str) -> ModelEntry:
+        """The entry `models.<name>`. Raises MarqueeError where there is none."""
+        if name not in self.models:
+            raise MarqueeError(f"models.{name} is not in params.yaml{did_you_mean(name, self.models)}")
+        return self.models[name]
+
+
+def read(path: Path) -> Params:
+    """Parse the whole file. Raises MarqueeError with the dotted key of what is wrong."""
+    return parse(Params, load(path), "")
+
+
+def load(path: Path) -> dict[str, Any]:
+    """The file as YAML has it. Raises MarqueeError for a missing file or broken YAML."""
+    import yaml
+
+    try:
+        content = yaml.load(path.read_bytes(), getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    except FileNotFoundError:
+        raise MarqueeError(f"{path} is missing; run from the repository's top folder") from None
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line = f" line {mark.line + 1}" if mark else ""
+        raise MarqueeError(f"{path}{line}: not readable as YAML; correct that line") from None
+    if not isinstance(content, Mapping):
+        raise MarqueeError(f"{path} has no blocks; restore it with `git checkout {path}`")
+    return dict(content)

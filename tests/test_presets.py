@@ -1,0 +1,177 @@
+"""Settings for each release: the files in presets/, and `marquee use`, which writes them into params.yaml."""
+
+from __future__ import annotations
+
+import difflib
+import shutil
+import subprocess
+from argparse import ArgumentParser
+from pathlib import Path
+
+import pytest
+import yaml
+from dvc.utils.serialize import modify_yaml
+
+from marquee import config, recommenders
+from marquee.cli import use
+from marquee.config.presets import flatten
+from marquee.errors import MarqueeError
+from marquee.movielens.releases import RELEASES
+from stages import download
+
+ROOT = Path(__file__).parents[1]
+TEXT = (ROOT / "params.yaml").read_text("utf-8")
+DEFAULTS = flatten(config.load(ROOT / "params.yaml"))
+PRESETS = {path.stem: flatten(config.load(path)) for path in (ROOT / "presets").glob("*.yaml")}
+OTHERS = sorted(PRESETS.keys() - {"synthetic-100k"})
+
+
+@pytest.fixture
+def params(tmp_path, monkeypatch) -> Path:
+    """A project folder of one's own: params.yaml and presets/."""
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(ROOT / "presets", "presets")
+    Path("params.yaml").write_text(TEXT, "utf-8")
+    return tmp_path / "params.yaml"
+
+
+def use_release(*words: str) -> None:
+    parser = ArgumentParser()
+    use.configure(parser)
+    use.run(parser.parse_args(words))
+
+
+def values() -> dict:
+    return flatten(config.load(Path("params.yaml")))
+
+
+def test_every_preset_is_of_a_release():
+    assert PRESETS.keys() <= RELEASES.keys()
+    assert {"synthetic-100k", "ml-100k", "ml-1m"} <= PRESETS.keys()
+
+
+def test_the_preset_of_the_default_data_is_the_committed_file():
+    keys = set().union(*(PRESETS[name] for name in OTHERS))
+    assert PRESETS["synthetic-100k"] == {key: value for key, value in DEFAULTS.items() if key in keys}
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_a_preset_is_accepted_and_says_only_what_differs(name, params):
+    use_release(name)
+    for model, entry in config.read(params).models.items():
+        recommenders.create(entry.algorithm, entry.task, entry.options, f"models.{model}")
+    of_protocol = ("tasks", "dataset", "candidates")  # these a preset may repeat
+    same = [key for key, value in PRESETS[name].items() if DEFAULTS[key] == value]
+    assert [key for key in same if not key.startswith(of_protocol)] == []
+
+
+def test_use_sets_the_release_and_its_settings_and_nothing_else(params, capsys):
+    use_release("ml-1m", "--source", "/tmp/my data (1)")
+    expected = DEFAULTS | PRESETS["ml-1m"]
+    assert values() == expected | {"dataset.name": "ml-1m", "dataset.source": "/tmp/my data (1)"}
+    changed = list(difflib.ndiff(TEXT.splitlines(), params.read_text().splitlines()))
+    added = [line for line in changed if line[0] == "+"]
+    assert len(added) == len([line for line in changed if line[0] == "-"])
+    assert capsys.readouterr().out == f"params.yaml uses ml-1m: {len(added)} values changed\n"
+    assert not [line for line in added if "#" in line]
+
+
+def test_use_writes_what_dvc_would_write(params):
+    use_release("ml-100k", "--source", "x" * 60 + " " + "y" * 60)
+    written = params.read_text("utf-8")
+    with modify_yaml(str(params)):
+        pass
+    assert params.read_text("utf-8") == written
+
+
+def test_the_default_data_bring_the_committed_file_back(params):
+    for name in OTHERS:
+        use_release(name, "--source", "folder")
+    use_release("synthetic-100k")
+    assert params.read_text("utf-8") == TEXT
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_nothing_of_an_earlier_preset_stays(params, name):
+    use_release(name)
+    alone = params.read_text("utf-8")
+    for other in OTHERS:
+        use_release(other)
+    use_release(name)
+    assert params.read_text("utf-8") == alone
+
+
+def test_a_user_s_other_changes_stay(params):
+    params.write_text(TEXT.replace("epochs: 60", "epochs: 7").replace("seed: 2024", "seed: 1"))
+    use_release("ml-1m")
+    assert values()["models.mf_bce.epochs"] == 7
+    assert values()["seed"] == 1
+
+
+def test_a_model_that_was_removed_is_left_out(params, capsys):
+    content = config.load(params)
+    del content["models"]["ease"]
+    params.write_text(yaml.safe_dump(content, sort_keys=False))
+    use_release("ml-1m")
+    assert "models.ease is not in params.yaml" in capsys.readouterr().out
+    assert "ease" not in config.read(params).models
+
+
+def test_a_release_without_a_preset_takes_the_defaults_and_says_so(params, capsys):
+    use_release("ml-1m")
+    use_release("ml-10m")
+    assert values() == DEFAULTS | {"dataset.name": "ml-10m"}
+    assert "no settings were chosen for ml-10m" in capsys.readouterr().out
+
+
+def test_an_unknown_release_is_answered_with_the_nearest_one(params):
+    with pytest.raises(MarqueeError, match=r"did you mean 'ml-1m'\?"):
+        use_release("ml1m")
+    assert params.read_text("utf-8") == TEXT
+
+
+def said_by_download(monkeypatch, capsys) -> str:
+    monkeypatch.setattr(download, "fetch_release", lambda *_, **__: None)
+    monkeypatch.setattr(download, "simulate", lambda *_: None)
+    capsys.readouterr()
+    download.main(config.read(Path("params.yaml")))
+    return capsys.readouterr().out
+
+
+def test_download_tells_who_set_the_name_by_hand(params, monkeypatch, capsys):
+    assert said_by_download(monkeypatch, capsys) == ""
+    params.write_text(use.with_settings(TEXT, {"dataset.name": "ml-1m", "dataset.source": "my data"})[0])
+    differing = [key for key, value in PRESETS["ml-1m"].items() if DEFAULTS[key] != value]
+    assert said_by_download(monkeypatch, capsys) == (
+        f"params.yaml does not follow the preset of ml-1m in {len(differing)} values: "
+        "`marquee use ml-1m --source 'my data'` sets them\n"
+    )
+    use_release("ml-1m")
+    assert said_by_download(monkeypatch, capsys) == ""
+    use_release("ml-10m")
+    assert said_by_download(monkeypatch, capsys) == ""
+
+
+@pytest.mark.parametrize("source", ["/tmp/my data (1)", "it's; here", "plain", ""])
+def test_make_run_hands_the_source_on_as_it_is(tmp_path, source):
+    programs = tmp_path / ".venv/bin"
+    programs.mkdir(parents=True)
+    for name in ("requirements.txt", "constraints.txt", "pyproject.toml", ".venv/bin/python", ".venv/ready"):
+        (tmp_path / name).touch()
+    for name in ("marquee", "dvc"):
+        (programs / name).write_text(f'#!/bin/sh\nprintf "%s|" {name} "$@"\necho\n')
+        (programs / name).chmod(0o755)
+    words = [
+        "make",
+        "-s",
+        "-C",
+        tmp_path,
+        "-f",
+        ROOT / "Makefile",
+        "run",
+        "DATASET=custom",
+        f"SOURCE={source}",
+    ]
+    lines = subprocess.run(words, capture_output=True, text=True, check=True).stdout.splitlines()
+    used = "marquee|use|custom|" + (f"--source|{source}|" if source else "")
+    assert lines == [used, "marquee|check|", "dvc|repro|", "marquee|leaderboard|"]
