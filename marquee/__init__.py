@@ -1,3 +1,73 @@
-"""Marquee: recommenders for MovieLens as arrays in, arrays out. Knows no path and no params.yaml."""
+"""Marquee: movie recommenders for a notebook or a pipeline.
 
-__version__ = "0.2.0"
+    import marquee as mq
+
+    ratings = mq.load("ml-100k", source="~/Downloads")  # or a pandas DataFrame of your own
+    train, validation, test = mq.split(ratings, "leave_last_out", positive_threshold=4)
+    model = mq.EASE(regularization=300).fit(train, validation)
+    mq.evaluate(model, test)
+    model.recommend({"Alien (1979)": 5, "Heat (1995)": 4}, k=10)
+
+The names are those of `marquee.api`, which is imported when the first of them is used.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from marquee.api import *  # noqa: F403
+
+    __version__: str
+
+__all__ = [  # noqa: F405
+    "ALS",
+    "EASE",
+    "IALS",
+    "MFBCE",
+    "SGDMF",
+    "AutoRec",
+    "BiasModel",
+    "Dataset",
+    "ItemKNN",
+    "MarqueeError",
+    "Model",
+    "NeuralMF",
+    "Part",
+    "Popularity",
+    "Result",
+    "__version__",
+    "evaluate",
+    "load",
+    "load_model",
+    "similar",
+    "split",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        return _version()
+    if name not in __all__:
+        raise AttributeError(f"module 'marquee' has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module("marquee.api"), name)
+
+
+def __dir__() -> list[str]:
+    return __all__
+
+
+def _version() -> str:
+    """Return the version of the installed package, or of the clone that it runs from."""
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version("marquee")
+    except PackageNotFoundError:
+        import tomllib
+        from pathlib import Path
+
+        text = (Path(__file__).parents[1] / "pyproject.toml").read_text("utf-8")
+        return tomllib.loads(text)["project"]["version"]

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
+
+from marquee import recommenders
+
+HOW_TO = Path(__file__).parents[2] / "docs/how-to"  # the example of add-an-algorithm.md is tested, too
+if str(HOW_TO) not in recommenders.__path__:
+    recommenders.__path__.append(str(HOW_TO))
 
 # name: (algorithm, task, options, how many of a training user's top 10 of 40 a fold-in gives back)
 CASES: dict[str, tuple[str, str, dict[str, Any], int]] = {
@@ -11,6 +18,7 @@ CASES: dict[str, tuple[str, str, dict[str, Any], int]] = {
     "bias_damped": ("bias", "rating", {"user_damping": 1, "item_damping": 10, "sweeps": 3}, 10),
     "ease": ("ease", "ranking", {"regularization": 1}, 10),
     "ease_truncated": ("ease", "ranking", {"regularization": 1, "max_memory_gib": 8 * 35**2 / 2**30}, 10),
+    "random_walk": ("random_walk", "ranking", {"penalty": 0.3}, 10),
     "item_knn": ("item_knn", "ranking", {"n_neighbors": 10}, 10),
     "item_knn_few": ("item_knn", "ranking", {"n_neighbors": 5, "shrinkage": 3}, 10),
     "mf_bce": ("mf_bce", "ranking", {"dim": 4, "epochs": 60, "learning_rate": 0.02, "batch_size": 64}, 7),

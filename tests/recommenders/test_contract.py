@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import dataclasses
 import json
 from importlib import import_module
@@ -17,7 +18,7 @@ from marquee.errors import MarqueeError
 from marquee.recommenders.base import DataShape, Recommender, TrainingData
 from marquee.rng import KeyedRandom, named_rng
 from marquee.training.progress import FitProgress
-from tests.recommenders.cases import CASES
+from tests.recommenders.cases import CASES, HOW_TO
 
 RATING = [name for name in CASES if CASES[name][1] == "rating"]
 PERSONAL = [name for name in CASES if name != "popularity" and name not in RATING]
@@ -86,6 +87,12 @@ def test_what_a_model_keeps_is_what_its_formula_says(model, name):
     assert cost.peak_bytes >= cost.model_bytes
     assert cost.epochs == getattr(model.options, "epochs", 0)
     assert all(hasattr(model.options, option) for option in cost.reduce_with)
+
+
+def test_the_line_that_the_how_to_adds_is_the_one_that_is_tested():
+    page = (HOW_TO / "add-an-algorithm.md").read_text("utf-8")
+    line = next(line for line in page.splitlines() if line.startswith('    "random_walk": '))
+    assert ast.literal_eval(f"{{{line}}}") == {"random_walk": CASES["random_walk"]}
 
 
 # An option is shown to matter by a pair of fits. `device` must not, `patience` does by a validation alone.

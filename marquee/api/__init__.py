@@ -1,0 +1,22 @@
+"""The Python API: data, splits, models and their evaluation without a pipeline. `import marquee as mq`."""
+# ruff: noqa: F401 - the names of marquee
+
+from marquee.api.dataset import Dataset, load
+from marquee.api.evaluate import Result, evaluate
+from marquee.api.models import (
+    ALS,
+    EASE,
+    IALS,
+    MFBCE,
+    SGDMF,
+    AutoRec,
+    BiasModel,
+    ItemKNN,
+    Model,
+    NeuralMF,
+    Popularity,
+    load_model,
+    similar,
+)
+from marquee.api.split import Part, split
+from marquee.errors import MarqueeError

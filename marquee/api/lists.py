@@ -1,0 +1,119 @@
+"""Recommendations and similar movies of a fitted model, as DataFrames."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from marquee.data.ratings import Ratings
+from marquee.errors import MarqueeError
+from marquee.serving import explain as explanations
+from marquee.serving import output, top_n
+from marquee.serving.catalogue import MovieFilter
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from marquee.api.models import Model, Taste
+
+
+def recommend(
+    model: Model, taste: Taste | None, user_id: Any, k: int, wanted: MovieFilter, explain: bool
+) -> pd.DataFrame:
+    """Return a list for a new user of that taste, or for the user of that id: see `Model.recommend`."""
+    if (taste is None) == (user_id is None):
+        raise MarqueeError("recommend needs one of ratings and user_id: {'Alien (1979)': 5}, or user_id=42")
+    _require_k(k)
+    data, movies = model.dataset, model.dataset.titles
+    allowed = movies.keep(wanted)
+    audience = _new_user(model, taste) if taste is not None else _known_user(model, user_id)
+    items, values = top_n.top_lists(audience, allowed, k, model.name)
+    column = "score"
+    if model.task == "rating":
+        column, values = "rating", np.clip(values, data.scale.low, data.scale.high)
+    frame = _frame(model, items[0], values[0], column)
+    if explain:
+        listed = items[0][items[0] >= 0]
+        effects = explanations.rating_effects(model.recommender, audience.history, listed)
+        frame["explanation"] = explanations.explain_by_ratings(audience.history, *effects, movies)
+    return frame
+
+
+def similar(model: Model, title: Any, k: int) -> pd.DataFrame:
+    """Return the k movies most similar to one: see `Model.similar`."""
+    _require_k(k)
+    item = _item(model, title)
+    similarities = top_n.item_similarities(model.recommender, item, model.name)
+    items, values = top_n.nearest_items(similarities, np.ones(len(similarities), bool), item, k)
+    return _frame(model, items, values, "similarity")
+
+
+def _new_user(model: Model, taste: Taste) -> top_n.Audience:
+    scale, threshold = model.dataset.scale, model.positive_threshold
+    if isinstance(taste, Mapping):
+        pairs = list(taste.items())
+        for title, rating in pairs:
+            if not isinstance(rating, int | float | np.number) or not (
+                model.dataset.implicit or scale.allows(rating)
+            ):
+                raise MarqueeError(
+                    f"the rating {rating!r} of {title!r} is off the scale: give one from {scale}"
+                )
+    elif isinstance(taste, str) or not isinstance(taste, Sequence):
+        raise MarqueeError(f"ratings are {taste!r}: give a dict such as {{'Alien (1979)': 5}}, or a list")
+    else:
+        pairs = [(title, scale.high) for title in taste]
+    if not pairs:
+        raise MarqueeError("the ratings are empty: rate at least one movie")
+    items = np.array([_item(model, title) for title, _ in pairs], np.int32)
+    ratings = np.array([rating for _, rating in pairs], np.float32)
+    return top_n.new_user(model.recommender, items, ratings, threshold)
+
+
+def _known_user(model: Model, user_id: Any) -> top_n.Audience:
+    known = model.dataset.user_ids
+    place = np.flatnonzero(known == user_id)
+    if not len(place):
+        place = np.flatnonzero(known.astype(str) == str(user_id))
+    if not len(place):
+        raise MarqueeError(
+            f"user {user_id!r} is not in this data, whose users go from {known[0]} to {known[-1]}: "
+            "a new user gives ratings, such as {'Alien (1979)': 5}"
+        )
+    users = place.astype(np.int32)
+    train, fold_in, rated = (
+        _rows_of(part, users) for part in (model.trained_on, model.folded_in, model.dataset.rows)
+    )
+    return top_n.known_users(model.recommender, [user_id], users, train, fold_in, rated)
+
+
+def _rows_of(ratings: Ratings, users: np.ndarray) -> Ratings:
+    return ratings.take(np.isin(ratings.user, users))
+
+
+def _item(model: Model, title: Any) -> int:
+    """Return the item of a movie id of the data, of `#` and an id, or of a title."""
+    ids = model.dataset.movie_ids
+    if not isinstance(title, str) or title in ids:
+        title = f"#{title}"
+    movies = model.dataset.titles
+    return movies.find_one(title, movies.search())
+
+
+def _frame(model: Model, items: np.ndarray, values: np.ndarray, column: str) -> pd.DataFrame:
+    """Return a row for each of `items` [k] (-1: no more), counted from 1."""
+    import pandas as pd
+
+    rows = output.list_rows("", items, values, model.dataset.titles, column)
+    columns = ["movie_id", "title", "year", "genres", column]
+    frame = pd.DataFrame(rows, columns=["rank", *columns]).set_index("rank")
+    frame["genres"] = frame["genres"].map(", ".join)
+    frame["year"] = frame["year"].astype("Int64")
+    return frame
+
+
+def _require_k(k: int) -> None:
+    if not isinstance(k, int | np.integer) or k < 1:
+        raise MarqueeError(f"k is {k!r}: ask for at least 1 movie")
