@@ -110,10 +110,9 @@ def _known_users(args: Namespace, model: Recommender) -> Audience:
     def rows(path: str) -> Ratings:
         return Ratings.from_table(read_parquet(Path(path), among=("user", users.tolist())))
 
-    known = (rows(f"data/{model.task}/{part}.parquet") for part in ("train", "fold_in"))
-    return top_n.known_users(
-        model, [ids[user] for user in users], users, *known, rows("data/ratings.parquet")
-    )
+    train, fold_in = (rows(f"data/{model.task}/{part}.parquet") for part in ("train", "fold_in"))
+    labels = [ids[user] for user in users]
+    return top_n.known_users(model, labels, users, train, fold_in, rows("data/ratings.parquet"))
 
 
 def _explanations(

@@ -34,7 +34,7 @@ def top_k_for_users(
     asked: Sequence[UserItems] = (),
     enough: np.ndarray | None = None,
 ) -> tuple[np.ndarray, np.ndarray, list[np.ndarray]]:
-    """List the k best items of each of `users` [n] without that user's row of `seen`, ordered by (-score, item).
+    """List the k best items of each of `users` [n] without their row of `seen`, by (-score, item).
 
     asked   items of each row of `users`; float32 scores of each of these come third
     enough  float [n]: a list need not go on once it contains k items that score higher, see `top_k_factors`
