@@ -17,8 +17,8 @@ PREDICTED = 8.5  # per test pair: rating, prediction, user and item
 METRICS = 50  # per test user and list length
 SCORE = 4  # per entry of a list, beside its item
 DATA_FIGURES = 200_000  # three figures as SVG and PNG, and their CSVs
-MODEL_FIGURES = 500_000  # of one model, as SVG and PNG
-LEADERBOARD = 300_000
+MODEL_FIGURES = 600_000  # of a rating model, as SVG and PNG; of others less
+LEADERBOARD = 400_000
 PAGE = 180_000  # per model of the report
 
 
