@@ -32,9 +32,9 @@ class Model(Recommender):
 
         min  ½ Σ over ratings of  (r_ui - r̂(u, i))² + λ (b_u² + b_i² + |p_u|² + |q_i|²)
 
-        by a gradient step for each rating (docs/explanation/derivation.md). Factors start at N(0, init_std²),
+    by a gradient step for each rating (docs/explanation/derivation.md). Factors start at N(0, init_std²),
     without `use_biases` around √(μ / dim), so that the first prediction is about μ in either case.
-        An epoch visits blocks of users x items, those of one diagonal at once (`marquee.kernels.sgd`). The order
+    An epoch visits blocks of users x items, those of one diagonal at once (`marquee.kernels.sgd`). The order
     within blocks is shuffled once, that of the diagonals in each epoch: the error of a free order in a
     fraction of its time, and the same bytes for any number of threads.
     A movie or user without ratings stays at the center of the start: its bias is 0, its taste average.

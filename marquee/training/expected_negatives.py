@@ -32,8 +32,8 @@ class ExpectedNegatives:
         import torch
 
         how = json.loads(train.sampling)
-        law = NegativeSampler(train, n_items, how["sampling"], how["alpha"]).sampling_weights  # [n_items]
-        law = np.maximum(law, 1e-6 * law.max())  # for a user to whom popularity leaves no item
+        weights = NegativeSampler(train, n_items, how["sampling"], how["alpha"]).sampling_weights  # [n_items]
+        weights = np.maximum(weights, 1e-6 * weights.max())  # for a user to whom popularity leaves no item
         counts = np.bincount(train.user)  # [n_users]; rows of train are sorted by user
         rated = np.bincount(train.user, weights[train.item])  # float64 [n_users]
         self.n_items = n_items
