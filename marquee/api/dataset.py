@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from marquee.api import frames
-from marquee.data.ratings import Catalogue, Ratings
+from marquee.data.ratings import Catalogue, Ratings, lowest_positive
 from marquee.errors import MarqueeError, did_you_mean
 from marquee.movielens import schema
 from marquee.rng import KeyedRandom
@@ -116,17 +116,15 @@ class Dataset:
         """Return the randomness of one purpose, which depends on the ids of the source."""
         return KeyedRandom(seed, purpose, self.user_ids, self.movie_ids)
 
-    def default_threshold(self) -> float:
-        """Return the rating 0.75 of the way up the scale, rounded up: 4 on 1 to 5, 8 on 1 to 10."""
-        scale = self.scale
-        steps = 0.75 * (scale.high - scale.low) / (scale.step or 1)
-        return scale.low + (np.ceil(steps - 1e-9) if scale.step else steps) * (scale.step or 1)
+    def lowest_positive(self, threshold: float | str | None = "auto") -> float:
+        """Return `threshold`, or for "auto" the rating 0.75 of the way up the scale: 4 on 1 to 5."""
+        return lowest_positive(threshold, self.scale.low, self.scale.high, self.scale.step)
 
-    def positives(self, threshold: float | None = None) -> Part:
+    def positives(self, threshold: float | str = "auto") -> Part:
         """Return all ratings of at least `threshold` as one training part, for a final fit on all data."""
         from marquee.api.split import whole_part
 
-        return whole_part(self, threshold, SEED)
+        return whole_part(self, self.lowest_positive(threshold), SEED)
 
     @classmethod
     def from_frame(

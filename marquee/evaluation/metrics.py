@@ -1,7 +1,7 @@
 """What a list, a rank or a rating is worth: one definition each, as docs/reference/metrics.md states it.
 
 Everything is per user in float64, so that a figure is a mean of one column and an interval can be
-drawn over users. Relevance is binary throughout.
+computed over users. Relevance is binary throughout.
 """
 
 from __future__ import annotations

@@ -56,7 +56,7 @@ def dots(
         scores[pairs] = lane[:, 0]
 
 
-def add_shares(
+def add_fractions(
     offsets: np.ndarray,
     items: np.ndarray,
     starts: np.ndarray,
