@@ -12,7 +12,6 @@ import json
 import subprocess
 import tempfile
 import time
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -39,18 +38,18 @@ def repro(clone: Path, caches: Path) -> tuple[float, list[Imported]]:
     import matplotlib  # its list of fonts is made once on a machine, and not in a run
 
     caching = {"XDG_CACHE_HOME": str(caches), "MPLCONFIGDIR": matplotlib.get_cachedir()}
-    with tempfile.TemporaryDirectory() as told:
-        clock = {"PYTHONPATH": str(CLOCK), "MARQUEE_IMPORTS": told}
+    with tempfile.TemporaryDirectory() as log:
+        clock = {"PYTHONPATH": str(CLOCK), "MARQUEE_IMPORTS": log}
         started = time.time()
         subprocess.run(["dvc", "repro"], cwd=clone, env={**environment(), **caching, **clock}, check=True)
         total = time.time() - started
-        lines = [line for file in Path(told).iterdir() for line in file.read_text().splitlines()]
+        lines = [line for file in Path(log).iterdir() for line in file.read_text().splitlines()]
     return total, [(float(moment), float(seconds)) for moment, seconds in map(str.split, lines)]
 
 
 def account(total: float, rows: Iterable[dict[str, Any]], imports: Sequence[Imported]) -> dict[str, float]:
     """Divide `total` seconds among PARTS, from the rows of logs/stages.jsonl."""
-    spent: Counter[str] = Counter()
+    spent: dict[str, float] = dict.fromkeys(PARTS, 0.0)
     for row in rows:
         began, seconds, start_up = row["began"], row["seconds"], row["start_up"]
         before = _within(imports, began - start_up, began)

@@ -99,7 +99,14 @@ def rows(size: str) -> list[list[object]]:
             for name in names:
                 rate = (operations if name == PRODUCT else traffic)(folder, dim) / seconds
                 numbers = (f"{x:.4g}" for x in (seconds, rate, limits[name]))
-                row = [benchmark.ours.words[0], size, threads, *numbers, name, f"{rate / limits[name]:.2f}"]
+                row: list[object] = [
+                    benchmark.ours.words[0],
+                    size,
+                    threads,
+                    *numbers,
+                    name,
+                    f"{rate / limits[name]:.2f}",
+                ]
                 table.append(row)
                 print(*row, flush=True)
     return table

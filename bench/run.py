@@ -151,7 +151,7 @@ def _at(key: str, size: str, given: argparse.Namespace) -> None:
 
 def main() -> None:
     command = parser(__doc__)
-    every = {**BENCHMARKS, **EXTRA}
+    every: dict[str, Any] = {**BENCHMARKS, **EXTRA}
     command.add_argument("benchmark", nargs="*", help=f"{', '.join(every)}; default: all")
     command.add_argument("--peer", help="only this peer")
     command.add_argument("--size", choices=sizes.SIZES)

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from marquee.config import Params
 from marquee.data.ratings import Catalogue, Ratings, lowest_positive
 from marquee.data.sampling import Candidates
-from marquee.evaluation.test_set import TestSet
 from marquee.io import read_parquet
+
+if TYPE_CHECKING:
+    from marquee.evaluation.test_set import TestSet
 
 
 def ratings(path: Path) -> Ratings:
@@ -26,6 +29,8 @@ def catalogue() -> tuple[Catalogue, tuple[float, float, float]]:
 
 
 def test_set(task: str, params: Params) -> TestSet:
+    from marquee.evaluation.test_set import TestSet
+
     train, validation, fold_in, test = (
         ratings(Path(f"data/{task}/{part}.parquet")) for part in ("train", "val", "fold_in", "test")
     )

@@ -39,42 +39,31 @@ STARTS = {
     "compare.*": "",
     "report.*": "",
 }
-# Plumbing that a stage may import without depending on it: files, messages, parameters, threads, the memory model,
-# the contract. A change there is a change of the program and not of an experiment; `dvc repro --force` runs anyway.
+# Plumbing that a stage may import without depending on it: files, messages, parameters, threads, the memory
+# model, the contract. A change there changes the program and no experiment; `dvc repro --force` runs anyway.
 PLUMBING = (
-    *(
-        "marquee/__init__.py",
-        "marquee/errors.py",
-        "marquee/config",
-        "marquee/io.py",
-        "marquee/parallel.py",
-    ),
+    *("marquee/__init__.py", "marquee/errors.py", "marquee/config", "marquee/io.py", "marquee/parallel.py"),
     *("marquee/recommenders/__init__.py", "marquee/recommenders/base.py", "marquee/resources", "stages"),
 )
-# Packages that a stage imports beside those it depends on, each with the reason.
+# Packages that a stage imports beside those it depends on: those of another function of `stages/_inputs.py`,
+# readers of columns, options of a neighbour. Whatever they computed reaches the stage as a file.
+INPUTS = {"marquee/evaluation", "marquee/kernels"}
 BESIDE = {
-    "ingest": {
-        "marquee/simulator",
-        "marquee/figures",
-        "marquee/rng.py",
-    },  # the options, the style, ties in time
-    "download": {"marquee/movielens", "marquee/rng.py"},  # the parsers' neighbours, named generators
-    "train": {"marquee/data", "marquee/rng.py"},  # columns; what it learns from is a dependency of its own
-    "evaluate": {"marquee/data", "marquee/training", "marquee/rng.py"},  # folding in
+    "download": {"marquee/movielens", "marquee/rng.py"},
+    "ingest": {"marquee/simulator", "marquee/figures"},
+    "split": INPUTS,
+    "negatives": INPUTS,
+    "candidates": INPUTS,
+    "train": {"marquee/data", "marquee/rng.py"},
+    "evaluate": {"marquee/data", "marquee/training", "marquee/rng.py"},
     "oracle": {"marquee/data", "marquee/leaderboard", "marquee/rng.py", "marquee/movielens"},
-    "plot": {
-        "marquee/data",
-        "marquee/evaluation",
-        "marquee/training",
-        "marquee/kernels",
-        "marquee/leaderboard",
-    },
-    "compare": {"marquee/data", "marquee/evaluation", "marquee/kernels", "marquee/rng.py"},
-    "report": {"marquee/data", "marquee/evaluation", "marquee/leaderboard", "marquee/kernels"},
+    "plot": {*INPUTS, "marquee/data", "marquee/training", "marquee/leaderboard", "marquee/rng.py"},
+    "compare": {*INPUTS, "marquee/data", "marquee/rng.py"},
+    "report": {*INPUTS, "marquee/data", "marquee/leaderboard", "marquee/rng.py"},
 }
 # Imports point down only: a package may import those of later rows.
 LEVELS = (
-    ("stages", "marquee/cli"),
+    ("stages", "marquee/cli", "marquee/api"),
     ("marquee/resources", "marquee/experiments.py"),
     ("marquee/report", "marquee/serving"),
     ("marquee/figures",),

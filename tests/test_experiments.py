@@ -53,7 +53,7 @@ def gather(runs: list[Run], **asked: list[str]) -> dict[str, SweepTable]:
     return sweep_tables(of(runs), PRIMARY, **asked)
 
 
-def told(table: SweepTable, *keys: str) -> list[tuple]:
+def values_of(table: SweepTable, *keys: str) -> list[tuple]:
     frame = table.rows[list(keys)].astype(object)
     return list(frame.where(frame.notna(), None).itertuples(index=False, name=None))
 
@@ -61,9 +61,9 @@ def told(table: SweepTable, *keys: str) -> list[tuple]:
 def test_folds_become_mean_and_standard_deviation_and_the_best_model_is_on_top():
     table = gather(folds(bias=[1.0, 1.2], als=[0.8, 1.0]))["rating"]
     assert (table.grid, table.over, table.metrics) == ([], ["tasks.rating.fold"], ["rmse"])
-    assert told(table, "model", "n", "best") == [("als", 2, 1), ("bias", 2, 0)]
-    assert told(table, "mean") == [(pytest.approx(0.9),), (pytest.approx(1.1),)]
-    assert told(table, "std") == [(pytest.approx(0.02**0.5),)] * 2
+    assert values_of(table, "model", "n", "best") == [("als", 2, 1), ("bias", 2, 0)]
+    assert values_of(table, "mean") == [(pytest.approx(0.9),), (pytest.approx(1.1),)]
+    assert values_of(table, "std") == [(pytest.approx(0.02**0.5),)] * 2
     assert text(table, "rating", show_repeats=True).splitlines() == [
         "Rating, best rmse first; mean over tasks.rating.fold 1, 2",
         "",
@@ -91,9 +91,9 @@ def test_a_grid_over_folds_has_a_row_for_each_point_of_the_grid():
         for fold in (1, 2, 3)
     ]
     table = gather(runs, metrics=["rmse"])["rating"]
-    assert told(table, "models.als.dim", "mean", "std", "n") == [(5, 7, 1, 3), (10, 12, 1, 3)]
+    assert values_of(table, "models.als.dim", "mean", "std", "n") == [(5, 7, 1, 3), (10, 12, 1, 3)]
     flat = gather(runs, metrics=["rmse"], over=["models.als.dim"])["rating"]
-    assert told(flat, "tasks.rating.fold", "mean", "n") == [(1, 8.5, 2), (2, 9.5, 2), (3, 10.5, 2)]
+    assert values_of(flat, "tasks.rating.fold", "mean", "n") == [(1, 8.5, 2), (2, 9.5, 2), (3, 10.5, 2)]
 
 
 def test_more_is_better_where_the_metric_says_so_and_each_task_has_its_table():
@@ -111,7 +111,7 @@ def test_more_is_better_where_the_metric_says_so_and_each_task_has_its_table():
         [experiment({"ease": {"ndcg@10": 0.1 * dim}}, ease__dim=dim) for dim in (1, 3, 2)],
         metrics=["ndcg@10"],
     )
-    assert told(ranked["ranking"], "models.ease.dim", "best") == [(3, 1), (2, 0), (1, 0)]
+    assert values_of(ranked["ranking"], "models.ease.dim", "best") == [(3, 1), (2, 0), (1, 0)]
 
 
 def test_settings_of_other_models_are_left_out_and_the_same_run_counts_once():
@@ -120,7 +120,7 @@ def test_settings_of_other_models_are_left_out_and_the_same_run_counts_once():
         for fold in (1, 2)
         for dim in (1, 2)
     ]
-    assert told(gather(runs, models=["als"], metrics=["rmse"])["rating"], "mean", "n") == [(1.5, 2)]
+    assert values_of(gather(runs, models=["als"], metrics=["rmse"])["rating"], "mean", "n") == [(1.5, 2)]
 
 
 def test_two_sweeps_of_two_models_do_not_multiply():
@@ -128,7 +128,7 @@ def test_two_sweeps_of_two_models_do_not_multiply():
     bias = [experiment({"als": {"rmse": 1}, "bias": {"rmse": 8}}, als__dim=1, bias__damping=5)]
     table = gather(als + bias, metrics=["rmse"])["rating"]
     assert table.grid == ["models.als.dim", "models.bias.damping"]
-    assert told(table, "model", *table.grid) == [
+    assert values_of(table, "model", *table.grid) == [
         ("als", 1, None), ("als", 2, None), ("bias", None, 5), ("bias", None, None),
     ]  # fmt: skip
 
@@ -139,7 +139,7 @@ def test_the_best_is_among_those_with_most_repeats_and_a_note_says_so():
         for dim, fold, value in ((1, 1, 2.0), (1, 2, 2.0), (5, 1, 1.0))
     ]
     tables = gather(runs, metrics=["rmse"])
-    assert told(tables["rating"], "models.als.dim", "n", "best") == [(5, 1, 0), (1, 2, 1)]
+    assert values_of(tables["rating"], "models.als.dim", "n", "best") == [(5, 1, 0), (1, 2, 1)]
     assert "n differs" in notes(tables, {})[0]
 
 

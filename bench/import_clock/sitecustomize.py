@@ -1,7 +1,7 @@
-"""How long the imports of a stage take, told to a file: `bench.profile_repro` has it on the path of its run.
+"""Write to a file how long the imports of a stage take: `bench.profile_repro` puts this on its path.
 
-Counted are imports that no other import is waiting for. Python's own PYTHONPROFILEIMPORTTIME prints two
-thousand lines for each stage through DVC, which made a run of 77 s one of 100.
+An import inside of another one is not counted again. Python's own PYTHONPROFILEIMPORTTIME prints two thousand
+lines for each stage through DVC, which made a run of 77 s one of 100 s.
 """
 
 import atexit
@@ -14,7 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-SHORT = 1e-4  # seconds; what is there already takes less
+SHORT = 1e-4  # seconds; a module that is loaded already takes less
 
 
 def watch(file: Path) -> None:

@@ -61,7 +61,8 @@ def run(args: Namespace) -> None:
     if args.rate or args.ratings:
         items, ratings, notes = _own_ratings(args, movies, scale)
         audience = top_n.new_user(model, items, ratings, threshold)
-        print("\n".join(notes), file=sys.stderr)
+        for note in notes:
+            print(note, file=sys.stderr)
     else:
         audience = _known_users(args, model)
     items, values = top_n.top_lists(audience, allowed, args.top, args.model)
@@ -105,14 +106,13 @@ def _known_users(args: Namespace, model: Recommender) -> Audience:
         labels = list(dict.fromkeys(text.replace(",", " ").split()))
     ids = read_parquet(Path("data/users.parquet"), ["user_id"])["user_id"].to_pylist()
     users = top_n.user_indices(labels, ids)
-    train, fold_in, rated = (
-        Ratings.from_table(read_parquet(Path(path), among=("user", users.tolist())))
-        for path in (
-            *(f"data/{model.task}/{part}.parquet" for part in ("train", "fold_in")),
-            "data/ratings.parquet",
-        )
-    )
-    return top_n.known_users(model, [ids[user] for user in users], users, train, fold_in, rated)
+
+    def rows(path: str) -> Ratings:
+        return Ratings.from_table(read_parquet(Path(path), among=("user", users.tolist())))
+
+    train, fold_in = (rows(f"data/{model.task}/{part}.parquet") for part in ("train", "fold_in"))
+    labels = [ids[user] for user in users]
+    return top_n.known_users(model, labels, users, train, fold_in, rows("data/ratings.parquet"))
 
 
 def _explanations(

@@ -1,13 +1,13 @@
-"""How far a figure can be trusted: the bootstrap over users, paired comparisons, and Holm's correction.
+"""How certain a metric is: the bootstrap over users, paired comparisons, and Holm's correction.
 
-Users are the sampling unit. Ratings of one person depend on each other, people hardly do, so whole people
-are drawn, with all that they bring. Every figure is one ratio of two sums over users,
+Users are the sampling unit: ratings of one user depend on each other, users hardly do. So whole users are
+sampled, with all their values. Every metric is one ratio of two sums over users,
 
     mean of x   Σ x / Σ [x is defined]        MSE, MAE   Σ error / Σ n        RMSE   √(Σ squared error / Σ n)
 
-so resampling is multiplying by counts: if C [B, users] says how often each resample draws each user, then
-C @ numerators / C @ denominators are all figures of all models in all resamples. They share C, which pairs
-them: a model and its rival meet on the same people each time.
+so resampling is multiplying by counts: if C [B, users] says how often each resample holds each user, then
+C @ numerators / C @ denominators are all metrics of all models in all resamples. They share C, which pairs
+them: two models are compared on the same users each time.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def bootstrap(ratios: Sequence[Ratio], n_resamples: int, rng: np.random.Generato
     """Every ratio in the sample and in `n_resamples` resamples of its users (Efron, 1979).
 
     Returns float64 [1 + n_resamples, len(ratios)], the sample itself in row 0. All columns share the
-    resamples, which depend on `rng` and the number of users and not on the ratios. NaN: nobody counted.
+    resamples, which depend on `rng` and the number of users and not on the ratios. NaN: no user counted.
 
     Sums are exact: values are rounded to multiples of a power of two, at most 2^-51 of n_users times the
     largest value (1e-10 of it with 200,000 users), whose sums a float64 holds without error. So neither the
@@ -71,7 +71,7 @@ def p_value(difference: np.ndarray) -> float:
     """Two-sided p of "no difference", from a paired difference [1 + B] of two columns of `bootstrap`.
 
     The shift method (Efron and Tibshirani, 1993; for retrieval, Smucker, Allan and Carterette, 2007): the
-    resamples scatter around the observed d as they would around 0 if nothing but chance were at work, so
+    resamples scatter around the observed d as they would around 0 if there were no difference, so
 
         p = (1 + b) / (1 + B),   b = how many resamples have |d* - d| >= |d|.
 
@@ -95,7 +95,7 @@ def holm(p: Sequence[float]) -> np.ndarray:
 
 
 def _sums(ratio: Ratio, rows: slice = slice(None)) -> tuple[np.ndarray, np.ndarray]:
-    """What is added up above and below the line, both float64 [b]."""
+    """Return the terms of the numerator and of the denominator, both float64 [b]."""
     total = ratio.total[rows]
     defined = ~np.isnan(total)
     return np.where(defined, total, 0), defined * (1.0 if ratio.count is None else ratio.count[rows])
@@ -104,10 +104,10 @@ def _sums(ratio: Ratio, rows: slice = slice(None)) -> tuple[np.ndarray, np.ndarr
 def _resamples(
     n_users: int, n_resamples: int, rng: np.random.Generator
 ) -> Iterator[tuple[slice, np.ndarray]]:
-    """Blocks of users, and how often each resample draws each of them, float64 [n_resamples, b].
+    """Yield blocks of users, and how often each resample holds each of them, float64 [n_resamples, b].
 
     Over all blocks a resample's counts are multinomial: n_users draws with replacement. A block gets a
-    binomial share of the draws that are left, and spreads it evenly.
+    binomial number of the draws that are left, spread evenly over its users.
     """
     left = np.full(n_resamples, n_users)
     width = max(1, CELLS // n_resamples)

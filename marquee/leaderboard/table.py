@@ -124,7 +124,7 @@ def _check(board: Sequence[ModelResult], options: CompareOptions) -> None:
 
 
 def _board(board: Sequence[ModelResult], options: CompareOptions, rng: np.random.Generator) -> list[Row]:
-    """The rows of one task."""
+    """Return the rows of one task."""
     ratios = {(one.model, metric): ratio for one in board for metric, ratio in _ratios(one).items()}
     columns = bootstrap(list(ratios.values()), options.bootstrap_samples, rng).T  # (ratios, 1 + B)
     drawn: dict[str, Columns] = {}
@@ -137,7 +137,7 @@ def _board(board: Sequence[ModelResult], options: CompareOptions, rng: np.random
 
 
 def _ratios(one: ModelResult) -> dict[str, Ratio]:
-    """The metrics that are made of a value for each user."""
+    """Return the metrics that are made of a value for each user."""
     columns = one.per_user
     ratios = {metric: Ratio(values) for metric, values in columns.items() if metric in one.metrics}
     if "n" in columns:
@@ -147,13 +147,13 @@ def _ratios(one: ModelResult) -> dict[str, Ratio]:
 
 
 def _by_length(metric: str) -> tuple[str, int]:
-    """Sorts `ndcg@5` before `ndcg@10`."""
+    """Order `ndcg@5` before `ndcg@10`."""
     name, _, k = metric.partition("@")
     return name, int(k or 0)
 
 
 def _rows(board: Sequence[ModelResult], metric: str, drawn: Columns, confidence: float) -> list[Row]:
-    """The rows of one metric; `drawn` is model -> its column [1 + B] of the bootstrap."""
+    """Return the rows of one metric; `drawn` is model -> its column [1 + B] of the bootstrap."""
     values = {one.model: _rounded(one.metrics[metric]) for one in board if metric in one.metrics}
     sign = direction(metric)
     rivals = [model for model in drawn if sign and model != ORACLE]

@@ -1,4 +1,4 @@
-"""How much memory there is: what the user allows, or what the machine and its container have left."""
+"""How much memory is available: what the user allows, or what the machine and its container have left."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ GIB = 1 << 30
 
 @dataclass(frozen=True)
 class Limit:
-    """bytes a process may hold, and in words where that comes from."""
+    """The bytes that a process may hold, and in words where that limit comes from."""
 
     bytes: float
     words: str
 
 
 def memory_limit(root: Path = Path("/")) -> Limit | None:
-    """None where nothing is known: a system without /proc and nothing allowed. `root` is for tests.
+    """Return the limit; None on a system without /proc where MARQUEE_MEMORY is not set. `root` is for tests.
 
-    What is left is MemAvailable, or less where a control group (version 1 or 2) allows less. Pages of files
-    that a group has read count as its own until they are wanted; they are left out.
+    The machine has MemAvailable, or less where a control group (version 1 or 2) allows less. A group's limit
+    counts the pages of files that it has read, which the kernel frees on demand; they are left out.
     """
     if text := os.environ.get(VARIABLE):
         try:
@@ -65,7 +65,7 @@ def _left(limit: Path, used: Path, files: int) -> int | None:
 
 
 def _table(path: Path) -> dict[str, int]:
-    """The numbers of a file of `name number` lines; nothing where there is no such file."""
+    """Return the numbers of a file of `name number` lines; empty without such a file."""
     try:
         rows = (line.split() for line in path.read_text().splitlines())
         return {row[0]: int(row[1]) for row in rows if len(row) > 1 and row[1].isdecimal()}

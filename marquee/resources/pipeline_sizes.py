@@ -1,4 +1,4 @@
-"""How large everything will be, from the chosen release and what the parameters ask of it."""
+"""Count the rows of every stage, from the chosen release and the parameters."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from marquee.errors import MarqueeError
 from marquee.movielens.releases import HALF_STARS, SIMULATED, release
 from marquee.recommenders.base import DataShape
 
-CHANGING = {"ml-latest-small": (610, 9_724, 100_836)}  # users, items, ratings as they were in 2018
-# Percent of the ratings at each star from the lowest, in ML-100K and in ML-25M
+CHANGING = {"ml-latest-small": (610, 9_724, 100_836)}  # users, items, ratings of 2018
+# Percent of the ratings with each value from the lowest, in ML-100K and, with half stars, in ML-25M
 SHARES = {False: (6.1, 11.4, 27.1, 34.2, 21.2), True: (1.6, 3.1, 1.6, 6.6, 5.0, 19.6, 12.7, 26.6, 8.8, 14.4)}
 
 
@@ -32,7 +32,7 @@ class Part:
 
 @dataclass(frozen=True)
 class PipelineSizes:
-    """A release, its splits and what is drawn beside them, in numbers."""
+    """The counts of a release, its splits and its samples."""
 
     users: int
     items: int
@@ -50,17 +50,17 @@ class PipelineSizes:
 
 
 def pipeline_sizes(params: config.Params, card: Mapping[str, Any] | None = None) -> PipelineSizes:
-    """`card` is what ingest said of this very data, where it has run.
+    """Return the sizes as published, or as in `card`, the counts of ingest, if it describes this release.
 
-    Raises MarqueeError for a release whose size nobody knows before ingest has counted it.
+    Raises MarqueeError for a release whose size only ingest can count.
     """
     known = release(params.dataset.name)
-    world = params.simulator
+    simulator = params.simulator
     simulated, half = known.name == SIMULATED, known.scale == HALF_STARS
     counts: tuple[int | None, ...] = (known.users, known.movies, known.ratings)
     if simulated:
-        counts, half = (world.users, world.movies, world.ratings), world.half_stars
-        if card and card["ratings"] != world.ratings:
+        counts, half = (simulator.users, simulator.movies, simulator.ratings), simulator.half_stars
+        if card and card["ratings"] != simulator.ratings:
             card = None
     elif known.name in CHANGING:
         counts = CHANGING[known.name]
@@ -72,22 +72,20 @@ def pipeline_sizes(params: config.Params, card: Mapping[str, Any] | None = None)
         scale = (card["scale"]["low"], card["scale"]["high"], card["scale"]["step"])
     users, items, ratings = counts
     if not (users and items and ratings):
-        raise MarqueeError(
-            f"nobody knows the size of {known.name} yet; run `dvc repro ingest`, then plan again"
-        )
+        raise MarqueeError(f"the size of {known.name} is not known: run `dvc repro ingest`, then plan again")
     parts = {}
     for task in config.TASKS:
         options, least = params.tasks[task], 0.0
         if task == "ranking":
             least = lowest_positive(options.positive_threshold, *scale)
-        kept = sum(n for star, n in histogram.items() if star >= least)
+        kept = sum(n for rating, n in histogram.items() if rating >= least)
         parts[task] = _part(round(ratings * kept / sum(histogram.values())), users, options)
     negatives, candidates = params.negatives.per_positive, params.candidates.per_user
     return PipelineSizes(users, items, ratings, simulated, known.size, parts, negatives, candidates)
 
 
 def _part(rows: int, users: int, options: SplitOptions) -> Part:
-    """What a split makes of so many rows; a file's own is taken for a fifth, as the published ones are."""
+    """Return the parts of `rows`; splits given by files are taken to test on a fifth, as published ones."""
     if options.split == "leave_last_out":
         held = min(users, rows // 3)
         return Part(rows - 2 * held, held, held, 0, held)
@@ -95,10 +93,9 @@ def _part(rows: int, users: int, options: SplitOptions) -> Part:
         validation, test = round(rows * options.validation), round(rows * options.test)
         return Part(rows - validation - test, validation, test, 0, min(users, test))
     if options.split == "user_holdout":
-        people = round(users * options.test)
-        theirs = round(rows * options.test)
-        test = round(theirs * (1 - FOLD_IN))
-        part = Part(rows - theirs, 0, test, theirs - test, min(people, test))
+        held_out = round(rows * options.test)
+        test = round(held_out * (1 - FOLD_IN))
+        part = Part(rows - held_out, 0, test, held_out - test, min(round(users * options.test), test))
     else:
         test = round(rows / (options.n_folds if options.split == "k_fold" else 5))
         part = Part(rows - test, 0, test, 0, min(users, test))

@@ -21,19 +21,19 @@ TRIES = 64  # ways of spelling a query
 
 
 def plain(text: str) -> str:
-    """Lower-case words without accents or punctuation: `Amélie: Le Fabuleux…` is `amelie le fabuleux`."""
+    """Return lower-case words without accents and punctuation: `Amélie: Le…` becomes `amelie le`."""
     folded = unicodedata.normalize("NFKD", text.casefold().translate(_KEPT))
     bare = "".join(c for c in folded if not unicodedata.combining(c) and c not in "'’`.")
     return " ".join("".join(c if c.isalnum() else " " for c in bare).split())
 
 
 def bare(text: str) -> str:
-    """`plain` without the article that stands first or, behind a comma, last."""
+    """Return `plain` without a first article, or a last one behind a comma."""
     return plain(_LAST.sub("", _FIRST.sub("", text.casefold().strip(), count=1)))
 
 
 class TitleSearch:
-    """Finds the items of a catalogue by title. `titles` [n] and `years` [n] may hold None."""
+    """Find the items of a catalogue by title. `titles` [n] and `years` [n] may hold None."""
 
     def __init__(self, titles: Sequence[str | None], years: Sequence[int | None]) -> None:
         self.titles, self.years = titles, years
@@ -51,17 +51,17 @@ class TitleSearch:
                     self._words[word].add(item)
 
     def exact(self, title: str, year: int | None = None) -> list[int]:
-        """The items of that very name; with a year only those of it, or else of the year before or after."""
+        """Return the items of that name; with a year those of it, or else of the year before or after."""
         whole, article_less = _squeezed(plain(title)), _squeezed(bare(title))
         places = (self._whole.get(whole), self._bare.get(article_less))
         return next((found for items in places if items and (found := self._of_year(items, year))), [])
 
     def find(self, wanted: str) -> list[int]:
-        """The items that fit `wanted`, a title or part of one with or without its year; none if nothing does.
+        """Return the items that fit `wanted`, a title or part of one, with or without its year.
 
         The first of these that finds anything decides: the whole name; its words in a row; its words in any
-        order; its letters as the beginning of a name; the same after each unknown word has become the
-        nearest known ones.
+        order; its letters as the beginning of a name; the same with each unknown word replaced by the nearest
+        known ones.
         """
         title, year = split_title(wanted)
         found = self._find(title, year)
@@ -70,7 +70,7 @@ class TitleSearch:
         return found
 
     def nearest(self, wanted: str, n: int = 3) -> list[int]:
-        """Up to `n` items with the names most like `wanted`."""
+        """Return up to `n` items with the names most like `wanted`."""
         from rapidfuzz import fuzz, process
 
         title, _ = split_title(wanted)
@@ -115,7 +115,7 @@ class TitleSearch:
         return [item for item in near if self.years[item] == year] or near
 
     def _spellings(self, word: str, n_words: int) -> list[str]:
-        """`word` if it is known, else up to three known words one slip away, or two in eight letters.
+        """Return `word` if it is known, else up to three known words one slip away, or two in eight letters.
 
         A slip is a letter added, left out, changed, or swapped with the next (optimal string alignment).
         """
@@ -135,6 +135,6 @@ def _squeezed(words: str) -> str:
 
 
 def _names(title: str) -> list[str]:
-    """What a movie is called: the whole, the part before brackets, and what stands in each of them."""
+    """Return a movie's names: the whole, the part before brackets, and the text of each of them."""
     inside = [_ALSO.sub("", part) for part in _BRACKETS.findall(title)]
     return [title, _BRACKETS.sub(" ", title), *inside] if inside else [title]

@@ -1,4 +1,4 @@
-"""Every second of a run is some part's, and an import is one wherever it happens."""
+"""Every second of a run belongs to one part, and an import is one wherever it happens."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from bench.profile_repro import CLOCK, account
 ROOT = Path(__file__).parents[2]
 
 
-def test_an_import_inside_a_fit_is_no_fitting():
+def test_an_import_inside_a_fit_does_not_count_as_fitting():
     fit = {"phase": "fitting", "began": 102.0, "seconds": 5.0}
     row = {"stage": "train@m", "began": 101.0, "start_up": 0.5, "seconds": 7.0, "phases": [fit]}
     spent = account(10.0, [row], [(99.0, 0.3), (100.75, 0.25), (103.0, 1.0), (107.5, 0.125)])
@@ -27,7 +27,7 @@ def test_an_import_inside_a_fit_is_no_fitting():
     assert spent["DVC"] == pytest.approx(2.5)
 
 
-def test_the_clock_tells_each_outermost_import_once(tmp_path):
+def test_the_clock_records_each_outermost_import_once(tmp_path):
     started = time.time()
     done = subprocess.run(
         [sys.executable, "-m", "stages.ingest", "too", "many"],
@@ -38,8 +38,8 @@ def test_the_clock_tells_each_outermost_import_once(tmp_path):
     )
     took = time.time() - started
     assert done.returncode == 1, done.stderr
-    (told,) = tmp_path.iterdir()
-    spans = [tuple(map(float, line.split())) for line in told.read_text().splitlines()]
+    (log,) = tmp_path.iterdir()
+    spans = [tuple(map(float, line.split())) for line in log.read_text().splitlines()]
     assert len(spans) > 5
     assert 0 < sum(seconds for _, seconds in spans) < took
     ends = [(moment - seconds, moment) for moment, seconds in spans]

@@ -1,4 +1,4 @@
-"""Real data: someone who likes five science-fiction films is shown science fiction."""
+"""Real data: a user who likes five science-fiction films is recommended science fiction."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def ml_100k(movielens, tmp_path_factory):
 
 def reflection(model: Any, ranks: bool, movies: MovieCatalogue, often: np.ndarray) -> np.ndarray:
     """float64 [2 new users, 2 genres]: who likes the five science-fiction films and who likes the romances,
-    and where science fiction and romance then stand: their mean percentile (1 is the top) among the movies
+    and the rank of science fiction and of romance: their mean percentile (1 is the top) among the movies
     that are rated `often` [n_items] and of neither five."""
     search = movies.search()
     liked = [

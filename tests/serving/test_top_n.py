@@ -112,7 +112,7 @@ def test_an_effect_is_the_score_less_the_score_without_that_rating(models, train
 
 
 def test_of_a_long_history_the_ratings_of_like_movies_are_probed(models, monkeypatch):
-    """Someone with 6 odd movies among 20 even ones, who is recommended an odd one."""
+    """A user with 6 odd movies among 20 even ones is recommended an odd one."""
     monkeypatch.setattr(explain, "PROBED", 6)
     liked = np.concatenate([np.arange(1, 13, 2), np.arange(0, 40, 2)])
     history = Ratings.of(np.zeros(len(liked)), liked)
@@ -131,7 +131,7 @@ def test_a_model_without_personal_scores_explains_by_no_rating(models, name):
 
 @pytest.mark.parametrize("name", OPTIONS)
 def test_a_user_unknown_to_the_model_has_a_list_without_explanations(models, train, name):
-    """User 8 has ratings, but none in what the model learnt from."""
+    """User 8 has ratings, but none in what the model learned from."""
     users, kept = np.array([8], np.int32), train.take(train.user != 8)
     audience = top_n.known_users(models[name], [8], users, kept, Ratings.empty(), train)
     items, _ = top_n.top_lists(audience, ALL, 5, name)

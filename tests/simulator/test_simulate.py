@@ -5,55 +5,22 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from marquee import recommenders
 from marquee.config import parse
-from marquee.data.ratings import Catalogue, Ratings
-from marquee.data.splits import Split, SplitOptions, split
 from marquee.errors import MarqueeError
-from marquee.movielens.named_columns import CustomColumns
-from marquee.movielens.parsers import read_release
-from marquee.movielens.schema import Scale
-from marquee.recommenders.base import TrainingData
-from marquee.rng import KeyedRandom, named_rng
+from marquee.rng import named_rng
 from marquee.simulator import selection
 from marquee.simulator.ground_truth import GroundTruth
 from marquee.simulator.options import GENRES
 from marquee.simulator.simulate import START, SimulatorOptions, simulate
 
 SMALL = SimulatorOptions(users=30, movies=50, ratings=700)
-
-
-@dataclass
-class Simulated:
-    folder: Path
-    truth: GroundTruth
-    ratings: Ratings  # by user and time, as the pipeline reads them
-    genres: np.ndarray  # bool [n_movies, 19]
-    titles: list[str]
-
-
-@pytest.fixture(scope="module")
-def world(tmp_path_factory) -> Simulated:
-    """The default world."""
-    folder = tmp_path_factory.mktemp("world")
-    simulate(SimulatorOptions(), folder, named_rng(2024, "simulate"))
-    dataset = read_release(folder, "ml-100k", Scale(1, 5, 1), CustomColumns())
-    assert not any(dataset.card["dropped"].values())
-    assert dataset.movies["movie_id"].to_pylist() == list(range(1, 1683))
-    lists = dataset.movies["genres"].to_pylist()
-    genres = np.array([[genre in row for genre in GENRES] for row in lists])
-    lines = (folder / "u.item").read_text("latin-1").splitlines()
-    titles = [line.split("|")[1] for line in lines]
-    truth = GroundTruth.load(folder / "truth.safetensors")
-    return Simulated(folder, truth, Ratings.from_table(dataset.ratings), genres, titles)
 
 
 def written(world: SimulatorOptions, folder: Path, seed: int = 1) -> dict[str, bytes]:
@@ -345,53 +312,13 @@ def test_people_rate_what_they_like(world):
 # It can be learned, and the truth knows better
 
 
-def divided(ratings: Ratings, **options) -> tuple[Split, Catalogue]:
-    parts = split(ratings, SplitOptions(**options), KeyedRandom(1, "split"))
-    return parts, Catalogue.of(943, 1682)
-
-
-def fitted(algorithm: str, task: str, parts: Split, catalogue: Catalogue):
-    model = recommenders.create(algorithm, task, {}, "models.it")
-    rng = named_rng(1, "train")
-    return model.fit(TrainingData(parts.train, parts.validation, catalogue), rng)
-
-
-def test_the_truth_predicts_held_out_ratings_better_than_biases_do(world):
-    parts, catalogue = divided(world.ratings, split="random_per_user")
-    pairs = parts.test.user, parts.test.item
-
-    def rmse(predicted: np.ndarray) -> float:
-        return float(np.sqrt(((predicted - parts.test.rating) ** 2).mean()))
-
-    mean, bias = parts.train.rating.mean(), fitted("bias", "rating", parts, catalogue).predict(*pairs)
-    assert rmse(mean) == pytest.approx(1.12, abs=0.02)
-    assert rmse(bias) == pytest.approx(0.94, abs=0.02)
-    assert rmse(world.truth.expected_ratings(*pairs)) == pytest.approx(0.85, abs=0.02)
-
-
-def test_ease_beats_popularity_and_the_truth_beats_both(world):
-    parts, catalogue = divided(world.ratings, split="leave_last_out", positive_threshold=4.0)
-
-    def hits(scores: Callable[[np.ndarray], np.ndarray]) -> float:
-        ranked = np.array(scores(np.arange(943, dtype=np.int32)))
-        for seen in (parts.train, parts.validation):
-            ranked[seen.user, seen.item] = -np.inf
-        target = ranked[parts.test.user, parts.test.item]
-        return float(((ranked[parts.test.user] > target[:, None]).sum(1) < 20).mean())
-
-    popularity, ease = (
-        hits(fitted(algorithm, "ranking", parts, catalogue).scores) for algorithm in ("popularity", "ease")
-    )
-    truth = hits(lambda users: world.truth.scores(users, 4.0))
-    assert popularity + 0.03 < ease < truth
-
-
 @pytest.mark.slow
 def test_two_million_ratings_fit_into_350_megabytes(tmp_path):
     code = (
         "import sys; from pathlib import Path; from marquee.rng import named_rng;"
         "from marquee.simulator.simulate import SimulatorOptions, simulate;"
-        "world = SimulatorOptions(users=13_000, movies=9_000, ratings=2_000_000, half_stars=True, format='ml-32m');"
+        "world = SimulatorOptions(users=13_000, movies=9_000, ratings=2_000_000, half_stars=True, "
+        "format='ml-32m');"
         "simulate(world, Path(sys.argv[1]), named_rng(1, 'simulate'));"
         "print(Path('/proc/self/status').read_text().partition('VmHWM:')[2].split()[0])"
     )
