@@ -25,13 +25,12 @@ def configure(parser: ArgumentParser) -> None:
 
 def run(args: Namespace) -> None:
     commit = _git("rev-parse", "--short", "HEAD").strip()
-    before = _outputs()
+    before = outputs()
     _restore_tracked()
-    committed, stages = _outputs(), _stages()
+    committed, stages = outputs(), _stages()
     kept = {path for path, stage in committed.items() if stage in stages}
-    leftovers = [path for path in sorted({*before, *committed} - kept) if _removable(path, kept)]
-    for path in map(Path, leftovers):
-        shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
+    leftovers = [path for path in sorted({*before, *committed} - kept) if removable(path, kept)]
+    remove(leftovers)
     folders = [path for path in sorted(kept) if Path(path).is_dir()]
     if folders:  # a stage writes its folders whole, so what neither Git nor DVC holds there is left over
         _git("clean", "-d", "--force", "--quiet", "--", *folders)
@@ -64,7 +63,7 @@ def _stages() -> set[str]:
     return set(listed.stdout.split())
 
 
-def _outputs() -> dict[str, str]:
+def outputs() -> dict[str, str]:
     """Path → stage of every output in dvc.lock."""
     import yaml
 
@@ -75,7 +74,12 @@ def _outputs() -> dict[str, str]:
     return {out["path"]: name for name, stage in stages.items() for out in stage.get("outs") or ()}
 
 
-def _removable(path: str, kept: set[str]) -> bool:
+def remove(paths: list[str]) -> None:
+    for path in map(Path, paths):
+        shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
+
+
+def removable(path: str, kept: set[str]) -> bool:
     """Whether `path` exists, lies in a folder of outputs, and holds nothing that stays."""
     inside = Path(path).parts[0] in OUTPUTS and ".." not in Path(path).parts and len(Path(path).parts) > 1
     return inside and Path(path).exists() and not any(one.startswith(f"{path}/") for one in kept)
