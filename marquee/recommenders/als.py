@@ -11,7 +11,7 @@ from marquee.config import option
 from marquee.data.ratings import Ratings, csr_arrays
 from marquee.parallel import single_threaded_blas
 from marquee.recommenders.base import CSR_BYTES, Cost, DataShape, Recommender, TrainingData, biased_factors
-from marquee.training.loop import InPlaceTrainer
+from marquee.training.loop import Trainer
 from marquee.training.progress import Progress
 
 if TYPE_CHECKING:
@@ -170,7 +170,7 @@ def solve_genres(
     return solved
 
 
-class ALSTrainer(InPlaceTrainer):
+class ALSTrainer(Trainer):
     """Train a model in sweeps, each of which replaces its arrays."""
 
     def __init__(self, model: Model, train: Ratings, fractions: np.ndarray) -> None:

@@ -11,10 +11,10 @@ import numpy as np
 
 from marquee.config import option
 from marquee.data.ratings import Ratings
-from marquee.recommenders.base import CSR_BYTES, Arrays, Cost, DataShape, Recommender, TrainingData
+from marquee.recommenders.base import CSR_BYTES, Cost, DataShape, Recommender, TrainingData
 from marquee.training.autoencoder import initial_weights, loss_on, rated_rows
 from marquee.training.damped_biases import damped_biases, user_biases
-from marquee.training.progress import Progress
+from marquee.training.progress import Arrays, Progress
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix

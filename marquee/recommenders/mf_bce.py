@@ -11,10 +11,10 @@ import numpy as np
 
 from marquee.config import option
 from marquee.data.ratings import Ratings
-from marquee.recommenders.base import Arrays, Cost, DataShape, Recommender, TrainingData
+from marquee.recommenders.base import Cost, DataShape, Recommender, TrainingData
 from marquee.training.expected_negatives import ExpectedNegatives
 from marquee.training.fold_in import fold_in_newton
-from marquee.training.progress import Progress
+from marquee.training.progress import Arrays, Progress
 from marquee.training.sampled_loss import epoch_tensors, negatives_per_positive
 
 if TYPE_CHECKING:

@@ -13,10 +13,10 @@ from marquee.config import option
 from marquee.data.ratings import Ratings
 from marquee.errors import MarqueeError
 from marquee.evaluation.evaluate import validation_rmse
-from marquee.recommenders.base import Arrays, Cost, DataShape, Recommender, TrainingData
+from marquee.recommenders.base import Cost, DataShape, Recommender, TrainingData
 from marquee.training.fold_in import Loss, fold_in_lbfgs
 from marquee.training.ncf import hidden_layers, identity, initial_weights, score, user_gradient
-from marquee.training.progress import Progress
+from marquee.training.progress import Arrays, Progress
 from marquee.training.sampled_loss import epoch_tensors, negatives_per_positive
 
 if TYPE_CHECKING:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
@@ -12,42 +13,33 @@ from marquee.errors import MarqueeError
 from marquee.training.progress import Arrays, Progress
 
 
-class Trainer(Protocol):
-    """Train one epoch at a time, with a state that can be saved and restored."""
+class Trainer(ABC):
+    """Train one epoch at a time, with a state that can be saved and restored.
 
+    As written here, it moves the arrays of `model` themselves and needs no further state.
+    """
+
+    def __init__(self, model: Any) -> None:
+        self.model = model
+
+    @abstractmethod
     def train_epoch(self) -> Mapping[str, float]:
         """Train for one epoch, and return what the learning curve shows of it, such as {"loss": 0.41}."""
 
     def weights(self) -> Arrays:
         """Return copies of the model's arrays."""
-
-    def load_weights(self, arrays: Arrays) -> None:
-        """Restore what `weights` returned."""
-
-    def optimizer_state(self) -> tuple[Arrays, dict[str, Any]]:
-        """Return what training needs to go on beside the weights: moments, generator states."""
-
-    def load_optimizer_state(self, arrays: Arrays, metadata: Mapping[str, Any]) -> None:
-        """Restore what `optimizer_state` returned."""
-
-
-class InPlaceTrainer:
-    """A `Trainer` that moves the model's own arrays and needs no further state. `train_epoch` is missing."""
-
-    def __init__(self, model: Any) -> None:
-        self.model = model
-
-    def weights(self) -> Arrays:
         return {name: getattr(self.model, name).copy() for name in self.model.arrays}
 
     def load_weights(self, arrays: Arrays) -> None:
+        """Restore what `weights` returned."""
         vars(self.model).update(arrays)
 
     def optimizer_state(self) -> tuple[Arrays, dict[str, Any]]:
+        """Return what training needs to go on beside the weights: moments, generator states."""
         return {}, {}
 
-    def load_optimizer_state(self, arrays: Arrays, metadata: Mapping[str, Any]) -> None:
-        pass
+    def load_optimizer_state(self, arrays: Arrays, metadata: Mapping[str, Any]) -> None:  # noqa: B027
+        """Restore what `optimizer_state` returned."""
 
 
 def train_epochs(

@@ -9,6 +9,7 @@ import numpy as np
 
 from marquee.errors import MarqueeError
 from marquee.training.adam import Adam
+from marquee.training.loop import Trainer
 from marquee.training.progress import Arrays
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ def parameters(arrays: Mapping[str, np.ndarray], device: torch.device) -> torch.
     return torch.nn.ParameterDict({name: torch.nn.Parameter(t.to(device)) for name, t in tensors.items()})
 
 
-class TorchTrainer:
+class TorchTrainer(Trainer):
     """A `Trainer`: Adam on the batches of `epoch_tensors`.
 
     module         its parameters are the weights; they live on `device`
