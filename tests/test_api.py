@@ -18,6 +18,7 @@ from marquee import config
 from marquee.api import dataset as api_dataset
 from marquee.io import read_json
 from marquee.movielens import releases
+from marquee.movielens.parsers import read_release
 from marquee.movielens.schema import Scale
 
 ROOT = Path(__file__).parents[1]
@@ -151,7 +152,7 @@ def test_the_metrics_are_those_of_the_stages(tmp_path, monkeypatch, name, algori
     evaluate.main(params, algorithm)
     expected = read_json(Path(f"data/evaluation/{algorithm}/metrics.json"))
 
-    own = api_dataset._read(Path("data/raw"), "ml-100k", Scale(1, 5, 1))
+    own = read_release(Path("data/raw"), "ml-100k", Scale(1, 5, 1), config.CustomColumns())
     how = settings["tasks"][task]
     shares = {key: how[key] for key in ("validation", "test") if key in how}
     threshold = how["positive_threshold"] if task == "ranking" else None
@@ -334,7 +335,7 @@ def test_a_misspelt_option_and_a_wrong_value_are_named():
         mq.EASE(regularisation=3)
     with pytest.raises(mq.MarqueeError, match=r"EASE\.regularization is -1.* must be above 0"):
         mq.EASE(regularization=-1)
-    with pytest.raises(mq.MarqueeError, match="EASE: task is 'rating', but must be ranking"):
+    with pytest.raises(mq.MarqueeError, match=r"EASE\.task is 'rating', but ease is made for ranking"):
         mq.EASE(task="rating")
 
 

@@ -11,14 +11,16 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 
+from marquee.api import lists, storage
 from marquee.api.dataset import SEED, Dataset
 from marquee.api.split import Part, whole_part
-from marquee.config import parse
 from marquee.data.ratings import Ratings
+from marquee.data.sampling import NegativeOptions, add_negatives
 from marquee.errors import MarqueeError
 from marquee.recommenders import create
 from marquee.recommenders.base import Recommender, TrainingData
 from marquee.rng import named_rng
+from marquee.serving.catalogue import MovieFilter
 from marquee.training.progress import FitProgress
 
 if TYPE_CHECKING:
@@ -53,15 +55,10 @@ class Model:
 
     def __init__(self, *, task: str | None = None, seed: int = SEED, **options: Any) -> None:
         """Raises MarqueeError for an unknown option, an impossible value, or a task it cannot do."""
-        module = import_module(f"marquee.recommenders.{self.algorithm}")
-        self.options, self.seed = parse(module.Options, options, self.name), seed
-        self.tasks: frozenset[str] = module.Model.tasks
-        self._given = options
+        self.tasks: frozenset[str] = import_module(f"marquee.recommenders.{self.algorithm}").Model.tasks
+        self.options = create(self.algorithm, task or min(self.tasks), options, self.name).options
+        self.seed, self._given = seed, options
         self.task = task or (min(self.tasks) if len(self.tasks) == 1 else None)
-        if task is not None and task not in self.tasks:
-            raise MarqueeError(
-                f"{self.name}: task is {task!r}, but must be {' or '.join(sorted(self.tasks))}"
-            )
 
     @property
     def name(self) -> str:
@@ -109,8 +106,6 @@ class Model:
         return self
 
     def _with_negatives(self, train: Part) -> Ratings:
-        from marquee.data.sampling import NegativeOptions, add_negatives
-
         if self.task == "rating" or not self.recommender.uses_negatives:
             return train.rows
         random = train.dataset.random(train.seed, "negatives")
@@ -143,30 +138,20 @@ class Model:
         Raises MarqueeError for a title that fits no movie or several, an unknown user, and a rating that is
         not on the scale.
         """
-        from marquee.api.lists import recommend
-        from marquee.serving.catalogue import MovieFilter
-
-        self._require_fit()
         genres = (genres,) if isinstance(genres, str) else tuple(genres)
-        return recommend(self, taste, user_id, k, MovieFilter(genres, year_from, year_to), explain)
+        return lists.recommend(self, taste, user_id, k, MovieFilter(genres, year_from, year_to), explain)
 
     def similar(self, title: Any, k: int = 10) -> pd.DataFrame:
         """Return the k movies most similar to one, as the model sees them. `title` as in `recommend`."""
-        from marquee.api.lists import similar
-
-        self._require_fit()
-        return similar(self, title, k)
+        return lists.similar(self, title, k)
 
     def save(self, folder: str | Path) -> None:
         """Write the model and its data into `folder`; `load_model` reads them."""
-        from marquee.api.storage import save
-
-        self._require_fit()
-        save(self, Path(folder))
+        storage.save(self, Path(folder))
 
     def require_data(self, part: Part) -> None:
         """Raise MarqueeError unless the model is fitted, on the users and movies of `part`."""
-        self._require_fit()
+        self.require_fit()
         for ids in ("user_ids", "movie_ids"):
             own, other = getattr(self.dataset, ids), getattr(part.dataset, ids)
             if not np.array_equal(own, other):
@@ -174,7 +159,7 @@ class Model:
                     f"{self.name} was fitted on other data: fit it on a part of the same split"
                 )
 
-    def _require_fit(self) -> None:
+    def require_fit(self) -> None:
         if not hasattr(self, "recommender"):
             raise MarqueeError(f"{self.name} is not trained: call fit first")
 
@@ -220,15 +205,3 @@ class AutoRec(Model):
 
 
 CLASSES = {one.algorithm: one for one in Model.__subclasses__()}
-
-
-def similar(model: Model, title: Any, k: int = 10) -> pd.DataFrame:
-    """Return the k movies most similar to one, as `model` sees them."""
-    return model.similar(title, k)
-
-
-def load_model(folder: str | Path) -> Model:
-    """Return the model that `Model.save` wrote. Raises MarqueeError where there is none."""
-    from marquee.api.storage import load
-
-    return load(Path(folder))

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -14,7 +13,7 @@ from marquee.data.ratings import Ratings
 from marquee.recommenders.base import Cost, DataShape, Recommender, TrainingData
 from marquee.training.expected_negatives import ExpectedNegatives
 from marquee.training.fold_in import fold_in_newton
-from marquee.training.progress import Arrays, Progress
+from marquee.training.progress import Progress
 from marquee.training.sampled_loss import epoch_tensors, negatives_per_positive
 
 if TYPE_CHECKING:
@@ -57,8 +56,9 @@ class Model(Recommender):
 
     tasks = frozenset({"ranking"})
     uses_negatives = True
-    users: np.ndarray  # float32 [n_users, dim]
-    items: np.ndarray  # float32 [n_items, dim]
+    arrays, values = ("user", "item", "bias"), ("per_positive",)
+    user: np.ndarray  # float32 [n_users, dim]
+    item: np.ndarray  # float32 [n_items, dim]
     bias: np.ndarray  # float32 [n_items]
     per_positive: int
 
@@ -91,7 +91,7 @@ class Model(Recommender):
             "bias": np.zeros(self.n_items),
         }
         trainer = self._trainer(parameters(arrays, device), data.train, rng, device)
-        self._train(trainer, data, progress, self._use)
+        self._train(trainer, data, progress, vars(self).update)
 
     def _trainer(
         self, network: torch.nn.ParameterDict, train: Ratings, rng: np.random.Generator, device: torch.device
@@ -108,29 +108,15 @@ class Model(Recommender):
         tensors = epoch_tensors(train, self.n_items, self.per_positive, o.resample_negatives, rng, device)
         return SparseTrainer(network, tensors, *steps, o.regularization, o.ema_decay)
 
-    def _use(self, arrays: Arrays) -> None:
-        self.users, self.items, self.bias = arrays["user"], arrays["item"], arrays["bias"]
-
     def factors(self, users: np.ndarray | slice = slice(None)) -> tuple[np.ndarray, np.ndarray]:
-        own = self.users[users]
+        own = self.user[users]
         ones = np.ones(len(own), np.float32)
-        return np.column_stack([ones, own]), np.column_stack([self.bias, self.items])
+        return np.column_stack([ones, own]), np.column_stack([self.bias, self.item])
 
     def _fold_users(self, histories: Ratings) -> None:
-        self.users = fold_in_newton(
-            histories, self.users, self.items, self.bias, self.per_positive, self.options.regularization
+        self.user = fold_in_newton(
+            histories, self.user, self.item, self.bias, self.per_positive, self.options.regularization
         )
-
-    def state(self) -> tuple[Arrays, dict[str, Any]]:
-        arrays = {"user": self.users, "item": self.items, "bias": self.bias}
-        return arrays, {"per_positive": self.per_positive}
-
-    @classmethod
-    def from_state(cls, options: Any, arrays: Arrays, metadata: Mapping[str, Any]) -> Self:
-        model = cls(options)
-        model._use(arrays)
-        model.per_positive = metadata["per_positive"]
-        return model
 
 
 def _expected_loss(

@@ -57,8 +57,7 @@ def train_epochs(
     the bytes of an undisturbed run. Raises MarqueeError when the loss is no longer finite.
     """
     first, best_epoch, best_value, best = 1, 0, -math.inf, trainer.weights()
-    restored = progress.restore()
-    if restored is not None:
+    if restored := progress.restore():
         arrays, metadata = restored
         first, best_epoch, best_value = metadata["epoch"] + 1, metadata["best_epoch"], metadata["best_value"]
         trainer.load_weights(_unpack(arrays, "now"))
