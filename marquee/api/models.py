@@ -55,10 +55,10 @@ class Model:
 
     def __init__(self, *, task: str | None = None, seed: int = SEED, **options: Any) -> None:
         """Raises MarqueeError for an unknown option, an impossible value, or a task it cannot do."""
-        self.tasks: frozenset[str] = import_module(f"marquee.recommenders.{self.algorithm}").Model.tasks
-        self.options = create(self.algorithm, task or min(self.tasks), options, self.name).options
+        tasks = import_module(f"marquee.recommenders.{self.algorithm}").Model.tasks
+        create(self.algorithm, task or min(tasks), options, self.name)
+        self.task = task or (min(tasks) if len(tasks) == 1 else None)
         self.seed, self._given = seed, options
-        self.task = task or (min(self.tasks) if len(self.tasks) == 1 else None)
 
     @property
     def name(self) -> str:
@@ -96,7 +96,10 @@ class Model:
         self.task, self.dataset, self.positive_threshold = task, train.dataset, train.positive_threshold
         self.trained_on, self.folded_in = train.rows, train.parts.fold_in
         self.recommender = create(self.algorithm, task, self._given, self.name)
-        rows = self._with_negatives(train)
+        rows = train.rows
+        if task == "ranking" and self.recommender.uses_negatives:
+            random = train.dataset.random(train.seed, "negatives")
+            rows = add_negatives(rows, train.dataset.catalogue.n_items, NegativeOptions(), random)
         progress = FitProgress(self.name, show=show_progress)
         held_out = validation.rows if validation is not None else Ratings.empty()
         data = TrainingData(rows, held_out, train.dataset.catalogue)
@@ -104,12 +107,6 @@ class Model:
         progress.close()
         self._curve = progress.rows
         return self
-
-    def _with_negatives(self, train: Part) -> Ratings:
-        if self.task == "rating" or not self.recommender.uses_negatives:
-            return train.rows
-        random = train.dataset.random(train.seed, "negatives")
-        return add_negatives(train.rows, train.dataset.catalogue.n_items, NegativeOptions(), random)
 
     @property
     def learning_curve(self) -> pd.DataFrame:
@@ -164,44 +161,19 @@ class Model:
             raise MarqueeError(f"{self.name} is not trained: call fit first")
 
 
-class Popularity(Model):
-    algorithm = "popularity"
+def _model(name: str, algorithm: str) -> type[Model]:
+    return type(name, (Model,), {"algorithm": algorithm, "__module__": __name__})
 
 
-class ItemKNN(Model):
-    algorithm = "item_knn"
-
-
-class EASE(Model):
-    algorithm = "ease"
-
-
-class IALS(Model):
-    algorithm = "ials"
-
-
-class MFBCE(Model):
-    algorithm = "mf_bce"
-
-
-class NeuralMF(Model):
-    algorithm = "neural_mf"
-
-
-class BiasModel(Model):
-    algorithm = "bias"
-
-
-class ALS(Model):
-    algorithm = "als"
-
-
-class SGDMF(Model):
-    algorithm = "sgd_mf"
-
-
-class AutoRec(Model):
-    algorithm = "autorec"
-
+Popularity = _model("Popularity", "popularity")
+ItemKNN = _model("ItemKNN", "item_knn")
+EASE = _model("EASE", "ease")
+IALS = _model("IALS", "ials")
+MFBCE = _model("MFBCE", "mf_bce")
+NeuralMF = _model("NeuralMF", "neural_mf")
+BiasModel = _model("BiasModel", "bias")
+ALS = _model("ALS", "als")
+SGDMF = _model("SGDMF", "sgd_mf")
+AutoRec = _model("AutoRec", "autorec")
 
 CLASSES = {one.algorithm: one for one in Model.__subclasses__()}

@@ -19,8 +19,6 @@ from marquee.training.sampled_loss import epoch_tensors, negatives_per_positive
 if TYPE_CHECKING:
     import torch
 
-    from marquee.training.torch_trainer import TorchTrainer
-
 
 @dataclass(frozen=True)
 class Options:
@@ -79,7 +77,8 @@ class Model(Recommender):
         )
 
     def _fit(self, data: TrainingData, rng: np.random.Generator, progress: Progress) -> None:
-        from marquee.training.torch_trainer import choose_device, parameters
+        from marquee.training.sparse_trainer import SparseTrainer
+        from marquee.training.torch_trainer import TorchTrainer, choose_device, parameters
 
         o, device = self.options, choose_device(self.options.device)
         self.per_positive = negatives_per_positive(
@@ -90,23 +89,18 @@ class Model(Recommender):
             "item": rng.normal(0, o.init_std, (self.n_items, o.dim)),
             "bias": np.zeros(self.n_items),
         }
-        trainer = self._trainer(parameters(arrays, device), data.train, rng, device)
-        self._train(trainer, data, progress, vars(self).update)
-
-    def _trainer(
-        self, network: torch.nn.ParameterDict, train: Ratings, rng: np.random.Generator, device: torch.device
-    ) -> TorchTrainer:
-        from marquee.training.sparse_trainer import SparseTrainer
-        from marquee.training.torch_trainer import TorchTrainer
-
-        o = self.options
+        network, per_positive = parameters(arrays, device), self.per_positive
         steps = (rng, o.batch_size, o.learning_rate, o.weight_decay)
+        trainer: TorchTrainer
         if o.expected_negatives:
-            negatives = ExpectedNegatives(train, self.n_items, self.per_positive, device)
+            negatives = ExpectedNegatives(data.train, self.n_items, per_positive, device)
             loss = partial(_expected_loss, o.regularization, negatives)
-            return TorchTrainer(network, lambda: (negatives.users,), loss, *steps, ema_decay=o.ema_decay)
-        tensors = epoch_tensors(train, self.n_items, self.per_positive, o.resample_negatives, rng, device)
-        return SparseTrainer(network, tensors, *steps, o.regularization, o.ema_decay)
+            trainer = TorchTrainer(network, lambda: (negatives.users,), loss, *steps, ema_decay=o.ema_decay)
+        else:
+            new = o.resample_negatives
+            tensors = epoch_tensors(data.train, self.n_items, per_positive, new, rng, device)
+            trainer = SparseTrainer(network, tensors, *steps, o.regularization, o.ema_decay)
+        self._train(trainer, data, progress, vars(self).update)
 
     def factors(self, users: np.ndarray | slice = slice(None)) -> tuple[np.ndarray, np.ndarray]:
         own = self.user[users]

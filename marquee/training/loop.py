@@ -60,9 +60,9 @@ def train_epochs(
     if restored := progress.restore():
         arrays, metadata = restored
         first, best_epoch, best_value = metadata["epoch"] + 1, metadata["best_epoch"], metadata["best_value"]
-        trainer.load_weights(_unpack(arrays, "now"))
-        trainer.load_optimizer_state(_unpack(arrays, "optimizer"), metadata["optimizer"])
-        best = _unpack(arrays, "best")
+        trainer.load_weights(unpack(arrays, "now"))
+        trainer.load_optimizer_state(unpack(arrays, "optimizer"), metadata["optimizer"])
+        best = unpack(arrays, "best")
     for epoch in range(first, epochs + 1):
         if epoch - best_epoch > patience and validate is not None:
             break
@@ -78,18 +78,18 @@ def train_epochs(
         progress.report(epoch, epochs, values)
         moments, state = trainer.optimizer_state()
         progress.save(
-            {**_pack("now", trainer.weights()), **_pack("best", best), **_pack("optimizer", moments)},
+            {**pack("now", trainer.weights()), **pack("best", best), **pack("optimizer", moments)},
             {"epoch": epoch, "best_epoch": best_epoch, "best_value": best_value, "optimizer": state},
         )
     trainer.load_weights(best)
     return best_epoch
 
 
-def _pack(prefix: str, arrays: Arrays) -> Arrays:
+def pack(prefix: str, arrays: Arrays) -> Arrays:
     return {f"{prefix}/{name}": array for name, array in arrays.items()}
 
 
-def _unpack(arrays: Arrays, prefix: str) -> Arrays:
+def unpack(arrays: Arrays, prefix: str) -> Arrays:
     return {
         name.partition("/")[2]: np.array(array)
         for name, array in arrays.items()
