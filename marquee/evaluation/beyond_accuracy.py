@@ -11,13 +11,15 @@ from marquee.data.user_items import UserItems
 from marquee.evaluation.metrics import Columns
 from marquee.parallel import parallel_blocks
 
-SMOOTHING = 0.01  # of the list's genre shares towards the history's, so that no logarithm is infinite
-FIXED = float(1 << 32)  # shares are multiples of 1 / FIXED, so that their sums are exact in any order
+SMOOTHING = 0.01  # of the list's genre fractions towards the history's, so that no logarithm is infinite
+FIXED = float(
+    1 << 32
+)  # genre fractions are multiples of 1 / FIXED, so that their sums are exact in any order
 ROWS = 1024  # users whose lists are compared at a time
 
 
 def coverage(items: np.ndarray, n_items: int, ks: Sequence[int]) -> dict[str, float]:
-    """`coverage@k`: the share of the catalogue that stands in some list, items [n, k_max] (-1: no more)."""
+    """Return `coverage@k`: the fraction of the catalogue in any list, items [n, k_max] (-1: no more)."""
     listed = {k: np.bincount(items[:, :k].reshape(-1) + 1, minlength=n_items + 1)[1:] > 0 for k in ks}
     return {f"coverage@{k}": float(found.mean()) for k, found in listed.items()}
 
@@ -35,13 +37,13 @@ def beyond_accuracy(
     items, users  int32 [n, k_max] (-1: the list has ended) and [n]
     history       by user, what is known of them; train: what popularity is counted in
 
-    popularity_percentile@k  mean share of the catalogue with fewer training ratings than a listed item,
+    popularity_percentile@k  mean fraction of the catalogue with fewer training ratings than a listed item,
                              a half of those with as many counted in
-    novelty@k                mean -log2 of the share of training users who rated a listed item; an item
+    novelty@k                mean -log2 of the fraction of training users who rated a listed item; an item
                              without any counts as rated by one (Vargas and Castells, 2011)
     genre_diversity@k        mean Jaccard distance between the genre sets of two listed items
                              (Ziegler et al., 2005), over pairs in which both have genres
-    genre_miscalibration@k   KL divergence, in nats, of the history's genre shares from the list's, which
+    genre_miscalibration@k   KL divergence, in nats, of the history's genre fractions from the list's, which
                              are mixed with .01 of the former (Steck, 2018); 0 is best
 
     Without genres in the catalogue the last two are left out.
@@ -64,21 +66,21 @@ def beyond_accuracy(
 
 def _of_genres(items: np.ndarray, history: UserItems, genres: np.ndarray, ks: Sequence[int]) -> Columns:
     """Genre diversity and miscalibration at each k, of lists [n, k_max] and the history of each."""
-    from marquee.kernels.topk import add_shares
+    from marquee.kernels.topk import add_genre_weights
 
     names = [f"genre_{what}@{k}" for k in ks for what in ("diversity", "miscalibration")]
     columns = {name: np.empty(len(items)) for name in names}
     starts, of_item = np.append(0, np.cumsum(genres.sum(1))), np.nonzero(genres)[1]
-    share = np.rint(FIXED / np.maximum(genres.sum(1), 1)) / FIXED
-    shares, sets = genres * share[:, None], _bits(genres)
+    weight = np.rint(FIXED / np.maximum(genres.sum(1), 1)) / FIXED
+    fractions, sets = genres * weight[:, None], _bits(genres)
 
     def work(rows: slice) -> None:
         listed = items[rows]
         wanted = np.zeros((len(listed), genres.shape[1]))
-        add_shares(*history.part(rows), starts, of_item, share, wanted)
+        add_genre_weights(*history.part(rows), starts, of_item, weight, wanted)
         diversity = _diversity(np.where(listed[:, :, None] >= 0, sets[listed], 0))
         for k in ks:
-            given = (shares[listed[:, :k]] * (listed[:, :k, None] >= 0)).sum(1)  # (b, n_genres)
+            given = (fractions[listed[:, :k]] * (listed[:, :k, None] >= 0)).sum(1)  # (b, n_genres)
             columns[f"genre_diversity@{k}"][rows] = diversity[:, k - 1]
             columns[f"genre_miscalibration@{k}"][rows] = _miscalibration(wanted, given)
 

@@ -112,15 +112,15 @@ def top_k_factors(
     slack = (d + 4) * np.finfo(np.float32).eps  # what rounding adds to a sum of d products at most
 
     def work(rows: slice) -> None:
-        people = users[rows]
-        whole = product.left[people]
+        own = users[rows]
+        whole = product.left[own]
         shift = (whole[:, common].astype(np.float64) * product.right[0, common]).sum(1)
         reach = np.linalg.norm(whole[:, rest].astype(np.float64), axis=1)
         best, score = items[rows], values[rows]
-        satisfied = np.full(len(people), np.inf) if enough is None else enough[rows]
+        satisfied = np.full(len(own), np.inf) if enough is None else enough[rows]
         satisfied = satisfied + slack * (abs(shift) + reach * length.max(initial=0))
-        begin, hidden, column = by_tile(people, *seen, place, ITEMS, len(starts))
-        active = np.arange(len(people))
+        begin, hidden, column = by_tile(own, *seen, place, ITEMS, len(starts))
+        active = np.arange(len(own))
         left = _padded(whole, ROUND)
         memory = np.empty(len(left) * ITEMS, np.float32)
         for tile, start in enumerate(starts):

@@ -1,4 +1,4 @@
-"""Which items are had by the same people: how many have each two, and the nearest of each item.
+"""Count the users who interacted with both items of a pair, and find each item's nearest neighbors.
 
 Import it where it is used: numba takes a second, and compiles the kernels the first time (then from a cache).
 """
@@ -9,7 +9,7 @@ import numpy as np
 
 from marquee.kernels.jit import njit, prange
 
-BLOCK = 64  # items whose rows one thread makes, one after another, in the same room
+BLOCK = 64  # items whose rows one thread makes, one after another, in the same memory
 
 
 @njit(cache=True, parallel=True)
@@ -18,7 +18,7 @@ def count_together(
 ) -> None:
     """XᵀX of a binary X into the lower triangle of `counts` [n_items, n_items], whose rest is left alone.
 
-    offsets, users  X by item: item i is had by users[offsets[i]:offsets[i + 1]]
+    offsets, users  X by item: item i's users are users[offsets[i]:offsets[i + 1]]
     starts, items   X by user, items ascending in each row
     """
     n_items = len(offsets) - 1
@@ -130,7 +130,7 @@ def add_up(
 
     starts, items             X, as to `count_together`
     offsets, targets, values  W [n_items, n_items] by row: row j has values[n] in column targets[n]
-    otherwise                 float32 [n_items]: what stands where the product is 0
+    otherwise                 float32 [n_items]: the value where the product is 0
     """
     scores = np.zeros((len(starts) - 1, len(offsets) - 1), np.float32)
     for user in prange(len(scores)):

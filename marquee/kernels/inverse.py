@@ -36,10 +36,10 @@ def invert(matrix: np.ndarray) -> None:
             inverse = np.linalg.inv(pivot + np.tril(pivot, -1).T)
             columns = np.concatenate([matrix[first:last, :first].T, matrix[first:, first:last]])
             columns[first:last] = 0  # D has an update of its own
-            shares = columns @ inverse  # (n, PIVOTS)
-            _subtract_product(matrix, shares, columns)
-            matrix[first:last, :first] = shares[:first].T
-            matrix[last:, first:last] = shares[last:]
+            scaled = columns @ inverse  # (n, PIVOTS)
+            _subtract_product(matrix, scaled, columns)
+            matrix[first:last, :first] = scaled[:first].T
+            matrix[last:, first:last] = scaled[last:]
             matrix[first:last, first:last] = -inverse
     np.negative(matrix, out=matrix)
 

@@ -14,7 +14,7 @@ from marquee.parallel import single_threaded_blas
 CHUNKS = 64  # parts of about as many entries each that threads take; each holds its longest row's features
 TILE = 64  # entries that are summed in float32, before the sum is added in float64
 LANES = 8  # features are padded to a multiple: no vector instruction is left half full
-STRANDS = 4  # entries that go through a product together: they share its loads
+STRANDS = 4  # entries that go through a product together: they use its loads together
 LINE = 16  # float32 in a cache line
 AHEAD = 8  # entries ahead of its use that a row of features is asked for: half a page of cache lines
 TOLERANCE = 1e-6  # of the residual, against the right-hand side
@@ -25,7 +25,7 @@ def solve_rows(
     columns: np.ndarray,
     targets: np.ndarray,
     features: np.ndarray,
-    pull: np.ndarray,
+    penalty: np.ndarray,
     prior: np.ndarray,
     everywhere: float = 0.0,
     shift: np.ndarray | None = None,
@@ -33,10 +33,10 @@ def solve_rows(
     """float32 [n_rows, dim]: for each row r of a CSR matrix the vector x that minimises
 
         Σ over its entries (t, j) of (t - s_j - x·y_j)²
-        + α Σ over all columns (x·y_j)² + Σ_k pull_rk (x_k - prior_rk)²
+        + α Σ over all columns (x·y_j)² + Σ_k penalty_rk (x_k - prior_rk)²
 
-    and float64 [n_rows]: the minima. Each x solves (α YᵀY + Σ y_j y_jᵀ + diag(pull_r)) x = Σ (t - s_j) y_j
-    + pull_r ∘ prior_r, by conjugate gradients (Hestenes and Stiefel, 1952) from the prior on, until the
+    and float64 [n_rows]: the minima. Each x solves (α YᵀY + Σ y_j y_jᵀ + diag(penalty_r)) x = Σ (t - s_j) y_j
+    + penalty_r ∘ prior_r, by conjugate gradients (Hestenes and Stiefel, 1952) from the prior on, until the
     residual is `TOLERANCE` of what it was. A step goes over the row's features, gathered once, so a row of
     n entries takes 2 n dim for each of some ten steps, where its matrix alone would take n dim². Steps are
     few because features are turned to the axes of YᵀY, in which every row's system is nearly diagonal, and
@@ -45,13 +45,13 @@ def solve_rows(
 
     offsets, columns, targets  int64 [n_rows + 1], int32 [n_entries], float32 [n_entries]: t and j by row
     features                   float32 [n_columns, dim]: y
-    pull                       float64 [n_rows, 1 + lead], all positive: of each of the first `lead` numbers
+    penalty                    float64 [n_rows, 1 + lead], all positive: of each of the first `lead` numbers
                                of x, which are not turned, and of every other; with a lead, α must be 0
     prior                      float32 [n_rows, dim], or [1, dim] for all rows
     everywhere                 α (implicit ALS)
     shift                      float32 [n_columns]: s; None: 0
     """
-    lead, (n_columns, dim) = pull.shape[1] - 1, features.shape
+    lead, (n_columns, dim) = penalty.shape[1] - 1, features.shape
     turned = np.zeros((n_columns, -(-dim // LANES) * LANES), np.float32)
     with single_threaded_blas():
         gram = (features[:, lead:].T @ features[:, lead:]).astype(np.float64)
@@ -60,10 +60,10 @@ def solve_rows(
     turned[:, :lead] = features[:, :lead]
     along = np.zeros(turned.shape[1])  # α YᵀY, which is diagonal now
     along[lead:dim] = everywhere * common
-    shares = np.linspace(0, offsets[-1], CHUNKS + 1)[1:-1]
-    bounds = np.concatenate([[0], np.searchsorted(offsets, shares), [len(offsets) - 1]])
+    even = np.linspace(0, offsets[-1], CHUNKS + 1)[1:-1]
+    bounds = np.concatenate([[0], np.searchsorted(offsets, even), [len(offsets) - 1]])
     shift = np.zeros(n_columns, np.float32) if shift is None else shift
-    return _solve_rows(offsets, columns, targets, turned, pull, prior, along, axes, shift, bounds)
+    return _solve_rows(offsets, columns, targets, turned, penalty, prior, along, axes, shift, bounds)
 
 
 @njit(cache=True, parallel=True, fastmath={"contract"})
@@ -72,14 +72,14 @@ def _solve_rows(
     columns: np.ndarray,
     targets: np.ndarray,
     features: np.ndarray,
-    pull: np.ndarray,
+    penalty: np.ndarray,
     prior: np.ndarray,
     common: np.ndarray,
     axes: np.ndarray,
     shift: np.ndarray,
     bounds: np.ndarray,
 ) -> tuple[np.ndarray, np.ndarray]:
-    n_rows, width, dim, lead = len(offsets) - 1, features.shape[1], prior.shape[1], pull.shape[1] - 1
+    n_rows, width, dim, lead = len(offsets) - 1, features.shape[1], prior.shape[1], penalty.shape[1] - 1
     solved, minima, back = np.empty((n_rows, dim), np.float32), np.empty(n_rows), axes.T.copy()
     for chunk in prange(len(bounds) - 1):
         rows = range(bounds[chunk], bounds[chunk + 1])
@@ -91,7 +91,7 @@ def _solve_rows(
         for row in rows:
             before = prior[min(row, len(prior) - 1)]
             for k in range(dim):
-                weight[k] = pull[row, min(k, lead)]
+                weight[k] = penalty[row, min(k, lead)]
                 x[k] = before[k] if k < lead else 0.0
             for m in range(lead, dim):
                 if before[m] != 0:
@@ -115,7 +115,7 @@ def _solve(
     targets: np.ndarray,
     features: np.ndarray,
     shift: np.ndarray,
-    pull: np.ndarray,
+    penalty: np.ndarray,
     common: np.ndarray,
     own: np.ndarray,
     x: np.ndarray,
@@ -123,7 +123,7 @@ def _solve(
     """Turn `x` [width] from the prior of one row into its solution; the minimum. `own` is overwritten."""
     n, width = len(columns), len(x)
     residual, step, product = np.empty(width), np.empty(width, np.float32), np.empty(width)
-    straight, change = pull + common, np.zeros(width)
+    straight, change = penalty + common, np.zeros(width)
     diagonal = straight.copy()
     minimum = _gather(columns, targets, features, shift, x, own, residual, diagonal)
     easy = 1 / diagonal

@@ -8,7 +8,7 @@ from llvmlite import ir
 from numba.core import cgutils, types
 from numba.extending import intrinsic
 
-READ, KEEP, DATA = 0, 3, 1  # what LLVM's prefetch is told: the purpose, how near the cache, which cache
+READ, KEEP, DATA = 0, 3, 1  # arguments of LLVM's prefetch: the purpose, how near the cache, which cache
 
 
 @intrinsic

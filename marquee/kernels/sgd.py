@@ -15,7 +15,9 @@ from marquee.parallel import is_ascending
 
 GROUPS = 8  # of users, and of items
 TOGETHER = 4  # users whose ratings are mixed: a step that follows another's need not wait for its vector
-WORTH_THREADS = 1 << 28  # ratings x dim of a pass, about .1 s; below, waiting for each other costs too much
+WORTH_THREADS = (
+    1 << 28
+)  # ratings x dim of an epoch, about 0.1 s; below, waiting for each other costs too much
 
 
 @njit(cache=True, fastmath={"contract", "reassoc", "nsz"}, error_model="numpy")
@@ -78,7 +80,7 @@ def descend(
 
 
 class RatingBlocks(NamedTuple):
-    """Ratings in the order of a pass, cut by groups of users and groups of items.
+    """Ratings in the order of an epoch, cut by groups of users and groups of items.
 
     first               int64 [GROUPS² + 1]: block g GROUPS + h, of user group g and item group h, is
                         first[b]:first[b + 1] of the columns
@@ -97,7 +99,7 @@ def ratings_in_blocks(
     """The ratings laid out for `pass_over`; fastest where `user` ascends.
 
     A group is a range of ids with about as many ratings as each other one. Inside a block a few users follow
-    another few in the order of their ids, and the ratings of those few stand in random order.
+    another few in the order of their ids, and the ratings of those few are in random order.
     """
     if not is_ascending(user):
         rows = np.argsort(user, kind="stable")
@@ -124,7 +126,7 @@ def _lay_out(
     item_group: np.ndarray,
     draws: np.ndarray,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """The fields of `Blocks`: a few users' rows are shuffled (inside out, by `draws`) and dealt to blocks."""
+    """Return the fields of `RatingBlocks`; `draws` shuffle the rows of a few users at a time."""
     n_users, n = len(starts) - 1, len(item)
     counts = np.zeros(GROUPS * GROUPS + 1, np.int64)
     for u in range(n_users):
@@ -171,7 +173,7 @@ def pass_over(
 
     For each of `shifts`, a permutation of the groups, the blocks (g, g + shift) share no user and no item
     (Gemulla et al., 2011): they are visited at once by as many threads as there are, and what comes out does
-    not depend on how many. A short pass is made by one.
+    not depend on how many. A short epoch takes one thread.
     """
     threads = numba.get_num_threads()
     if len(blocks.user) * users.shape[1] < WORTH_THREADS:

@@ -66,7 +66,7 @@ def step(
     real = users.rows.dtype.type
     n, width = item.shape
     dim = users.rows.shape[1]
-    pull = real(penalty)
+    penalized = real(penalty)
     total = 0.0
     n_users, n_items = 0, 0  # that are touched
     for row in range(n):
@@ -101,29 +101,29 @@ def step(
             bias.gradient[c, 0] += slope
             for k in range(dim):
                 p, q = users.rows[u, k], items.rows[i, k]
-                users.gradient[a, k] += slope * q + pull * p
-                items.gradient[c, k] += slope * p + pull * q
+                users.gradient[a, k] += slope * q + penalized * p
+                items.gradient[c, k] += slope * p + penalized * q
         total += math.log(odds)
-    share = 1.0 / (n * width)
-    _move(users, users.touched[:n_users], share, rate, number, decay)
-    _move(items, items.touched[:n_items], share, rate, number, decay)
-    _move(bias, items.touched[:n_items], share, rate, number, decay)
+    fraction = 1.0 / (n * width)
+    _move(users, users.touched[:n_users], fraction, rate, number, decay)
+    _move(items, items.touched[:n_items], fraction, rate, number, decay)
+    _move(bias, items.touched[:n_items], fraction, rate, number, decay)
     users.slot[users.touched[:n_users]] = -1
     items.slot[items.touched[:n_items]] = -1
     return total
 
 
 @njit(cache=True, fastmath=FAST, error_model="numpy")
-def _move(table: Table, touched: np.ndarray, share: float, rate: float, number: int, decay: float) -> None:
-    """Adam on the rows `touched`, whose gradients are the table's first, times `share`."""
+def _move(table: Table, touched: np.ndarray, scale: float, rate: float, number: int, decay: float) -> None:
+    """Adam on the rows `touched`, whose gradients are the table's first, times `scale`."""
     real = table.rows.dtype.type
     first, second = real(BETAS[0]), real(BETAS[1])
     length = real(rate * math.sqrt(1 - BETAS[1] ** number) / (1 - BETAS[0] ** number))
-    scale, pull, least = real(share), real(decay), real(EPSILON)
+    factor, shrink, least = real(scale), real(decay), real(EPSILON)
     for place in range(len(touched)):
         r = touched[place]
         for k in range(table.rows.shape[1]):
-            slope = scale * table.gradient[place, k] + pull * table.rows[r, k]
+            slope = factor * table.gradient[place, k] + shrink * table.rows[r, k]
             mean = first * table.mean[r, k] + (real(1) - first) * slope
             variance = second * table.variance[r, k] + (real(1) - second) * slope * slope
             table.mean[r, k], table.variance[r, k] = mean, variance

@@ -1,4 +1,4 @@
-"""The pass over scores while they lie in the cache: hide what is seen, keep the best.
+"""Go through scores while they lie in the cache: hide what is seen, keep the best.
 
 Import it where it is used: numba takes half a second, and compiles the first time (then from a cache).
 The functions release Python's lock, so that blocks of users can be searched in threads.
@@ -153,15 +153,15 @@ def dots(
 
 
 @njit(nogil=True, cache=True)
-def add_shares(
+def add_genre_weights(
     offsets: np.ndarray,
     items: np.ndarray,
     starts: np.ndarray,
     genres: np.ndarray,
-    share: np.ndarray,
+    weight: np.ndarray,
     totals: np.ndarray,
 ) -> None:
-    """Add the share [n_items] of each row's items to totals [n_rows, n_genres] of each genre an item has.
+    """Add the weight [n_items] of each row's items to totals [n_rows, n_genres] of each of their genres.
 
     starts, genres  those of item i are genres[starts[i]:starts[i + 1]]
     """
@@ -169,4 +169,4 @@ def add_shares(
         for n in range(offsets[r], offsets[r + 1]):
             item = items[n]
             for nth in range(starts[item], starts[item + 1]):
-                totals[r, genres[nth]] += share[item]
+                totals[r, genres[nth]] += weight[item]

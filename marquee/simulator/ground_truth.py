@@ -1,4 +1,4 @@
-"""The planted truth of a simulated world, and what an oracle that knows it says."""
+"""Hold the ground truth of a simulated dataset, and compute the best scores and predictions from it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ BLOCK = 1 << 20  # pairs that are looked at together
 
 @dataclass(frozen=True)
 class GroundTruth:
-    """The law that a world's ratings follow. Row u is user_id u + 1, row i is movie_id i + 1; all float32.
+    """Hold what simulated ratings follow. Row u is user_id u + 1, row i is movie_id i + 1; all float32.
 
     user_factors   [n_users, n_factors]   p
     movie_factors  [n_movies, n_factors]  v

@@ -1,4 +1,4 @@
-"""The best any model could do in a simulated world: what it planted, asked as if it were a model."""
+"""Ask the ground truth of a simulated dataset as if it were a model: the best any model could do."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from marquee.simulator.ground_truth import GroundTruth
 class Oracle:
     """Ranks by the chance of being the next positive and predicts the mean of the rating's own law.
 
-    truth          of the world that the ratings were simulated in
+    truth          the ground truth that the ratings were simulated from
     user_ids       int [n_users]: the release's number of each user, from 1
     movie_ids      int [n_items]: the release's number of each item, from 1
     positive_threshold  ratings from here on are positives

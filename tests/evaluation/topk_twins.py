@@ -56,15 +56,15 @@ def dots(
         scores[pairs] = lane[:, 0]
 
 
-def add_shares(
+def add_genre_weights(
     offsets: np.ndarray,
     items: np.ndarray,
     starts: np.ndarray,
     genres: np.ndarray,
-    share: np.ndarray,
+    weight: np.ndarray,
     totals: np.ndarray,
 ) -> None:
-    """Add the share [n_items] of each row's items to totals [n_rows, n_genres] of each genre an item has.
+    """Add the weight [n_items] of each row's items to totals [n_rows, n_genres] of each of their genres.
 
     starts, genres  those of item i are genres[starts[i]:starts[i + 1]]
     """
@@ -73,4 +73,4 @@ def add_shares(
     for nth in range(np.diff(starts).max(initial=0)):
         has = starts[items] + nth < starts[items + 1]
         items, cell = items[has], cell[has]
-        flat += np.bincount(cell + genres[starts[items] + nth], share[items], len(flat))
+        flat += np.bincount(cell + genres[starts[items] + nth], weight[items], len(flat))

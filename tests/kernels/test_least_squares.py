@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from marquee.kernels.least_squares import TILE, solve_rows
 
 
-def twin(offsets, columns, targets, features, pull, prior, everywhere=0.0, shift=None):
+def twin(offsets, columns, targets, features, penalty, prior, everywhere=0.0, shift=None):
     """`solve_rows` as its docstring has it."""
     y_all, (n_rows, dim) = features.astype(float), (len(offsets) - 1, features.shape[1])
     away = np.zeros(len(features)) if shift is None else shift.astype(float)
@@ -22,7 +22,7 @@ def twin(offsets, columns, targets, features, pull, prior, everywhere=0.0, shift
     for r in range(n_rows):
         own = slice(offsets[r], offsets[r + 1])
         y, t = y_all[columns[own]], targets[own] - away[columns[own]]
-        weight = np.append(pull[r, :-1], np.full(dim - pull.shape[1] + 1, pull[r, -1]))
+        weight = np.append(penalty[r, :-1], np.full(dim - penalty.shape[1] + 1, penalty[r, -1]))
         centre = prior[min(r, len(prior) - 1)].astype(float)
         common = everywhere * y_all.T @ y_all
         solved[r] = x = np.linalg.solve(common + y.T @ y + np.diag(weight), y.T @ t + weight * centre)
@@ -45,7 +45,7 @@ def systems(draw):
         "columns": column.astype(np.int32),
         "targets": rng.normal(size=len(row)).astype(np.float32),
         "features": features,
-        "pull": rng.uniform(0.5, 3, (n_rows, 1 + lead)),
+        "penalty": rng.uniform(0.5, 3, (n_rows, 1 + lead)),
         "prior": rng.normal(size=(draw(st.sampled_from([1, n_rows])), dim)).astype(np.float32),
         "everywhere": 0.0 if lead else draw(st.sampled_from([0.0, 0.3])),
         "shift": draw(st.sampled_from([None, rng.normal(size=n_columns).astype(np.float32)])),
@@ -61,15 +61,15 @@ def test_the_kernel_equals_its_slow_twin(system):
 
 def test_a_row_without_entries_is_its_prior():
     nothing, prior = np.zeros(0, np.float32), np.array([[0.5, -2, 3]], np.float32)
-    features, pull = np.ones((1, 3), np.float32), np.array([[1, 2.0]])
+    features, penalty = np.ones((1, 3), np.float32), np.array([[1, 2.0]])
     solved, minima = solve_rows(
-        np.zeros(2, np.int64), nothing.astype(np.int32), nothing, features, pull, prior
+        np.zeros(2, np.int64), nothing.astype(np.int32), nothing, features, penalty, prior
     )
     np.testing.assert_allclose(solved, prior, rtol=1e-7)
     assert minima == pytest.approx(0)
 
 
-def test_a_column_that_all_share_and_hardly_any_pull_are_solved_as_well():
+def test_a_column_that_all_share_and_hardly_any_penalty_are_solved_as_well():
     """The features lie almost on one line, and the system's condition is a million."""
     rng = np.random.default_rng(0)
     features = (1 + 0.01 * rng.normal(size=(500, 24))).astype(np.float32)
