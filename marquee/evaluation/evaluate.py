@@ -1,6 +1,6 @@
 """Compute every metric of docs/reference/metrics.md for a model, per user and on average.
 
-Nothing is asked of a model but `scores` and `predict`, so an oracle or a fold-in view can stand in.
+Nothing is asked of a model but `scores` and `predict`, so an oracle or a fold-in view can take its place.
 """
 
 from __future__ import annotations

@@ -64,7 +64,7 @@ def pipeline_sizes(params: config.Params, card: Mapping[str, Any] | None = None)
             card = None
     elif known.name in CHANGING:
         counts = CHANGING[known.name]
-    histogram = {0.5 + n / 2 if half else 1.0 + n: share for n, share in enumerate(SHARES[half])}
+    histogram = {0.5 + n / 2 if half else 1.0 + n: percent for n, percent in enumerate(SHARES[half])}
     scale = (min(histogram), max(histogram), 0.5 if half else 1.0)
     if card and card["name"] == known.name:
         counts = card["users"], card["items"], card["ratings"]
