@@ -39,7 +39,9 @@ def embedding_map(vectors: np.ndarray, names: Sequence[str], groups: Mapping[str
     figure = canvas(4.3)
     figure.set_figwidth(PAIR)
     left, right = figure.subplots(1, 2)
-    name_axes(left, *(f"PC {n} ({share:.0%} of variance)" for n, share in enumerate(shares, start=1)))
+    name_axes(
+        left, *(f"PC {n} ({fraction:.0%} of variance)" for n, fraction in enumerate(fractions, start=1))
+    )
     name_axes(right, "t-SNE 1", "t-SNE 2")
     maps = [(left, flat)]
     if points.shape[1] > 2 and distinct(points) >= FEWEST:

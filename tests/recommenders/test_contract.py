@@ -258,7 +258,7 @@ def test_a_newcomer_of_one_colour_gets_that_colour(models, name):
     assert (fresh % 2 == 1).all()
 
 
-def test_the_order_of_training_rows_does_not_matter_where_nothing_is_drawn(models, name):
+def test_the_order_of_training_rows_does_not_matter_where_nothing_is_sampled(models, name):
     if name in RANDOM:
         name = "ease"
     train = checkerboard()
