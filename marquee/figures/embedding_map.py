@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Any
 
 import numpy as np
 
@@ -39,9 +39,7 @@ def embedding_map(vectors: np.ndarray, names: Sequence[str], groups: Mapping[str
     figure = canvas(4.3)
     figure.set_figwidth(PAIR)
     left, right = figure.subplots(1, 2)
-    name_axes(
-        left, *(f"PC {n} ({fraction:.0%} of variance)" for n, fraction in enumerate(fractions, start=1))
-    )
+    name_axes(left, *(f"PC {n} ({share:.0%} of variance)" for n, share in enumerate(shares, start=1)))
     name_axes(right, "t-SNE 1", "t-SNE 2")
     maps = [(left, flat)]
     if points.shape[1] > 2 and distinct(points) >= FEWEST:
@@ -89,9 +87,8 @@ def main_genres(shown: Sequence[Sequence[str]], catalogue: Sequence[Sequence[str
 def _scatter(axes: Axes, xy: np.ndarray, groups: Mapping[str, np.ndarray]) -> None:
     """Draw the `groups` (rows of `xy`), each with its color and marker, REST below the others."""
     for (name, rows), color, marker in zip(groups.items(), [*COLORS, GRAY], [*MARKERS, "."], strict=False):
-        look = (
-            {"color": GRAY, "marker": ".", "zorder": 1}
-            if name == REST
-            else {"color": color, "marker": marker}
-        )
-        axes.scatter(*xy[rows].T, 13, linewidths=0.25, edgecolors=INK, label=name, **look)
+        look: dict[str, Any] = {"color": color, "marker": marker}
+        if name == REST:
+            look = {"color": GRAY, "marker": ".", "zorder": 1}
+        x, y = xy[rows].T
+        axes.scatter(x, y, 13, linewidths=0.25, edgecolors=INK, label=name, **look)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from itertools import product
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -37,7 +37,12 @@ def label_points(
     pixels = axes.transData.transform(xy)  # (n, 2)
     taken: list[Bbox] = []
     lines: list[Path] = []
-    words_style = {"textcoords": "offset points", "ha": "center", "va": "center", "fontsize": size}
+    words_style: dict[str, Any] = {
+        "textcoords": "offset points",
+        "ha": "center",
+        "va": "center",
+        "fontsize": size,
+    }
     halo = {"facecolor": WHITE, "alpha": 0.5, "linewidth": 0, "pad": 0.5}
     leader = {"arrowstyle": "-", "linewidth": 0.5, "color": INK}
     for row, words in names:
