@@ -218,9 +218,12 @@ def _frames(path: Path) -> tuple[pd.DataFrame, pd.DataFrame | None]:
 
     def read(stem: Path) -> pd.DataFrame | None:
         csv, parquet = (stem if stem.suffix else stem.with_suffix(end) for end in (".csv", ".parquet"))
-        if csv.is_file() and csv.suffix != ".parquet":
-            return pd.read_csv(csv, dtype=str)
-        return pd.read_parquet(parquet) if parquet.exists() else None
+        try:
+            if csv.is_file() and csv.suffix != ".parquet":
+                return pd.read_csv(csv, dtype=str)
+            return pd.read_parquet(parquet) if parquet.exists() else None
+        except (ValueError, OSError) as error:  # bytes that are no UTF-8, or no table
+            raise MarqueeError(f"{stem} is not readable ({error}): save it as CSV in UTF-8") from None
 
     ratings = read(path / "ratings" if path.is_dir() else path)
     if ratings is None:

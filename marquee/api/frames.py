@@ -132,7 +132,7 @@ def _seconds(column: pd.Series) -> np.ndarray:
     """Return Unix seconds, int64, from numbers of seconds or from dates; without a zone they are UTC."""
     import pandas as pd
 
-    if column.dtype.kind in "iuf" or pd.to_numeric(column, errors="coerce").notna().all():
+    if column.dtype.kind != "M" and pd.to_numeric(column, errors="coerce").notna().all():
         return _numbers(column, "timestamp").astype(np.int64)
     moments = pd.to_datetime(column, utc=True, errors="coerce")
     _require(~moments.isna().to_numpy(), column, "timestamp", "is no date")

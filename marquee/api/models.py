@@ -39,6 +39,7 @@ class Model:
 
     algorithm: ClassVar[str]
     recommender: Recommender
+    task: str
     dataset: Dataset
     trained_on: Ratings  # the training rows
     folded_in: Ratings  # the rows of users who were held out whole
@@ -55,10 +56,9 @@ class Model:
 
     def __init__(self, *, task: str | None = None, seed: int = SEED, **options: Any) -> None:
         """Raises MarqueeError for an unknown option, an impossible value, or a task it cannot do."""
-        tasks = import_module(f"marquee.recommenders.{self.algorithm}").Model.tasks
-        create(self.algorithm, task or min(tasks), options, self.name)
-        self.task = task or (min(tasks) if len(tasks) == 1 else None)
-        self.seed, self._given = seed, options
+        self.tasks: frozenset[str] = import_module(f"marquee.recommenders.{self.algorithm}").Model.tasks
+        self.options = create(self.algorithm, task or min(self.tasks), options, self.name).options
+        self.seed, self._given, self._task = seed, options, task
 
     @property
     def name(self) -> str:
@@ -84,7 +84,7 @@ class Model:
             )
         if validation is not None and validation.parts is not train.parts:
             raise MarqueeError("train and validation come from two calls of mq.split: take both from one")
-        task = self.task or train.task
+        task = self._task or (min(self.tasks) if len(self.tasks) == 1 else train.task)
         if task != train.task:
             fault = {
                 "ranking": f"{self.name} ranks, and learns from positives only, but train holds ratings: "

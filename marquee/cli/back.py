@@ -32,7 +32,7 @@ def run(args: Namespace) -> None:
     leftovers = [path for path in sorted({*before, *committed} - kept) if removable(path, kept)]
     remove(leftovers)
     folders = [path for path in sorted(kept) if Path(path).is_dir()]
-    if folders:  # a stage writes its folders whole, so what neither Git nor DVC holds there is left over
+    if folders:  # a stage writes its folders whole, so a file that neither Git nor DVC knows is left over
         call("git", "clean", "-d", "--force", "--quiet", "--", *folders)
     try:
         call("dvc", "checkout", "--force", "--quiet")
@@ -44,12 +44,12 @@ def run(args: Namespace) -> None:
 
 
 def _restore_tracked() -> None:
-    """Take what Git holds of params.yaml, dvc.lock and the outputs from HEAD."""
+    """Take params.yaml, dvc.lock and the outputs that Git tracks from HEAD."""
     names = call(
         "git", "ls-tree", "-r", "-z", "--name-only", "HEAD", "--", "params.yaml", LOCK, *OUTPUTS
     ).split("\0")
     there = sorted({Path(name).parts[0] for name in names if name})
-    call("git", "reset", "--quiet", "HEAD", "--", *OUTPUTS, *there, INCOMING)  # DVC stages what Git holds
+    call("git", "reset", "--quiet", "HEAD", "--", *OUTPUTS, *there, INCOMING)  # DVC stages what Git tracks
     if there:
         call("git", "checkout", "--quiet", "HEAD", "--", *there, INCOMING)
 

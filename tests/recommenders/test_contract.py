@@ -82,7 +82,9 @@ def test_every_algorithm_is_in_this_suite():
 def test_what_a_model_keeps_is_what_its_formula_says(model, name):
     """And a fit holds more than that, and has work to do."""
     stored = sum(array.nbytes for array in model.state()[0].values())
-    cost = type(model).cost(model.options, DataShape(N_USERS, N_ITEMS, len(checkerboard()), 0, per_positive=4))
+    cost = type(model).cost(
+        model.options, DataShape(N_USERS, N_ITEMS, len(checkerboard()), 0, per_positive=4)
+    )
     assert cost.model_bytes == pytest.approx(stored, rel=0.3, abs=2000)
     assert cost.peak_bytes >= cost.model_bytes
     assert cost.epochs == getattr(model.options, "epochs", 0)
@@ -256,7 +258,7 @@ def test_a_newcomer_of_one_colour_gets_that_colour(models, name):
     assert (fresh % 2 == 1).all()
 
 
-def test_the_order_of_training_rows_does_not_matter_where_nothing_is_drawn(models, name):
+def test_the_order_of_training_rows_does_not_matter_where_nothing_is_sampled(models, name):
     if name in RANDOM:
         name = "ease"
     train = checkerboard()
