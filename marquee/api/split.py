@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 BY_TIME = ("leave_last_out", "per_user_time", "global_time")
-NAMES = ("train", "validation", "test")
 
 
 @dataclass(frozen=True, repr=False, eq=False)
@@ -98,7 +97,9 @@ def split(
     task = "ranking" if data.implicit or least is not None else "rating"
     random = data.random(seed, f"split@{task}")
     parts = splits.split(data.rows, replace(how, positive_threshold=least), random)
-    train, validation, test = (Part(name, data, parts, least, seed) for name in NAMES)
+    train, validation, test = (
+        Part(name, data, parts, least, seed) for name in ("train", "validation", "test")
+    )
     return train, validation, test
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from marquee.errors import MarqueeError, did_you_mean
-from marquee.serving.title_search import TitleSearch, plain
+from marquee.serving.title_search import TitleSearch, plain, squeezed
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -100,12 +100,8 @@ class MovieCatalogue:
         return kept
 
     def _of_genre(self, genre: str) -> np.ndarray:
-        known = {_squeezed(name): name for names in self.genres for name in names}
-        name = known.get(_squeezed(genre))
+        known = {squeezed(plain(name)): name for names in self.genres for name in names}
+        name = known.get(squeezed(plain(genre)))
         if name is None:
             raise MarqueeError(f"{genre!r} is not a genre of this data{did_you_mean(genre, known.values())}")
         return np.array([name in names for names in self.genres], bool)
-
-
-def _squeezed(genre: str) -> str:
-    return plain(genre).replace(" ", "")

@@ -45,14 +45,14 @@ class TitleSearch:
             names = _names(title) if title else []
             self._names[item] = [plain(name) for name in names]
             for name, words in zip(names, self._names[item], strict=True):
-                self._whole[_squeezed(words)].add(item)
-                self._bare[_squeezed(bare(name))].add(item)
+                self._whole[squeezed(words)].add(item)
+                self._bare[squeezed(bare(name))].add(item)
                 for word in words.split():
                     self._words[word].add(item)
 
     def exact(self, title: str, year: int | None = None) -> list[int]:
         """Return the items of that name; with a year those of it, or else of the year before or after."""
-        whole, article_less = _squeezed(plain(title)), _squeezed(bare(title))
+        whole, article_less = squeezed(plain(title)), squeezed(bare(title))
         places = (self._whole.get(whole), self._bare.get(article_less))
         return next((found for items in places if items and (found := self._of_year(items, year))), [])
 
@@ -75,7 +75,7 @@ class TitleSearch:
 
         title, _ = split_title(wanted)
         found = process.extract(
-            _squeezed(bare(title)), self._bare.keys(), scorer=fuzz.ratio, limit=n, score_cutoff=50
+            squeezed(bare(title)), self._bare.keys(), scorer=fuzz.ratio, limit=n, score_cutoff=50
         )
         return [min(self._bare[name]) for name, *_ in found]
 
@@ -92,7 +92,7 @@ class TitleSearch:
         return []
 
     def _by_name(self, words: list[str]) -> Iterable[int]:
-        return self._bare.get(_squeezed(bare(" ".join(words))), ())
+        return self._bare.get(squeezed(bare(" ".join(words))), ())
 
     def _by_phrase(self, words: list[str]) -> Iterable[int]:
         phrase = f" {' '.join(words)} "
@@ -130,7 +130,7 @@ class TitleSearch:
         return sorted(close, key=lambda known: (-len(self._words[known]), known))[:3] or [word]
 
 
-def _squeezed(words: str) -> str:
+def squeezed(words: str) -> str:
     return words.replace(" ", "")
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
@@ -48,23 +48,18 @@ def fold_in_newton(
             center, curvature = mean, precision
             if regularization:
                 center, curvature = np.zeros(dim), regularization * n * (1 + per_positive) * np.eye(dim)
-            found[user] = _newton(found[user], q, bias, label, weight, center, curvature)
+            found[user] = _newton(found[user], q, bias, (label, weight), (center, curvature))
     return found.astype(np.float32)
 
 
 def _newton(
-    p: np.ndarray,
-    q: np.ndarray,
-    bias: np.ndarray,
-    label: np.ndarray,
-    weight: np.ndarray,
-    mean: np.ndarray,
-    precision: np.ndarray,
+    p: np.ndarray, q: np.ndarray, bias: np.ndarray, target: Sequence[np.ndarray], prior: Sequence[np.ndarray]
 ) -> np.ndarray:
-    """Minimize the weighted logistic loss with the Gaussian prior from `p` on, and return the minimum.
+    """Minimize the logistic loss of `target`, labels and weights, with `prior`, a mean and a precision.
 
-    Steps are halved until the loss falls.
+    Starts from `p` and returns the minimum; steps are halved until the loss falls.
     """
+    (label, weight), (mean, precision) = target, prior
 
     def loss(p: np.ndarray) -> float:
         s = q @ p + bias
