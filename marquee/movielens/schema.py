@@ -115,14 +115,10 @@ def encode_ids(ids: pa.ChunkedArray) -> tuple[np.ndarray, pa.Array]:
         low, high = span["min"].as_py(), span["max"].as_py()
         if high - low < ROOMY + len(ids):
             return _number_by_table(ids, low, high - low + 1)
-    encoded = ids.dictionary_encode().unify_dictionaries()
-    known = encoded.chunk(0).dictionary
-    order = pc.sort_indices(known).to_numpy()
-    code = np.empty(len(known), np.int32)
-    code[order] = np.arange(len(known), dtype=np.int32)
-    return np.concatenate([code[chunk.indices.to_numpy()] for chunk in encoded.chunks]), known.take(
-        pa.array(order)
-    )
+    known = pc.unique(ids)
+    known = known.take(pc.sort_indices(known))
+    codes = pc.index_in(ids, value_set=known)
+    return np.concatenate([chunk.to_numpy() for chunk in codes.chunks]), known
 
 
 def _number_by_table(ids: pa.ChunkedArray, low: int, width: int) -> tuple[np.ndarray, pa.Array]:

@@ -1,4 +1,4 @@
-"""Films that were never made, and people who never lived."""
+"""Make up films and users."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ class Film:
 
 
 def films(genres: np.ndarray, names: tuple[str, ...], rng: np.random.Generator) -> list[Film]:
-    """One for each row of `genres`, bool [n_movies, len(names)]; no two have the same title."""
+    """Make up a film for each row of `genres`, bool [n_movies, len(names)]; titles are unique."""
     years = _years(len(genres), rng)
     made: dict[int, Film] = {}
     taken: dict[str, int] = {}
@@ -110,19 +110,19 @@ def _title(nouns: Sequence[str], luck: list[float]) -> str:
 
 
 def _pick(words: Sequence[str], luck: float) -> str:
-    """One of them, by a number in 0..1."""
+    """Return the word at `luck`, a number in [0, 1), of the way through `words`."""
     return words[int(luck * len(words))]
 
 
 def _years(n: int, rng: np.random.Generator) -> list[int]:
-    """Mostly of the last six years, the rest thinning out back to 1922."""
+    """Sample years, mostly of the last six; older ones thin out back to 1922."""
     recent = LATEST - rng.binomial(5, 0.3, n)
     old = LATEST - 6 - (rng.beta(1, 2, n) * (LATEST - 5 - 1922)).astype(int)
     return np.where(rng.random(n) < RECENT, recent, old).tolist()
 
 
 def people(n: int, rng: np.random.Generator) -> list[tuple[int, str, str, str]]:
-    """(age, gender, occupation, zip code) of each, spread about as in ML-100K and tied to nothing else."""
+    """Sample each user's (age, gender, occupation, zip code), independently, about as in ML-100K."""
     ages = 12 + rng.gamma(4, 5, n).astype(int).clip(max=60)
     genders = np.where(rng.random(n) < 0.71, "M", "F")
     weights = np.array([FREQUENT.get(name, 1) for name in OCCUPATIONS])

@@ -1,4 +1,4 @@
-"""A simulated world before anyone has rated: its films, its people, and what these would choose."""
+"""Sample the ground truth of a simulation: movies, users and the chances of each choice."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ RAREST = 1.5  # ratings that even the least known movie can expect
 
 
 def draw_ground_truth(world: SimulatorOptions, rng: np.random.Generator) -> tuple[GroundTruth, np.ndarray]:
-    """The truth, whose `cuts` are not known yet, and the movies' genres, bool [n_movies, len(GENRES)]."""
+    """Return the truth, still without `cuts`, and the movies' genres, bool [n_movies, len(GENRES)]."""
     genres = _genres(world.movies, rng)
     share = genres / genres.sum(1, keepdims=True)  # (n_movies, n_genres)
     factors = share @ TASTES + rng.normal(0, OWN, (world.movies, TASTES.shape[1]))
@@ -57,7 +57,7 @@ def draw_ground_truth(world: SimulatorOptions, rng: np.random.Generator) -> tupl
     moods = np.exp(CHOOSY * world.focus * people @ TASTES[1:].T + np.log(WEIGHT[1:]))
     moods /= moods.sum(1, keepdims=True)  # (n_users, n_moods): one mood for each genre but `unknown`
     appeal = np.exp(TELLING * world.focus * TASTES[1:] @ factors.T)  # (n_moods, n_movies)
-    planted = {
+    parameters = {
         "user_factors": people,
         "movie_factors": world.taste * factors,
         "user_bias": rng.normal(0, USER_BIAS, world.users),
@@ -68,11 +68,11 @@ def draw_ground_truth(world: SimulatorOptions, rng: np.random.Generator) -> tupl
         "user_moods": moods,
         "mood_movies": _balanced(appeal, moods.mean(0), odds / odds.sum()),
     }
-    return GroundTruth(**{name: array.astype(np.float32) for name, array in planted.items()}), genres
+    return GroundTruth(**{name: array.astype(np.float32) for name, array in parameters.items()}), genres
 
 
 def _genres(n_movies: int, rng: np.random.Generator) -> np.ndarray:
-    """bool [n_movies, n_genres]: one to three each, the later ones akin to those before."""
+    """Sample one to three genres for each movie, bool [n_movies, n_genres]; later ones resemble the first."""
     genres = np.zeros((n_movies, len(GENRES)), bool)
     extent = rng.random(n_movies)
     for share in (1.0, SECOND, THIRD):
@@ -85,7 +85,7 @@ def _genres(n_movies: int, rng: np.random.Generator) -> np.ndarray:
 
 
 def _odds(world: SimulatorOptions) -> np.ndarray:
-    """float64 [n_movies], descending from the best known: a user's odds of rating the movie.
+    """Return a user's odds of rating each movie, float64 [n_movies], from the best known down.
 
     A Weibull tail, odds = TOP_ODDS (ln x / ln x₀)^power at the share x of movies that are better known, x₀
     for the first; the power is the one that gives the wanted number of ratings.
@@ -101,7 +101,7 @@ def _odds(world: SimulatorOptions) -> np.ndarray:
 
 
 def _balanced(appeal: np.ndarray, mood: np.ndarray, popularity: np.ndarray) -> np.ndarray:
-    """`appeal` [n_moods, n_movies] scaled until rows sum to 1 and mood @ rows is about `popularity`.
+    """Scale `appeal` [n_moods, n_movies] until rows sum to 1 and mood @ rows is about `popularity`.
 
     Iterative proportional fitting (Deming and Stephan 1940).
     """

@@ -1,4 +1,4 @@
-"""What the people of a simulated world rate: weighted draws without replacement, for any number of people."""
+"""Choose which movies each simulated user rates: weighted sampling without replacement."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ import numpy as np
 from marquee.simulator.ground_truth import GroundTruth
 
 BLOCK = 1 << 20  # ratings that are drawn together
-FEW = 1 << 21  # users x movies whose chances are quickly computed one and all
-DEARER = 16  # a movie that is proposed costs as much as the chances of so many
+FEW = 1 << 21  # users x movies for which computing every chance is quick
+DEARER = 16  # proposing a movie costs as much as computing this many chances
 
 
 def choose(truth: GroundTruth, counts: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """int32 [n]: the movies that users 0, 1, ... rate, `counts` [n_users] of them, in the order of choice.
+    """Choose the movies that users 0, 1, ... rate, `counts` [n_users] of them, int32 [n], in order of choice.
 
     One after the other by P(i | u) among the movies not chosen yet (successive sampling, Rosén 1972).
     No more than a block of users is ever looked at together.
@@ -30,7 +30,7 @@ def _choose(
     tables: tuple[np.ndarray, np.ndarray],
     rng: np.random.Generator,
 ) -> np.ndarray:
-    """The choices of some consecutive `users`."""
+    """Choose for some consecutive `users`."""
     n_moods, n_movies = truth.mood_movies.shape
     pair = np.empty(0, np.int64)  # user * n_movies + movie, by user and then in the order of choice
     while True:
@@ -50,7 +50,7 @@ def _choose(
 def _race(
     truth: GroundTruth, users: np.ndarray, lacking: np.ndarray, pair: np.ndarray, rng: np.random.Generator
 ) -> np.ndarray:
-    """All `lacking` choices of `users`: the movies arrive at rates P(i | u), and the first ones count."""
+    """Make all `lacking` choices of `users`: movies arrive at rates P(i | u), and the first ones count."""
     n_movies = truth.mood_movies.shape[1]
     arrival = rng.standard_exponential((len(users), n_movies), np.float32) / truth.chances(users)
     row = np.searchsorted(users, pair // n_movies).clip(max=len(users) - 1)
@@ -61,7 +61,7 @@ def _race(
 
 
 def _first_choices(pair: np.ndarray, counts: np.ndarray, n_movies: int) -> np.ndarray:
-    """`pair` [n] without repetitions, by user and then in the order given, at most `counts` of each."""
+    """Return `pair` [n] without repetitions, by user, in the order given, at most `counts` of each user."""
     _, first = np.unique(pair, return_index=True)
     pair = pair[np.sort(first)]
     pair = pair[np.argsort(pair // n_movies, kind="stable")]
@@ -71,19 +71,19 @@ def _first_choices(pair: np.ndarray, counts: np.ndarray, n_movies: int) -> np.nd
 
 
 def _steps(weights: np.ndarray) -> np.ndarray:
-    """float64 [weights.size]: the running share of each row r, on top of r."""
+    """Return the running share of each row r, plus r, float64 [weights.size]."""
     steps = weights.cumsum(1, dtype=np.float64)
     return (steps / steps[:, -1:] + np.arange(len(weights))[:, None]).reshape(-1)
 
 
 def _draw(steps: np.ndarray, row: np.ndarray, width: int, rng: np.random.Generator) -> np.ndarray:
-    """int64 [n]: for each `row` [n] one of its columns, by the weights that `steps` was made of."""
+    """Sample a column for each `row` [n], int64 [n], by the weights behind `steps`."""
     height = np.minimum(row + rng.random(len(row)), np.nextafter(row + 1.0, 0))
     return np.searchsorted(steps, height, side="right") - row * width
 
 
 def _blocks(counts: np.ndarray) -> Iterator[np.ndarray]:
-    """Consecutive users with about BLOCK ratings."""
+    """Yield consecutive users with about BLOCK ratings."""
     ends = np.cumsum(counts)
     bounds = np.searchsorted(ends, np.arange(BLOCK, ends[-1], BLOCK))
     return (block for block in np.split(np.arange(len(counts)), bounds) if len(block))

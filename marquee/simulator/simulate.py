@@ -1,4 +1,4 @@
-"""A MovieLens that never was: ratings drawn from a planted truth, in the files of a real release."""
+"""Simulate a MovieLens: sample ratings from a ground truth, and write the files of a real release."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ PAGE = 0.5  # share of the ratings that are sent together with the one before
 
 
 def simulate(world: SimulatorOptions, folder: Path, rng: np.random.Generator) -> None:
-    """Write the files of `world.format`, and the planted `Truth` as truth.safetensors, into `folder`.
+    """Write the files of `world.format`, and the `GroundTruth` as truth.safetensors, into `folder`.
 
     The same world and generator give the same bytes. Memory: about 40 bytes a rating.
     docs/explanation/simulator.md has the formulas, and the default dataset's figures beside ML-100K's.
@@ -41,7 +41,7 @@ def simulate(world: SimulatorOptions, folder: Path, rng: np.random.Generator) ->
 
 
 def activity(world: SimulatorOptions, rng: np.random.Generator) -> np.ndarray:
-    """int64 [n_users]: how much everyone rates; the sum is `world.ratings`."""
+    """Sample each user's number of ratings, int64 [n_users]; the sum is `world.ratings`."""
     from scipy.special import gammaincinv
 
     eager = gammaincinv(EAGERNESS, (rng.permutation(world.users) + 0.5) / world.users)
@@ -63,7 +63,7 @@ def rate(
     percent: tuple[float, ...],
     rng: np.random.Generator,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The cuts, float32 [n_stars - 1], by which each star gets its `percent`, and int8 [n]: which star."""
+    """Return the cuts, float32 [n_stars - 1], that give each star its `percent`, and each star, int8 [n]."""
     opinion = np.empty(len(user), np.float32)
     blocks = [slice(first, first + BLOCK) for first in range(0, len(user), BLOCK)]
     for b in blocks:
@@ -78,7 +78,7 @@ def rate(
 
 
 def moments(counts: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """int64 [n]: Unix seconds in each user's order of choice, page by page in one session or several."""
+    """Sample Unix seconds, int64 [n], in each user's order of choice, by pages and sessions."""
     n, first = counts.sum(), np.cumsum(counts) - counts
     returning = (RETURN * rng.gamma(FAITHFUL, 1 / FAITHFUL, len(counts))).astype(np.float32)
     gap = rng.standard_exponential(n, np.float32) * PAUSE
