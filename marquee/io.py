@@ -63,7 +63,7 @@ def write_parquet(path: Path, table: pa.Table) -> None:
     """Write LZ4-compressed Parquet; equal tables give equal bytes.
 
     Whole numbers are stored byte by byte (all lowest bytes, then all second ones), which for users,
-    movies and times takes half the time of a dictionary. Other columns have a dictionary.
+    movies and times takes half the time of a dictionary; all other columns have a dictionary.
     """
     with atomic_file(path) as partial:
         _write_parquet(partial, table)
@@ -156,7 +156,7 @@ def sha256(path: Path) -> str:
 def digest(files: Iterable[Path], settings: object = None) -> str:
     """Return the SHA-256, in hexadecimal, of the names and contents of `files` and of `settings` as JSON.
 
-    A folder stands for all files in it but `__pycache__`; a missing file counts by its name.
+    A folder means all files in it but `__pycache__`; a missing file counts by its name.
     """
     found = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
     for path in files:

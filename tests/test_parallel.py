@@ -90,8 +90,8 @@ def test_splits_and_candidates_are_the_same_in_one_block_and_in_many_by_any_numb
         user = np.repeat(np.arange(30), 20)
         whole = Ratings.of(user, (user + np.tile(np.arange(20), 30)) % 40)
         parts = split(whole, SplitOptions("random_per_user"), KeyedRandom(1))
-        drawn = sample_candidates([parts.train], parts.test, 30, 40, 9, KeyedRandom(2))
-        return [column.tolist() for column in (parts.train.item, parts.test.item, drawn.items)]
+        sampled = sample_candidates([parts.train], parts.test, 30, 40, 9, KeyedRandom(2))
+        return [column.tolist() for column in (parts.train.item, parts.test.item, sampled.items)]
 
     at_once = made()
     monkeypatch.setattr(module, "ROWS", 50)

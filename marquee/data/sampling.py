@@ -1,7 +1,7 @@
 """Sample items that a user has not rated: negatives to learn from, candidates to rank test items among.
 
 A negative avoids the user's training positives and nothing else: to avoid held-out items as well would
-tell the model where the answer lies. A candidate avoids every rating of the user.
+show the model where the answer lies. A candidate avoids every rating of the user.
 """
 
 from __future__ import annotations
@@ -95,7 +95,7 @@ class NegativeSampler:
         counts = ratings_per_user(train.user)
         if counts.max(initial=0) >= n_items:
             raise MarqueeError(
-                f"user {counts.argmax()} has rated all {n_items} items, so no negative can be drawn; "
+                f"user {counts.argmax()} has rated all {n_items} items, so no negative can be sampled;  "
                 "raise tasks.ranking.positive_threshold or leave this user out"
             )
         self._user, self._item, self._n_items = train.user, train.item, n_items
@@ -246,7 +246,7 @@ class _CandidateSampler:
         Where the draws are used up before, the allowed items of the least hashes are taken instead.
 
         met  int32 [stop - first or more, n_items + 1]: memory for the number of the draw that meets an item
-             first, 0 for a known item; column 0 stands for an empty slot, column i + 1 for item i
+             first, 0 for a known item; column 0 is the empty slot, column i + 1 is item i
         """
         user = self.evaluated[slice(*np.searchsorted(self.evaluated, (first, stop)))]
         user_keys, width, first_met = self._random.users(user), met.shape[1], met.reshape(-1)

@@ -9,7 +9,7 @@ import numpy as np
 from marquee.data.ratings import Catalogue, Ratings
 from marquee.data.user_items import UserItems
 from marquee.evaluation.metrics import Columns
-from marquee.parallel import parallel_blocks
+from marquee.parallel import parallel_blocks, single_threaded_blas
 
 SMOOTHING = 0.01  # of the history's genre weights in the list's, so that no logarithm is infinite
 FIXED = float(1 << 32)  # fractions are multiples of 1 / FIXED, so that their sums are exact in any order
@@ -70,13 +70,13 @@ def _of_genres(items: np.ndarray, history: UserItems, genres: np.ndarray, ks: Se
     columns = {name: np.empty(len(items)) for name in names}
     starts, of_item = np.append(0, np.cumsum(genres.sum(1))), np.nonzero(genres)[1]
     fraction = np.rint(FIXED / np.maximum(genres.sum(1), 1)) / FIXED
-    fractions, sets = genres * fraction[:, None], _bits(genres)
+    fractions = genres * fraction[:, None]
 
     def work(rows: slice) -> None:
         listed = items[rows]
         wanted = np.zeros((len(listed), genres.shape[1]))
         add_fractions(*history.part(rows), starts, of_item, fraction, wanted)
-        diversity = _diversity(np.where(listed[:, :, None] >= 0, sets[listed], 0))
+        diversity = _diversity(genres[listed] & (listed[:, :, None] >= 0))
         for k in ks:
             given = (fractions[listed[:, :k]] * (listed[:, :k, None] >= 0)).sum(1)  # (b, n_genres)
             columns[f"genre_diversity@{k}"][rows] = diversity[:, k - 1]
@@ -87,32 +87,20 @@ def _of_genres(items: np.ndarray, history: UserItems, genres: np.ndarray, ks: Se
 
 
 def _means(values: np.ndarray, counted: np.ndarray) -> np.ndarray:
-    """Return the mean of the values up to each rank, [n, k_max]; NaN where none is counted."""
+    """Return the mean of the `counted` values up to each rank, [n, k_max]; NaN where none is counted."""
     total, n = values.cumsum(1), counted.cumsum(1)
     return np.divide(total, n, out=np.full(total.shape, np.nan), where=n > 0)
 
 
-def _bits(genres: np.ndarray) -> np.ndarray:
-    """Return uint64 [n_items, words]: an item's genres as bits."""
-    words = -(-genres.shape[1] // 64)
-    packed = np.zeros((len(genres), 8 * words), np.uint8)
-    packed[:, : -(-genres.shape[1] // 8)] = np.packbits(genres, axis=1)
-    return packed.view(np.uint64)
-
-
 def _diversity(sets: np.ndarray) -> np.ndarray:
-    """Return the mean Jaccard distance of all pairs of genre sets, bits [b, k_max, w], up to each rank."""
-    some = sets.max(2) > 0  # (b, k_max)
-    total, n = np.zeros(some.shape), np.zeros(some.shape)
-    for rank in range(1, some.shape[1]):  # each with those before it
-        one, before = sets[:, rank, None], sets[:, :rank]  # (b, 1, w), (b, rank, w)
-        common = np.bitwise_count(one & before).sum(2, dtype=np.uint16)
-        union = np.bitwise_count(one | before).sum(2, dtype=np.uint16)
-        pair = some[:, rank, None] & some[:, :rank]
-        total[:, rank] = np.where(pair, 1 - common / np.maximum(union, 1), 0).sum(1)
-        n[:, rank] = pair.sum(1)
-    total, n = total.cumsum(1), n.cumsum(1)
-    return np.divide(total, n, out=np.full(total.shape, np.nan), where=n > 0)
+    """Return the mean Jaccard distance of all pairs of genre sets, bool [b, k_max, g], up to each rank."""
+    counts = sets.sum(2)  # (b, k_max)
+    with single_threaded_blas():
+        common = sets.astype(np.float32) @ sets.swapaxes(1, 2)  # (b, k_max, k_max)
+    union = counts[:, :, None] + counts[:, None] - common
+    pair = np.tril((counts[:, :, None] > 0) & (counts[:, None] > 0), -1)  # each with those before it
+    distance = np.where(pair, 1 - common / np.maximum(union, 1), 0)
+    return _means(distance.sum(2), pair.sum(2))
 
 
 def _miscalibration(wanted: np.ndarray, given: np.ndarray) -> np.ndarray:

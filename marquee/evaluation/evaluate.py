@@ -112,7 +112,7 @@ def evaluate_ranking(
         "test_users": len(users),
         "relevant_pairs": len(wanted.items),
         "cold_relevant_pairs": int(_is_cold(relevant, train).sum()),
-        "users_without_train": int((~_occurs(users, train.user)).sum()),
+        "users_without_train": int(np.isin(users, train.user, invert=True).sum()),
         "users_without_list": int((items[:, 0] < 0).sum()),
     }
     if pool:
@@ -252,14 +252,7 @@ def _scores(model: Ranker) -> Scores:
 
 def _is_cold(pairs: Ratings, train: Ratings) -> np.ndarray:
     """Return bool [n]: the user or the item of a pair has no rating in `train`."""
-    return ~(_occurs(pairs.user, train.user) & _occurs(pairs.item, train.item))
-
-
-def _occurs(ids: np.ndarray, among: np.ndarray) -> np.ndarray:
-    """Return bool [n]: `isin` for numbers from 0."""
-    known = np.zeros(max(ids.max(initial=-1), among.max(initial=-1)) + 1, bool)
-    known[among] = True
-    return known[ids]
+    return ~(np.isin(pairs.user, train.user) & np.isin(pairs.item, train.item))
 
 
 def _predictions(model: Rater, test: Ratings) -> np.ndarray:

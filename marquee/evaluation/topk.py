@@ -42,7 +42,10 @@ def top_k_for_users(
     Raises MarqueeError for a score that is NaN or infinite, with `name` and the user, and where k is more
     than n_items.
     """
-    check_k(k, n_items)
+    if k > n_items:
+        raise MarqueeError(
+            f"evaluate.ks asks for lists of {k} items, but the catalogue has {n_items}: lower it"
+        )
     if isinstance(scores, FactorScores):
         scores.check(users, name)
         found = [scores.of_pairs(users, one) for one in asked]
@@ -62,10 +65,3 @@ def top_k_for_users(
 
     parallel_blocks(work, len(users), max(1, min(USERS, BLOCK_BYTES // (4 * n_items))))
     return items, values, found
-
-
-def check_k(k: int, n_items: int) -> None:
-    if k > n_items:
-        raise MarqueeError(
-            f"evaluate.ks asks for lists of {k} items, but the catalogue has {n_items}: lower it"
-        )

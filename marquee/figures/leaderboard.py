@@ -10,8 +10,8 @@ import numpy as np
 from marquee.evaluation.long_tail import TENTHS
 from marquee.figures.captioned import Captioned
 from marquee.figures.style import BLUE, INK, ORANGE, QUIET, WHITE, canvas, house_style, name_axes
-from marquee.leaderboard.metrics import Row, lower_is_better, metric_title, ranked
-from marquee.leaderboard.table import ORACLE
+from marquee.leaderboard.metrics import Row, metric_title, ranked
+from marquee.leaderboard.table import ORACLE, direction
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -44,15 +44,15 @@ def leaderboard_figures(
         found[task] = Captioned(leaderboard(rows, task, metric, confidence), caption, alt)
     if tails:
         coverage = {row["model"]: row["value"] for row in rows if row["metric"] == f"coverage@{k}"}
-        shares = {model: tail["recommended"] for model, tail in tails.items()}
+        fractions = {model: tail["recommended"] for model, tail in tails.items()}
         training = next(iter(tails.values()))["training"]
-        drawn, alt = recommended_tail(shares, training, coverage), "Table of percentages by popularity"
-        found["long_tail"] = Captioned(drawn, describe_tail(shares, training), alt)
+        figure, alt = recommended_tail(fractions, training, coverage), "Table of percentages by popularity"
+        found["long_tail"] = Captioned(figure, describe_tail(fractions, training), alt)
     return found
 
 
-def describe_tail(shares: Mapping[str, Sequence[float]], training: Sequence[float]) -> str:
-    first = {model: values[0] for model, values in shares.items()}
+def describe_tail(fractions: Mapping[str, Sequence[float]], training: Sequence[float]) -> str:
+    first = {model: values[0] for model, values in fractions.items()}
     most, least = max(first, key=first.__getitem__), min(first, key=first.__getitem__)
     return (
         f"Which movies are recommended. The most rated tenth of the catalogue has {training[0]:.0%} of the "
@@ -97,30 +97,30 @@ def leaderboard(rows: Sequence[Row], task: str, metric: str, confidence: float =
     axes.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
     axes.grid(axis="x")
     axes.margins(x=0.08)
-    better = "lower" if lower_is_better(metric) else "higher"
+    better = "lower" if direction(metric) < 0 else "higher"
     axes.set_xlabel(f"{metric_title(metric)}, {task} test set ({better} is better)")
     return figure
 
 
 @house_style
 def recommended_tail(
-    shares: Mapping[str, Sequence[float]], ratings: Sequence[float], coverage: Mapping[str, float]
+    fractions: Mapping[str, Sequence[float]], ratings: Sequence[float], coverage: Mapping[str, float]
 ) -> Figure:
     """Draw which tenths of the catalogue each model recommends, below those of the training ratings.
 
-    shares    model -> `tail_shares` of its lists, in the order to draw
-    ratings   `tail_shares` of the training ratings
-    coverage  model -> fraction of the catalogue in any user's list; a model may be absent
+    fractions  model -> `tail_fractions` of its lists, in the order to draw
+    ratings    `tail_fractions` of the training ratings
+    coverage   model -> fraction of the catalogue in any user's list; a model may be absent
     """
-    lines = {"training ratings": ratings, **shares}
+    lines = {"training ratings": ratings, **fractions}
     figure = canvas(1.0 + 0.24 * len(lines), lines)
     axes = figure.add_subplot(xlim=(0.4, TENTHS + 2.6), ylim=(len(lines) - 0.1, -0.6))
     places = [0.0, *np.arange(1.4, len(lines))]  # a gap below the training ratings
     for y, (name, values) in zip(places, lines.items(), strict=True):
-        for tenth, share in enumerate(values, start=1):
-            depth = 0.6 * share**0.5  # of the color: the root keeps small fractions visible
+        for tenth, fraction in enumerate(values, start=1):
+            depth = 0.6 * fraction**0.5  # of the color: the root keeps small fractions visible
             axes.bar(tenth, 0.92, 0.92, y - 0.46, color=BLUE, alpha=depth, linewidth=0)
-            axes.text(tenth, y, _percent(share), ha="center", va="center_baseline", fontsize=7)
+            axes.text(tenth, y, _percent(fraction), ha="center", va="center_baseline", fontsize=7)
         if name in coverage:
             axes.text(
                 TENTHS + 1.7, y, f"{_percent(coverage[name])}%", ha="center", va="center_baseline", fontsize=8
@@ -133,6 +133,6 @@ def recommended_tail(
     return figure
 
 
-def _percent(share: float) -> str:
+def _percent(fraction: float) -> str:
     """Format `12`, `<1` for a little, `0` for nothing at all."""
-    return "<1" if 0 < share < 0.005 else f"{100 * share:.0f}"
+    return "<1" if 0 < fraction < 0.005 else f"{100 * fraction:.0f}"

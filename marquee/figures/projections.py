@@ -1,4 +1,4 @@
-"""Place vectors of many dimensions in two, for a figure; nothing here is measured."""
+"""Place vectors of many dimensions in two, for a figure; no metric depends on it."""
 
 from __future__ import annotations
 
@@ -16,16 +16,9 @@ def distinct(points: np.ndarray) -> int:
     return len(np.unique((points / EXACT).round(), axis=0))
 
 
-def unit(vectors: np.ndarray) -> np.ndarray:
-    """Return float64 vectors of length 1; one of length 0 stays as it is."""
-    vectors = vectors.astype(np.float64)
-    length = np.linalg.norm(vectors, axis=1, keepdims=True)
-    return np.divide(vectors, length, out=vectors, where=length > 0)
-
-
 def cosine_matrix(vectors: np.ndarray) -> np.ndarray:
     """Return float64 [n, n]; 0 for a vector of length 0."""
-    directions = unit(vectors)
+    directions = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), np.finfo(float).tiny)
     with single_threaded_blas():
         return directions @ directions.T
 
@@ -37,15 +30,15 @@ def principal(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """
     from sklearn.decomposition import PCA
 
-    flat, shares = np.zeros((len(points), 2)), np.zeros(2)
+    flat, fractions = np.zeros((len(points), 2)), np.zeros(2)
     if distinct(points) < 2:
-        return flat, shares
+        return flat, fractions
     fitted = PCA(min(2, points.shape[1]), svd_solver="full")
     with single_threaded_blas():
         found = fitted.fit_transform(points)
     real = fitted.explained_variance_ratio_ > EXACT
-    flat[:, : len(real)], shares[: len(real)] = found * real, fitted.explained_variance_ratio_ * real
-    return flat, shares
+    flat[:, : len(real)], fractions[: len(real)] = found * real, fitted.explained_variance_ratio_ * real
+    return flat, fractions
 
 
 def t_sne(points: np.ndarray) -> np.ndarray:

@@ -74,11 +74,11 @@ def _release_folder(
             continue
         path = PureWindowsPath(member.filename)
         if folders.setdefault(path.parent, {}).setdefault(path.name, member) is not member:
-            raise MarqueeError(f"{called} holds {member.filename!r} twice: get another copy")
+            raise MarqueeError(f"{called} contains {member.filename!r} twice: get another copy")
     whole = [folder for folder, found in folders.items() if found.keys() >= set(files)]
     if not whole:
         raise MarqueeError(
-            f"{called} holds no folder with {', '.join(files)}: "
-            "get the zip of this release, or set dataset.name to the release it holds"
+            f"{called} has no folder with {', '.join(files)}: "
+            "get the zip of this release, or set dataset.name to the release that it contains"
         )
     return folders[min(whole, key=lambda folder: len(folder.parts))]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 
 from marquee.data.user_items import UserItems
-from marquee.evaluation.topk import check_k
 
 LANES = 16
 PAIRS = 1 << 12
@@ -15,10 +14,9 @@ def top_k(scores: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
     """Items int32 [n, k] and their scores [n, k], ordered by (-score, item), ties at the cut included.
 
     scores  float [n, n_items], no NaN; -inf for what may not be listed. A row with fewer than k other
-            items ends in -1, scored -inf. Raises MarqueeError where k is more than n_items.
+            items ends in -1, scored -inf.
     """
     n, n_items = scores.shape
-    check_k(k, n_items)
     cut = np.partition(scores, n_items - k, axis=1)[:, n_items - k, None].copy()  # (n, 1): k-th best score
     kept = scores >= cut
     crowded = np.flatnonzero(np.count_nonzero(kept, axis=1) > k)  # rows with more ties than places
@@ -61,10 +59,10 @@ def add_fractions(
     items: np.ndarray,
     starts: np.ndarray,
     genres: np.ndarray,
-    share: np.ndarray,
+    weight: np.ndarray,
     totals: np.ndarray,
 ) -> None:
-    """Add the share [n_items] of each row's items to totals [n_rows, n_genres] of each genre an item has.
+    """Add the weight [n_items] of each row's items to totals [n_rows, n_genres] of each of their genres.
 
     starts, genres  those of item i are genres[starts[i]:starts[i + 1]]
     """
@@ -73,4 +71,4 @@ def add_fractions(
     for nth in range(np.diff(starts).max(initial=0)):
         has = starts[items] + nth < starts[items + 1]
         items, cell = items[has], cell[has]
-        flat += np.bincount(cell + genres[starts[items] + nth], share[items], len(flat))
+        flat += np.bincount(cell + genres[starts[items] + nth], weight[items], len(flat))
