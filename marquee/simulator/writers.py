@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.csv as pacsv
 
 from marquee.io import atomic_file, write_text
+from marquee.parallel import user_blocks
 from marquee.simulator.names import OCCUPATIONS, Film, demographics
 from marquee.simulator.options import GENRES
 
