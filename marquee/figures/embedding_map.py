@@ -36,8 +36,7 @@ def embedding_map(vectors: np.ndarray, names: Sequence[str], groups: Mapping[str
     """
     points = vectors.astype(float)
     flat, shares = principal(points)
-    figure = canvas(4.3)
-    figure.set_figwidth(PAIR)
+    figure = canvas(4.3, width=PAIR)
     left, right = figure.subplots(1, 2)
     name_axes(left, *(f"PC {n} ({share:.0%} of variance)" for n, share in enumerate(shares, start=1)))
     name_axes(right, "t-SNE 1", "t-SNE 2")
