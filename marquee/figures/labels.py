@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from itertools import product
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -37,11 +37,11 @@ def label_points(
     pixels = axes.transData.transform(xy)  # (n, 2)
     taken: list[Bbox] = []
     lines: list[Path] = []
-    words_style = {"textcoords": "offset points", "ha": "center", "va": "center", "fontsize": size}
+    middle: dict[str, Any] = {"ha": "center", "va": "center", "textcoords": "offset points"}
     halo = {"facecolor": WHITE, "alpha": 0.5, "linewidth": 0, "pad": 0.5}
     leader = {"arrowstyle": "-", "linewidth": 0.5, "color": INK}
     for row, words in names:
-        text = axes.annotate(words, xy[row], (0, 0), bbox=halo, arrowprops=leader, **words_style)
+        text = axes.annotate(words, xy[row], (0, 0), bbox=halo, arrowprops=leader, fontsize=size, **middle)
         text.set_in_layout(False)
         half = np.array(Text.get_window_extent(text).size) / 2 + AIR * unit  # without the line
         places = []
