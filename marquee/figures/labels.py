@@ -48,14 +48,12 @@ def label_points(
         for reach, side in product(REACH, SIDES):
             shift = np.array(side) * (half + reach * unit / np.hypot(*side))
             box = Bbox([pixels[row] + shift - half, pixels[row] + shift + half])
+            inside = frame.contains(*box.min) and frame.contains(*box.max)
+            if not inside or box.count_overlaps(taken):
+                continue
             line = Path([pixels[row], pixels[row] + shift])
-            crossed = [line.intersects_bbox(other, filled=False) for other in taken]
-            crossed += [other.intersects_bbox(box, filled=False) for other in lines]
-            if (
-                frame.contains(*box.min)
-                and frame.contains(*box.max)
-                and not (any(crossed) or box.count_overlaps(taken))
-            ):
+            crossed = any(line.intersects_bbox(other, filled=False) for other in taken)
+            if not crossed and not any(other.intersects_bbox(box, filled=False) for other in lines):
                 places.append((FAR * reach + box.count_contains(pixels), tuple(shift / unit), box, line))
         if not places:
             text.remove()
