@@ -1,7 +1,7 @@
 """Fit one of Marquee's algorithms as a peer's script does: ALGORITHM FOLDER key=value ...
 
-A pass is the time between two reports of a fit. Besides the kernel it holds the loss of the learning curve
-and the copies for early stopping. The first pass also holds the preparation, and compilation where the
+An epoch is the time between two reports of a fit. Besides the kernel it holds the loss of the learning curve
+and the copies for early stopping. The first epoch also holds the preparation, and compilation where the
 kernel is new. There is no validation. It prints one JSON line, and writes the model's state only if the
 setting `out` names a folder.
 """
@@ -22,7 +22,7 @@ from marquee.io import read_arrays, write_arrays
 from marquee.recommenders.base import Recommender, TrainingData
 from marquee.rng import KeyedRandom, named_rng
 
-SAMPLED = ("mf_bce",)  # algorithms with stored negatives: 4 for each positive, sampled again each pass
+SAMPLED = ("mf_bce",)  # algorithms with stored negatives: 4 for each positive, sampled again each epoch
 ASIDE = ("parts", "seed", "threads", "out")  # settings that are no options of an algorithm
 
 

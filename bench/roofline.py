@@ -80,7 +80,7 @@ def traffic(folder: Path, dim: int) -> float:
 
 
 def measured(benchmark: Benchmark, size: str, threads: int) -> float:
-    """Measure the seconds of a pass of ours."""
+    """Measure the seconds of an epoch of ours."""
     folder = sizes.arrays(size, benchmark.task)
     settings = {**chosen(benchmark, size, benchmark.ours), "dim": DIM, "epochs": 4}
     return value(benchmark, fit(benchmark.ours, folder, settings, threads))

@@ -26,7 +26,7 @@ from bench.tuning import DIM, chosen
 from marquee.errors import MarqueeError
 from marquee.io import read_json, write_json
 
-TIMED = {True: 4, False: 11}  # passes of a round, by whether the data are large; the first warms up
+TIMED = {True: 4, False: 11}  # epochs of a round, by whether the data are large; the first warms up
 
 
 class BenchmarkRun:

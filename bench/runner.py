@@ -18,7 +18,9 @@ SEED = 1
 LIMIT = 3 * 3600  # seconds, after which a fit counts as failed
 OURS = ("NUMBA_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 THEIRS = ("LK_NUM_THREADS", "OMP_NUM_THREADS")  # LensKit's, and every OpenMP program's
-Found = dict[str, Any]  # "seconds" of each pass, "units" of a pass, "peak_mib"; or the error under "failed"
+Found = dict[
+    str, Any
+]  # "seconds" of each epoch, "units" of an epoch, "peak_mib"; or the error under "failed"
 
 
 def fit(
@@ -69,6 +71,6 @@ def _result(text: str) -> Found:
 
 
 def value(benchmark: Benchmark, found: Mapping[str, Any]) -> float:
-    """Give seconds of a pass, or million units a second: the median after the first, which warms up."""
+    """Give seconds of an epoch, or million units a second: the median after the first, which warms up."""
     seconds = median(found["seconds"][1:] or found["seconds"])
     return seconds if benchmark.unit == "s" else found["units"] / seconds / 1e6

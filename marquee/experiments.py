@@ -153,8 +153,8 @@ def text(table: SweepTable, task: str, show_repeats: bool = False) -> str:
     heading = task.capitalize() if several else first["model"].iloc[0]
     heading += f", best {table.metrics[0]} first" if first["best"].any() else ""
     heading += f"; mean over {' and '.join(table.over)} {', '.join(table.repeats)}" if table.over else ""
-    drawn = tabulate(lines, tablefmt="plain", colalign=align, disable_numparse=True, missingval="-")
-    return f"{heading}\n\n{drawn}"
+    printed = tabulate(lines, tablefmt="plain", colalign=align, disable_numparse=True, missingval="-")
+    return f"{heading}\n\n{printed}"
 
 
 def notes(tables: Mapping[str, SweepTable], others: Mapping[str, Sequence[str]]) -> list[str]:

@@ -63,7 +63,7 @@ def write_parquet(path: Path, table: pa.Table) -> None:
     """LZ4-compressed Parquet. Row order, schema and bytes are those of `table`.
 
     Whole numbers are stored byte by byte (all lowest bytes, then all second ones), which for users,
-    movies and times takes half the time of a dictionary; what else there is has a dictionary.
+    movies and times takes half the time of a dictionary; all other columns have a dictionary.
     """
     with atomic_file(path) as partial:
         _write_parquet(partial, table)
@@ -157,7 +157,7 @@ def sha256(path: Path) -> str:
 def digest(files: Iterable[Path], settings: object = None) -> str:
     """SHA-256, in hexadecimal, of the names and contents of `files` and of `settings` as JSON.
 
-    A folder stands for all files in it but `__pycache__`; a missing file counts by its name.
+    A folder means all files in it but `__pycache__`; a missing file counts by its name.
     """
     found = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
     for path in files:

@@ -1,6 +1,6 @@
-"""Randomness from one seed: a stream for whatever is drawn in order, a hash for each decision about a row.
+"""Randomness from one seed: a stream for what is sampled in order, a hash for each decision about a row.
 
-A hash depends on the seed, a purpose and the release's own ids, never on where a row stands or on other
+A hash depends on the seed, a purpose and the release's own ids, never on the position of a row or on other
 rows. Splits, negatives and candidates of a user therefore stay when other users or ratings arrive.
 """
 

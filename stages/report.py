@@ -1,4 +1,4 @@
-"""Stage `report`: build one page that a person reads."""
+"""Stage `report`: build one page of all results."""
 
 from __future__ import annotations
 

@@ -15,5 +15,5 @@ def movielens() -> Path:
     if not folder:
         pytest.skip("MARQUEE_DATA does not name a folder with ml-100k.zip and ml-1m.zip")
     path = Path(folder)
-    assert (path / "ml-1m.zip").is_file(), f"MARQUEE_DATA={folder} holds no ml-1m.zip"
+    assert (path / "ml-1m.zip").is_file(), f"MARQUEE_DATA={folder} has no ml-1m.zip"
     return path

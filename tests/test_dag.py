@@ -258,7 +258,9 @@ def test_commands_run_on_every_system(stages):
 
 
 def test_no_module_is_longer_than_four_hundred_lines():
-    files = [path for room in ("marquee", "stages", "tests", "bench") for path in (ROOT / room).rglob("*.py")]
+    files = [
+        path for folder in ("marquee", "stages", "tests", "bench") for path in (ROOT / folder).rglob("*.py")
+    ]
     assert {p.name: n for p in files if (n := len(p.read_text().splitlines())) > 400} == {}
 
 

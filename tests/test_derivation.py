@@ -63,16 +63,16 @@ def test_the_symbolic_gradient_is_zero_at_the_compiled_solve_of_a_row(derived, c
 
     rng = named_rng(case, "row")
     features, targets = rng.normal(0, 1, (2, 3)).astype(np.float32), rng.normal(0, 2, 2)
-    prior, pull = rng.normal(0, 1, (1, 3)).astype(np.float32), 1 + rng.random(2)
+    prior, penalty = rng.normal(0, 1, (1, 3)).astype(np.float32), 1 + rng.random(2)
     features[:, 0] = 1
     offsets, columns = np.array([0, 2]), np.array([0, 1], np.int32)
-    solved, _ = solve_rows(offsets, columns, targets.astype(np.float32), features, pull[None], prior)
+    solved, _ = solve_rows(offsets, columns, targets.astype(np.float32), features, penalty[None], prior)
     values = dict(zip(derived["y"], features.ravel(), strict=True))
     values |= dict(zip(derived["t"], targets, strict=True))
     values |= dict(zip(derived["prior"], prior[0], strict=True)) | dict(
         zip(derived["x"], solved[0], strict=True)
     )
-    values |= {derived["bias_penalty"]: pull[0], derived["factor_penalty"]: pull[1]}
+    values |= {derived["bias_penalty"]: penalty[0], derived["factor_penalty"]: penalty[1]}
     np.testing.assert_allclose(at(derived["row_gradient"], values), 0, atol=1e-5)
 
 
@@ -81,12 +81,12 @@ def test_the_symbolic_gradient_is_zero_at_the_solve_of_the_genres(derived, case)
     from marquee.recommenders.als import solve_genres
 
     rng = named_rng(case, "genres")
-    shares, pull = np.array([[1, 0], [0.5, 0.5], [0, 1]]), 1 + rng.random((3, 2))
+    fractions, penalty = np.array([[1, 0], [0.5, 0.5], [0, 1]]), 1 + rng.random((3, 2))
     items, ridge = rng.normal(0, 1, (3, 4)).astype(np.float32), rng.random(4)
-    genres = solve_genres(items, shares, pull, ridge)
-    values = dict(zip(derived["s"], shares.ravel(), strict=True))
+    genres = solve_genres(items, fractions, penalty, ridge)
+    values = dict(zip(derived["s"], fractions.ravel(), strict=True))
     for column in range(4):
-        values |= dict(zip(derived["penalties"], pull[:, min(column, 1)], strict=True))
+        values |= dict(zip(derived["penalties"], penalty[:, min(column, 1)], strict=True))
         values[derived["ridge"]] = ridge[column]
         values |= dict(zip(derived["column"], items[:, column], strict=True))
         values |= dict(zip(derived["f"], genres[:, column], strict=True))
@@ -96,8 +96,8 @@ def test_the_symbolic_gradient_is_zero_at_the_solve_of_the_genres(derived, case)
 @pytest.mark.parametrize(("frequency_exponent", "tie"), [(0.0, 0.0), (0.0, 0.2), (0.5, 0.0)])
 def test_where_als_comes_to_rest_the_gradient_of_its_whole_objective_is_zero(frequency_exponent, tie):
     """Three users, four movies of two genres, one movie unrated; 27 unknowns, differentiated one by one."""
-    pulls = {"user_bias_regularization": 0.7, "item_bias_regularization": 0.4, "regularization": 0.5}
-    options = {**pulls, "genre_regularization": 0.3, "genre_bias_regularization": tie}
+    penalties = {"user_bias_regularization": 0.7, "item_bias_regularization": 0.4, "regularization": 0.5}
+    options = {**penalties, "genre_regularization": 0.3, "genre_bias_regularization": tie}
     options |= {"frequency_exponent": frequency_exponent, "use_genres": True}
     model = recommenders.create("als", "rating", {**options, "dim": 2, "epochs": 600}, "models.als")
     train = Ratings.of([0, 0, 0, 1, 1, 2, 2], [0, 1, 2, 0, 2, 1, 2], [5, 3, 1, 4, 2, 1, 5])
@@ -111,12 +111,12 @@ def test_where_als_comes_to_rest_the_gradient_of_its_whole_objective_is_zero(fre
     prior = sympy.Matrix(has / has.sum(axis=1, keepdims=True)) * genres
     ridge = [0.5, 0.5]
 
-    def pull(rows: Any, index: np.ndarray, bias: float) -> Any:
+    def penalty(rows: Any, index: np.ndarray, bias: float) -> Any:
         weight = np.maximum(np.bincount(index, minlength=rows.rows), 1.0) ** frequency_exponent
         squares = rows.multiply_elementwise(rows) * sympy.Matrix([bias, *ridge])
         return sum(w * square for w, square in zip(weight, squares, strict=True))
 
-    loss = pull(users, train.user, 0.7) + pull(items - prior, train.item, 0.4)
+    loss = penalty(users, train.user, 0.7) + penalty(items - prior, train.item, 0.4)
     rated = np.bincount(train.item, minlength=4)
     loss += tie * sum(n * away**2 for n, away in zip(rated.tolist(), (items - prior).col(0), strict=True))
     loss += 0.3 * sum(genres.multiply_elementwise(genres) * sympy.Matrix([0.4, *ridge]))

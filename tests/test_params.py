@@ -217,7 +217,7 @@ def declared(key: str) -> dataclasses.Field:
             kind = get_args(kind)[1] if name == "*" or name in config.TASKS else None
             continue
         names = {one.name: one for one in dataclasses.fields(kind)}
-        field = next(iter(names.values())) if name == "*" else names[name]  # all columns are alike
+        field = next(iter(names.values())) if name == "*" else names[name]  # all columns have one type
         kind = get_type_hints(kind)[field.name]
     assert field is not None
     return field

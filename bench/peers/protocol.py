@@ -79,7 +79,7 @@ class Laps:
 
 
 def report(seconds: Sequence[float], units: int, process: str = "self") -> None:
-    """Print the seconds of each pass, the ratings, pairs or triples of a pass, and the peak memory so far."""
+    """Print seconds of each epoch, ratings, pairs or triples of an epoch, and the peak memory so far."""
     print(json.dumps({"seconds": list(seconds), "units": units, "peak_mib": peak_mib(process)}), flush=True)
 
 

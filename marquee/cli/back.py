@@ -33,7 +33,7 @@ def run(args: Namespace) -> None:
     for path in map(Path, leftovers):
         shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
     folders = [path for path in sorted(kept) if Path(path).is_dir()]
-    if folders:  # a stage writes its folders whole, so what neither Git nor DVC holds there is left over
+    if folders:  # a stage writes its folders whole, so a file that neither Git nor DVC knows is left over
         _git("clean", "-d", "--force", "--quiet", "--", *folders)
     missing = _dvc("checkout", "--force", "--quiet").returncode
     print(f"params.yaml and the outputs are as committed in {commit}")
@@ -44,12 +44,12 @@ def run(args: Namespace) -> None:
 
 
 def _restore_tracked() -> None:
-    """Take what Git holds of params.yaml, dvc.lock and the outputs from HEAD."""
+    """Take params.yaml, dvc.lock and the outputs that Git tracks from HEAD."""
     names = _git("ls-tree", "-r", "-z", "--name-only", "HEAD", "--", "params.yaml", LOCK, *OUTPUTS).split(
         "\0"
     )
     there = sorted({Path(name).parts[0] for name in names if name})
-    _git("reset", "--quiet", "HEAD", "--", *OUTPUTS, *there, INCOMING)  # DVC stages what Git holds
+    _git("reset", "--quiet", "HEAD", "--", *OUTPUTS, *there, INCOMING)  # DVC stages what Git tracks
     if there:
         _git("checkout", "--quiet", "HEAD", "--", *there, INCOMING)
 

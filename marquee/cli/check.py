@@ -1,4 +1,4 @@
-"""`marquee check`: does every block of params.yaml hold what its stage accepts?"""
+"""`marquee check`: does every block of params.yaml have what its stage accepts?"""
 
 from __future__ import annotations
 

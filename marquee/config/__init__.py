@@ -49,9 +49,9 @@ class SimulatorOptions:
     min_ratings_per_user: int = option(20, low=1)
     half_stars: bool = False  # true: 0.5 to 5 by halves; false: 1 to 5
     format: str = option("ml-100k", choices=("ml-100k", "ml-32m"))  # whose files are written
-    taste: float = option(0.6, low=0)  # stars by which taste moves an opinion; at 0 biases are all there is
+    taste: float = option(0.6, low=0)  # stars by which taste moves a rating; at 0 biases explain everything
     focus: float = option(1.0, low=0, high=3)  # how far taste decides what is rated; at 0 popularity does
-    noise: float = option(0.93, above=0)  # stars by which an opinion varies for no reason
+    noise: float = option(0.93, above=0)  # stars by which a rating varies without a reason
 
     @property
     def layout(self) -> str:
@@ -92,7 +92,7 @@ class CustomColumns:
     rating: str = "rating"
     timestamp: str | None = "timestamp"  # None: the ratings have no times
     title: str | None = "title"  # None: the movies have no titles
-    genres: str | None = "genres"  # None: no genres; several stand as `Drama|War` or as a list
+    genres: str | None = "genres"  # None: no genres; several are `Drama|War` or a list
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,7 @@ class Ratings:
     rating    float32  [n]  on the release's scale; 1 for an implicit positive
     timestamp int64    [n]  Unix seconds, UTC; 0 where the source has none
     negatives int32    [n, per_positive] or None: stored samples for losses that need them
-    sampling  how those were drawn (JSON), so that a network can draw anew by the same law
+    sampling  how those were sampled (JSON), so that a network can sample again by the same law
     """
 
     user: np.ndarray

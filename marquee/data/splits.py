@@ -46,8 +46,8 @@ def split(
     if not len(ratings):
         raise MarqueeError("there are no ratings to split; run ingest again")
     if options.split in BY_SHARE and options.validation + options.test >= 1:
-        shares = f"validation {options.validation} and test {options.test}"
-        raise MarqueeError(f"{shares} leave nothing to train on; make their sum less than 1")
+        fractions = f"validation {options.validation} and test {options.test}"
+        raise MarqueeError(f"{fractions} leave nothing to train on; make their sum less than 1")
     positives = ratings
     if options.positive_threshold is not None:
         kept = ratings.rating >= options.positive_threshold
@@ -76,7 +76,7 @@ def check(split: Split, options: SplitOptions) -> None:
     train, validation, test = split.train, split.validation, split.test
     for name, rows in (("train on", train), ("test", test)):
         if not len(rows):
-            ways = "take another split or share"
+            ways = "take another split or fraction"
             if options.positive_threshold is not None:
                 ways += ", or lower tasks.ranking.positive_threshold"
             raise MarqueeError(f"split {options.split} leaves no rating to {name}; {ways}")
@@ -110,7 +110,7 @@ def _check_disjoint(split: Split) -> None:
         if len(twice):
             own, which = divmod(int(twice[0]), width)
             raise MarqueeError(
-                f"user {user.min() + own} has item {which} twice among train and held out; drop one rating"
+                f"user {user.min() + own} rated item {which} twice among train and held out; drop one rating"
             )
 
     parallel_user_blocks(check_block, [part.user for part in parts])
@@ -234,15 +234,17 @@ def _random_per_user(ratings: Ratings, options: SplitOptions, random: KeyedRando
     Rows held out of the first urn are test, those of the second validation. A new row falls into one urn, so
     it moves at most one other row: of the urn's held-out rows the last, or the first of those behind them.
     """
-    share = options.test + options.validation
+    fraction = options.test + options.validation
 
     def assign(user: np.ndarray, hashes: np.ndarray) -> np.ndarray:
-        second = uniform(hashes) >= options.test / share
+        second = uniform(hashes) >= options.test / fraction
         own = user - user[0]
         urn = 2 * own + second
         size = np.bincount(urn, minlength=2 * int(own[-1]) + 2).reshape(-1, 2)  # (n_users, 2)
         coin = uniform(random.users(user[0] + np.arange(len(size))))
-        quota = _round(share * size, np.column_stack([coin, 1 - coin]))  # the opposite coin: the sum is even
+        quota = _round(
+            fraction * size, np.column_stack([coin, 1 - coin])
+        )  # the opposite coin: the sum is even
         quota[:, 1] = _all_but_one(quota[:, 1], size[:, 1])
         quota[:, 0] = np.minimum(quota[:, 0], np.maximum(size[:, 0] - (size[:, 1] == 0), 0))
         part = np.where(second, np.int8(VALIDATION), np.int8(TEST))
@@ -328,7 +330,7 @@ def _by_hash(
 def _lowest(group: np.ndarray, hashes: np.ndarray, size: np.ndarray, quota: np.ndarray) -> np.ndarray:
     """Mark the `quota` [n_groups] rows of lowest hash in each group of `size` [n_groups] rows, bool [n].
 
-    Group and hash are sorted packed into one integer. Its 40 bits of hash tell a user's rows apart but for
+    Group and hash are sorted packed into one integer. Its 40 bits of hash distinguish a user's rows but for
     once in a thousand data sets of 32 million rows; two that are equal are both marked or both not.
     """
     hash_bits = min(40, 64 - bits(len(size)))

@@ -8,14 +8,14 @@ TENTHS = 10
 
 
 def long_tail(item: np.ndarray, listed: np.ndarray, n_items: int) -> dict[str, list[float]]:
-    """Return the `tail_shares` of what a model recommends, `recommended`, and of its `training` ratings."""
+    """Return `tail_fractions` of what a model recommends, `recommended`, and of its `training` ratings."""
     return {
-        "recommended": tail_shares(item, listed, n_items),
-        "training": tail_shares(item, item, n_items),
+        "recommended": tail_fractions(item, listed, n_items),
+        "training": tail_fractions(item, item, n_items),
     }
 
 
-def tail_shares(item: np.ndarray, listed: np.ndarray, n_items: int) -> list[float]:
+def tail_fractions(item: np.ndarray, listed: np.ndarray, n_items: int) -> list[float]:
     """Return the fraction of `listed` in each tenth of the catalogue, the most rated tenth first.
 
     item    int [n]: the movie of each training rating; equally rated movies keep their own order

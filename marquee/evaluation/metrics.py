@@ -1,4 +1,4 @@
-"""What a list, a rank or a rating is worth: one definition each, as docs/reference/metrics.md states it.
+"""Compute each metric of a list, a rank or a rating, as docs/reference/metrics.md defines it.
 
 Everything is per user in float64, so that a figure is a mean of one column and an interval can be
 computed over users. Relevance is binary throughout.

@@ -36,7 +36,7 @@ def dataset_figures(card: Mapping[str, Any], item: np.ndarray, timestamp: np.nda
     """
     _, bars = rating_rows(**card["histogram"])
     often, _, fraction = max(bars, key=lambda row: row[1])
-    heads = [f"the most rated {part:.0%} have {head_share(item, part):.0%}" for part in HEADS]
+    heads = [f"the most rated {part:.0%} have {head_fraction(item, part):.0%}" for part in HEADS]
     _, periods = time_rows(timestamp)
     busiest = "The source has no timestamps."
     if periods:
@@ -62,8 +62,10 @@ def dataset_figures(card: Mapping[str, Any], item: np.ndarray, timestamp: np.nda
 def rating_rows(rating: Sequence[float], count: Sequence[int]) -> Table:
     """Return how often each `rating`, ascending, was given: `count` times."""
     total = max(sum(count), 1)
-    shares = [round(int(n) / total, 6) for n in count]
-    return ("rating", "ratings", "share"), list(zip(map(float, rating), map(int, count), shares, strict=True))
+    fractions = [round(int(n) / total, 6) for n in count]
+    return ("rating", "ratings", "share"), list(
+        zip(map(float, rating), map(int, count), fractions, strict=True)
+    )
 
 
 @house_style
@@ -94,13 +96,13 @@ def tail_rows(item: np.ndarray, limit: int = 400) -> Table:
     item int [n]: the movie of each rating. `share` is the fraction of all ratings up to that rank.
     """
     counts = _descending(item)
-    shares = counts.cumsum() / max(len(item), 1)
+    fractions = counts.cumsum() / max(len(item), 1)
     ranks = np.unique(np.geomspace(1, max(len(counts), 1), limit).round().astype(int))[: len(counts)]
-    rows = [(int(rank), int(counts[rank - 1]), round(float(shares[rank - 1]), 6)) for rank in ranks]
+    rows = [(int(rank), int(counts[rank - 1]), round(float(fractions[rank - 1]), 6)) for rank in ranks]
     return ("rank", "ratings", "share"), rows
 
 
-def head_share(item: np.ndarray, part: float) -> float:
+def head_fraction(item: np.ndarray, part: float) -> float:
     """Return the fraction of ratings on the most rated `part` (0..1) of the movies, one movie at least."""
     counts = _descending(item)
     return float(counts[: max(round(part * len(counts)), 1)].sum() / max(len(item), 1))
@@ -120,7 +122,7 @@ def long_tail(item: np.ndarray) -> Figure:
     for place, part in zip((0.14, 0.03), HEADS, strict=True):
         rank = max(round(part * rows[-1][0]), 1)
         axes.axvline(rank, ymin=place, color=QUIET, linewidth=0.8, linestyle=(0, (1, 2)))
-        words = f" top {part:.0%}: {head_share(item, part):.0%} of ratings "
+        words = f" top {part:.0%}: {head_fraction(item, part):.0%} of ratings "
         side = "right" if rank**2 > rows[-1][0] else "left"  # the side with room on a logarithmic axis
         axes.text(rank, place, words, transform=axes.get_xaxis_transform(), ha=side, fontsize=8)
     for axis in (axes.xaxis, axes.yaxis):

@@ -44,15 +44,15 @@ def leaderboard_figures(
         found[task] = Captioned(leaderboard(rows, task, metric, confidence), caption, alt)
     if tails:
         coverage = {row["model"]: row["value"] for row in rows if row["metric"] == f"coverage@{k}"}
-        shares = {model: tail["recommended"] for model, tail in tails.items()}
+        fractions = {model: tail["recommended"] for model, tail in tails.items()}
         training = next(iter(tails.values()))["training"]
-        drawn, alt = recommended_tail(shares, training, coverage), "Table of percentages by popularity"
-        found["long_tail"] = Captioned(drawn, describe_tail(shares, training), alt)
+        figure, alt = recommended_tail(fractions, training, coverage), "Table of percentages by popularity"
+        found["long_tail"] = Captioned(figure, describe_tail(fractions, training), alt)
     return found
 
 
-def describe_tail(shares: Mapping[str, Sequence[float]], training: Sequence[float]) -> str:
-    first = {model: values[0] for model, values in shares.items()}
+def describe_tail(fractions: Mapping[str, Sequence[float]], training: Sequence[float]) -> str:
+    first = {model: values[0] for model, values in fractions.items()}
     most, least = max(first, key=first.__getitem__), min(first, key=first.__getitem__)
     return (
         f"Which movies are recommended. The most rated tenth of the catalogue has {training[0]:.0%} of the "
@@ -103,23 +103,23 @@ def leaderboard(rows: Sequence[Row], task: str, metric: str, confidence: float =
 
 @house_style
 def recommended_tail(
-    shares: Mapping[str, Sequence[float]], ratings: Sequence[float], coverage: Mapping[str, float]
+    fractions: Mapping[str, Sequence[float]], ratings: Sequence[float], coverage: Mapping[str, float]
 ) -> Figure:
     """Draw which tenths of the catalogue each model recommends, below those of the training ratings.
 
-    shares    model -> `tail_shares` of its lists, in the order to draw
-    ratings   `tail_shares` of the training ratings
-    coverage  model -> fraction of the catalogue in any user's list; a model may be absent
+    fractions  model -> `tail_fractions` of its lists, in the order to draw
+    ratings    `tail_fractions` of the training ratings
+    coverage   model -> fraction of the catalogue in any user's list; a model may be absent
     """
-    lines = {"training ratings": ratings, **shares}
+    lines = {"training ratings": ratings, **fractions}
     figure = canvas(1.0 + 0.24 * len(lines), lines)
     axes = figure.add_subplot(xlim=(0.4, TENTHS + 2.6), ylim=(len(lines) - 0.1, -0.6))
     places = [0.0, *np.arange(1.4, len(lines))]  # a gap below the training ratings
     for y, (name, values) in zip(places, lines.items(), strict=True):
-        for tenth, share in enumerate(values, start=1):
-            depth = 0.6 * share**0.5  # of the color: the root keeps small fractions visible
+        for tenth, fraction in enumerate(values, start=1):
+            depth = 0.6 * fraction**0.5  # of the color: the root keeps small fractions visible
             axes.bar(tenth, 0.92, 0.92, y - 0.46, color=BLUE, alpha=depth, linewidth=0)
-            axes.text(tenth, y, _percent(share), ha="center", va="center_baseline", fontsize=7)
+            axes.text(tenth, y, _percent(fraction), ha="center", va="center_baseline", fontsize=7)
         if name in coverage:
             words = f"{_percent(coverage[name])}%"
             axes.text(TENTHS + 1.7, y, words, ha="center", va="center_baseline", fontsize=8)
@@ -131,6 +131,6 @@ def recommended_tail(
     return figure
 
 
-def _percent(share: float) -> str:
+def _percent(fraction: float) -> str:
     """Format `12`, `<1` for a little, `0` for nothing at all."""
-    return "<1" if 0 < share < 0.005 else f"{100 * share:.0f}"
+    return "<1" if 0 < fraction < 0.005 else f"{100 * fraction:.0f}"

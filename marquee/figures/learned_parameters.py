@@ -31,7 +31,7 @@ def genre_similarity(factors: np.ndarray, names: Sequence[str]) -> Figure:
     axes = figure.add_subplot()
     below = np.tril(np.ones((n, n), bool), -1)
     values = np.where(below, cosines[np.ix_(order, order)], np.nan)
-    colors = LinearSegmentedColormap.from_list("house", [ORANGE, WHITE, BLUE], N=257)
+    colors = LinearSegmentedColormap.from_list("marquee", [ORANGE, WHITE, BLUE], N=257)
     axes.pcolormesh(values, cmap=colors, vmin=-1, vmax=1, edgecolors=WHITE, linewidth=0.6)
     for row, column in zip(*np.nonzero(below), strict=True):
         value = round(values[row, column], 1) + 0.0  # no minus before a 0

@@ -1,4 +1,4 @@
-"""Place vectors of many dimensions in two, for a figure; nothing here is measured."""
+"""Place vectors of many dimensions in two, for a figure; no metric depends on it."""
 
 from __future__ import annotations
 
@@ -30,15 +30,15 @@ def principal(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """
     from sklearn.decomposition import PCA
 
-    flat, shares = np.zeros((len(points), 2)), np.zeros(2)
+    flat, fractions = np.zeros((len(points), 2)), np.zeros(2)
     if distinct(points) < 2:
-        return flat, shares
+        return flat, fractions
     fitted = PCA(min(2, points.shape[1]), svd_solver="full")
     with single_threaded_blas():
         found = fitted.fit_transform(points)
     real = fitted.explained_variance_ratio_ > EXACT
-    flat[:, : len(real)], shares[: len(real)] = found * real, fitted.explained_variance_ratio_ * real
-    return flat, shares
+    flat[:, : len(real)], fractions[: len(real)] = found * real, fitted.explained_variance_ratio_ * real
+    return flat, fractions
 
 
 def t_sne(points: np.ndarray) -> np.ndarray:

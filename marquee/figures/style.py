@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 P = ParamSpec("P")
 
-WIDTH = 4.8  # inches: two stand side by side on a page, one is readable on a phone
+WIDTH = 4.8  # inches: two fit side by side on a page, one is readable on a phone
 INK, QUIET, RULE = "#1b1b1b", "#666666", "#d8d8d8"
 # Okabe and Ito (2008): color-blind readers can tell them apart, and they differ in gray
 BLUE, ORANGE, WHITE = "#0072b2", "#d55e00", "#ffffff"

@@ -5,7 +5,7 @@ sampled, with all their values. Every metric is one ratio of two sums over users
 
     mean of x   Σ x / Σ [x is defined]        MSE, MAE   Σ error / Σ n        RMSE   √(Σ squared error / Σ n)
 
-so resampling is multiplying by counts: if C [B, users] says how often each resample holds each user, then
+so resampling is multiplying by counts: if C [B, users] says how often each resample contains each user, then
 C @ numerators / C @ denominators are all metrics of all models in all resamples. They share C, which pairs
 them: two models are compared on the same users each time.
 """
@@ -77,8 +77,8 @@ def p_value(difference: np.ndarray) -> float:
 
     The sample counts as one more resample, so p is never 0 (Davison and Hinkley, 1997).
     """
-    observed, drawn = difference[0], difference[1:]
-    closer = abs(drawn - observed) < abs(observed) - SLACK  # NaN is not closer
+    observed, resampled = difference[0], difference[1:]
+    closer = abs(resampled - observed) < abs(observed) - SLACK  # NaN is not closer
     return float(1 + np.sum(~closer)) / len(difference)
 
 
@@ -104,17 +104,17 @@ def _sums(ratio: Ratio, rows: slice = slice(None)) -> tuple[np.ndarray, np.ndarr
 def _resamples(
     n_users: int, n_resamples: int, rng: np.random.Generator
 ) -> Iterator[tuple[slice, np.ndarray]]:
-    """Yield blocks of users, and how often each resample holds each of them, float64 [n_resamples, b].
+    """Yield blocks of users, and how often each resample contains each of them, float64 [n_resamples, b].
 
-    Over all blocks a resample's counts are multinomial: n_users draws with replacement. A block gets a
-    binomial number of the draws that are left, spread evenly over its users.
+    Over all blocks a resample's counts are multinomial: n_users samples with replacement. A block gets a
+    binomial number of the samples that are left, distributed evenly over its users.
     """
     left = np.full(n_resamples, n_users)
     width = max(1, CELLS // n_resamples)
     for first in range(0, n_users, width):
         size = min(width, n_users - first)
-        drawn = rng.binomial(left, size / (n_users - first))  # (n_resamples)
-        left -= drawn
-        cell = np.repeat(np.arange(n_resamples) * size, drawn) + rng.integers(size, size=drawn.sum())
+        samples = rng.binomial(left, size / (n_users - first))  # (n_resamples)
+        left -= samples
+        cell = np.repeat(np.arange(n_resamples) * size, samples) + rng.integers(size, size=samples.sum())
         counts = np.bincount(cell, minlength=n_resamples * size).reshape(n_resamples, size)
         yield slice(first, first + size), counts.astype(np.float64)

@@ -116,8 +116,8 @@ def _check(board: Sequence[ModelResult], options: CompareOptions) -> None:
     enough = int(rivals / options.level) + 1  # else Holm's smallest possible p is no longer small
     if options.bootstrap_samples < enough:
         raise MarqueeError(
-            f"compare.bootstrap_samples is {options.bootstrap_samples}, too few to tell {rivals + 1} models "
-            f"apart at a confidence of {options.confidence:g}: set it to at least {enough}"
+            f"compare.bootstrap_samples is {options.bootstrap_samples}, too few to compare "
+            f"{rivals + 1} models at a confidence of {options.confidence:g}: set it to at least {enough}"
         )
 
 
@@ -125,12 +125,14 @@ def _board(board: Sequence[ModelResult], options: CompareOptions, rng: np.random
     """Return the rows of one task."""
     ratios = {(one.model, metric): ratio for one in board for metric, ratio in _ratios(one).items()}
     columns = bootstrap(list(ratios.values()), options.bootstrap_samples, rng).T  # (ratios, 1 + B)
-    drawn: dict[str, Columns] = {}
+    resampled: dict[str, Columns] = {}
     for (model, metric), column in zip(ratios, columns, strict=True):
-        drawn.setdefault(metric, {})[model] = column
+        resampled.setdefault(metric, {})[model] = column
     metrics = sorted({metric for one in board for metric in one.metrics}, key=_by_length)
     return [
-        row for metric in metrics for row in _rows(board, metric, drawn.get(metric, {}), options.confidence)
+        row
+        for metric in metrics
+        for row in _rows(board, metric, resampled.get(metric, {}), options.confidence)
     ]
 
 
@@ -150,20 +152,20 @@ def _by_length(metric: str) -> tuple[str, int]:
     return name, int(k or 0)
 
 
-def _rows(board: Sequence[ModelResult], metric: str, drawn: Columns, confidence: float) -> list[Row]:
-    """Return the rows of one metric; `drawn` is model -> its column [1 + B] of the bootstrap."""
+def _rows(board: Sequence[ModelResult], metric: str, resampled: Columns, confidence: float) -> list[Row]:
+    """Return the rows of one metric; `resampled` is model -> its column [1 + B] of the bootstrap."""
     values = {one.model: _rounded(one.metrics[metric]) for one in board if metric in one.metrics}
     sign = direction(metric)
-    rivals = [model for model in drawn if sign and model != ORACLE]
+    rivals = [model for model in resampled if sign and model != ORACLE]
     rivals.sort(key=lambda model: (-sign * values[model], model))
-    differences = {model: drawn[model] - drawn[rivals[0]] for model in rivals[1:]}
+    differences = {model: resampled[model] - resampled[rivals[0]] for model in rivals[1:]}
     adjusted = dict(zip(differences, holm([p_value(x) for x in differences.values()]), strict=True))
     rows = []
     for model, value in values.items():
         row = dict.fromkeys(HEADER) | {"task": board[0].task, "model": model, "metric": metric}
         row |= {"value": value, "best": int(model in rivals[:1])}
-        if model in drawn:
-            row["low"], row["high"] = map(_rounded, interval(drawn[model], confidence))
+        if model in resampled:
+            row["low"], row["high"] = map(_rounded, interval(resampled[model], confidence))
         if model in differences:
             bounds = interval(differences[model], confidence)
             row["difference_low"], row["difference_high"] = map(_rounded, bounds)

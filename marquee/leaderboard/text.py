@@ -33,14 +33,14 @@ def _table(rows: Sequence[Row], task: str, options: CompareOptions) -> str:
         interval = f"[{row['low']:.4f}, {row['high']:.4f}]"
         values = (found.get((row["model"], metric)) for metric in others)
         line = [_mark(row, options), row["model"], _number(row), interval, *map(_number, values)]
-        cells.append([*line, _share(row["value"], bound["value"], sign)] if bound else line)
+        cells.append([*line, _percentage(row["value"], bound["value"], sign)] if bound else line)
     head = ["", "model", first, f"{100 * options.confidence:g}% interval", *others]
     head += ["%_of best"] * bool(bound)
     align = ["left", "left", *["right"] * (len(head) - 2)]
     over, under = zip(*(name.rpartition("_")[::2] for name in head), strict=True)  # a heading of two lines
     lines = [over, under, *cells] if any(over) else [under, *cells]
-    drawn = tabulate(lines, tablefmt="plain", colalign=align, disable_numparse=True)
-    return f"{task.capitalize()}, best {first} first\n\n{drawn}"
+    printed = tabulate(lines, tablefmt="plain", colalign=align, disable_numparse=True)
+    return f"{task.capitalize()}, best {first} first\n\n{printed}"
 
 
 def _mark(row: Row, options: CompareOptions) -> str:
@@ -54,7 +54,7 @@ def _number(row: Row | None) -> str:
     return "-" if row is None else f"{row['value']:.4f}"
 
 
-def _share(value: float, bound: float, sign: int) -> str:
+def _percentage(value: float, bound: float, sign: int) -> str:
     """Return the value as a percentage of the bound; for an error, the bound as one of the value."""
     part, whole = (value, bound) if sign > 0 else (bound, value)
     return f"{part / whole:.1%}" if whole else "-"

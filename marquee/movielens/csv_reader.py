@@ -99,7 +99,7 @@ def read(spec: CsvSpec, bad: BadRows, scale: Scale | None = None) -> pa.Table:
         if table is None or not _is_good(table, spec, scale):
             table = read_slowly(spec, bad, scale)
     if not table.num_rows:
-        raise MarqueeError(f"{spec.path} holds no rows: set dataset.source to a complete copy")
+        raise MarqueeError(f"{spec.path} has no rows: set dataset.source to a complete copy")
     return table
 
 

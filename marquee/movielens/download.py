@@ -122,7 +122,7 @@ def _published_md5(release: Release, scratch: Path, advice: str) -> str:
     found = re.search(rb"\b[0-9a-f]{32}\b", partial.read_bytes().lower())
     discard(partial)
     if not found:
-        raise MarqueeError(f"{url} holds no md5 to verify the download with: {advice}")
+        raise MarqueeError(f"{url} has no md5 to verify the download with: {advice}")
     return found[0].decode()
 
 

@@ -42,7 +42,7 @@ def find(release: Release, source: Path) -> Path:
     if archive.name in names:
         return archive
     raise MarqueeError(
-        f"dataset.source {source} holds neither {release.name}.zip nor {', '.join(release.files)}: "
+        f"dataset.source {source} contains neither {release.name}.zip nor {', '.join(release.files)}: "
         f"set it to the folder or zip with {release.name}"
     )
 
@@ -53,8 +53,8 @@ def copy_folder(release: Release, folder: Path, target: Path, limit: int) -> Non
     size = sum(path.stat().st_size for path in files)
     if len(files) > MEMBERS or size > limit:
         raise MarqueeError(
-            f"dataset.source {folder} holds {len(files):,} files of {size:,} bytes, more than {release.name} "
-            "has: move the release's files to a folder of their own"
+            f"dataset.source {folder} contains {len(files):,} files of {size:,} bytes, more than "
+            f"{release.name} has: move the release's files to a folder of their own"
         )
     for path in files:
         shutil.copyfile(path, target / path.name)

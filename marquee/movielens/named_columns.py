@@ -47,10 +47,8 @@ def split_genres(movies: pa.Table) -> pa.Table:
 def _find(folder: Path, stem: str) -> Path:
     """Return the path of the CSV, or of the Parquet file where only that exists."""
     with csv_reader.readable(folder):
-        parquet = folder / f"{stem}.parquet"
-        return (
-            parquet if parquet.exists() and not (folder / f"{stem}.csv").exists() else folder / f"{stem}.csv"
-        )
+        text, parquet = folder / f"{stem}.csv", folder / f"{stem}.parquet"
+        return parquet if parquet.exists() and not text.exists() else text
 
 
 def _read(
@@ -130,7 +128,7 @@ def _read_parquet(
     bad.drop(faults)
     table = table.filter(pa.array(~(malformed | off_scale)))
     if not len(table):
-        raise MarqueeError(f"{path} holds no rows: set dataset.source to a complete copy")
+        raise MarqueeError(f"{path} has no rows: set dataset.source to a complete copy")
     return table
 
 

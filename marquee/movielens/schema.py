@@ -16,7 +16,7 @@ from marquee.rng import KeyedRandom
 
 NO_GENRE = frozenset({"", "unknown", "(no genres listed)"})
 STEPS = (1.0, 0.5, 0.1, 0.01)
-ROOMY = 1 << 20  # whole numbers that a table of ids may have beyond one for each rating
+SPARE_IDS = 1 << 20  # entries that a table of ids may have beyond one for each rating
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class Dataset:
     movies   item int32, movie_id int64 or string, title string, year int16, genres list<string>; row i is
              item i. Only movies with a rating are items, numbered by ascending movie_id. An unlisted
              movie's title is null
-    users    user int32, user_id int64 or string, and what the release tells of them; row u is user u,
+    users    user int32, user_id int64 or string, and what the release says of them; row u is user u,
              numbered by ascending user_id
     card     counts that describe the release, ready for JSON
     """
@@ -69,15 +69,15 @@ class Dataset:
 def build_dataset(
     rows: pa.Table,
     movies: pa.Table | None,
-    people: pa.Table | None,
+    users: pa.Table | None,
     scale: Scale,
     dropped: Mapping[str, int],
 ) -> Dataset:
-    """A release's rows as they stand in its files, brought into the schema.
+    """Bring a release's rows, as its files have them, into the schema.
 
     rows    user and movie (the release's ids), rating, timestamp
     movies  movie, and title (with its year) and genres (list<string>) where known; None: no such file
-    people  user and any demographics; None: no such file
+    users   user and any demographics; None: no such file
     dropped rows the parsers left out, by reason
 
     Of a pair (user, movie) rated more than once the latest by timestamp stays, on a tie the last row.
@@ -105,7 +105,7 @@ def build_dataset(
         "unlisted_movies": unlisted,  # in it, without a title
         "dropped": {**dropped, "duplicates": int((~stays).sum())},
     }
-    return Dataset(ratings, catalogue, _users(user_ids, people), card)
+    return Dataset(ratings, catalogue, _users(user_ids, users), card)
 
 
 def encode_ids(ids: pa.ChunkedArray) -> tuple[np.ndarray, pa.Array]:
@@ -113,7 +113,7 @@ def encode_ids(ids: pa.ChunkedArray) -> tuple[np.ndarray, pa.Array]:
     if pa.types.is_integer(ids.type):
         span = pc.min_max(ids)
         low, high = span["min"].as_py(), span["max"].as_py()
-        if high - low < ROOMY + len(ids):
+        if high - low < SPARE_IDS + len(ids):
             return _number_by_table(ids, low, high - low + 1)
     encoded = ids.dictionary_encode().unify_dictionaries()
     known = encoded.chunk(0).dictionary
@@ -126,7 +126,7 @@ def encode_ids(ids: pa.ChunkedArray) -> tuple[np.ndarray, pa.Array]:
 
 
 def _number_by_table(ids: pa.ChunkedArray, low: int, width: int) -> tuple[np.ndarray, pa.Array]:
-    """As `number`, by a table of all whole numbers from `low`: a tenth of the time of hashing them."""
+    """As `encode_ids`, by a table of all whole numbers from `low`: a tenth of the time of hashing them."""
     used = np.zeros(width, bool)
     for chunk in ids.chunks:
         used[chunk.to_numpy() - low] = True
@@ -140,7 +140,7 @@ def in_order(
 ) -> tuple[np.ndarray, ...]:
     """Return the columns [n] sorted by (user, timestamp, hash, row); their memory is used.
 
-    The hash stands before the row, since a source that lists a user's movies by id would make "which came
+    The hash comes before the row, since a source that lists a user's movies by id would make "which came
     last" a question of the id. Few sources are not sorted by user: of most only rows within users move.
     """
     if not is_ascending(user):
@@ -228,12 +228,12 @@ def _movies(movie_ids: pa.Array, listed: pa.Table | None) -> pa.Table:
     )
 
 
-def _users(user_ids: pa.Array, people: pa.Table | None) -> pa.Table:
+def _users(user_ids: pa.Array, known: pa.Table | None) -> pa.Table:
     table = pa.table({"user": pa.array(np.arange(len(user_ids), dtype=np.int32)), "user_id": user_ids})
-    if people is not None:
-        where = pc.index_in(user_ids, people["user"])
-        for name in people.drop(["user"]).column_names:
-            table = table.append_column(name, people[name].take(where))
+    if known is not None:
+        where = pc.index_in(user_ids, known["user"])
+        for name in known.drop(["user"]).column_names:
+            table = table.append_column(name, known[name].take(where))
     return table
 
 

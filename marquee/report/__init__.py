@@ -1,4 +1,4 @@
-"""Build the page that a person reads: self-contained HTML, the same bytes for the same content.
+"""Build the page of results: self-contained HTML, the same bytes for the same content.
 
 `content` is everything on the page, `views` arranges it for the templates, and `page` renders them.
 """

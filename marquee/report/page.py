@@ -63,7 +63,7 @@ def day(seconds: int | None) -> str:
 
 
 def setting(value: Any) -> str:
-    """Format a value of params.yaml as it stands there."""
+    """Format a value as params.yaml has it."""
     if isinstance(value, list | tuple):
         return ", ".join(map(setting, value))
     if isinstance(value, bool) or value is None:

@@ -1,4 +1,4 @@
-"""Films that were never made, and people who never lived."""
+"""Invent movie titles and users' demographics."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-LATEST, RECENT = 1997, 0.77  # year of the newest film; share of the films from its last six years
-# As people file them: `Quiet Harbor, The`. More of a form makes it more frequent.
+LATEST, RECENT = 1997, 0.77  # year of the newest film; fraction of the films from its last six years
+# As MovieLens files them: `Quiet Harbor, The`. More of a form makes it more frequent.
 FORMS = (
     *["{adjective} {noun}", "{adjective} {noun}, The", "{noun} of {place}, The"] * 3,
     *["{name}'s {noun}", "{noun} and the {other}, The", "{preposition} the {adjective} {noun}"] * 2,
@@ -20,7 +20,7 @@ FORMS = (
     ],
     *["{name} of {place}", "Last {noun} to {place}, The", "{place} {noun}", "{preposition} {place}"],
 )
-FRENCH, FRENCH_FORM = 0.006, "{nom} {épithète}, La"  # a share that keeps readers of Latin-1 honest
+FRENCH, FRENCH_FORM = 0.006, "{nom} {épithète}, La"  # rare, so that a reader of the wrong encoding fails
 WORDS = {
     "adjective": "Quiet Amber Borrowed Broken Crooked Distant Electric Faded Forgotten Gentle Gilded Hollow "
     "Hidden Impossible Invisible Late Lonely Lucky Marble Misplaced Narrow Northern Painted Paper Pale "
@@ -65,14 +65,12 @@ NOUNS = {
     "War": "Regiment Battalion Trench Armistice Bridgehead Soldier Convoy Siege Medal Frontier Barracks",
     "Western": "Saddle Canyon Homestead Marshal Prairie Stagecoach Outlaw Rancher Sheriff Gunsmith Corral",
 }
-MONTHS, OCCUPATIONS = (
-    words.split()
-    for words in (
-        "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec",
-        "administrator artist doctor educator engineer entertainment executive healthcare homemaker lawyer "
-        "librarian marketing none other programmer retired salesman scientist student technician writer",
-    )
+MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_OCCUPATIONS = (
+    "administrator artist doctor educator engineer entertainment executive healthcare homemaker lawyer "
+    "librarian marketing none other programmer retired salesman scientist student technician writer"
 )
+OCCUPATIONS = _OCCUPATIONS.split()
 FREQUENT = {"student": 7, "other": 4, "educator": 3, "administrator": 3, "engineer": 2, "programmer": 2}
 
 _WORDS = {kind: words.split() for kind, words in WORDS.items()}
@@ -123,8 +121,8 @@ def _years(n: int, rng: np.random.Generator) -> list[int]:
     return np.where(rng.random(n) < RECENT, recent, old).tolist()
 
 
-def people(n: int, rng: np.random.Generator) -> list[tuple[int, str, str, str]]:
-    """(age, gender, occupation, zip code) of each, spread about as in ML-100K and tied to nothing else."""
+def demographics(n: int, rng: np.random.Generator) -> list[tuple[int, str, str, str]]:
+    """Return (age, gender, occupation, zip code) of each user, distributed about as in ML-100K."""
     ages = 12 + rng.gamma(4, 5, n).astype(int).clip(max=60)
     genders = np.where(rng.random(n) < 0.71, "M", "F")
     weights = np.array([FREQUENT.get(name, 1) for name in OCCUPATIONS])

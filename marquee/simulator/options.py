@@ -1,4 +1,4 @@
-"""A simulated world before anyone has rated: its films, its people, and what these would choose."""
+"""Sample the ground truth of a simulated dataset: its movies, its users, and what these would choose."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ import numpy as np
 from marquee.config import SimulatorOptions
 from marquee.simulator.ground_truth import GroundTruth
 
-# Of each genre: its weight in the draw, how much (ln) its movies are better known, by how many stars they are
+# Of each genre: its sampling weight, how much (ln) its movies are better known, by how many stars they are
 # better, and where they lie between calm and thrilling, real and fantastic, cold and warm, light and grave.
-# The first three are set so that ML-100K's genres come out: shares of movies and of ratings, mean ratings.
+# The first three are set so that ML-100K's genres come out: fractions of movies and of ratings, mean ratings.
 GENRES = {
     "unknown": (0.2, 0.0, 0.0, (0.0, 0.0, 0.0, 0.0)),
     "Action": (8.5, 2.1, -0.1, (1.0, 0.3, -0.5, -0.3)),
@@ -33,7 +33,7 @@ GENRES = {
 }
 WEIGHT, LIFT, QUALITY = np.array([row[:3] for row in GENRES.values()]).T  # (n_genres) each
 TASTES = np.array([row[3] for row in GENRES.values()])  # (n_genres, n_factors)
-SECOND, THIRD = 0.5, 0.17  # shares of the movies that have so many genres
+SECOND, THIRD = 0.5, 0.17  # fractions of the movies that have so many genres
 KINSHIP = 1.5  # how far a movie's genres resemble each other
 OWN = 0.4  # how far a movie's tastes deviate from its genres'
 MOVIE_BIAS, USER_BIAS = 0.62, 0.43  # standard deviations in stars
@@ -43,59 +43,59 @@ TOP_ODDS = 2.5  # of knowing the best-known movie: 60 % then rate it; in MovieLe
 RAREST = 1.5  # ratings that even the least known movie can expect
 
 
-def draw_ground_truth(world: SimulatorOptions, rng: np.random.Generator) -> tuple[GroundTruth, np.ndarray]:
+def draw_ground_truth(options: SimulatorOptions, rng: np.random.Generator) -> tuple[GroundTruth, np.ndarray]:
     """The truth, whose `cuts` are not known yet, and the movies' genres, bool [n_movies, len(GENRES)]."""
-    genres = _genres(world.movies, rng)
-    share = genres / genres.sum(1, keepdims=True)  # (n_movies, n_genres)
-    factors = share @ TASTES + rng.normal(0, OWN, (world.movies, TASTES.shape[1]))
+    genres = _genres(options.movies, rng)
+    fraction = genres / genres.sum(1, keepdims=True)  # (n_movies, n_genres)
+    factors = fraction @ TASTES + rng.normal(0, OWN, (options.movies, TASTES.shape[1]))
     factors /= np.sqrt((factors**2).sum(1).mean())  # (n_movies, n_factors)
-    movie_bias = share @ QUALITY + rng.normal(0, MOVIE_BIAS, world.movies)
-    people = rng.standard_normal((world.users, TASTES.shape[1]))
-    fame = genres @ LIFT + GOOD * movie_bias + rng.normal(0, CHANCE, world.movies)
-    odds = np.empty(world.movies)
-    odds[np.argsort(-fame, kind="stable")] = _odds(world)
-    moods = np.exp(CHOOSY * world.focus * people @ TASTES[1:].T + np.log(WEIGHT[1:]))
+    movie_bias = fraction @ QUALITY + rng.normal(0, MOVIE_BIAS, options.movies)
+    users = rng.standard_normal((options.users, TASTES.shape[1]))
+    fame = genres @ LIFT + GOOD * movie_bias + rng.normal(0, CHANCE, options.movies)
+    odds = np.empty(options.movies)
+    odds[np.argsort(-fame, kind="stable")] = _odds(options)
+    moods = np.exp(CHOOSY * options.focus * users @ TASTES[1:].T + np.log(WEIGHT[1:]))
     moods /= moods.sum(1, keepdims=True)  # (n_users, n_moods): one mood for each genre but `unknown`
-    appeal = np.exp(TELLING * world.focus * TASTES[1:] @ factors.T)  # (n_moods, n_movies)
-    planted = {
-        "user_factors": people,
-        "movie_factors": world.taste * factors,
-        "user_bias": rng.normal(0, USER_BIAS, world.users),
+    appeal = np.exp(TELLING * options.focus * TASTES[1:] @ factors.T)  # (n_moods, n_movies)
+    truth = {
+        "user_factors": users,
+        "movie_factors": options.taste * factors,
+        "user_bias": rng.normal(0, USER_BIAS, options.users),
         "movie_bias": movie_bias,
-        "noise": np.array([world.noise]),
+        "noise": np.array([options.noise]),
         "cuts": np.empty(0),
-        "stars": np.arange(0.5, 5.5, 0.5) if world.half_stars else np.arange(1, 6),
+        "stars": np.arange(0.5, 5.5, 0.5) if options.half_stars else np.arange(1, 6),
         "user_moods": moods,
         "mood_movies": _balanced(appeal, moods.mean(0), odds / odds.sum()),
     }
-    return GroundTruth(**{name: array.astype(np.float32) for name, array in planted.items()}), genres
+    return GroundTruth(**{name: array.astype(np.float32) for name, array in truth.items()}), genres
 
 
 def _genres(n_movies: int, rng: np.random.Generator) -> np.ndarray:
     """bool [n_movies, n_genres]: one to three each, the later ones akin to those before."""
     genres = np.zeros((n_movies, len(GENRES)), bool)
     extent = rng.random(n_movies)
-    for share in (1.0, SECOND, THIRD):
+    for fraction in (1.0, SECOND, THIRD):
         liking = np.log(WEIGHT) + KINSHIP * (genres @ TASTES) @ TASTES.T + rng.gumbel(size=genres.shape)
         liking[genres] = -np.inf
-        liking[genres.any(1), 0] = -np.inf  # `unknown` stands alone, so it is no second genre
-        more = (extent < share) & ~genres[:, 0]
+        liking[genres.any(1), 0] = -np.inf  # `unknown` is a movie's only genre, never its second
+        more = (extent < fraction) & ~genres[:, 0]
         genres[more, liking[more].argmax(1)] = True
     return genres
 
 
-def _odds(world: SimulatorOptions) -> np.ndarray:
+def _odds(options: SimulatorOptions) -> np.ndarray:
     """float64 [n_movies], descending from the best known: a user's odds of rating the movie.
 
-    A Weibull tail, odds = TOP_ODDS (ln x / ln x₀)^power at the share x of movies that are better known, x₀
+    A Weibull tail, odds = TOP_ODDS (ln x / ln x₀)^power at the fraction x of movies that are better known, x₀
     for the first; the power is the one that gives the wanted number of ratings.
     """
-    depth = -np.log((np.arange(world.movies) + 0.5) / world.movies)
-    wanted = world.ratings / (world.users * world.movies)
+    depth = -np.log((np.arange(options.movies) + 0.5) / options.movies)
+    wanted = options.ratings / (options.users * options.movies)
     low, high = 0.0, 10.0
     for _ in range(50):
         power = (low + high) / 2
-        odds = np.maximum(TOP_ODDS * (depth / depth[0]) ** power, RAREST / world.users)
+        odds = np.maximum(TOP_ODDS * (depth / depth[0]) ** power, RAREST / options.users)
         low, high = (power, high) if (odds / (1 + odds)).mean() > wanted else (low, power)
     return odds
 

@@ -1,4 +1,4 @@
-"""What the people of a simulated world rate: weighted draws without replacement, for any number of people."""
+"""Choose what simulated users rate: weighted sampling without replacement, for any number of users."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 
 from marquee.simulator.ground_truth import GroundTruth
 
-BLOCK = 1 << 20  # ratings that are drawn together
+BLOCK = 1 << 20  # ratings that are sampled together
 FEW = 1 << 21  # users x movies whose chances are quickly computed one and all
 DEARER = 16  # a movie that is proposed costs as much as the chances of so many
 
@@ -42,8 +42,8 @@ def _choose(
             more = _race(truth, short, lacking, pair, rng)
         else:
             user = np.repeat(short, lacking * 3 // 2 + 8)  # more than are lacking: some come up twice
-            mood = _draw(tables[0], user, n_moods, rng)
-            more = user * n_movies + _draw(tables[1], mood, n_movies, rng)
+            mood = _sample(tables[0], user, n_moods, rng)
+            more = user * n_movies + _sample(tables[1], mood, n_movies, rng)
         pair = _first_choices(np.append(pair, more), counts, n_movies)
 
 
@@ -71,12 +71,12 @@ def _first_choices(pair: np.ndarray, counts: np.ndarray, n_movies: int) -> np.nd
 
 
 def _steps(weights: np.ndarray) -> np.ndarray:
-    """float64 [weights.size]: the running share of each row r, on top of r."""
+    """Return float64 [weights.size]: the cumulative fractions of each row r, on top of r."""
     steps = weights.cumsum(1, dtype=np.float64)
     return (steps / steps[:, -1:] + np.arange(len(weights))[:, None]).reshape(-1)
 
 
-def _draw(steps: np.ndarray, row: np.ndarray, width: int, rng: np.random.Generator) -> np.ndarray:
+def _sample(steps: np.ndarray, row: np.ndarray, width: int, rng: np.random.Generator) -> np.ndarray:
     """int64 [n]: for each `row` [n] one of its columns, by the weights that `steps` was made of."""
     height = np.minimum(row + rng.random(len(row)), np.nextafter(row + 1.0, 0))
     return np.searchsorted(steps, height, side="right") - row * width

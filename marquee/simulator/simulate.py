@@ -1,4 +1,4 @@
-"""A MovieLens that never was: ratings drawn from a planted truth, in the files of a real release."""
+"""Simulate a MovieLens: ratings sampled from a known ground truth, in the files of a real release."""
 
 from __future__ import annotations
 
@@ -20,39 +20,39 @@ EAGERNESS = 0.7  # shape of the gamma distribution of what users rate beyond the
 START, SPAN = 874_713_600, 215 * 86_400  # Unix seconds: 20 September 1997, and 215 days
 RETURN, FAITHFUL = 0.0175, 0.35  # new sessions a rating, and the shape of their gamma distribution over users
 AWAY, PAUSE = 10 * 86_400, 75  # mean seconds between two sessions and between two pages
-PAGE = 0.5  # share of the ratings that are sent together with the one before
+PAGE = 0.5  # fraction of the ratings that are sent together with the one before
 
 
-def simulate(world: SimulatorOptions, folder: Path, rng: np.random.Generator) -> None:
-    """Write the files of `world.format`, and the planted `Truth` as truth.safetensors, into `folder`.
+def simulate(options: SimulatorOptions, folder: Path, rng: np.random.Generator) -> None:
+    """Write the files of `options.format`, and the ground truth as truth.safetensors, into `folder`.
 
-    The same world and generator give the same bytes. Memory: about 40 bytes a rating.
+    The same options and generator give the same bytes. Memory: about 40 bytes a rating.
     docs/explanation/simulator.md has the formulas, and the default dataset's figures beside ML-100K's.
     """
-    truth, genres = draw_ground_truth(world, rng)
-    counts = activity(world, rng)
+    truth, genres = draw_ground_truth(options, rng)
+    counts = activity(options, rng)
     movie = choose(truth, counts, rng)
-    rate_the_unrated(movie, world.movies, rng)
-    user = np.repeat(np.arange(world.users, dtype=np.int32), counts)
-    cuts, star = rate(truth, user, movie, HALF if world.half_stars else WHOLE, rng)
+    rate_the_unrated(movie, options.movies, rng)
+    user = np.repeat(np.arange(options.users, dtype=np.int32), counts)
+    cuts, star = rate(truth, user, movie, HALF if options.half_stars else WHOLE, rng)
     replace(truth, cuts=cuts).save(folder / "truth.safetensors")
     columns = Columns(user, movie, star, moments(counts, rng), truth.stars)
-    LAYOUTS[world.format](folder, columns, films(genres, tuple(GENRES), rng), rng)
+    LAYOUTS[options.format](folder, columns, films(genres, tuple(GENRES), rng), rng)
 
 
-def activity(world: SimulatorOptions, rng: np.random.Generator) -> np.ndarray:
-    """int64 [n_users]: how much everyone rates; the sum is `world.ratings`."""
+def activity(options: SimulatorOptions, rng: np.random.Generator) -> np.ndarray:
+    """int64 [n_users]: how much everyone rates; the sum is `options.ratings`."""
     from scipy.special import gammaincinv
 
-    eager = gammaincinv(EAGERNESS, (rng.permutation(world.users) + 0.5) / world.users)
-    low, high = 0.0, world.movies / eager.min()
+    eager = gammaincinv(EAGERNESS, (rng.permutation(options.users) + 0.5) / options.users)
+    low, high = 0.0, options.movies / eager.min()
     for _ in range(100):  # nobody can rate more than all movies, so the scale has no closed form
         scale = (low + high) / 2
-        wanted = np.minimum(world.min_ratings_per_user + scale * eager, world.movies)
-        low, high = (scale, high) if wanted.sum() < world.ratings else (low, scale)
+        wanted = np.minimum(options.min_ratings_per_user + scale * eager, options.movies)
+        low, high = (scale, high) if wanted.sum() < options.ratings else (low, scale)
     counts = wanted.astype(np.int64)
-    rest = np.where(counts < world.movies, wanted - counts, -1)
-    counts[np.argsort(-rest, kind="stable")[: world.ratings - counts.sum()]] += 1
+    rest = np.where(counts < options.movies, wanted - counts, -1)
+    counts[np.argsort(-rest, kind="stable")[: options.ratings - counts.sum()]] += 1
     return counts
 
 

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.csv as pacsv
 
 from marquee.io import atomic_file, write_text
-from marquee.simulator.names import OCCUPATIONS, Film, people
+from marquee.simulator.names import OCCUPATIONS, Film, demographics
 from marquee.simulator.options import GENRES
 
 BLOCK = 1 << 20  # rows that are formatted together
@@ -45,14 +45,14 @@ def write_ml_100k(folder: Path, columns: Columns, films: list[Film], rng: np.ran
     labels = [f"{star:g}" for star in columns.stars]
     options = pacsv.WriteOptions(include_header=False, delimiter="\t", quoting_style="none")
     _write_ratings(folder / "u.data", columns, blocks, labels, options)
-    crowd = people(int(columns.user.max()) + 1, rng)
+    users = demographics(int(columns.user.max()) + 1, rng)
     flags = ([int(genre in film.genres) for genre in GENRES] for film in films)
     items = ((film.title, film.released, "", "", *row) for film, row in zip(films, flags, strict=True))
     _write_lines(folder / "u.item", _numbered(items))
-    _write_lines(folder / "u.user", _numbered(crowd))
+    _write_lines(folder / "u.user", _numbered(users))
     _write_lines(folder / "u.genre", (f"{genre}|{number}" for number, genre in enumerate(GENRES)))
     _write_lines(folder / "u.occupation", OCCUPATIONS)
-    _write_lines(folder / "u.info", (f"{len(crowd)} users", f"{len(films)} items", f"{len(columns)} ratings"))
+    _write_lines(folder / "u.info", (f"{len(users)} users", f"{len(films)} items", f"{len(columns)} ratings"))
 
 
 def write_ml_32m(folder: Path, columns: Columns, films: list[Film], rng: np.random.Generator) -> None:

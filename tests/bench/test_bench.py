@@ -63,7 +63,7 @@ def test_systems_take_turns_and_a_peer_that_fails_is_listed_with_its_error(arena
     run.measure(BENCHMARK, "1M", 64, 2, None, write=True)
     ours, theirs, broken = output.read("als")
     assert (arena / "order.txt").read_text().split()[:5] == ["calm", "hasty", "broken", "calm", "hasty"]
-    assert float(ours["median"]) == 0.5, "the first pass warms up"
+    assert float(ours["median"]) == 0.5, "the first epoch warms up"
     assert float(theirs["ratio"]) == 0.25
     assert broken["note"] == "no such library"
     assert ours["accuracy"] == f"{(2 / 3) ** 0.5:.4f}"

@@ -120,13 +120,13 @@ def test_mf_bce_on_ml_1m_beats_the_published_figures(ml_1m):
         [seen], parts.test, ml_1m.catalogue.n_users, n_items, 99, KeyedRandom(2024, "candidates@ranking")
     )
 
-    def measured(algorithm: str, train: Ratings, options: dict) -> Evaluation:
+    def evaluated(algorithm: str, train: Ratings, options: dict) -> Evaluation:
         model = fitted(algorithm, "ranking", options, train, parts.validation, ml_1m)
         return evaluate_ranking(model, seen, parts.test, candidates, ml_1m.catalogue, KS, parts.train)
 
     train = add_negatives(parts.train, n_items, NegativeOptions(), KeyedRandom(2024, "negatives"))
-    mf = measured("mf_bce", train, {"weight_decay": 1e-6}).metrics
-    popularity = measured("popularity", parts.train, {}).metrics
+    mf = evaluated("mf_bce", train, {"weight_decay": 1e-6}).metrics
+    popularity = evaluated("popularity", parts.train, {}).metrics
     print({name: round(mf[name], 4) for name in sorted(mf) if "@10" in name})
     assert mf["sampled_hit@10"] > 0.66
     assert mf["sampled_ndcg@10"] > 0.39

@@ -12,11 +12,13 @@ THREE = Ratings.of([0, 1, 1], [2, 0, 1], [5, 3, 4], [10, 20, 30])
 
 
 def test_a_table_and_back_is_the_same(tmp_path):
-    drawn = np.array([[1, 0], [2, 2], [0, 2]], np.int32)
-    ratings = Ratings(THREE.user, THREE.item, THREE.rating, THREE.timestamp, drawn, '{"sampling": "uniform"}')
+    sampled = np.array([[1, 0], [2, 2], [0, 2]], np.int32)
+    ratings = Ratings(
+        THREE.user, THREE.item, THREE.rating, THREE.timestamp, sampled, '{"sampling": "uniform"}'
+    )
     pq.write_table(ratings.to_table(), tmp_path / "train.parquet")
     back = Ratings.from_table(pq.read_table(tmp_path / "train.parquet"))
-    np.testing.assert_array_equal(back.negatives, drawn)
+    np.testing.assert_array_equal(back.negatives, sampled)
     assert back.sampling == ratings.sampling
     for name in ("user", "item", "rating", "timestamp"):
         assert getattr(back, name).dtype == getattr(ratings, name).dtype
@@ -24,8 +26,8 @@ def test_a_table_and_back_is_the_same(tmp_path):
 
 
 def test_taking_rows_takes_their_negatives_along():
-    drawn = np.arange(6, dtype=np.int32).reshape(3, 2)
-    ratings = Ratings(THREE.user, THREE.item, THREE.rating, THREE.timestamp, drawn)
+    sampled = np.arange(6, dtype=np.int32).reshape(3, 2)
+    ratings = Ratings(THREE.user, THREE.item, THREE.rating, THREE.timestamp, sampled)
     taken = ratings.take(np.array([2, 0]))
     assert taken.negatives is not None
     assert taken.item.tolist() == [1, 2]

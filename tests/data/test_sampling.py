@@ -58,34 +58,34 @@ def staggered(n_users: int, per_user: int, n_items: int) -> Ratings:
 @fast
 @given(train=small_ratings(), seed=st.integers(0, 3))
 def test_no_negative_is_a_training_positive_of_its_user(sampling, train, seed):
-    drawn = NegativeSampler(train, 10, sampling).draw(rng(seed), 5)
-    assert drawn.shape == (len(train), 5)
-    assert drawn.dtype == np.int32
-    assert ((drawn >= 0) & (drawn < 10)).all()
+    sampled = NegativeSampler(train, 10, sampling).draw(rng(seed), 5)
+    assert sampled.shape == (len(train), 5)
+    assert sampled.dtype == np.int32
+    assert ((sampled >= 0) & (sampled < 10)).all()
     known = pairs_of(train)
     assert not [
         (u, i)
-        for u, row in zip(train.user.tolist(), drawn.tolist(), strict=True)
+        for u, row in zip(train.user.tolist(), sampled.tolist(), strict=True)
         for i in row
         if (u, i) in known
     ]
 
 
 @pytest.mark.parametrize("sampling", LAWS)
-def test_users_are_drawn_for_alike_in_one_block_and_in_several(monkeypatch, sampling):
+def test_users_get_the_same_negatives_in_one_block_and_in_several(monkeypatch, sampling):
     for cells in (7 * 8, 1):  # blocks of eight users, then of one
         monkeypatch.setattr(sampling_module, "NEGATIVE_CELLS", cells)
-        drawn = NegativeSampler(staggered(50, 3, 7), 7, sampling).draw(rng(), 40)
+        sampled = NegativeSampler(staggered(50, 3, 7), 7, sampling).draw(rng(), 40)
         for user in range(50):
             own = {(user + n) % 7 for n in range(3)}
-            assert set(drawn[3 * user : 3 * user + 3].ravel().tolist()) == set(range(7)) - own
+            assert set(sampled[3 * user : 3 * user + 3].ravel().tolist()) == set(range(7)) - own
 
 
 def test_a_user_with_one_unrated_item_is_given_that_item():
     train = Ratings.of([0] * 999 + [1], [*range(500), *range(501, 1000), 0])
     for law in LAWS:
-        drawn = NegativeSampler(train, 1000, law).draw(rng(), 2)
-        assert (drawn[:999] == 500).all()
+        sampled = NegativeSampler(train, 1000, law).draw(rng(), 2)
+        assert (sampled[:999] == 500).all()
 
 
 def test_a_user_who_has_rated_everything_is_an_error():
@@ -119,7 +119,7 @@ def law_of(train: Ratings, n_items: int, sampling: str, alpha: float) -> np.ndar
     ("sampling", "alpha"), [("uniform", 0.75), ("popularity", 0.75), ("popularity", 0.0), ("popularity", 1.0)]
 )
 @pytest.mark.parametrize("redraws", [0, sampling_module.REDRAWS])
-def test_draws_follow_the_law_whether_redrawn_or_taken_from_the_complement(
+def test_samples_follow_the_weights_whether_sampled_again_or_taken_from_the_complement(
     monkeypatch, sampling, alpha, redraws
 ):
     from scipy.stats import chisquare
@@ -129,32 +129,32 @@ def test_draws_follow_the_law_whether_redrawn_or_taken_from_the_complement(
     user = [0] * 9 + [1] * 4 + [2, 3, 4, 5, 6, 7]
     item = [*range(9), 0, 1, 2, 9, 0, 0, 0, 9, 10, 10]
     train = Ratings.of(user, item)
-    drawn = NegativeSampler(train, 12, sampling, alpha).draw(rng(), 20_000)
+    sampled = NegativeSampler(train, 12, sampling, alpha).draw(rng(), 20_000)
     law = law_of(train, 12, sampling, alpha)
     for user in range(8):
-        found = np.bincount(drawn[train.user == user].ravel(), minlength=12)
+        found = np.bincount(sampled[train.user == user].ravel(), minlength=12)
         possible = law[user] > 0
         assert not found[~possible].any()
         expected = law[user][possible] * found.sum()
         assert chisquare(found[possible], expected).pvalue > 1e-4
 
 
-def test_where_popularity_leaves_a_user_nothing_the_draw_is_uniform():
+def test_where_popularity_leaves_a_user_nothing_sampling_is_uniform():
     train = Ratings.of([0, 0, 1], [0, 1, 0])
-    drawn = NegativeSampler(train, 4, "popularity").draw(rng(), 4000)
-    assert np.abs(np.bincount(drawn[:2].ravel())[2:] - 4000).max() < 4 * np.sqrt(8000 / 4)
-    assert (drawn[2] == 1).all()
+    sampled = NegativeSampler(train, 4, "popularity").draw(rng(), 4000)
+    assert np.abs(np.bincount(sampled[:2].ravel())[2:] - 4000).max() < 4 * np.sqrt(8000 / 4)
+    assert (sampled[2] == 1).all()
 
 
-def test_held_out_items_are_drawn_as_often_as_any_other():
-    """To spare them would tell the model where the answer lies."""
+def test_held_out_items_are_sampled_as_often_as_any_other():
+    """To avoid them would show the model where the answer lies."""
     n_users, n_items = 400, 50
     held_out = np.random.default_rng(1).integers(0, n_items, n_users)
     user = np.repeat(np.arange(n_users), 10)
     item = (held_out[user] + 1 + np.tile(np.arange(10), n_users)) % n_items  # ten others
-    drawn = NegativeSampler(Ratings.of(user, item), n_items).draw(rng(), 25)
-    hits = np.count_nonzero(drawn == held_out[user][:, None])
-    expected = drawn.size / (n_items - 10)
+    sampled = NegativeSampler(Ratings.of(user, item), n_items).draw(rng(), 25)
+    hits = np.count_nonzero(sampled == held_out[user][:, None])
+    expected = sampled.size / (n_items - 10)
     assert abs(hits - expected) < 4 * np.sqrt(expected)
 
 
@@ -194,7 +194,7 @@ def test_negatives_equal_their_slow_twin():
     train, random = staggered(9, 4, 11), KeyedRandom(3, "twin")
     slots = slots_of(random.items(np.arange(11)).tolist())
     width = (len(slots) - 1).bit_length()
-    drawn = NegativeSampler(train, 11).draw(random, 3)
+    sampled = NegativeSampler(train, 11).draw(random, 3)
 
     def meet(key: int, number: int) -> int:
         """The first item from draw `number` on; each hash gives as many draws as it has bits for."""
@@ -211,10 +211,10 @@ def test_negatives_equal_their_slow_twin():
         for column in range(3):
             tries = [meet(key, (column << 40) + (attempt << 20)) for attempt in range(9)]
             allowed = [item for item in tries if item not in own]
-            assert drawn[row, column] == allowed[0]
+            assert sampled[row, column] == allowed[0]
 
 
-def test_stored_negatives_carry_the_law_by_which_they_were_drawn():
+def test_stored_negatives_carry_the_law_by_which_they_were_sampled():
     train = Ratings.of([0, 0, 1], [0, 1, 0])
     stored = add_negatives(train, 5, NegativeOptions(2, "popularity", 0.5), rng(3))
     assert stored.negatives is not None
@@ -223,7 +223,7 @@ def test_stored_negatives_carry_the_law_by_which_they_were_drawn():
     assert Ratings.from_table(stored.to_table()).negatives.tolist() == stored.negatives.tolist()
 
 
-def test_the_same_seed_gives_the_same_bytes_and_another_seed_other_draws():
+def test_the_same_seed_gives_the_same_bytes_and_another_seed_other_samples():
     for law in LAWS:
         sampler = NegativeSampler(staggered(20, 5, 20), 20, law)
         one, same, other = (sampler.draw(rng(seed), 4) for seed in (1, 1, 2))

@@ -95,7 +95,7 @@ def test_leave_last_out_equals_its_slow_twin(ratings: Ratings):
     assert (rows(done.train), rows(done.validation), rows(done.test)) == (train, validation, test)
 
 
-# shares
+# fractions
 
 
 def held_out_per_user(name: str, ratings: Ratings) -> np.ndarray:
@@ -108,7 +108,7 @@ def test_per_user_time_gives_every_user_of_twenty_two_of_each():
     assert held_out_per_user("per_user_time", grid(50, 20)).tolist() == [[2, 2]] * 50
 
 
-def test_random_per_user_holds_out_a_users_share_and_about_half_of_it_as_test():
+def test_random_per_user_holds_out_a_users_fraction_and_about_half_of_it_as_test():
     held = held_out_per_user("random_per_user", grid(5000, 100))
     assert np.abs(held.sum(1) - 20).max() <= 1
     assert np.abs(held.mean(0) - 10).max() < 4 * held.std(0).max() / np.sqrt(5000)
@@ -167,14 +167,14 @@ def test_equal_timestamps_stay_on_one_side_of_the_cut():
 
 @fast
 @given(small_ratings(), st.sampled_from([0.1, 0.3, 0.5, 0.8]))
-def test_global_time_cuts_where_its_slow_twin_does(ratings: Ratings, share: float):
+def test_global_time_cuts_where_its_slow_twin_does(ratings: Ratings, fraction: float):
     times = sorted(ratings.timestamp.tolist())
-    options = SplitOptions("global_time", validation=0, test=share)
+    options = SplitOptions("global_time", validation=0, test=fraction)
     if times[0] == times[-1]:
         with pytest.raises(MarqueeError, match="one timestamp"):
             split(ratings, options, rng())
         return
-    wanted = max(1, round(share * len(times)))
+    wanted = max(1, round(fraction * len(times)))
     possible = [sum(time >= cut for time in times) for cut in sorted(set(times))[1:]]
     nearest = min(abs(size - wanted) for size in possible)
     done = split(ratings, options, rng())
@@ -310,7 +310,7 @@ def test_the_same_seed_gives_the_same_bytes_and_another_seed_other_rows(name: st
 
 
 def test_a_split_checks_itself():
-    with pytest.raises(MarqueeError, match="user 0 has item 4 twice"):
+    with pytest.raises(MarqueeError, match="user 0 rated item 4 twice"):
         split(Ratings.of([0, 0, 0], [4, 4, 2]), SplitOptions("leave_last_out"), rng())
 
 
@@ -347,12 +347,12 @@ ONE, TWO, THREE = (Ratings.of([0], [item], 1, [item]) for item in (1, 2, 3))
 @pytest.mark.parametrize("name", SPLITS)
 def test_a_pair_in_two_parts_fails_the_check(name: str):
     for parts in ((ONE, TWO, ONE), (ONE, ONE, TWO), (ONE, TWO, TWO)):
-        with pytest.raises(MarqueeError, match=r"user 0 has item [12] twice"):
+        with pytest.raises(MarqueeError, match=r"user 0 rated item [12] twice"):
             check(hand_made(*parts), SplitOptions(name))
 
 
 def test_a_pair_both_folded_in_and_tested_fails_the_check():
-    with pytest.raises(MarqueeError, match="user 0 has item 3 twice"):
+    with pytest.raises(MarqueeError, match="user 0 rated item 3 twice"):
         check(Split(ONE, TWO, THREE, THREE, {}), SplitOptions("user_holdout"))
 
 

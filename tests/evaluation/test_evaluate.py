@@ -31,7 +31,7 @@ class Table:
         return self.table[users, items]
 
 
-def world(seed: int = 0, n_users: int = 60, n_items: int = 40, levels: int = 6):
+def dataset(seed: int = 0, n_users: int = 60, n_items: int = 40, levels: int = 6):
     """Scores with many ties, what each user has seen, and one to four relevant items for most users."""
     rng = np.random.default_rng(seed)
     catalogue = Catalogue(n_users, n_items, rng.random((n_items, 5)) < 0.3, tuple("abcde"))
@@ -44,14 +44,14 @@ def world(seed: int = 0, n_users: int = 60, n_items: int = 40, levels: int = 6):
     return Table(rng.integers(0, levels, (n_users, n_items)).astype(np.float32)), *pairs, catalogue
 
 
-def drawn(seen: Ratings, relevant: Ratings, catalogue: Catalogue, count: int = 20) -> Candidates:
+def sampled(seen: Ratings, relevant: Ratings, catalogue: Catalogue, count: int = 20) -> Candidates:
     return sample_candidates([seen], relevant, catalogue.n_users, catalogue.n_items, count, KeyedRandom(9))
 
 
 def test_ranking_equals_the_definitions_in_plain_python(monkeypatch):
     monkeypatch.setattr("marquee.evaluation.topk.BLOCK_BYTES", 40 * 4 * 7)  # seven users at a time
-    model, seen, relevant, catalogue = world()
-    candidates = drawn(seen, relevant, catalogue)
+    model, seen, relevant, catalogue = dataset()
+    candidates = sampled(seen, relevant, catalogue)
     found = evaluate_ranking(model, seen, relevant, candidates, catalogue, KS, seen)
     users = sorted(set(relevant.user.tolist()))
     assert found.per_user["user"].tolist() == found.lists["user"].tolist() == users
@@ -74,7 +74,7 @@ def test_ranking_equals_the_definitions_in_plain_python(monkeypatch):
 def test_ranking_with_ties_equals_trec_eval():
     from pytrec_eval import RelevanceEvaluator
 
-    model, seen, relevant, catalogue = world(seed=4, n_users=200)
+    model, seen, relevant, catalogue = dataset(seed=4, n_users=200)
     seen = Ratings.of([*seen.user, *[0] * 40], [*seen.item, *range(40)])  # user 0 is left without a list
     found = evaluate_ranking(model, seen, relevant, None, catalogue, KS, seen)
     truth: dict = {}
@@ -101,8 +101,8 @@ def test_ranking_with_ties_equals_trec_eval():
 
 
 def test_a_figure_is_the_mean_of_its_column_over_the_test_users():
-    model, seen, relevant, catalogue = world()
-    found = evaluate_ranking(model, seen, relevant, drawn(seen, relevant, catalogue), catalogue, KS, seen)
+    model, seen, relevant, catalogue = dataset()
+    found = evaluate_ranking(model, seen, relevant, sampled(seen, relevant, catalogue), catalogue, KS, seen)
     for name, column in found.per_user.items():
         assert name == "user" or found.metrics[name] == pytest.approx(np.nanmean(column))
     assert found.metrics.keys() - found.per_user.keys() == {"coverage@5", "coverage@10"}
@@ -121,7 +121,7 @@ def test_lists_become_a_table_with_a_row_for_each_user():
 
 
 def test_the_order_of_rows_is_irrelevant():
-    model, seen, relevant, catalogue = world()
+    model, seen, relevant, catalogue = dataset()
     rng = np.random.default_rng(1)
     shuffled = (part.take(rng.permutation(len(part))) for part in (seen, relevant))
     one = evaluate_ranking(model, seen, relevant, None, catalogue, KS, seen)
@@ -130,9 +130,9 @@ def test_the_order_of_rows_is_irrelevant():
 
 
 def test_the_truth_as_scores_gets_all_there_is_to_get():
-    _, seen, relevant, catalogue = world()
+    _, seen, relevant, catalogue = dataset()
     truth = Table(relevant.matrix(60, 40, binary=True).toarray())
-    found = evaluate_ranking(truth, seen, relevant, drawn(seen, relevant, catalogue), catalogue, KS, seen)
+    found = evaluate_ranking(truth, seen, relevant, sampled(seen, relevant, catalogue), catalogue, KS, seen)
     for name in ("hit", "recall", "ndcg", "map", "mrr", "sampled_hit", "sampled_ndcg"):
         assert found.metrics[f"{name}@10"] == pytest.approx(1)
 
@@ -141,7 +141,7 @@ def test_a_constant_scorer_finds_k_of_n_when_every_item_is_the_target_once():
     everyone = np.arange(40)
     constant, relevant = Table(np.full((40, 40), 3.0)), Ratings.of(everyone, everyone)
     catalogue = Catalogue.of(40, 40)
-    candidates = drawn(NOTHING, relevant, catalogue, 24)
+    candidates = sampled(NOTHING, relevant, catalogue, 24)
     found = evaluate_ranking(constant, NOTHING, relevant, candidates, catalogue, KS, relevant)
     for k in KS:
         assert found.metrics[f"hit@{k}"] == k / 40
@@ -156,7 +156,7 @@ def test_shuffled_labels_give_chance():
     liked = Ratings.of(users, model.table.argmax(1))
     shuffled = Ratings.of(users, rng.permutation(liked.item))
     skill, chance = (
-        evaluate_ranking(model, NOTHING, r, drawn(NOTHING, r, catalogue, 99), catalogue, KS, liked).metrics
+        evaluate_ranking(model, NOTHING, r, sampled(NOTHING, r, catalogue, 99), catalogue, KS, liked).metrics
         for r in (liked, shuffled)
     )
     assert skill["hit@10"] == skill["sampled_hit@10"] == 1
@@ -206,27 +206,27 @@ def test_users_and_items_that_training_lacks_are_counted():
 
 
 def test_a_score_that_is_not_a_number_fails():
-    model, seen, relevant, catalogue = world()
+    model, seen, relevant, catalogue = dataset()
     model.table[relevant.user[0], 3] = np.nan
     with pytest.raises(MarqueeError, match=f"test_evaluate gives user {relevant.user[0]} a score"):
         evaluate_ranking(model, seen, relevant, None, catalogue, KS, seen)
 
 
 def test_lists_longer_than_the_catalogue_fail():
-    model, seen, relevant, catalogue = world()
+    model, seen, relevant, catalogue = dataset()
     with pytest.raises(MarqueeError, match=r"evaluate\.ks asks for lists of 41 items"):
         evaluate_ranking(model, seen, relevant, None, catalogue, [5, 41], seen)
 
 
 def test_a_test_set_without_anything_relevant_fails():
-    model, seen, _, catalogue = world()
+    model, seen, _, catalogue = dataset()
     with pytest.raises(MarqueeError, match=r"tasks\.ranking\.positive_threshold"):
         evaluate_ranking(model, seen, NOTHING, None, catalogue, KS, seen)
 
 
 def rated(seed: int = 0):
-    """`world` with test ratings from 1 to 5 and predictions that run off the scale."""
-    model, seen, test, catalogue = world(seed, levels=8)
+    """`dataset` with test ratings from 1 to 5 and predictions that run off the scale."""
+    model, seen, test, catalogue = dataset(seed, levels=8)
     rng = np.random.default_rng(seed)
     return model, seen, Ratings.of(test.user, test.item, rng.integers(1, 6, len(test))), catalogue
 
@@ -244,7 +244,7 @@ def test_rating_errors_are_pooled_over_all_pairs(monkeypatch):
     assert "rmse_cold" not in found.metrics
 
 
-def test_predictions_are_kept_in_the_order_of_the_test_set_as_they_were_measured():
+def test_predictions_are_kept_in_the_order_and_with_the_values_of_the_evaluation():
     model, seen, test, catalogue = rated()
     found = evaluate_rating(model, seen, test, 1, 5, seen, 4, None, catalogue, KS)
     assert {name: column.dtype.name for name, column in found.pairs.items()} == {
@@ -269,7 +269,7 @@ def test_cold_pairs_are_predicted_and_reported_apart():
 def test_a_rating_model_gets_the_ranking_columns_of_its_scores():
     model, seen, test, catalogue = rated()
     relevant = test.take(test.rating >= 4)
-    candidates = drawn(seen, relevant, catalogue)
+    candidates = sampled(seen, relevant, catalogue)
     found = evaluate_rating(model, seen, test, 1, 5, seen, 4, candidates, catalogue, KS)
     ranking = evaluate_ranking(model, seen, relevant, candidates, catalogue, KS, seen)
     assert ranking.metrics.items() < found.metrics.items()
@@ -306,7 +306,7 @@ def test_a_rating_task_without_test_ratings_fails():
 
 
 def test_the_figure_to_stop_at_is_that_of_the_evaluation():
-    model, seen, relevant, catalogue = world()
+    model, seen, relevant, catalogue = dataset()
     found = evaluate_ranking(model, seen, relevant, None, catalogue, KS, seen)
     assert validation_ndcg(model, seen, relevant, 40) == found.metrics["ndcg@10"]
     assert validation_ndcg(model, seen, relevant, 40, 5) == found.metrics["ndcg@5"]
@@ -365,4 +365,4 @@ def test_popularity_on_the_ncf_files_without_targets_among_their_candidates(ncf)
 def test_random_scores_on_the_ncf_files_are_at_chance(ncf):
     model = Table(np.random.default_rng(0).random((6040, 3706), np.float32))
     found = figures(model, ncf, np.full(ncf[2].shape, True), "expected")
-    assert found[:2] == pytest.approx([0.0965, 0.0434], abs=0.01)  # one draw; its standard error is .004
+    assert found[:2] == pytest.approx([0.0965, 0.0434], abs=0.01)  # one sample; its standard error is 0.004

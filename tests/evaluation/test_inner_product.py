@@ -16,9 +16,9 @@ from tests.evaluation import topk_twins
 from tests.evaluation.topk_twins import top_k
 
 
-def rows(rng, n_rows: int, n_items: int, share: float) -> UserItems:
+def rows(rng, n_rows: int, n_items: int, density: float) -> UserItems:
     """A random part of each row's items; some rows have none, some all."""
-    owner, item = np.nonzero(rng.random((n_rows, n_items)) < share * rng.integers(0, 3, (n_rows, 1)))
+    owner, item = np.nonzero(rng.random((n_rows, n_items)) < density * rng.integers(0, 3, (n_rows, 1)))
     return UserItems.of(owner, item.astype(np.int32), n_rows)
 
 
@@ -39,14 +39,18 @@ whole = st.integers(0, 2**32 - 1)
     whole, st.integers(1, 40), st.integers(1, 70), st.integers(1, 20), st.integers(1, 12), st.floats(0, 0.7)
 )
 def test_lists_are_those_of_a_full_sort_whatever_the_shape_the_ties_and_what_is_seen(
-    seed, n_users, n_items, d, k, share
+    seed, n_users, n_items, d, k, density
 ):
-    """Small whole numbers: their products are exact, so that ties are many and alike on every processor."""
+    """Small whole numbers: their products are exact, so that many tie, the same on every processor."""
     rng = np.random.default_rng(seed)
     left, right = (rng.integers(-2, 3, (n, d)).astype(np.float32) for n in (n_users, n_items))
     right[:, 0] = rng.integers(0, 2)  # sometimes a column of ones
     users = rng.permutation(n_users)[: rng.integers(1, n_users + 1)]
-    seen, asked, k = rows(rng, n_users, n_items, share), rows(rng, len(users), n_items, 0.2), min(k, n_items)
+    seen, asked, k = (
+        rows(rng, n_users, n_items, density),
+        rows(rng, len(users), n_items, 0.2),
+        min(k, n_items),
+    )
     expected = best_by_sorting(left @ right.T, users, seen, k)
     shapes = inner_product.USERS, inner_product.ITEMS, inner_product.ROUND, inner_product.LOOK
     inner_product.USERS, inner_product.ITEMS, inner_product.ROUND, inner_product.LOOK = 16, 8, 4, 1
@@ -61,7 +65,7 @@ def test_lists_are_those_of_a_full_sort_whatever_the_shape_the_ties_and_what_is_
 
 
 @pytest.fixture
-def world():
+def dataset():
     """Whole numbers for factors, a popular few items, and more than one tile of everything."""
     rng = np.random.default_rng(5)
     left = rng.integers(-3, 4, (2500, 20)).astype(np.float32)
@@ -70,19 +74,19 @@ def world():
     return FactorScores(left, right), users, rows(rng, 2500, 900, 0.05), rows(rng, 2300, 900, 0.03)
 
 
-def ranked(world, k: int = 10) -> tuple[bytes, ...]:
-    scores, users, seen, asked = world
+def ranked(dataset, k: int = 10) -> tuple[bytes, ...]:
+    scores, users, seen, asked = dataset
     items, values, (found,) = top_k_for_users(scores, users, seen, 900, k, asked=[asked])
     return items.tobytes(), values.tobytes(), found.tobytes()
 
 
-def test_lists_are_the_same_bytes_for_any_block_and_number_of_threads(world, monkeypatch):
-    first = ranked(world)
+def test_lists_are_the_same_bytes_for_any_block_and_number_of_threads(dataset, monkeypatch):
+    first = ranked(dataset)
     for n, users, items in ((1, 1024, 256), (2, 64, 64), (3, 2300, 900)):
         monkeypatch.setattr(parallel, "n_threads", lambda n=n: n)
         monkeypatch.setattr(inner_product, "USERS", users)
         monkeypatch.setattr(inner_product, "ITEMS", items)
-        assert ranked(world) == first
+        assert ranked(dataset) == first
 
 
 def test_a_score_is_the_same_bytes_whoever_else_is_asked_for_on_one_thread_and_on_two(monkeypatch):
@@ -96,7 +100,7 @@ def test_a_score_is_the_same_bytes_whoever_else_is_asked_for_on_one_thread_and_o
     assert found[0] == found[1]
 
 
-def test_most_of_the_catalogue_is_left_out_once_its_vectors_are_too_short(world, monkeypatch):
+def test_most_of_the_catalogue_is_left_out_once_its_vectors_are_too_short(dataset, monkeypatch):
     looked = []
     monkeypatch.setattr(
         topk_kernels,
@@ -104,14 +108,14 @@ def test_most_of_the_catalogue_is_left_out_once_its_vectors_are_too_short(world,
         lambda *given, absorb=topk_kernels.absorb: (looked.append(given[1].size), absorb(*given)),
     )
     monkeypatch.setattr(inner_product, "ITEMS", 64)
-    ranked(world)
+    ranked(dataset)
     assert sum(looked) < 0.5 * 2300 * 15
 
 
-def test_a_list_may_stop_where_it_has_enough_and_the_rest_is_exact(world, monkeypatch):
+def test_a_list_may_stop_where_it_has_enough_and_the_rest_is_exact(dataset, monkeypatch):
     monkeypatch.setattr(inner_product, "ITEMS", 16)
     monkeypatch.setattr(inner_product, "LOOK", 1)
-    scores, users, seen, _ = world
+    scores, users, seen, _ = dataset
     full, values, _ = top_k_for_users(scores, users, seen, 900, 10)
     enough = values[:, 9] / 2 + np.where(np.arange(len(users)) % 2, 1000, 0)
     cut, found, _ = top_k_for_users(scores, users, seen, 900, 10, enough=enough)
@@ -151,12 +155,12 @@ def test_shares_of_genres_equal_their_twin_to_the_bit(seed, n_users, n_items, n_
     rng = np.random.default_rng(seed)
     genres = rng.random((n_items, n_genres)) < 0.4
     starts, of_item = np.append(0, np.cumsum(genres.sum(1))), np.nonzero(genres)[1]
-    share, history = rng.integers(0, 99, n_items) / 64, rows(rng, n_users, n_items, 0.4)
+    weight, history = rng.integers(0, 99, n_items) / 64, rows(rng, n_users, n_items, 0.4)
     fast, slow = np.zeros((2, n_users, n_genres))
-    topk_kernels.add_fractions(*history, starts, of_item, share, fast)
-    topk_twins.add_fractions(*history, starts, of_item, share, slow)
+    topk_kernels.add_fractions(*history, starts, of_item, weight, fast)
+    topk_twins.add_fractions(*history, starts, of_item, weight, slow)
     assert fast.tobytes() == slow.tobytes()
-    expected = history_matrix(history, n_items) @ (genres * share[:, None])
+    expected = history_matrix(history, n_items) @ (genres * weight[:, None])
     assert (fast == expected).all()
 
 
@@ -175,8 +179,8 @@ def test_a_block_that_fails_in_a_thread_raises_what_it_raised():
         parallel.parallel_blocks(work, 100, 10)
 
 
-def test_dense_scores_of_a_product_give_the_same_lists(world):
-    scores, users, seen, _ = world
+def test_dense_scores_of_a_product_give_the_same_lists(dataset):
+    scores, users, seen, _ = dataset
     items, _, _ = top_k_for_users(scores, users, seen, 900, 10)
     block = scores.left[users] @ scores.right.T  # exact: whole numbers
     theirs = seen.take(users)

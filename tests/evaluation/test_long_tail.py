@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from marquee.evaluation.long_tail import long_tail, tail_shares
+from marquee.evaluation.long_tail import long_tail, tail_fractions
 
 
 def test_recommendations_fall_into_tenths_of_the_catalogue_by_popularity():
@@ -17,4 +17,4 @@ def test_recommendations_fall_into_tenths_of_the_catalogue_by_popularity():
 
 
 def test_without_recommendations_every_fraction_is_0():
-    assert tail_shares(np.array([0, 1]), np.array([[-1, -1]]), 10) == [0.0] * 10
+    assert tail_fractions(np.array([0, 1]), np.array([[-1, -1]]), 10) == [0.0] * 10

@@ -56,7 +56,7 @@ def test_users_who_were_held_out_whole_are_folded_in_and_count_as_known():
     assert result.lists["item"][1].tolist() == [3, 2]
 
 
-def test_a_rating_model_is_measured_on_the_scale_and_on_relevant_items_alone():
+def test_a_rating_model_is_evaluated_on_the_scale_and_on_relevant_items_alone():
     result = made("rating").evaluate(Popular())
     assert result.metrics["rmse"] == pytest.approx(np.sqrt((1 + 4 + 4) / 3))
     assert result.counts["test_users"] == 2

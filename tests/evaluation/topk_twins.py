@@ -59,10 +59,10 @@ def add_fractions(
     items: np.ndarray,
     starts: np.ndarray,
     genres: np.ndarray,
-    share: np.ndarray,
+    weight: np.ndarray,
     totals: np.ndarray,
 ) -> None:
-    """Add the share [n_items] of each row's items to totals [n_rows, n_genres] of each genre an item has.
+    """Add the weight [n_items] of each row's items to totals [n_rows, n_genres] of each of their genres.
 
     starts, genres  those of item i are genres[starts[i]:starts[i + 1]]
     """
@@ -71,4 +71,4 @@ def add_fractions(
     for nth in range(np.diff(starts).max(initial=0)):
         has = starts[items] + nth < starts[items + 1]
         items, cell = items[has], cell[has]
-        flat += np.bincount(cell + genres[starts[items] + nth], share[items], len(flat))
+        flat += np.bincount(cell + genres[starts[items] + nth], weight[items], len(flat))

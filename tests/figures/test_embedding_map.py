@@ -78,8 +78,8 @@ def test_the_same_map_has_the_same_bytes_for_any_number_of_threads(tmp_path):
 def test_movies_of_a_kind_stand_together_in_both_panels():
     points = movies(100)[0]
     kind = np.arange(100) % len(KINDS)
-    _, shares = projections.principal(points)
-    assert 0.5 < shares.sum() <= 1
+    _, fractions = projections.principal(points)
+    assert 0.5 < fractions.sum() <= 1
     places = projections.t_sne(points)
     apart = np.square(places[:, None] - places).sum(-1) + np.diag([np.inf] * 100)
     assert (kind[apart.argmin(1)] == kind).mean() > 0.95
@@ -87,16 +87,16 @@ def test_movies_of_a_kind_stand_together_in_both_panels():
 
 def test_the_first_component_is_the_longest_side_and_its_share_is_known():
     corners = np.array([[0, 0, 3], [0, 1, 3], [2, 0, 3], [2, 1, 3.0]])
-    flat, shares = projections.principal(corners)
+    flat, fractions = projections.principal(corners)
     np.testing.assert_allclose(flat, [[-1, -0.5], [-1, 0.5], [1, -0.5], [1, 0.5]], atol=1e-12)
-    np.testing.assert_allclose(shares, [0.8, 0.2])
+    np.testing.assert_allclose(fractions, [0.8, 0.2])
 
 
 def test_what_rounding_leaves_is_no_component():
-    for alike in (np.array([[0.1, 0.3], [0.3, 0.9]]), np.full((3, 2), 0.1), np.ones((1, 2))):
-        flat, shares = projections.principal(alike)
+    for equal in (np.array([[0.1, 0.3], [0.3, 0.9]]), np.full((3, 2), 0.1), np.ones((1, 2))):
+        flat, fractions = projections.principal(equal)
         assert not flat[:, 1].any()
-        assert shares[1] == 0
+        assert fractions[1] == 0
 
 
 def test_all_movies_are_on_the_map_and_the_first_are_named():

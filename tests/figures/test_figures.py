@@ -35,7 +35,7 @@ def row(model, value, best=False, p=None, metric="ndcg@10"):
 
 
 def epochs(values, **others):
-    """A curve whose validation goes through `values`, and `train=...` and others alike."""
+    """A curve whose validation goes through `values`, and likewise `train=...` and others."""
     columns = {"validation": values, **others}
     return [
         {"epoch": n + 1, "loss": 1 / (n + 1), **{name: column[n] for name, column in columns.items()}}
@@ -132,7 +132,7 @@ def test_every_word_of_a_figure_is_inside_it(figure):
 def test_both_axes_say_what_they_measure_or_whom(figure):
     for axes in figure.findobj(mpl.axes.Axes):
         if axes.axison:
-            stacked = axes.get_shared_x_axes().get_siblings(axes)  # the lowest speaks for all
+            stacked = axes.get_shared_x_axes().get_siblings(axes)  # the lowest names it for all
             assert any(one.get_xlabel() for one in stacked)
             names = [label.get_text() for label in axes.get_yticklabels()]
             assert axes.get_ylabel() or {"ease", "bias", NAMES[0]} & set(names)
@@ -150,7 +150,7 @@ def test_the_same_figure_has_the_same_bytes_whatever_the_reader_has_set(tmp_path
         assert one.read_bytes() == two.read_bytes(), name
 
 
-def test_a_bar_is_as_high_as_its_count_and_says_its_share():
+def test_a_bar_is_as_high_as_its_count_and_says_its_fraction():
     (axes,) = dataset.rating_histogram([1, 2, 3], [10, 30, 60]).axes
     assert [bar.get_height() for bar in axes.patches] == [10, 30, 60]
     assert [text.get_text() for text in axes.texts] == ["10%", "30%", "60%"]
@@ -164,8 +164,8 @@ def test_the_tail_lists_movies_by_how_often_they_were_rated():
     item = np.array([0, 1, 1, 2, 2, 2, 2, 2, 2, 3])
     _, rows = dataset.tail_rows(item)
     assert rows == [(1, 6, 0.6), (2, 2, 0.8), (3, 1, 0.9), (4, 1, 1.0)]
-    assert dataset.head_share(item, 0.25) == 0.6
-    assert dataset.head_share(item, 0.5) == 0.8
+    assert dataset.head_fraction(item, 0.25) == 0.6
+    assert dataset.head_fraction(item, 0.5) == 0.8
 
 
 def test_the_tail_of_a_large_catalogue_stays_a_small_table():

@@ -8,10 +8,10 @@ from marquee.kernels.jit import ByContents
 
 def test_copies_of_a_folder_share_what_is_compiled_until_a_file_of_one_changes(tmp_path):
     for name in ("one", "other"):
-        room = tmp_path / name / "learning"
-        room.mkdir(parents=True)
-        (room / "loop.py").write_text("from learning.constants import WIDTH")
-        (room / "constants.py").write_text("WIDTH = 8")
+        folder = tmp_path / name / "learning"
+        folder.mkdir(parents=True)
+        (folder / "loop.py").write_text("from learning.constants import WIDTH")
+        (folder / "constants.py").write_text("WIDTH = 8")
 
     def kept(name: str) -> str:
         jit._folder_name.cache_clear()

@@ -69,7 +69,7 @@ def test_a_row_without_entries_is_its_prior():
     assert minima == pytest.approx(0)
 
 
-def test_a_column_that_all_share_and_hardly_any_pull_are_solved_as_well():
+def test_a_column_that_all_share_and_hardly_any_penalty_are_solved_as_well():
     """The features lie almost on one line, and the system's condition is a million."""
     rng = np.random.default_rng(0)
     features = (1 + 0.01 * rng.normal(size=(500, 24))).astype(np.float32)

@@ -22,19 +22,19 @@ def users() -> dict[str, np.ndarray]:
     return {"n": n, "squared_error": n * rng(8).random(23), "ndcg": rng(9).random(23)}
 
 
-def drawn_by(n_users: int, n_resamples: int, seed: int) -> np.ndarray:
-    """How often each resample draws each user: n_users times that user's share of it."""
+def resamples_of(n_users: int, n_resamples: int, seed: int) -> np.ndarray:
+    """How often each resample contains each user: n_users times the fraction of it that is that user."""
     return n_users * bootstrap([Ratio(one) for one in np.eye(n_users)], n_resamples, rng(seed))[1:]
 
 
 @pytest.mark.parametrize("cells", [1 << 21, 50 * 5])
-def test_resamples_equal_a_loop_over_the_drawn_users(users, monkeypatch, cells):
+def test_resamples_equal_a_loop_over_the_sampled_users(users, monkeypatch, cells):
     monkeypatch.setattr(significance, "CELLS", cells)  # the second: blocks of five users, the last of three
     n, squared, ndcg = users.values()
     ndcg[4] = np.nan
-    drawn = drawn_by(23, 50, seed=3)
+    counts = resamples_of(23, 50, seed=3)
     figures = bootstrap([Ratio(squared, n, root=True), Ratio(squared, n), Ratio(ndcg)], 50, rng(3))
-    for times, found in zip([np.ones(23), *drawn], figures, strict=True):
+    for times, found in zip([np.ones(23), *counts], figures, strict=True):
         pairs = total = value = defined = 0.0
         for user in np.repeat(np.arange(23), np.rint(times).astype(int)):
             pairs, total = pairs + n[user], total + squared[user]
@@ -43,13 +43,13 @@ def test_resamples_equal_a_loop_over_the_drawn_users(users, monkeypatch, cells):
         assert found == pytest.approx([sqrt(total / pairs), total / pairs, value / defined], rel=1e-9)
 
 
-def test_every_resample_draws_as_many_users_as_there_are_each_as_likely(monkeypatch):
+def test_every_resample_has_as_many_users_as_there_are_each_as_likely(monkeypatch):
     monkeypatch.setattr(significance, "CELLS", 20_000 * 5)
-    drawn = drawn_by(12, 20_000, seed=1)
-    assert drawn.sum(1) == pytest.approx(np.full(20_000, 12))
-    assert drawn.mean(0) == pytest.approx(np.ones(12), abs=0.04)
+    counts = resamples_of(12, 20_000, seed=1)
+    assert counts.sum(1) == pytest.approx(np.full(20_000, 12))
+    assert counts.mean(0) == pytest.approx(np.ones(12), abs=0.04)
     multinomial = np.eye(12) - 1 / 12
-    assert np.cov(drawn.T) == pytest.approx(multinomial, abs=0.05), (
+    assert np.cov(counts.T) == pytest.approx(multinomial, abs=0.05), (
         "within a block of users and across blocks"
     )
 
@@ -143,14 +143,14 @@ def test_sums_are_exact_so_that_the_order_of_users_does_not_show_in_the_last_bit
 def test_a_user_without_a_value_counts_neither_above_nor_below_the_line():
     values = np.array([1.0, np.nan, 0.0, np.nan])
     figures = bootstrap([Ratio(values)], 500, rng())[:, 0]
-    drawn = drawn_by(4, 500, seed=0)
-    nobody = drawn[:, 0] + drawn[:, 2] == 0
+    counts = resamples_of(4, 500, seed=0)
+    nobody = counts[:, 0] + counts[:, 2] == 0
     assert figures[0] == 0.5
     assert nobody.any()
     assert (np.isnan(figures[1:]) == nobody).all()
     assert interval(figures, 0.9) == (0, 1)
     astray = nobody | (figures[1:] == 0) | (figures[1:] == 1)
-    assert p_value(figures) == (1 + astray.sum()) / 501, "a resample that says nothing speaks for chance"
+    assert p_value(figures) == (1 + astray.sum()) / 501, "a resample without a value counts as chance"
 
 
 @pytest.mark.parametrize(

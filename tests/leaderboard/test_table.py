@@ -25,11 +25,11 @@ N = 40
 USERS = np.arange(N, dtype=np.int32)
 
 
-def ranking(model: str, share: float, novelty: float = 3.0) -> ModelResult:
-    """A model that finds the item of the first `share` of 40 users and puts it first."""
-    hits = (np.arange(N) < share * N).astype(float)
+def ranking(model: str, found: float, novelty: float = 3.0) -> ModelResult:
+    """A model that finds the item of the first `found` (a fraction) of 40 users and puts it first."""
+    hits = (np.arange(N) < found * N).astype(float)
     per_user = {"user": USERS, "hit@10": hits, "ndcg@10": hits, "novelty@10": np.full(N, novelty)}
-    metrics = {"hit@10": share, "ndcg@10": share, "novelty@10": novelty, "coverage@10": 0.25}
+    metrics = {"hit@10": found, "ndcg@10": found, "novelty@10": novelty, "coverage@10": 0.25}
     return ModelResult(model, "ranking", metrics, per_user)
 
 

@@ -133,12 +133,12 @@ def test_a_bomb_is_refused_by_its_number_of_files(target):
 
 @pytest.mark.filterwarnings("ignore:Duplicate name")
 def test_a_name_that_occurs_twice_is_refused(target):
-    assert "holds 'ml-100k/u.data' twice" in fault(target, with_member("ml-100k/u.data"))
+    assert "contains 'ml-100k/u.data' twice" in fault(target, with_member("ml-100k/u.data"))
 
 
 def test_a_zip_of_something_else_says_what_is_missing(target):
     line = fault(target, zipped({"ratings.dat": b"1::2::3"}))
-    assert line.startswith("it.zip holds no folder with u.data, u.item: ")
+    assert line.startswith("it.zip has no folder with u.data, u.item: ")
     assert "dataset.name" in line
 
 

@@ -100,7 +100,7 @@ def test_a_wrong_md5_is_refused_and_the_next_run_starts_clean(server):
 
 @pytest.mark.parametrize("form", ["MD5 (ml-100k.zip) = {}\n", "{}  ml-100k.zip\n"])
 def test_a_release_that_changes_is_held_against_the_md5_beside_it(server, form):
-    changing = official(server, md5=None, ratings=None)
+    changing = official(server, md5=None, counts=None)
     server.md5 = form.format(hashlib.md5(ZIP).hexdigest().upper()).encode()
     assert get(release=changing) == ARRIVED
     assert scratch() == []
@@ -110,7 +110,7 @@ def test_a_release_that_changes_is_held_against_the_md5_beside_it(server, form):
 
 def test_without_the_md5_beside_it_nothing_is_downloaded(server):
     server.md5 = b"<html>not here</html>"
-    assert f"{server.url()}.md5 holds no md5" in fault(release=official(server, md5=None))
+    assert f"{server.url()}.md5 has no md5" in fault(release=official(server, md5=None))
     assert server.asked == []
 
 
@@ -164,7 +164,7 @@ def test_a_mirror_may_have_packed_the_release_otherwise(server):
         (zipped({**FILES, "u.data": b"1\t2\n1\n"}), "u.data does not parse as ratings of ml-100k"),
         (zipped({**FILES, "u.data": b""}), "u.data does not parse as ratings of ml-100k (Empty CSV file)"),
         (zipped({**FILES, "../evil": b""}), "is not safe ('ml-100k/../evil' would be written outside"),
-        (zipped({"u.data": FILES["u.data"]}), "holds no folder with u.data, u.item, u.user"),
+        (zipped({"u.data": FILES["u.data"]}), "has no folder with u.data, u.item, u.user"),
         (ZIP[:-1000], "is not a complete zip"),
         (ZIP[:2000] + bytes([ZIP[2000] ^ 1]) + ZIP[2001:], "is not a complete zip"),
     ],
@@ -221,13 +221,13 @@ def test_a_malformed_row_is_named():
 
 def test_a_folder_with_much_else_is_not_copied():
     line = fault(folder_of({**FILES, "film.mkv": b"."}), replace(RELEASE, size=100))
-    assert "mine holds 5 files of" in line
+    assert "mine contains 5 files of" in line
     assert "move the release's files to a folder of their own" in line
 
 
 def test_a_folder_without_the_release_says_what_it_lacks():
     line = fault(folder_of({"u.data": b""}))
-    assert line.startswith("dataset.source mine holds neither ml-100k.zip nor u.data, u.item, u.user: ")
+    assert line.startswith("dataset.source mine contains neither ml-100k.zip nor u.data, u.item, u.user: ")
 
 
 def test_a_missing_source_says_what_it_may_be():
@@ -278,8 +278,9 @@ def test_the_real_zips_pass_by_their_content(movielens, name, files):
     assert len(get(movielens, release)) == files
     assert len(get(movielens / f"{name}.zip", release)) == files
     assert len(get("data/raw", release)) == files  # a folder this time
-    wrong = replace(release, movies=release.movies + 1)
-    assert f"but {name} has {release.ratings:,} ratings by" in fault(movielens, wrong)
+    ratings, users, movies = release.counts
+    wrong = replace(release, counts=(ratings, users, movies + 1))
+    assert f"but {name} has {ratings:,} ratings by" in fault(movielens, wrong)
 
 
 # Through Kaggle

@@ -286,7 +286,7 @@ def test_an_empty_file_and_a_missing_one_are_named(tmp_path, layout):
     files, name, scale = LAYOUTS[layout]
     release(tmp_path, files)
     (tmp_path / name).write_bytes(b"")
-    with pytest.raises(MarqueeError, match=f"{name} holds no rows"):
+    with pytest.raises(MarqueeError, match=f"{name} has no rows"):
         parse(tmp_path, layout, scale)
     (tmp_path / name).unlink()
     with pytest.raises(MarqueeError, match=rf"{name} is missing: .*dataset\.source"):

@@ -31,8 +31,8 @@ def movies(**titles):
     return pa.table({"movie": ids, "title": list(titles.values()), "genres": [["Drama"]] * len(ids)})
 
 
-def together(table, people=None, listed=None):
-    return build_dataset(table, listed, people, STARS, NOTHING_DROPPED)
+def together(table, users=None, listed=None):
+    return build_dataset(table, listed, users, STARS, NOTHING_DROPPED)
 
 
 def hash_of(user_id, movie_id):
@@ -112,8 +112,8 @@ def test_a_missing_genre_is_an_empty_list():
 
 
 def test_demographics_follow_their_user():
-    people = pa.table({"user": [8, 9, 7], "age": pa.array([80, 90, 70], pa.int16())})
-    data = together(rows((9, 5, 1, 0), (7, 5, 1, 0), (6, 5, 1, 0)), people=people)
+    users = pa.table({"user": [8, 9, 7], "age": pa.array([80, 90, 70], pa.int16())})
+    data = together(rows((9, 5, 1, 0), (7, 5, 1, 0), (6, 5, 1, 0)), users=users)
     assert data.users.to_pydict() == {"user": [0, 1, 2], "user_id": [6, 7, 9], "age": [None, 70, 90]}
 
 

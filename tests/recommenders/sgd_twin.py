@@ -1,4 +1,4 @@
-"""The pass of `marquee.kernels.sgd` once more, readable, in NumPy: what the compiled one must equal."""
+"""The epoch of `marquee.kernels.sgd` once more, readable, in NumPy: what the compiled one must equal."""
 
 from __future__ import annotations
 

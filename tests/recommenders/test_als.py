@@ -1,4 +1,4 @@
-"""ALS: each solve is exact, the objective falls, movies lean on their genres, newcomers are solved alike."""
+"""ALS: each solve is exact, the objective falls, genres are priors of movies, fold-in is the same solve."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ CATALOGUE = Catalogue(12, 8, GENRES, ("Action", "Drama", "Western"))
 
 
 def opinions(seed: int = 0, cold: int = 7) -> Ratings:
-    """Twelve people of two tastes and eight movies: even people like action, odd ones drama.
+    """Twelve users of two tastes and eight movies: even users like action, odd ones drama.
 
     Movie `cold`, an action movie, has no rating.
     """
@@ -80,8 +80,8 @@ def objective(model: Model, train: Ratings, **changed) -> float:
         total += (o.genre_bias_regularization * n * away[0] ** 2) if o.use_genres else 0
         total += w * (o.item_bias_regularization * away[0] ** 2 + o.regularization * away[1:] @ away[1:])
     for row in genres:
-        pull = o.item_bias_regularization * row[0] ** 2 + o.regularization * row[1:] @ row[1:]
-        total += o.genre_regularization * pull
+        penalty = o.item_bias_regularization * row[0] ** 2 + o.regularization * row[1:] @ row[1:]
+        total += o.genre_regularization * penalty
     return total
 
 
@@ -119,10 +119,10 @@ def test_one_thread_and_two_give_the_same_bytes():
 # The objective
 
 
-@pytest.mark.parametrize(("power", "pull"), [(0, 0), (0.5, 0.3), (1, 0)])
+@pytest.mark.parametrize(("power", "penalty"), [(0, 0), (0.5, 0.3), (1, 0)])
 @pytest.mark.parametrize("genres", [True, False])
-def test_the_objective_never_rises_and_is_the_one_that_is_stated(power, pull, genres):
-    model = fitted(frequency_exponent=power, genre_bias_regularization=pull, use_genres=genres, epochs=25)
+def test_the_objective_never_rises_and_is_the_one_that_is_stated(power, penalty, genres):
+    model = fitted(frequency_exponent=power, genre_bias_regularization=penalty, use_genres=genres, epochs=25)
     train = opinions()
     losses = np.array([row["loss"] for row in model.curve])
     assert (np.diff(losses) <= 1e-6 * losses[0]).all()
@@ -130,10 +130,10 @@ def test_the_objective_never_rises_and_is_the_one_that_is_stated(power, pull, ge
     assert losses[-1] == pytest.approx(objective(model, train) / len(train), rel=1e-5)
 
 
-@pytest.mark.parametrize(("power", "pull"), [(0, 0), (0, 0.3), (1, 0)])
+@pytest.mark.parametrize(("power", "penalty"), [(0, 0), (0, 0.3), (1, 0)])
 @pytest.mark.parametrize("side", ["users", "items", "genres"])
-def test_no_small_step_from_a_solve_lowers_the_objective(side, power, pull):
-    model, train = fitted(epochs=2, frequency_exponent=power, genre_bias_regularization=pull), opinions()
+def test_no_small_step_from_a_solve_lowers_the_objective(side, power, penalty):
+    model, train = fitted(epochs=2, frequency_exponent=power, genre_bias_regularization=penalty), opinions()
     sweeps, prior = sides(model, train)
     if side == "users":
         model.users, _ = sweeps.users.solve(model.mean, model.items, np.zeros((1, 4), np.float32))
@@ -169,10 +169,10 @@ def test_two_tastes_are_found():
     scores = model.scores(np.arange(12, dtype=np.int32))
     seen = train.matrix(12, 8).toarray() > 0
     action, drama = [0, 1], [2, 3]
-    for likes, dislikes, people in ((action, drama, slice(0, 12, 2)), (drama, action, slice(1, 12, 2))):
-        unseen = ~seen[people]
-        assert scores[people][:, likes][unseen[:, likes]].min() > 3.5
-        assert scores[people][:, dislikes][unseen[:, dislikes]].max() < 3.5
+    for likes, dislikes, users in ((action, drama, slice(0, 12, 2)), (drama, action, slice(1, 12, 2))):
+        unseen = ~seen[users]
+        assert scores[users][:, likes][unseen[:, likes]].min() > 3.5
+        assert scores[users][:, dislikes][unseen[:, dislikes]].max() < 3.5
 
 
 def test_a_cold_movie_scores_as_its_genre():
@@ -198,7 +198,7 @@ def test_a_catalogue_without_genres_leaves_the_priors_at_zero():
     assert with_.genres.shape == (0, 4)
 
 
-def test_a_strong_pull_leaves_only_the_mean():
+def test_a_strong_penalty_leaves_only_the_mean():
     model = fitted(regularization=1e9, user_bias_regularization=1e9, item_bias_regularization=1e9)
     np.testing.assert_allclose(model.scores(np.arange(12, dtype=np.int32)), model.mean, atol=1e-4)
 
@@ -221,8 +221,8 @@ def test_folding_in_the_training_users_gives_their_rows_to_the_bit(stopped_early
     view = model.fold_in(train)
     np.testing.assert_array_equal(view.users, model.users)
     alone = train.take(train.user == 5)
-    newcomer = model.fold_in(Ratings.of(alone.user * 0, alone.item, alone.rating))
-    np.testing.assert_array_equal(newcomer.users[0], model.users[5])
+    new_user = model.fold_in(Ratings.of(alone.user * 0, alone.item, alone.rating))
+    np.testing.assert_array_equal(new_user.users[0], model.users[5])
 
 
 @pytest.mark.parametrize(("n_users", "n_items"), [(1, 1), (1, 8), (12, 1)])
@@ -240,17 +240,17 @@ def test_the_weight_of_a_row_is_a_power_of_its_count():
     np.testing.assert_array_equal(found, weights[:, :, None] * [5, 1])
 
 
-def test_genres_follow_the_ratings_where_those_pull():
-    """Two films are rated 5 by twenty people, three 1 by one: 2.6 by film, 203 / 43 = 4.7 by rating."""
-    people = 20
-    user = np.append(np.tile(np.arange(people), 2), [0, 1, 2])
-    item = np.append(np.repeat([0, 1], people), [2, 3, 4])
+def test_genres_follow_the_ratings_where_a_penalty_ties_them():
+    """Two films are rated 5 by twenty users, three 1 by one: 2.6 by film, 203 / 43 = 4.7 by rating."""
+    n_users = 20
+    user = np.append(np.tile(np.arange(n_users), 2), [0, 1, 2])
+    item = np.append(np.repeat([0, 1], n_users), [2, 3, 4])
     train = Ratings.of(user, item, np.where(item < 2, 5, 1))
-    films = Catalogue(people, 6, np.ones((6, 1), bool), ("Film",))  # the sixth nobody has rated
+    films = Catalogue(n_users, 6, np.ones((6, 1), bool), ("Film",))  # the sixth nobody has rated
     light = {"dim": 0, "item_bias_regularization": 0.01, "user_bias_regularization": 1e6, "epochs": 200}
     by_film, by_rating = (
-        fitted(train, films, genre_bias_regularization=pull, genre_regularization=0.001, **light)
-        for pull in (0, 0.1)
+        fitted(train, films, genre_bias_regularization=penalty, genre_regularization=0.001, **light)
+        for penalty in (0, 0.1)
     )
     unseen = [float(model.mean + model.items[5, 0]) for model in (by_film, by_rating)]
     assert unseen[0] == pytest.approx(2.6, abs=0.1)

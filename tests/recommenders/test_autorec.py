@@ -212,7 +212,7 @@ def ml_100k(movielens, tmp_path_factory) -> Ratings:
     ("entry", "low", "high"), [("autorec_user", 0.90, 0.925), ("autorec_item", 0.88, 0.91)]
 )
 def test_an_entry_as_it_stands_on_ml_100k(ml_100k, entry, low, high):
-    """A random tenth to stop by and another to measure on; the damped biases reach .94."""
+    """A random tenth to stop by and another to evaluate on; the damped biases reach 0.94."""
     models = yaml.safe_load((Path(__file__).parents[2] / "params.yaml").read_text())["models"]
     described = ("task", "train_data", "algorithm")
     options = {key: value for key, value in models[entry].items() if key not in described}

@@ -31,15 +31,15 @@ def fitted(train: Ratings, **options) -> tuple[Model, list[dict[str, float]]]:
 def objective(positive: np.ndarray, users: np.ndarray, items: np.ndarray, o: Options) -> float:
     """As the docstring of `Model` has it, over every pair."""
     scores = users @ items.T
-    pull = 0.0
+    penalty = 0.0
     for side, counts, others in (
         (users, positive.sum(1), N_ITEMS),
         (items, positive.sum(0), N_USERS),
     ):
         weight = (counts + o.unobserved_weight * others) ** o.frequency_exponent
-        pull += o.regularization * (weight * np.square(side).sum(1)).sum()
+        penalty += o.regularization * (weight * np.square(side).sum(1)).sum()
     return float(
-        (positive * np.square(1 - scores)).sum() + o.unobserved_weight * np.square(scores).sum() + pull
+        (positive * np.square(1 - scores)).sum() + o.unobserved_weight * np.square(scores).sum() + penalty
     )
 
 
@@ -71,9 +71,9 @@ def test_each_row_is_the_solution_of_its_own_dense_system(train):
     positives = train.matrix(N_USERS, N_ITEMS, binary=True)
     items = named_rng(3, "items").normal(size=(N_ITEMS, 3)).astype(np.float32)
     for found, row in zip(solve(positives, items, o)[0], positives.toarray(), strict=True):
-        pull = o.regularization * (row.sum() + o.unobserved_weight * N_ITEMS)
+        penalty = o.regularization * (row.sum() + o.unobserved_weight * N_ITEMS)
         weights = row + o.unobserved_weight  # of each item's squared score
-        system = items.T @ (weights[:, None] * items) + pull * np.eye(3)
+        system = items.T @ (weights[:, None] * items) + penalty * np.eye(3)
         np.testing.assert_allclose(found, np.linalg.solve(system, items.T @ row), rtol=1e-4, atol=1e-6)
 
 

@@ -119,6 +119,6 @@ def test_what_each_positive_adds_makes_up_the_score_of_item_knn(train):
     model = fitted(item_knn, train, n_neighbors=6)
     added = model.explain(train.take(train.user == 4), np.arange(N_ITEMS))
     scores = model.scores(np.array([4]))[0]
-    spoken_for = scores > 0
-    np.testing.assert_allclose(added.sum(0)[spoken_for], scores[spoken_for], atol=1e-5)
-    assert not added[:, ~spoken_for].any()
+    explained = scores > 0
+    np.testing.assert_allclose(added.sum(0)[explained], scores[explained], atol=1e-5)
+    assert not added[:, ~explained].any()

@@ -29,8 +29,8 @@ KINDS = {
 def weights(request):
     """Random weights, biases of the layers included, so that no term is zero by luck."""
     rng = named_rng(0, "weights")
-    drawn = initial_weights(N_USERS, N_ITEMS, 3, biases=True, std=0.7, rng=rng, **KINDS[request.param])
-    return {name: rng.normal(size=array.shape).astype(np.float32) for name, array in drawn.items()}
+    sampled = initial_weights(N_USERS, N_ITEMS, 3, biases=True, std=0.7, rng=rng, **KINDS[request.param])
+    return {name: rng.normal(size=array.shape).astype(np.float32) for name, array in sampled.items()}
 
 
 def of(side, weights, rows=slice(None)):
@@ -122,13 +122,15 @@ def test_the_penalty_counts_an_embedding_as_often_as_it_occurs(weights):
     """Three pairs of user 1: their rows count three times, those of item 2 twice and of item 0 once."""
     network = torch.nn.ParameterDict({name: torch.from_numpy(array) for name, array in weights.items()})
     batch = torch.tensor([1]), torch.tensor([[0, 2, 2]])
-    plain, pulled = (neural_mf._Loss(0.0, pull, None)(network, *batch)[0].item() for pull in (0.0, 0.6))
+    plain, penalized = (
+        neural_mf._Loss(0.0, penalty, None)(network, *batch)[0].item() for penalty in (0.0, 0.6)
+    )
 
     def squares(side, row):
         return sum(float(np.sum(table**2)) for table in of(side, weights, row).values())
 
     expected = 0.3 * (3 * squares("user", 1) + squares("item", 0) + 2 * squares("item", 2)) / 3
-    assert pulled - plain == pytest.approx(expected, rel=1e-4)
+    assert penalized - plain == pytest.approx(expected, rel=1e-4)
 
 
 def test_dropout_leaves_the_mean_and_comes_from_the_generator(weights):

@@ -59,7 +59,7 @@ def two_tastes(seed: int = 0) -> Ratings:
 
 
 def arrays(n_users: int, n_items: int, dim: int) -> list[np.ndarray]:
-    """Users, items and their biases, drawn."""
+    """Random users, items and their biases."""
     rng = named_rng(dim, "arrays")
     shapes = [(n_users, dim), (n_items, dim), (n_users,), (n_items,)]
     return [rng.normal(0, 0.3, shape).astype(np.float32) for shape in shapes]
@@ -180,10 +180,10 @@ def test_two_tastes_are_told_apart(options):
     truth = np.where(np.add.outer(np.arange(N_USERS), np.arange(N_ITEMS)) % 2 == 0, 5, 1)
     error = (model.scores(np.arange(N_USERS)) - truth)[unrated]
     assert np.sqrt(np.mean(error**2)) < 0.5
-    newcomer = model.fold_in(Ratings.of([0] * 6, [1, 3, 5, 0, 2, 4], [5, 5, 5, 1, 1, 1])).scores(
+    new_user = model.fold_in(Ratings.of([0] * 6, [1, 3, 5, 0, 2, 4], [5, 5, 5, 1, 1, 1])).scores(
         np.array([0])
     )[0]
-    assert newcomer[7:38:2].min() > newcomer[6:38:2].max()
+    assert new_user[7:38:2].min() > new_user[6:38:2].max()
 
 
 def test_without_a_rating_only_the_others_bias_speaks():

@@ -53,8 +53,8 @@ def test_five_science_fiction_films_are_reflected(movielens, tmp_path, name, lea
     )
     search = movies.search()
     items = np.array([movies.find_one(title, search) for title in SCIENCE_FICTION])
-    person = top_n.new_user(model, items, np.array([5, 5, 5, 5, 4]), 4)
-    listed, _ = top_n.top_lists(person, np.ones(len(movies), bool), 10, "ease")
+    user = top_n.new_user(model, items, np.array([5, 5, 5, 5, 4]), 4)
+    listed, _ = top_n.top_lists(user, np.ones(len(movies), bool), 10, "ease")
     science_fiction = np.array(["Sci-Fi" in genres for genres in movies.genres])
     assert science_fiction.mean() < 0.08
     assert science_fiction[listed[0]].mean() >= least
@@ -81,8 +81,8 @@ def reflection(model: Any, ranks: bool, movies: MovieCatalogue, often: np.ndarra
     asked = np.flatnonzero(often & ~np.isin(np.arange(len(movies)), np.concatenate(liked)))
     found = np.zeros((2, 2))
     for who, items in enumerate(liked):
-        person = top_n.new_user(model, items, np.full(5, 5.0), 4.0)
-        place = np.argsort(np.argsort(person.scores(np.zeros(1, np.int32))[0][asked], kind="stable"))
+        user = top_n.new_user(model, items, np.full(5, 5.0), 4.0)
+        place = np.argsort(np.argsort(user.scores(np.zeros(1, np.int32))[0][asked], kind="stable"))
         for column, genre in enumerate(("Sci-Fi", "Romance")):
             of_genre = [genre in movies.genres[item] for item in asked]
             found[who, column] = place[of_genre].mean() / (len(asked) - 1)

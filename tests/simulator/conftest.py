@@ -28,9 +28,9 @@ class Simulated:
 
 
 @pytest.fixture(scope="session")
-def world(tmp_path_factory) -> Simulated:
-    """The default world."""
-    folder = tmp_path_factory.mktemp("world")
+def simulated(tmp_path_factory) -> Simulated:
+    """The default simulated dataset."""
+    folder = tmp_path_factory.mktemp("simulated")
     simulate(SimulatorOptions(), folder, named_rng(2024, "simulate"))
     dataset = read_release(folder, "ml-100k", Scale(1, 5, 1), CustomColumns())
     assert not any(dataset.card["dropped"].values())

@@ -25,8 +25,8 @@ def fitted(algorithm: str, task: str, parts: Split, catalogue: Catalogue):
     return model.fit(TrainingData(parts.train, parts.validation, catalogue), rng)
 
 
-def test_the_truth_predicts_held_out_ratings_better_than_biases_do(world):
-    parts, catalogue = divided(world.ratings, split="random_per_user")
+def test_the_truth_predicts_held_out_ratings_better_than_biases_do(simulated):
+    parts, catalogue = divided(simulated.ratings, split="random_per_user")
     pairs = parts.test.user, parts.test.item
 
     def rmse(predicted: np.ndarray) -> float:
@@ -35,11 +35,11 @@ def test_the_truth_predicts_held_out_ratings_better_than_biases_do(world):
     mean, bias = parts.train.rating.mean(), fitted("bias", "rating", parts, catalogue).predict(*pairs)
     assert rmse(mean) == pytest.approx(1.12, abs=0.02)
     assert rmse(bias) == pytest.approx(0.94, abs=0.02)
-    assert rmse(world.truth.expected_ratings(*pairs)) == pytest.approx(0.85, abs=0.02)
+    assert rmse(simulated.truth.expected_ratings(*pairs)) == pytest.approx(0.85, abs=0.02)
 
 
-def test_ease_beats_popularity_and_the_truth_beats_both(world):
-    parts, catalogue = divided(world.ratings, split="leave_last_out", positive_threshold=4.0)
+def test_ease_beats_popularity_and_the_truth_beats_both(simulated):
+    parts, catalogue = divided(simulated.ratings, split="leave_last_out", positive_threshold=4.0)
 
     def hits(scores: Callable[[np.ndarray], np.ndarray]) -> float:
         ranked = np.array(scores(np.arange(943, dtype=np.int32)))
@@ -51,5 +51,5 @@ def test_ease_beats_popularity_and_the_truth_beats_both(world):
     popularity, ease = (
         hits(fitted(algorithm, "ranking", parts, catalogue).scores) for algorithm in ("popularity", "ease")
     )
-    truth = hits(lambda users: world.truth.scores(users, 4.0))
+    truth = hits(lambda users: simulated.truth.scores(users, 4.0))
     assert popularity + 0.03 < ease < truth

@@ -3,11 +3,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from marquee.simulator.ground_truth import GroundTruth
-from marquee.simulator.oracle import Oracle
+from marquee.simulator.ground_truth import GroundTruth, Oracle
 
 
-def world(rng: np.random.Generator) -> GroundTruth:
+def ground_truth(rng: np.random.Generator) -> GroundTruth:
     def normal(*shape: int) -> np.ndarray:
         return rng.normal(0, 1, shape).astype(np.float32)
 
@@ -22,7 +21,7 @@ def world(rng: np.random.Generator) -> GroundTruth:
 @pytest.mark.parametrize("positive_threshold", [0, 3, 9])
 def test_an_oracle_ranks_and_predicts_by_the_ground_truth_of_the_releases_own_ids(positive_threshold):
     rng = np.random.default_rng(0)
-    truth, users = world(rng), np.arange(12)
+    truth, users = ground_truth(rng), np.arange(12)
     user_ids, movie_ids = rng.permutation(20)[:12] + 1, rng.permutation(40)[:30] + 1
     oracle = Oracle(truth, user_ids, movie_ids, positive_threshold)
     whole = truth.scores(np.arange(20), positive_threshold)

@@ -23,9 +23,9 @@ from marquee.simulator.simulate import START, SimulatorOptions, simulate
 SMALL = SimulatorOptions(users=30, movies=50, ratings=700)
 
 
-def written(world: SimulatorOptions, folder: Path, seed: int = 1) -> dict[str, bytes]:
+def written(options: SimulatorOptions, folder: Path, seed: int = 1) -> dict[str, bytes]:
     folder.mkdir()
-    simulate(world, folder, named_rng(seed, "simulate"))
+    simulate(options, folder, named_rng(seed, "simulate"))
     return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
 
 
@@ -36,42 +36,42 @@ def share_of_top_tenth(counts: np.ndarray) -> float:
 # The shape of ML-100K; the figures after ≈ are its own
 
 
-def test_the_default_world_has_the_size_of_ml_100k(world):
-    assert len(world.ratings) == 100_000
-    assert np.bincount(world.ratings.user).min() >= 20
-    assert (len(np.unique(world.ratings.user)), len(np.unique(world.ratings.item))) == (943, 1682)
-    assert (world.folder / "u.info").read_text() == "943 users\n1682 items\n100000 ratings\n"
+def test_the_default_dataset_has_the_size_of_ml_100k(simulated):
+    assert len(simulated.ratings) == 100_000
+    assert np.bincount(simulated.ratings.user).min() >= 20
+    assert (len(np.unique(simulated.ratings.user)), len(np.unique(simulated.ratings.item))) == (943, 1682)
+    assert (simulated.folder / "u.info").read_text() == "943 users\n1682 items\n100000 ratings\n"
 
 
-def test_each_star_is_given_as_often_as_in_ml_100k(world):
-    percent = np.bincount(world.ratings.rating.astype(int), minlength=6)[1:] / 1000
+def test_each_star_is_given_as_often_as_in_ml_100k(simulated):
+    percent = np.bincount(simulated.ratings.rating.astype(int), minlength=6)[1:] / 1000
     np.testing.assert_allclose(percent, [6.11, 11.37, 27.15, 34.17, 21.20], atol=0.2)
 
 
-def test_popularity_has_the_tail_of_ml_100k(world):
-    counts = np.bincount(world.ratings.item)
+def test_popularity_has_the_tail_of_ml_100k(simulated):
+    counts = np.bincount(simulated.ratings.item)
     assert counts.max() == pytest.approx(583, rel=0.1)
     assert np.median(counts) == pytest.approx(27, rel=0.2)
     assert share_of_top_tenth(counts) == pytest.approx(0.427, abs=0.02)
     assert (counts < 10).mean() == pytest.approx(0.315, abs=0.03)
 
 
-def test_activity_has_the_tail_of_ml_100k(world):
-    counts = np.bincount(world.ratings.user)
+def test_activity_has_the_tail_of_ml_100k(simulated):
+    counts = np.bincount(simulated.ratings.user)
     assert counts.max() == pytest.approx(737, rel=0.2)
     assert np.median(counts) == pytest.approx(65, rel=0.1)
     assert share_of_top_tenth(counts) == pytest.approx(0.319, abs=0.02)
 
 
-def test_better_known_movies_are_better_liked(world):
-    counts = np.bincount(world.ratings.item)
-    means = np.bincount(world.ratings.item, world.ratings.rating) / counts
+def test_better_known_movies_are_better_liked(simulated):
+    counts = np.bincount(simulated.ratings.item)
+    means = np.bincount(simulated.ratings.item, simulated.ratings.rating) / counts
     assert np.corrcoef(counts, means)[0, 1] == pytest.approx(0.43, abs=0.06)
 
 
-def test_a_movie_has_one_to_three_of_nineteen_genres(world):
-    assert set(world.genres.sum(1)) == {0, 1, 2, 3}  # 0: the reader drops `unknown`
-    lines = (world.folder / "u.item").read_text("latin-1").splitlines()
+def test_a_movie_has_one_to_three_of_nineteen_genres(simulated):
+    assert set(simulated.genres.sum(1)) == {0, 1, 2, 3}  # 0: the reader drops `unknown`
+    lines = (simulated.folder / "u.item").read_text("latin-1").splitlines()
     flags = np.array([line.split("|")[5:] for line in lines]).astype(int)
     assert flags.shape == (1682, 19)
     assert set(flags.sum(1)) == {1, 2, 3}
@@ -79,8 +79,8 @@ def test_a_movie_has_one_to_three_of_nineteen_genres(world):
     assert (flags[flags[:, 0] == 1, 1:] == 0).all()
 
 
-def test_genres_are_as_frequent_and_as_often_rated_as_in_ml_100k(world):
-    movies, rated = world.genres.mean(0) * 100, world.genres[world.ratings.item].mean(0) * 100
+def test_genres_are_as_frequent_and_as_often_rated_as_in_ml_100k(simulated):
+    movies, rated = simulated.genres.mean(0) * 100, simulated.genres[simulated.ratings.item].mean(0) * 100
     for name, of_movies, of_ratings in (
         ("Drama", 43.1, 39.9),
         ("Comedy", 30.0, 29.8),
@@ -94,26 +94,26 @@ def test_genres_are_as_frequent_and_as_often_rated_as_in_ml_100k(world):
         assert rated[place] == pytest.approx(of_ratings, abs=6)
 
 
-def test_titles_are_unique_and_filed_as_movielens_files_them(world):
-    assert len(set(world.titles)) == 1682
-    years = pd.Series(world.titles).str.extract(r"^[^()|]+ \((\d{4})\)$")[0].astype(int)
+def test_titles_are_unique_and_filed_as_movielens_files_them(simulated):
+    assert len(set(simulated.titles)) == 1682
+    years = pd.Series(simulated.titles).str.extract(r"^[^()|]+ \((\d{4})\)$")[0].astype(int)
     assert years.between(1922, 1997).all()
-    assert any(title.rpartition(" (")[0].endswith(", The") for title in world.titles)
-    assert any(not title.isascii() for title in world.titles)
+    assert any(title.rpartition(" (")[0].endswith(", The") for title in simulated.titles)
+    assert any(not title.isascii() for title in simulated.titles)
 
 
-def test_ratings_come_in_sessions_over_seven_months(world):
-    time = world.ratings.timestamp
+def test_ratings_come_in_sessions_over_seven_months(simulated):
+    time = simulated.ratings.timestamp
     assert time.min() >= START
     assert 200 < (time.max() - START) / 86_400 <= 215
-    gap = np.diff(time)[np.diff(world.ratings.user) == 0]
+    gap = np.diff(time)[np.diff(simulated.ratings.user) == 0]
     assert np.median(gap) < 60
-    breaks = np.bincount(world.ratings.user[1:][np.diff(world.ratings.user) == 0], gap > 3600)
+    breaks = np.bincount(simulated.ratings.user[1:][np.diff(simulated.ratings.user) == 0], gap > 3600)
     assert (breaks == 0).mean() == pytest.approx(0.61, abs=0.06)  # have a single session
 
 
-def test_people_begin_with_what_everyone_knows(world):
-    user, item = world.ratings.user, world.ratings.item
+def test_users_begin_with_what_everyone_knows(simulated):
+    user, item = simulated.ratings.user, simulated.ratings.item
     n = np.bincount(user)
     place = (np.arange(len(user)) - np.repeat(np.cumsum(n) - n, n)) / n[user]
     known = np.bincount(item)[item]
@@ -121,13 +121,13 @@ def test_people_begin_with_what_everyone_knows(world):
     np.testing.assert_allclose(quarters, [213, 174, 153, 132], rtol=0.12)
 
 
-def test_rows_are_in_no_order(world):
-    user = pd.read_csv(world.folder / "u.data", sep="\t", header=None)[0]
+def test_rows_are_in_no_order(simulated):
+    user = pd.read_csv(simulated.folder / "u.data", sep="\t", header=None)[0]
     assert abs(user.corr(pd.Series(range(100_000)))) < 0.02
 
 
-def test_demographics_are_given_for_each_user(world):
-    users = pd.read_csv(world.folder / "u.user", sep="|", header=None, dtype={4: str})
+def test_demographics_are_given_for_each_user(simulated):
+    users = pd.read_csv(simulated.folder / "u.user", sep="|", header=None, dtype={4: str})
     assert users[0].tolist() == list(range(1, 944))
     assert users[1].between(12, 75).all()
     assert set(users[2]) == {"M", "F"}
@@ -149,7 +149,7 @@ def test_a_seed_gives_the_same_bytes_and_another_seed_others(tmp_path, layout):
     )
 
 
-def test_the_number_of_threads_does_not_matter(tmp_path, world):
+def test_the_number_of_threads_does_not_matter(tmp_path, simulated):
     code = (
         "import sys; from pathlib import Path; from marquee.rng import named_rng;"
         "from marquee.simulator.simulate import SimulatorOptions, simulate;"
@@ -162,11 +162,11 @@ def test_the_number_of_threads_does_not_matter(tmp_path, world):
         "PYTHONHASHSEED": "7",
     }
     subprocess.run([sys.executable, "-c", code, tmp_path], env={**os.environ, **one}, check=True)
-    for path in world.folder.iterdir():
+    for path in simulated.folder.iterdir():
         assert (tmp_path / path.name).read_bytes() == path.read_bytes(), path.name
 
 
-# Other worlds
+# Other options
 
 
 @pytest.mark.parametrize(
@@ -181,15 +181,15 @@ def test_the_number_of_threads_does_not_matter(tmp_path, world):
         pytest.param({"users": 1, "movies": 1, "ratings": 1, "min_ratings_per_user": 1}, id="one of each"),
     ],
 )
-def test_a_small_world_keeps_its_promises(tmp_path, options):
-    world = SimulatorOptions(**options)
-    written(world, tmp_path / "world")
-    rows = pd.read_csv(tmp_path / "world" / "u.data", sep="\t", names=["user", "movie", "rating", "time"])
-    assert len(rows) == world.ratings
+def test_a_small_dataset_keeps_its_promises(tmp_path, options):
+    wanted = SimulatorOptions(**options)
+    written(wanted, tmp_path / "simulated")
+    rows = pd.read_csv(tmp_path / "simulated" / "u.data", sep="\t", names=["user", "movie", "rating", "time"])
+    assert len(rows) == wanted.ratings
     assert not rows.duplicated(["user", "movie"]).any()
-    assert sorted(rows.user.unique()) == list(range(1, world.users + 1))
-    assert sorted(rows.movie.unique()) == list(range(1, world.movies + 1))
-    assert rows.user.value_counts().min() >= world.min_ratings_per_user
+    assert sorted(rows.user.unique()) == list(range(1, wanted.users + 1))
+    assert sorted(rows.movie.unique()) == list(range(1, wanted.movies + 1))
+    assert rows.user.value_counts().min() >= wanted.min_ratings_per_user
     assert rows.rating.between(1, 5).all()
 
 
@@ -209,30 +209,30 @@ def test_a_small_world_keeps_its_promises(tmp_path, options):
         ({"tastes": 1}, "did you mean 'taste'"),
     ],
 )
-def test_an_impossible_world_is_refused_in_one_line(options, message):
+def test_impossible_options_are_refused_in_one_line(options, message):
     with pytest.raises(MarqueeError, match=message) as caught:
         parse(SimulatorOptions, options, "simulator")
     assert "\n" not in str(caught.value)
 
 
 def test_the_newer_format_reads_with_plain_pandas(tmp_path):
-    files = written(replace(SMALL, format="ml-32m", half_stars=True), tmp_path / "world")
+    files = written(replace(SMALL, format="ml-32m", half_stars=True), tmp_path / "simulated")
     assert set(files) == {"ratings.csv", "movies.csv", "truth.safetensors"}
     assert all(
         line.endswith(b"\r\n") for name in files if "csv" in name for line in files[name].splitlines(True)
     )
-    ratings = pd.read_csv(tmp_path / "world" / "ratings.csv")
+    ratings = pd.read_csv(tmp_path / "simulated" / "ratings.csv")
     assert list(ratings.columns) == ["userId", "movieId", "rating", "timestamp"]
     assert [kind.kind for kind in ratings.dtypes] == ["i", "i", "f", "i"]
     assert set(ratings.rating) == set(np.arange(0.5, 5.5, 0.5))
     assert ratings.sort_values(["userId", "movieId"]).index.is_monotonic_increasing
-    movies = pd.read_csv(tmp_path / "world" / "movies.csv")
+    movies = pd.read_csv(tmp_path / "simulated" / "movies.csv")
     assert movies.movieId.tolist() == list(range(1, 51))
     assert movies.title.str.fullmatch(r".+ \(\d{4}\)").all()
     assert set(movies.genres.str.split("|").explode()) <= {*GENRES, "Children", "(no genres listed)"}
 
 
-def test_the_same_world_in_the_newer_format_has_the_same_ratings(tmp_path):
+def test_the_same_dataset_in_the_newer_format_has_the_same_ratings(tmp_path):
     written(SMALL, tmp_path / "old")
     written(replace(SMALL, format="ml-32m"), tmp_path / "new")
     old = pd.read_csv(tmp_path / "old" / "u.data", sep="\t", header=None).sort_values([0, 1]).to_numpy()
@@ -242,34 +242,34 @@ def test_the_same_world_in_the_newer_format_has_the_same_ratings(tmp_path):
 # The truth
 
 
-def test_the_truth_is_small(world):
-    assert (world.folder / "truth.safetensors").stat().st_size < 300_000
+def test_the_truth_is_small(simulated):
+    assert (simulated.folder / "truth.safetensors").stat().st_size < 300_000
 
 
-def test_ratings_average_to_what_the_truth_expects(world):
-    expected = world.truth.expected_ratings(world.ratings.user, world.ratings.item)
+def test_ratings_average_to_what_the_truth_expects(simulated):
+    expected = simulated.truth.expected_ratings(simulated.ratings.user, simulated.ratings.item)
     assert expected.dtype == np.float32
-    surprise = world.ratings.rating - expected
+    surprise = simulated.ratings.rating - expected
     order = np.argsort(expected)
     for tenth in (*np.array_split(order, 10), order):
         assert abs(surprise[tenth].mean()) < 4 * surprise[tenth].std() / np.sqrt(len(tenth))
 
 
-def test_as_many_are_positive_as_the_truth_expects(world):
+def test_as_many_are_positive_as_the_truth_expects(simulated):
     users = np.arange(943)
-    chances = world.truth.scores(users, 4.0) / world.truth.chances(users)
-    pairs = world.ratings.user, world.ratings.item
-    assert (world.ratings.rating >= 4).mean() == pytest.approx(chances[pairs].mean(), abs=0.006)
+    chances = simulated.truth.scores(users, 4.0) / simulated.truth.chances(users)
+    pairs = simulated.ratings.user, simulated.ratings.item
+    assert (simulated.ratings.rating >= 4).mean() == pytest.approx(chances[pairs].mean(), abs=0.006)
 
 
-def test_every_rating_counts_where_positives_begin_below_the_scale(world):
+def test_every_rating_counts_where_positives_begin_below_the_scale(simulated):
     users = np.arange(5)
-    np.testing.assert_array_equal(world.truth.scores(users, 0.0), world.truth.chances(users))
-    assert (world.truth.scores(users, 5.5) == 0).all()
+    np.testing.assert_array_equal(simulated.truth.scores(users, 0.0), simulated.truth.chances(users))
+    assert (simulated.truth.scores(users, 5.5) == 0).all()
 
 
-def test_chances_sum_to_one(world):
-    chances = world.truth.chances(np.arange(943))
+def test_chances_sum_to_one(simulated):
+    chances = simulated.truth.chances(np.arange(943))
     assert chances.shape == (943, 1682)
     assert (chances > 0).all()
     np.testing.assert_allclose(chances.sum(1), 1, atol=1e-5)
@@ -299,14 +299,14 @@ def test_movies_are_chosen_one_after_the_other_by_their_chances(few, dearer, mon
 
 
 def test_without_focus_everyone_chooses_by_popularity(tmp_path):
-    written(replace(SMALL, focus=0.0), tmp_path / "world")
-    chances = GroundTruth.load(tmp_path / "world" / "truth.safetensors").chances(np.arange(30))
+    written(replace(SMALL, focus=0.0), tmp_path / "simulated")
+    chances = GroundTruth.load(tmp_path / "simulated" / "truth.safetensors").chances(np.arange(30))
     np.testing.assert_allclose(chances, np.broadcast_to(chances[0], chances.shape), rtol=1e-5)
 
 
-def test_people_rate_what_they_like(world):
-    taste = world.truth.user_factors @ world.truth.movie_factors.T  # (n_users, n_movies)
-    assert taste[world.ratings.user, world.ratings.item].mean() > taste.mean() + 0.1
+def test_users_rate_what_they_like(simulated):
+    taste = simulated.truth.user_factors @ simulated.truth.movie_factors.T  # (n_users, n_movies)
+    assert taste[simulated.ratings.user, simulated.ratings.item].mean() > taste.mean() + 0.1
 
 
 # It can be learned, and the truth knows better
@@ -317,9 +317,9 @@ def test_two_million_ratings_fit_into_350_megabytes(tmp_path):
     code = (
         "import sys; from pathlib import Path; from marquee.rng import named_rng;"
         "from marquee.simulator.simulate import SimulatorOptions, simulate;"
-        "world = SimulatorOptions(users=13_000, movies=9_000, ratings=2_000_000, half_stars=True, "
+        "options = SimulatorOptions(users=13_000, movies=9_000, ratings=2_000_000, half_stars=True, "
         "format='ml-32m');"
-        "simulate(world, Path(sys.argv[1]), named_rng(1, 'simulate'));"
+        "simulate(options, Path(sys.argv[1]), named_rng(1, 'simulate'));"
         "print(Path('/proc/self/status').read_text().partition('VmHWM:')[2].split()[0])"
     )
     done = subprocess.run([sys.executable, "-c", code, tmp_path], check=True, capture_output=True, text=True)

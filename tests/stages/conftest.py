@@ -1,4 +1,4 @@
-"""A small world run through the whole pipeline once; each test gets a copy to break."""
+"""A small dataset run through the whole pipeline once; each test gets a copy to break."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class Project:
         return done.stdout
 
     def refused(self, name: str, *arguments: str) -> str:
-        """The one line that a stage ends with; its outputs must stand as they were."""
+        """The one line that a stage ends with; its outputs must be as before."""
         before = self.fingerprint()
         done = self.stage(name, *arguments)
         lines = done.stderr.strip().splitlines()
@@ -72,10 +72,10 @@ class Project:
         assert self.fingerprint() == before
         return lines[0]
 
-    def fingerprint(self, *rooms: str) -> dict[str, str]:
+    def fingerprint(self, *folders: str) -> dict[str, str]:
         """What every output file holds, half written ones included."""
-        rooms = rooms or ("data", "models", "metrics", "plots")
-        files = [path for room in rooms for path in sorted((self / room).rglob("*")) if path.is_file()]
+        folders = folders or ("data", "models", "metrics", "plots")
+        files = [path for folder in folders for path in sorted((self / folder).rglob("*")) if path.is_file()]
         return {str(f.relative_to(self.folder)): hashlib.md5(f.read_bytes()).hexdigest() for f in files}
 
     def copy(self, folder: Path) -> Project:
@@ -113,10 +113,10 @@ def clone(folder: Path, changes: dict = SMALL, models: tuple[str, ...] = MODELS)
     project.set(changes)
     for command in (
         ["git", "init", "-q"],
-        ["git", "config", "user.name", "A Person"],
-        ["git", "config", "user.email", "person@example.org"],
+        ["git", "config", "user.name", "A User"],
+        ["git", "config", "user.email", "user@example.org"],
         ["git", "add", "-A"],
-        ["git", "commit", "-q", "-m", "A small world"],
+        ["git", "commit", "-q", "-m", "A small dataset"],
     ):
         assert project.call(*command).returncode == 0, command
     return project
@@ -124,7 +124,7 @@ def clone(folder: Path, changes: dict = SMALL, models: tuple[str, ...] = MODELS)
 
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory) -> Project:
-    """The small world after one `dvc repro`, shared by all test processes. Change a `project` instead."""
+    """The small dataset after one `dvc repro`, shared by all test processes. Change a `project` instead."""
     shared = tmp_path_factory.getbasetemp()
     if "PYTEST_XDIST_WORKER" in os.environ:
         shared = shared.parent

@@ -14,7 +14,7 @@ import pytest
 
 
 def release_zip(project, path, **changed: str) -> None:
-    """The simulated world as an `ml-100k.zip`, with the text of some files changed."""
+    """The simulated dataset as an `ml-100k.zip`, with the text of some files changed."""
     with zipfile.ZipFile(path, "w") as archive:
         for file in sorted((project / "data/raw").iterdir()):
             if file.suffix != ".safetensors":
@@ -195,7 +195,7 @@ run(stages.download.main)
 
 
 def test_a_full_disk_is_said_and_leaves_nothing_half_written(project):
-    """`data` on a file system with less room than the ratings need."""
+    """`data` on a file system with less space than the ratings need."""
     script = (
         "mount -t tmpfs -o size=20k none full && cp -r data/dataset.json full/ && "
         "mv data data.aside && ln -s full data && ln -s ../data.aside/raw full/raw && "

@@ -41,19 +41,21 @@ def test_a_training_killed_in_the_middle_ends_with_the_same_bytes(project):
 
 
 @pytest.mark.parametrize(
-    ("stage", "arguments", "room"),
+    ("stage", "arguments", "folder"),
     [("download", (), "data/raw"), ("ingest", (), "data"), ("evaluate", ("ease",), "data/evaluation")],
 )
-def test_a_stage_killed_at_any_moment_leaves_whole_files_or_none(project, stage, arguments, room):
-    whole = project.fingerprint(room)
+def test_a_stage_killed_at_any_moment_leaves_whole_files_or_none(project, stage, arguments, folder):
+    whole = project.fingerprint(folder)
     for delay in (0.2, 0.5, 0.8, 1.1):
         process = project.start("python", "-m", f"stages.{stage}", *arguments)
         time.sleep(delay)
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGKILL)
         process.communicate()
-        left = {name: digest for name, digest in project.fingerprint(room).items() if ".partial" not in name}
+        left = {
+            name: digest for name, digest in project.fingerprint(folder).items() if ".partial" not in name
+        }
         assert left == {name: whole[name] for name in left}
     done = project.stage(stage, *arguments)
     assert done.returncode == 0, done.stderr
-    assert project.fingerprint(room) == whole, "and nothing of the killed runs is left"
+    assert project.fingerprint(folder) == whole, "and nothing of the killed runs is left"

@@ -17,8 +17,8 @@ def test_a_second_repro_runs_nothing(project):
 def test_a_clone_without_data_knows_that_nothing_would_run(project):
     import shutil
 
-    for room in ("data", "models", ".dvc/cache"):
-        shutil.rmtree(project / room)
+    for folder in ("data", "models", ".dvc/cache"):
+        shutil.rmtree(project / folder)
     out = project.repro("--allow-missing", "--dry")
     assert "Running stage" not in out
 

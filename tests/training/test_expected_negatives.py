@@ -18,19 +18,19 @@ UNIFORM, POPULARITY = NegativeOptions(), NegativeOptions(sampling="popularity", 
 
 
 def expected(options: NegativeOptions, per_positive: int = 4, train: Ratings = RATED) -> ExpectedNegatives:
-    drawn = add_negatives(train, 6, options, KeyedRandom(0, "negatives"))
-    return ExpectedNegatives(drawn, 6, per_positive, CPU)
+    stored = add_negatives(train, 6, options, KeyedRandom(0, "negatives"))
+    return ExpectedNegatives(stored, 6, per_positive, CPU)
 
 
 def test_labels_and_weights_of_a_user_over_the_catalogue():
     label, weight = expected(UNIFORM).of(torch.tensor([2, 0]))
     assert label.tolist() == [[1, 1, 0, 0, 1, 0], [0, 1, 0, 1, 0, 0]]
-    assert weight[0].tolist() == [1, 1, 4, 4, 1, 4], "twelve draws over three items"
-    assert weight[1].tolist() == [2, 1, 2, 1, 2, 2], "eight draws over four items"
+    assert weight[0].tolist() == [1, 1, 4, 4, 1, 4], "twelve samples over three items"
+    assert weight[1].tolist() == [2, 1, 2, 1, 2, 2], "eight samples over four items"
 
 
 @pytest.mark.parametrize("options", [UNIFORM, POPULARITY])
-def test_a_weight_is_the_mean_count_of_the_draws(options):
+def test_a_weight_is_the_mean_count_of_the_samples(options):
     _, weight = expected(options, 3).of(torch.tensor([0, 2]))
     many = add_negatives(
         RATED, 6, NegativeOptions(30_000, options.sampling, options.alpha), KeyedRandom(1, "negatives")

@@ -1,4 +1,4 @@
-"""What networks that learn from sampled negatives share."""
+"""The sampled losses of neural models: stored and resampled negatives."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def test_the_positive_stands_before_the_stored_negatives():
     np.testing.assert_array_equal(items, np.column_stack([TRAIN.item, TRAIN.negatives]))
 
 
-def test_under_resample_each_epoch_draws_as_many_as_wanted_and_none_of_the_users_own():
+def test_under_resample_each_epoch_samples_as_many_as_asked_and_none_of_the_users_own():
     tensors = epoch_tensors(TRAIN, 6, 50, True, named_rng(0, "epoch"), CPU)
     (_, first), (_, second) = tensors(), tensors()
     assert first.shape == second.shape == (3, 51)

@@ -19,7 +19,7 @@ from tests.crash import CrashingProgress, Killed
 SHAPES = (st.integers(1, 9), st.integers(1, 9), st.integers(1, 20), st.integers(1, 4), st.integers(1, 20))
 
 
-def drawn(n_users: int, n_items: int, dim: int, real=torch.float32) -> list[torch.Tensor]:
+def random_weights(n_users: int, n_items: int, dim: int, real=torch.float32) -> list[torch.Tensor]:
     rng = torch.Generator().manual_seed(0)
     return [
         torch.randn(shape, generator=rng, dtype=real)
@@ -38,7 +38,7 @@ def batches(n_users: int, n_items: int, n: int, width: int, seed: int) -> list[t
 @settings(deadline=None, max_examples=40)
 @given(*SHAPES, st.sampled_from([0, 0.01]), st.sampled_from([0, 0.3]), st.integers(0, 99))
 def test_the_compiled_step_equals_the_one_in_torch(n_users, n_items, n, width, dim, decay, penalty, seed):
-    weights = drawn(n_users, n_items, dim)
+    weights = random_weights(n_users, n_items, dim)
     fast = [[w.clone(), torch.zeros_like(w), torch.zeros_like(w)] for w in weights]
     slow = [[tensor.clone() for tensor in three] for three in fast]
     tables = [
@@ -56,7 +56,7 @@ def test_the_compiled_step_equals_the_one_in_torch(n_users, n_items, n, width, d
 @pytest.mark.parametrize("penalty", [0, 0.3])
 def test_the_steps_are_those_of_torchs_sparse_adam_on_the_stated_objective(penalty):
     """Whose rows rest where they do not occur: here some never do."""
-    weights = drawn(30, 40, 8, torch.float64)
+    weights = random_weights(30, 40, 8, torch.float64)
     ours = [[w.clone(), torch.zeros_like(w), torch.zeros_like(w)] for w in weights]
     theirs = [torch.nn.Parameter(w.clone().view(len(w), -1)) for w in weights]
     adam = torch.optim.SparseAdam(theirs, lr=0.01)
@@ -76,7 +76,7 @@ def test_the_steps_are_those_of_torchs_sparse_adam_on_the_stated_objective(penal
 
 
 def training(ema_decay: float) -> SparseTrainer:
-    user, item, bias = drawn(5, 7, 3)
+    user, item, bias = random_weights(5, 7, 3)
     module = torch.nn.ParameterDict(
         {name: torch.nn.Parameter(w) for name, w in (("user", user), ("item", item), ("bias", bias))}
     )

@@ -13,7 +13,7 @@ from tests.crash import CrashingProgress, Killed
 
 
 def training(ema_decay: float = 0.9, seen: list[float] | None = None) -> TorchTrainer:
-    """One weight that is drawn to each of ten numbers; `seen` gets it before each step."""
+    """One weight, pulled to each of ten numbers; `seen` gets it before each step."""
     module = torch.nn.ParameterDict({"w": torch.nn.Parameter(torch.zeros(1))})
 
     def loss(module, target):
