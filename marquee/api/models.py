@@ -161,19 +161,44 @@ class Model:
             raise MarqueeError(f"{self.name} is not trained: call fit first")
 
 
-def _model(name: str, algorithm: str) -> type[Model]:
-    return type(name, (Model,), {"algorithm": algorithm, "__module__": __name__})
+class Popularity(Model):
+    algorithm = "popularity"
 
 
-Popularity = _model("Popularity", "popularity")
-ItemKNN = _model("ItemKNN", "item_knn")
-EASE = _model("EASE", "ease")
-IALS = _model("IALS", "ials")
-MFBCE = _model("MFBCE", "mf_bce")
-NeuralMF = _model("NeuralMF", "neural_mf")
-BiasModel = _model("BiasModel", "bias")
-ALS = _model("ALS", "als")
-SGDMF = _model("SGDMF", "sgd_mf")
-AutoRec = _model("AutoRec", "autorec")
+class ItemKNN(Model):
+    algorithm = "item_knn"
+
+
+class EASE(Model):
+    algorithm = "ease"
+
+
+class IALS(Model):
+    algorithm = "ials"
+
+
+class MFBCE(Model):
+    algorithm = "mf_bce"
+
+
+class NeuralMF(Model):
+    algorithm = "neural_mf"
+
+
+class BiasModel(Model):
+    algorithm = "bias"
+
+
+class ALS(Model):
+    algorithm = "als"
+
+
+class SGDMF(Model):
+    algorithm = "sgd_mf"
+
+
+class AutoRec(Model):
+    algorithm = "autorec"
+
 
 CLASSES = {one.algorithm: one for one in Model.__subclasses__()}
