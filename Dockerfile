@@ -18,4 +18,5 @@ RUN make .venv/ready
 
 # Git's own folder comes along: DVC reads the repository, and `dvc metrics diff HEAD` works inside.
 COPY --chown=marquee . .
+RUN make .venv/bin/marquee
 CMD ["make", "run"]

@@ -18,8 +18,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from marquee.api import *  # noqa: F403
 
-    __version__: str
-
+__version__ = "0.2.0"
 __all__ = [  # noqa: F405
     "ALS",
     "EASE",
@@ -46,8 +45,6 @@ __all__ = [  # noqa: F405
 
 
 def __getattr__(name: str) -> Any:
-    if name == "__version__":
-        return _version()
     if name not in __all__:
         raise AttributeError(f"module 'marquee' has no attribute {name!r}")
     from importlib import import_module
@@ -57,17 +54,3 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return __all__
-
-
-def _version() -> str:
-    """Return the version of the installed package, or of the clone that it runs from."""
-    from importlib.metadata import PackageNotFoundError, version
-
-    try:
-        return version("marquee")
-    except PackageNotFoundError:
-        import tomllib
-        from pathlib import Path
-
-        text = (Path(__file__).parents[1] / "pyproject.toml").read_text("utf-8")
-        return tomllib.loads(text)["project"]["version"]

@@ -8,18 +8,19 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from functools import cache
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from threadpoolctl import ThreadpoolController
-from collections.abc import Sequence
 from itertools import pairwise
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
+if TYPE_CHECKING:
+    from threadpoolctl import ThreadpoolController
+
+S = TypeVar("S")
+T = TypeVar("T")
 ROWS = 1 << 16  # in a block: 512 KiB of packed keys, which sort within the cache of one core
 
 
@@ -40,14 +41,10 @@ def user_blocks(*users: np.ndarray, rows: int | None = None) -> list[tuple[slice
 
 
 def parallel_user_blocks(
-    task: Callable[..., None],
-    users: Sequence[np.ndarray],
-    rows: int | None = None,
-    threads: int | None = None,
+    task: Callable[..., None], users: Sequence[np.ndarray], rows: int | None = None
 ) -> None:
-    """`task(slice of users[0], slice of users[1], ...)` for every block."""
-    found = user_blocks(*users, rows=rows)
-    parallel_for(lambda n: task(*found[n]), len(found), threads)
+    """Call `task(slice of users[0], slice of users[1], ...)` for every block."""
+    parallel_for(lambda block: task(*block), user_blocks(*users, rows=rows))
 
 
 def ratings_per_user(user: np.ndarray, n_users: int | None = None) -> np.ndarray:
@@ -98,32 +95,21 @@ def n_threads() -> int:
     return min(allowed, int(asked)) if asked.isdigit() and int(asked) else allowed
 
 
-def parallel_for(task: Callable[[int], object], n_tasks: int, threads: int | None = None) -> None:
-    """`task(0)`, `task(1)`, ... on so many threads (None: `n_threads()`).
+def parallel_for(task: Callable[[S], T], items: Sequence[S]) -> list[T]:
+    """Return `task` of each of `items`, in order, from `n_threads()` threads.
 
-    What the first of them raises is raised.
+    The first exception of a task is raised, and tasks that have not begun are canceled.
     """
-    threads = min(threads or n_threads(), n_tasks)
+    threads = min(n_threads(), len(items))
     if threads < 2:
-        for n in range(n_tasks):
-            task(n)
-        return
+        return [task(item) for item in items]
     from concurrent.futures import ThreadPoolExecutor
 
     with ThreadPoolExecutor(threads) as pool:
-        try:
-            for _ in pool.map(task, range(n_tasks)):
-                pass
-        except BaseException:
-            pool.shutdown(cancel_futures=True)
-            raise
+        return list(pool.map(task, items))  # cancels the rest when one raises
 
 
 def parallel_blocks(work: Callable[[slice], None], n: int, step: int) -> None:
-    """`work` on each block of `step` of `n` rows, in as many threads as there are, BLAS on one in each.
-
-    A block is one thread's from beginning to end.
-    """
-    blocks = [slice(first, min(first + step, n)) for first in range(0, n, step)]
+    """Call `work` on each block of `step` of `n` rows; BLAS runs on one thread in each."""
     with single_threaded_blas():
-        parallel_for(lambda k: work(blocks[k]), len(blocks))
+        parallel_for(work, [slice(first, min(first + step, n)) for first in range(0, n, step)])

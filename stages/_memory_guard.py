@@ -8,7 +8,7 @@ from pathlib import Path
 from marquee.config import Params
 from marquee.errors import MarqueeError
 from marquee.resources.memory_limit import memory_limit
-from marquee.resources.memory_model import BASE, memory_need, too_much
+from marquee.resources.memory_model import memory_need, too_much
 from marquee.resources.pipeline_sizes import PipelineSizes, pipeline_sizes
 
 
@@ -19,7 +19,7 @@ def require_memory(stage: str, params: Params) -> None:
         need = memory_need(stage, params, sizes)
     except Exception:  # the stage itself names a fault in the parameters
         return
-    if line := too_much(need, BASE, sizes, memory_limit()):
+    if line := too_much(need, sizes, memory_limit()):
         raise MarqueeError(line)
 
 

@@ -8,7 +8,7 @@ from marquee import config
 from marquee.evaluation import test_set
 from marquee.io import atomic_folder
 from marquee.leaderboard.table import ORACLE
-from marquee.simulator.oracle import Oracle
+from marquee.simulator.ground_truth import GroundTruth, Oracle
 from stages import _inputs
 from stages._runner import phase, run
 
@@ -18,7 +18,8 @@ def main(params: config.Params) -> None:
     with atomic_folder(Path("data/oracle")) as folder:
         if not truth.is_file():
             return
-        oracle = Oracle.load(truth, *_inputs.original_ids(), _inputs.positive_threshold(params))
+        ids = _inputs.original_ids()
+        oracle = Oracle(GroundTruth.load(truth), *ids, _inputs.positive_threshold(params))
         for task in config.TASKS:
             with phase("scoring", f"{ORACLE}_{task}"):
                 result = _inputs.test_set(task, params).evaluate(oracle)

@@ -46,23 +46,26 @@ def test_a_block_has_about_the_rows_asked_for():
 
 
 @pytest.mark.parametrize("threads", [1, 2, 7])
-def test_any_number_of_threads_does_every_block_once(threads: int):
+def test_any_number_of_threads_does_every_block_once(threads: int, monkeypatch):
+    monkeypatch.setattr(module, "n_threads", lambda: threads)
     user = np.repeat(np.arange(50, dtype=np.int32), 7)
     seen = np.zeros(len(user), int)
 
     def count(rows: slice) -> None:
         seen[rows] += 1
 
-    parallel_user_blocks(count, [user], rows=20, threads=threads)
+    parallel_user_blocks(count, [user], rows=20)
     assert (seen == 1).all()
 
 
-def test_a_fault_in_a_block_is_raised():
+def test_a_fault_in_a_block_is_raised(monkeypatch):
+    monkeypatch.setattr(module, "n_threads", lambda: 2)
+
     def fail(rows: slice) -> None:
         raise ValueError("here")
 
     with pytest.raises(ValueError, match="here"):
-        parallel_user_blocks(fail, [np.arange(10)], rows=2, threads=2)
+        parallel_user_blocks(fail, [np.arange(10)], rows=2)
 
 
 @fast

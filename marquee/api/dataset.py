@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from csv import reader
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
@@ -14,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from marquee.api import frames
-from marquee.data.ratings import Catalogue, Ratings
+from marquee.data.ratings import Catalogue, Ratings, lowest_positive
 from marquee.errors import MarqueeError, did_you_mean
 from marquee.movielens import schema
 from marquee.rng import KeyedRandom
@@ -27,7 +26,6 @@ if TYPE_CHECKING:
 
 
 SEED = 2024  # that of params.yaml, so that both give the same splits and models
-RATING_COLUMNS, MOVIE_COLUMNS = ("user", "movie", "rating", "timestamp"), ("movie", "title", "genres")
 
 
 @dataclass(frozen=True, repr=False, eq=False)
@@ -116,17 +114,15 @@ class Dataset:
         """Return the randomness of one purpose, which depends on the ids of the source."""
         return KeyedRandom(seed, purpose, self.user_ids, self.movie_ids)
 
-    def default_threshold(self) -> float:
-        """Return the rating 0.75 of the way up the scale, rounded up: 4 on 1 to 5, 8 on 1 to 10."""
-        scale = self.scale
-        steps = 0.75 * (scale.high - scale.low) / (scale.step or 1)
-        return scale.low + (np.ceil(steps - 1e-9) if scale.step else steps) * (scale.step or 1)
+    def lowest_positive(self, threshold: float | str | None = "auto") -> float:
+        """Return `threshold`, or for "auto" the rating 0.75 of the way up the scale: 4 on 1 to 5."""
+        return lowest_positive(threshold, self.scale.low, self.scale.high, self.scale.step)
 
-    def positives(self, threshold: float | None = None) -> Part:
+    def positives(self, threshold: float | str = "auto") -> Part:
         """Return all ratings of at least `threshold` as one training part, for a final fit on all data."""
         from marquee.api.split import whole_part
 
-        return whole_part(self, threshold, SEED)
+        return whole_part(self, self.lowest_positive(threshold), SEED)
 
     @classmethod
     def from_frame(
@@ -194,7 +190,7 @@ def load(
     if not Path(name).expanduser().exists():
         known = [one for one in RELEASES if one != "custom"]
         raise MarqueeError(f"{name!r} is neither a file nor a release{did_you_mean(name, known)}")
-    return Dataset(Path(name).name, _own_files(Path(name).expanduser(), columns))
+    return Dataset.from_frame(*_frames(Path(name).expanduser()), name=Path(name).name, **columns)
 
 
 def _release(name: str, source: str) -> schema.Dataset:
@@ -221,39 +217,27 @@ def _simulated(seed: int) -> schema.Dataset:
         return _read(Path(folder), options.layout, schema.Scale(*options.scale))
 
 
-def _own_files(path: Path, columns: dict[str, Any]) -> schema.Dataset:
-    """Read a CSV or Parquet file, or a folder of them, with the pipeline's own reader."""
-    from marquee.config import parse
-    from marquee.movielens.local_files import copy_custom
-    from marquee.movielens.named_columns import CustomColumns
+def _frames(path: Path) -> tuple[pd.DataFrame, pd.DataFrame | None]:
+    """Read a file of ratings, or ratings and movies of a folder; in a CSV, cells stay text for now."""
+    import pandas as pd
 
-    with TemporaryDirectory() as copies:
-        folder = Path(copies)
-        copy_custom(str(path), folder)
-        found = dict.fromkeys(("timestamp", "title", "genres"))
-        for stem, names in (("ratings", RATING_COLUMNS), ("movies", MOVIE_COLUMNS)):
-            if header := _header(folder, stem):
-                asked = {name: columns.get(name, "auto") for name in names}
-                found |= frames.find_columns(header, asked, f"{path} ({stem})")
-        if found.get("rating") is None:
-            raise MarqueeError(
-                f"{path} has no rating column: load it with pandas, and give mq.load the frame"
-            )
-        return _read(folder, "custom", None, parse(CustomColumns, found, ""))
+    def read(stem: Path) -> pd.DataFrame | None:
+        csv, parquet = (stem if stem.suffix else stem.with_suffix(end) for end in (".csv", ".parquet"))
+        try:
+            if csv.is_file() and csv.suffix != ".parquet":
+                return pd.read_csv(csv, dtype=str)
+            return pd.read_parquet(parquet) if parquet.exists() else None
+        except (ValueError, OSError) as error:  # bytes that are no UTF-8, or no table
+            raise MarqueeError(f"{stem} is not readable ({error}): save it as CSV in UTF-8") from None
+
+    ratings = read(path / "ratings" if path.is_dir() else path)
+    if ratings is None:
+        raise MarqueeError(f"{path} has no ratings.csv or ratings.parquet: put one there, or name a file")
+    return ratings, read(path / "movies") if path.is_dir() else None
 
 
-def _header(folder: Path, stem: str) -> list[str]:
-    import pyarrow.parquet as pq
-
-    csv, parquet = folder / f"{stem}.csv", folder / f"{stem}.parquet"
-    if csv.exists():
-        with csv.open(encoding="utf-8-sig", errors="replace", newline="") as file:
-            return next(reader(file), [])
-    return pq.read_schema(parquet).names if parquet.exists() else []
-
-
-def _read(folder: Path, layout: str, scale: schema.Scale | None, columns: Any = None) -> schema.Dataset:
-    from marquee.movielens.named_columns import CustomColumns
+def _read(folder: Path, layout: str, scale: schema.Scale | None) -> schema.Dataset:
+    from marquee.config import CustomColumns
     from marquee.movielens.parsers import read_release
 
-    return read_release(folder, layout, scale, columns or CustomColumns())
+    return read_release(folder, layout, scale, CustomColumns())

@@ -81,14 +81,14 @@ def evaluate(
     ks: Sequence[int] = (5, 10, 20),
     *,
     candidates: int = 99,
-    positive_threshold: float | None = None,
+    positive_threshold: float | str = "auto",
 ) -> Result:
     """Return the metrics of `model` on the test part of a split, or on its validation part.
 
     ks                  lengths of the lists
     candidates          items that each held-out item is ranked among, for the `sampled_` metrics
-    positive_threshold  of a rating model: the rating from which a test rating is relevant; None: 0.75 of the
-                        way up the scale
+    positive_threshold  of a rating model: the rating from which a test rating is relevant; "auto" is 0.75
+                        of the way up the scale
 
     docs/reference/metrics.md defines each metric. Choose settings on validation, and look at test once.
     Raises MarqueeError where the model has another task or data, or was trained on rows of `part`.
@@ -121,7 +121,7 @@ def evaluate(
         ),
         dataset.catalogue,
         (dataset.scale.low, dataset.scale.high),
-        dataset.default_threshold() if positive_threshold is None else positive_threshold,
+        dataset.lowest_positive(positive_threshold),
         tuple(min(k, n_items) for k in ks),
     )
     result = test_set.evaluate(model.recommender)

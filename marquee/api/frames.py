@@ -23,7 +23,7 @@ ALIASES = {
     "title": ("title",),
     "genres": ("genres", "genre"),
 }
-WHOLE = re.compile(r"-?(0|[1-9][0-9]{0,17})")  # without leading zeros: 007 is not 7
+WHOLE = re.compile(r"(-?(?:0|[1-9][0-9]{0,17}))(?:\.0+)?")  # without leading zeros: 007 is not 7
 
 
 def find_columns(present: Sequence[Any], asked: Columns, what: str) -> dict[str, Any]:
@@ -115,8 +115,8 @@ def _ids(column: pd.Series, name: str) -> pa.Array:
         return pa.array(values.astype(np.int64))
     texts = [str(value).strip() for value in column]
     _require(np.array([text != "" for text in texts]), column, name, "is empty")
-    whole = all(WHOLE.fullmatch(text) for text in texts)
-    return pa.array([int(text) for text in texts] if whole else texts)
+    whole = [WHOLE.fullmatch(text) for text in texts]
+    return pa.array([int(found[1]) for found in whole if found] if all(whole) else texts)
 
 
 def _numbers(column: pd.Series, name: str) -> np.ndarray:
@@ -131,7 +131,7 @@ def _seconds(column: pd.Series) -> np.ndarray:
     """Return Unix seconds, int64, from numbers of seconds or from dates; without a zone they are UTC."""
     import pandas as pd
 
-    if column.dtype.kind in "iuf":
+    if column.dtype.kind != "M" and pd.to_numeric(column, errors="coerce").notna().all():
         return _numbers(column, "timestamp").astype(np.int64)
     moments = pd.to_datetime(column, utc=True, errors="coerce")
     _require(~moments.isna().to_numpy(), column, "timestamp", "is no date")

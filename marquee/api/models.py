@@ -37,6 +37,7 @@ class Model:
 
     algorithm: ClassVar[str]
     recommender: Recommender
+    task: str
     dataset: Dataset
     trained_on: Ratings  # the training rows
     folded_in: Ratings  # the rows of users who were held out whole
@@ -56,8 +57,7 @@ class Model:
         module = import_module(f"marquee.recommenders.{self.algorithm}")
         self.options, self.seed = parse(module.Options, options, self.name), seed
         self.tasks: frozenset[str] = module.Model.tasks
-        self._given = options
-        self.task = task or (min(self.tasks) if len(self.tasks) == 1 else None)
+        self._given, self._task = options, task
         if task is not None and task not in self.tasks:
             raise MarqueeError(
                 f"{self.name}: task is {task!r}, but must be {' or '.join(sorted(self.tasks))}"
@@ -87,7 +87,7 @@ class Model:
             )
         if validation is not None and validation.parts is not train.parts:
             raise MarqueeError("train and validation come from two calls of mq.split: take both from one")
-        task = self.task or train.task
+        task = self._task or (min(self.tasks) if len(self.tasks) == 1 else train.task)
         if task != train.task:
             fault = {
                 "ranking": f"{self.name} ranks, and learns from positives only, but train holds ratings: "

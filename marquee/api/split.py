@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -64,7 +64,7 @@ def split(
     data: Dataset | pd.DataFrame,
     split: str = "leave_last_out",
     *,
-    positive_threshold: float | None = None,
+    positive_threshold: float | str | None = None,
     seed: int = SEED,
     **options: Any,
 ) -> tuple[Part, Part, Part]:
@@ -73,7 +73,7 @@ def split(
     split               leave_last_out, random_per_user, random, per_user_time, global_time, user_holdout or
                         k_fold: docs/reference/splits.md says which question each answers
     positive_threshold  for ranking: ratings of at least this become positives, the others are left out.
-                        None keeps all ratings as they are, to be predicted
+                        "auto" is 0.75 of the way up the scale. None keeps all ratings, to be predicted
     options             validation and test (fractions), fold, n_folds
 
     A row's part depends on the seed and on the ids of its user and movie, not on other users.
@@ -91,12 +91,14 @@ def split(
         )
     if data.implicit and positive_threshold is not None:
         raise MarqueeError(
-            f"positive_threshold is {positive_threshold:g}, but every row of {data.name!r} is a positive: "
+            f"positive_threshold is {positive_threshold}, but every row of {data.name!r} is a positive: "
             "leave it out"
         )
-    task = "ranking" if data.implicit or positive_threshold is not None else "rating"
-    parts = splits.split(data.rows, how, data.random(seed, f"split@{task}"))
-    train, validation, test = (Part(name, data, parts, positive_threshold, seed) for name in NAMES)
+    least = None if how.positive_threshold is None else data.lowest_positive(how.positive_threshold)
+    task = "ranking" if data.implicit or least is not None else "rating"
+    random = data.random(seed, f"split@{task}")
+    parts = splits.split(data.rows, replace(how, positive_threshold=least), random)
+    train, validation, test = (Part(name, data, parts, least, seed) for name in NAMES)
     return train, validation, test
 
 

@@ -47,7 +47,7 @@ def load(folder: Path) -> Model:
         raise MarqueeError(f"{folder} holds no model that Model.save wrote: name such a folder")
     about, stored = read_json(folder / "dataset.json"), read_json(folder / "model.json")
     found = CLASSES[stored["algorithm"]](task=stored["task"], seed=about["seed"], **stored["options"])
-    found.recommender = recommenders.load(folder)
+    found.recommender, found.task = recommenders.load(folder), stored["task"]
     tables = {name: read_parquet(folder / f"{name}.parquet") for name in TABLES}
     found.dataset = Dataset(about["name"], schema.Dataset(**tables, card=about["card"]), about["implicit"])
     found.positive_threshold = about["positive_threshold"]

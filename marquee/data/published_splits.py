@@ -47,11 +47,11 @@ def read_fold(
 
 
 def read_candidates(
-    folder: Path, file: str | None, user_ids: np.ndarray, movie_ids: np.ndarray, as_given: bool = False
+    folder: Path, file: str | None, user_ids: np.ndarray, movie_ids: np.ndarray
 ) -> tuple[Candidates, int]:
     """Return the candidates in `file`, in its order, and how many were the held-out item itself and dropped.
 
-    With `as_given` those stay and the number is 0. Ids are as for `read_fold`.
+    Ids are as for `read_fold`.
     Raises MarqueeError for a file that is missing or broken or names an unknown user or item.
     """
     import pyarrow as pa
@@ -63,12 +63,9 @@ def read_candidates(
     target = _find(targets, items, path, lines)
     item = _find(listed, items, path, np.repeat(lines, lengths))
     owner = np.repeat(user, lengths)
-    keep = np.full(len(item), True)
-    if not as_given:
-        keep = ~np.isin(owner * len(items) + item, user * len(items) + target)
-    owner, item = owner[keep], item[keep]
-    offsets = np.append(0, np.cumsum(np.bincount(owner, minlength=len(users)), dtype=np.int64))
-    return Candidates(offsets, item[np.argsort(owner, kind="stable")].astype(np.int32)), int((~keep).sum())
+    keep = ~np.isin(owner * len(items) + item, user * len(items) + target)
+    found = Candidates.of(owner[keep], item[keep].astype(np.int32), len(users))
+    return found, int((~keep).sum())
 
 
 def _path(folder: Path, file: str | None, key: str, also: str = "") -> Path:

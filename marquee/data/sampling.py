@@ -10,12 +10,13 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import chain
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from marquee.config import NegativeOptions
 from marquee.data.ratings import Ratings
+from marquee.data.user_items import UserItems
 from marquee.errors import MarqueeError
 from marquee.io import as_array, as_column
 from marquee.parallel import bits, is_ascending, parallel_for, parallel_user_blocks, ratings_per_user
@@ -179,15 +180,8 @@ def add_negatives(train: Ratings, n_items: int, options: NegativeOptions, random
     return replace(train, negatives=sampler.draw(random, options.per_positive), sampling=how)
 
 
-class Candidates(NamedTuple):
-    """Those of user u are items[offsets[u]:offsets[u + 1]].
-
-    offsets  int64 [n_users + 1]
-    items    int32 [n]
-    """
-
-    offsets: np.ndarray
-    items: np.ndarray
+class Candidates(UserItems):
+    """The items to rank for each user: row u is user u."""
 
     def to_table(self) -> pa.Table:
         """One row per user, in order: user int32, candidates list<int32>."""
@@ -205,12 +199,7 @@ class Candidates(NamedTuple):
 
 
 def sample_candidates(
-    seen: Sequence[Ratings],
-    held_out: Ratings,
-    n_users: int,
-    n_items: int,
-    count: int,
-    random: KeyedRandom,
+    seen: Sequence[Ratings], held_out: Ratings, n_users: int, n_items: int, count: int, random: KeyedRandom
 ) -> Candidates:
     """Sample `count` distinct items, ascending, uniform over all allowed sets, for each user of `held_out`.
 
@@ -218,15 +207,8 @@ def sample_candidates(
     Users without a held-out row get none. A user's list is a function of that user's own rows.
     """
     sampler = _CandidateSampler((*seen, held_out), n_users, n_items, count, random)
-    firsts = range(0, n_users, sampler.block)
-    found: list[list[np.ndarray]] = [[]] * len(firsts)
-
-    def sample(n: int) -> None:
-        found[n] = sampler.sample(firsts[n], min(firsts[n] + sampler.block, n_users))
-
-    parallel_for(sample, len(firsts))
+    lists = list(chain.from_iterable(parallel_for(sampler.sample, range(0, n_users, sampler.block))))
     lengths = np.zeros(n_users, np.int64)
-    lists = list(chain.from_iterable(found))
     lengths[sampler.evaluated] = [len(items) for items in lists]
     return Candidates(np.append(0, np.cumsum(lengths)), np.concatenate([np.empty(0, np.int32), *lists]))
 
@@ -240,7 +222,7 @@ class _CandidateSampler:
         self._parts = [_by_user(part) for part in parts]
         self._starts = [np.append(0, np.cumsum(ratings_per_user(p.user, n_users))) for p in self._parts]
         self.evaluated = np.flatnonzero(np.diff(self._starts[-1]))
-        self._random, self._count, self._n_items = random, count, n_items
+        self._random, self._count, self._n_users, self._n_items = random, count, n_users, n_items
         self._item_keys = random.items(np.arange(n_items))
         self._slots = ItemSlots(self._item_keys)
         wanted = min(count, n_items)
@@ -249,8 +231,9 @@ class _CandidateSampler:
         self._step = max(1, min(CANDIDATE_CELLS // (n_items + 1), STATES // n_draws))
         self.block = 16 * self._step  # users to whom a thread gives one table
 
-    def sample(self, first: int, stop: int) -> list[np.ndarray]:
-        """Return the candidates of each evaluated user from `first` to `stop`."""
+    def sample(self, first: int) -> list[np.ndarray]:
+        """Return the candidates of each evaluated user of the block that begins with user `first`."""
+        stop = min(first + self.block, self._n_users)
         met = np.empty((min(self._step, stop - first), self._n_items + 1), np.int32)
         lists: list[np.ndarray] = []
         for begin in range(first, stop, self._step):
@@ -287,10 +270,8 @@ class _CandidateSampler:
 
     def _least(self, user: int, user_key: np.uint64) -> np.ndarray:
         """Return the items that the user did not rate, of more than `count` those of the least hashes."""
-        known = [
-            part.item[start[user] : start[user + 1]]
-            for part, start in zip(self._parts, self._starts, strict=True)
-        ]
+        own = zip(self._parts, self._starts, strict=True)
+        known = [part.item[start[user] : start[user + 1]] for part, start in own]
         allowed = np.delete(np.arange(self._n_items, dtype=np.int32), np.concatenate(known))
         if len(allowed) > self._count:
             hashes = mix(self._item_keys[allowed] + user_key)

@@ -1,4 +1,4 @@
-"""Pairs of a user and an item, grouped by user: what is seen, wanted or asked for, without a value each."""
+"""Pairs of a user and an item, grouped by user and without a value: rated, relevant or requested ones."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 
 
 class UserItems(NamedTuple):
-    """Those of row r are items[offsets[r]:offsets[r + 1]], in any order.
+    """The items of row r are items[offsets[r]:offsets[r + 1]], in any order.
 
     offsets  int64 [n_rows + 1]
     items    int32 [n]
@@ -19,7 +19,7 @@ class UserItems(NamedTuple):
 
     @classmethod
     def of(cls, user: np.ndarray, item: np.ndarray, n_users: int) -> Self:
-        """Each user's in the order given. Nothing is copied where `user` [n] ascends already."""
+        """Group `item` [n] by `user` [n], in the order given; nothing is copied where `user` ascends."""
         offsets = np.append(0, np.cumsum(np.bincount(user, minlength=n_users), dtype=np.int64))
         user = np.asarray(user)
         if (user[1:] < user[:-1]).any():
@@ -32,22 +32,22 @@ class UserItems(NamedTuple):
         return np.diff(self.offsets)
 
     def owners(self) -> np.ndarray:
-        """The row of each of `items`, int64 [n]."""
+        """Return the row of each of `items`, int64 [n]."""
         return np.repeat(np.arange(len(self.offsets) - 1), self.lengths)
 
     def take(self, rows: np.ndarray) -> UserItems:
-        """The rows of an index array, in that order."""
+        """Return the rows of an index array, in that order."""
         lengths = self.offsets[rows + 1] - self.offsets[rows]
         offsets = np.append(0, np.cumsum(lengths))
         place = np.arange(offsets[-1]) + np.repeat(self.offsets[rows] - offsets[:-1], lengths)
         return UserItems(offsets, self.items[place])
 
     def span(self, rows: slice) -> slice:
-        """Where in `items` the rows from `start` to before `stop` lie."""
+        """Return where in `items` those rows lie."""
         return slice(int(self.offsets[rows.start]), int(self.offsets[rows.stop]))
 
     def part(self, rows: slice) -> UserItems:
-        """Those rows, as a view."""
+        """Return those rows, as a view."""
         return UserItems(
             self.offsets[rows.start : rows.stop + 1] - self.offsets[rows.start], self.items[self.span(rows)]
         )

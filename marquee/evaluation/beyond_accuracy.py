@@ -1,4 +1,4 @@
-"""What a list is like beside being right: how much of the catalogue, how popular, new, varied, fitting."""
+"""Metrics of lists beyond accuracy: coverage, popularity, novelty, diversity, calibration."""
 
 from __future__ import annotations
 
@@ -9,17 +9,15 @@ import numpy as np
 from marquee.data.ratings import Catalogue, Ratings
 from marquee.data.user_items import UserItems
 from marquee.evaluation.metrics import Columns
-from marquee.parallel import parallel_blocks
+from marquee.parallel import parallel_blocks, single_threaded_blas
 
-SMOOTHING = 0.01  # of the list's genre fractions towards the history's, so that no logarithm is infinite
-FIXED = float(
-    1 << 32
-)  # genre fractions are multiples of 1 / FIXED, so that their sums are exact in any order
+SMOOTHING = 0.01  # of the history's genre weights in the list's, so that no logarithm is infinite
+FIXED = float(1 << 32)  # fractions are multiples of 1 / FIXED, so that their sums are exact in any order
 ROWS = 1024  # users whose lists are compared at a time
 
 
 def coverage(items: np.ndarray, n_items: int, ks: Sequence[int]) -> dict[str, float]:
-    """Return `coverage@k`: the fraction of the catalogue in any list, items [n, k_max] (-1: no more)."""
+    """Return `coverage@k`, the fraction of the catalogue in any list, items [n, k_max] (-1: no more)."""
     listed = {k: np.bincount(items[:, :k].reshape(-1) + 1, minlength=n_items + 1)[1:] > 0 for k in ks}
     return {f"coverage@{k}": float(found.mean()) for k, found in listed.items()}
 
@@ -32,7 +30,7 @@ def beyond_accuracy(
     catalogue: Catalogue,
     ks: Sequence[int],
 ) -> Columns:
-    """One value for each list, float64 [n]; NaN where it is not defined for that user.
+    """Return one value for each list, float64 [n]; NaN where it is not defined for that user.
 
     items, users  int32 [n, k_max] (-1: the list has ended) and [n]
     history       by user, what is known of them; train: what popularity is counted in
@@ -43,8 +41,8 @@ def beyond_accuracy(
                              without any counts as rated by one (Vargas and Castells, 2011)
     genre_diversity@k        mean Jaccard distance between the genre sets of two listed items
                              (Ziegler et al., 2005), over pairs in which both have genres
-    genre_miscalibration@k   KL divergence, in nats, of the history's genre fractions from the list's, which
-                             are mixed with .01 of the former (Steck, 2018); 0 is best
+    genre_miscalibration@k   KL divergence, in nats, of the history's genre weights from the list's, which
+                             are mixed with 0.01 of the former (Steck, 2018); 0 is best
 
     Without genres in the catalogue the last two are left out.
     """
@@ -65,20 +63,20 @@ def beyond_accuracy(
 
 
 def _of_genres(items: np.ndarray, history: UserItems, genres: np.ndarray, ks: Sequence[int]) -> Columns:
-    """Genre diversity and miscalibration at each k, of lists [n, k_max] and the history of each."""
-    from marquee.kernels.topk import add_genre_weights
+    """Return genre diversity and miscalibration at each k, of lists [n, k_max] and the history of each."""
+    from marquee.kernels.topk import add_fractions
 
     names = [f"genre_{what}@{k}" for k in ks for what in ("diversity", "miscalibration")]
     columns = {name: np.empty(len(items)) for name in names}
     starts, of_item = np.append(0, np.cumsum(genres.sum(1))), np.nonzero(genres)[1]
-    weight = np.rint(FIXED / np.maximum(genres.sum(1), 1)) / FIXED
-    fractions, sets = genres * weight[:, None], _bits(genres)
+    fraction = np.rint(FIXED / np.maximum(genres.sum(1), 1)) / FIXED
+    fractions = genres * fraction[:, None]
 
     def work(rows: slice) -> None:
         listed = items[rows]
         wanted = np.zeros((len(listed), genres.shape[1]))
-        add_genre_weights(*history.part(rows), starts, of_item, weight, wanted)
-        diversity = _diversity(np.where(listed[:, :, None] >= 0, sets[listed], 0))
+        add_fractions(*history.part(rows), starts, of_item, fraction, wanted)
+        diversity = _diversity(genres[listed] & (listed[:, :, None] >= 0))
         for k in ks:
             given = (fractions[listed[:, :k]] * (listed[:, :k, None] >= 0)).sum(1)  # (b, n_genres)
             columns[f"genre_diversity@{k}"][rows] = diversity[:, k - 1]
@@ -89,36 +87,24 @@ def _of_genres(items: np.ndarray, history: UserItems, genres: np.ndarray, ks: Se
 
 
 def _means(values: np.ndarray, counted: np.ndarray) -> np.ndarray:
-    """The mean of the values up to each rank, [n, k_max]; NaN where none is counted."""
+    """Return the mean of the `counted` values up to each rank, [n, k_max]; NaN where none is counted."""
     total, n = values.cumsum(1), counted.cumsum(1)
     return np.divide(total, n, out=np.full(total.shape, np.nan), where=n > 0)
 
 
-def _bits(genres: np.ndarray) -> np.ndarray:
-    """uint64 [n_items, words]: an item's genres as bits."""
-    words = -(-genres.shape[1] // 64)
-    packed = np.zeros((len(genres), 8 * words), np.uint8)
-    packed[:, : -(-genres.shape[1] // 8)] = np.packbits(genres, axis=1)
-    return packed.view(np.uint64)
-
-
 def _diversity(sets: np.ndarray) -> np.ndarray:
-    """[b, k_max]: mean Jaccard distance of all pairs of genre sets, bits [b, k_max, w], up to each rank."""
-    some = sets.max(2) > 0  # (b, k_max)
-    total, n = np.zeros(some.shape), np.zeros(some.shape)
-    for rank in range(1, some.shape[1]):  # each with those before it
-        one, before = sets[:, rank, None], sets[:, :rank]  # (b, 1, w), (b, rank, w)
-        common = np.bitwise_count(one & before).sum(2, dtype=np.uint16)
-        union = np.bitwise_count(one | before).sum(2, dtype=np.uint16)
-        pair = some[:, rank, None] & some[:, :rank]
-        total[:, rank] = np.where(pair, 1 - common / np.maximum(union, 1), 0).sum(1)
-        n[:, rank] = pair.sum(1)
-    total, n = total.cumsum(1), n.cumsum(1)
-    return np.divide(total, n, out=np.full(total.shape, np.nan), where=n > 0)
+    """Return the mean Jaccard distance of all pairs of genre sets, bool [b, k_max, g], up to each rank."""
+    counts = sets.sum(2)  # (b, k_max)
+    with single_threaded_blas():
+        common = sets.astype(np.float32) @ sets.swapaxes(1, 2)  # (b, k_max, k_max)
+    union = counts[:, :, None] + counts[:, None] - common
+    pair = np.tril((counts[:, :, None] > 0) & (counts[:, None] > 0), -1)  # each with those before it
+    distance = np.where(pair, 1 - common / np.maximum(union, 1), 0)
+    return _means(distance.sum(2), pair.sum(2))
 
 
 def _miscalibration(wanted: np.ndarray, given: np.ndarray) -> np.ndarray:
-    """[b]: KL(p ‖ .99 q + .01 p) of genre weights p `wanted` and q `given`, both [b, n_genres]."""
+    """Return KL(p ‖ 0.99 q + 0.01 p), [b], of genre weights p `wanted` and q `given`, both [b, n_genres]."""
     p, q = (
         weights / np.maximum(weights.sum(1, keepdims=True), np.finfo(float).tiny)
         for weights in (wanted, given)

@@ -1,6 +1,6 @@
 """Compute every metric of docs/reference/metrics.md for a model, per user and on average.
 
-Nothing is asked of a model but `scores` and `predict`, so an oracle or a fold-in view can take its place.
+Only `scores`, `predict` and, where there are, `factors` are used of a model: an oracle will do.
 """
 
 from __future__ import annotations
@@ -47,12 +47,14 @@ class Rater(Ranker, Protocol):
 
 @dataclass(frozen=True)
 class Evaluation:
-    """metrics   ndcg@10, sampled_ndcg@10, rmse, rmse_cold, coverage@10, ...; what has no data is absent
+    """Hold the result of one evaluation.
+
+    metrics   ndcg@10, sampled_ndcg@10, rmse, rmse_cold, coverage@10, ...; what has no data is absent
     counts    test_users (the denominator), relevant_pairs, test_pairs, users_without_list, ...
     per_user  `user` int32 [m], ascending, and float64 [m] for each metric; NaN where it is not defined
     lists     `user` int32 [n], `item` int32 [n, k_max] and `score` float32 [n, k_max]; -1 and -inf: no more
-    pairs     of a rating model, each test pair in its order: `user`, `item`, its `rating` and what was
-              `predicted`, float32 [test_pairs] on the scale, as the errors have it; else nothing
+    pairs     of a rating model, each test pair in its order: `user`, `item`, `rating` and the `predicted`
+              rating, float32 [test_pairs], clipped to the scale; of a ranking model nothing
     """
 
     metrics: dict[str, float]
@@ -62,7 +64,7 @@ class Evaluation:
     pairs: Columns = field(default_factory=dict)
 
     def lists_table(self) -> pa.Table:
-        """One row per list: user int32, item and score as lists of fixed length."""
+        """Return one row per list: user int32, item and score as lists of fixed length."""
         import pyarrow as pa
 
         def column(name: str) -> pa.Array:
@@ -83,7 +85,7 @@ def evaluate_ranking(
     train: Ratings,
     ties: Ties = "expected",
 ) -> Evaluation:
-    """How well `model` ranks for everyone with a pair in `relevant`, at each k of `ks`.
+    """Evaluate how well `model` ranks for every user with a pair in `relevant`, at each k of `ks`.
 
     seen        pairs that are not recommended again: train and validation at test time
     candidates  for the sampled figures: each relevant item is ranked among its user's, as they are given
@@ -94,7 +96,7 @@ def evaluate_ranking(
     Raises MarqueeError where nothing is relevant, k exceeds the catalogue, or a score is not finite.
     """
     if not len(relevant):
-        raise MarqueeError("no test rating counts as relevant; lower tasks.ranking.positive_threshold")
+        raise MarqueeError("no test rating counts as relevant: lower tasks.ranking.positive_threshold")
     users, wanted = _by_user(relevant)
     known = UserItems.of(seen.user, seen.item, catalogue.n_users)
     pool = UserItems(*candidates).take(users) if candidates is not None else None
@@ -110,7 +112,7 @@ def evaluate_ranking(
         "test_users": len(users),
         "relevant_pairs": len(wanted.items),
         "cold_relevant_pairs": int(_is_cold(relevant, train).sum()),
-        "users_without_train": int((~_occurs(users, train.user)).sum()),
+        "users_without_train": int(np.isin(users, train.user, invert=True).sum()),
         "users_without_list": int((items[:, 0] < 0).sum()),
     }
     if pool:
@@ -134,15 +136,15 @@ def evaluate_rating(
     catalogue: Catalogue,
     ks: Sequence[int],
 ) -> Evaluation:
-    """How well `model` predicts every rating of `test`, and ranks those of `positive_threshold` or more.
+    """Evaluate how well `model` predicts all of `test`, and ranks ratings of `positive_threshold` or more.
 
     Errors are pooled over pairs; `..._warm` and `..._cold` divide them by whether user and item both
     have a rating in `train`. A user without a relevant test item has NaN in the ranking columns, which
-    are all absent where nobody has one. Raises MarqueeError for a prediction that is not finite, for an
+    are all absent where no user has one. Raises MarqueeError for a prediction that is not finite, for an
     empty `test`, and as `evaluate_ranking` does.
     """
     if not len(test):
-        raise MarqueeError("the rating task has no test ratings; hold out more in tasks.rating")
+        raise MarqueeError("the rating task has no test ratings: raise tasks.rating.test")
     predicted = np.clip(_predictions(model, test), scale_low, scale_high)
     pairs = {"user": test.user, "item": test.item, "rating": test.rating}
     pairs["predicted"] = predicted.astype(np.float32)
@@ -176,9 +178,9 @@ def evaluate_rating(
 
 
 def validation_ndcg(model: Ranker, seen: Ratings, validation: Ratings, n_items: int, k: int = 10) -> float:
-    """NDCG@k over the whole catalogue without `seen`, a mean over the users of `validation` (not empty).
+    """Return NDCG@k over the catalogue without `seen`, a mean over the users of `validation` (not empty).
 
-    Who has k better items than any that is looked for gets no whole list: it is 0 then, whatever follows.
+    A list stops early where k items score higher than all relevant ones: the user's NDCG is then 0.
     """
     n_users, k = 1 + max(int(part.user.max(initial=0)) for part in (seen, validation)), min(k, n_items)
     users, wanted = _by_user(validation)
@@ -191,7 +193,7 @@ def validation_ndcg(model: Ranker, seen: Ratings, validation: Ratings, n_items: 
 
 
 def validation_rmse(model: Rater, validation: Ratings) -> float:
-    """Root mean squared error over the pairs of `validation` (not empty), predictions as they are."""
+    """Return the root mean squared error over `validation` (not empty), of unclipped predictions."""
     error = _predictions(model, validation) - validation.rating
     return float(np.sqrt(np.mean(error * error)))
 
@@ -199,9 +201,9 @@ def validation_rmse(model: Rater, validation: Ratings) -> float:
 def _among(
     own: np.ndarray, targets: UserItems, theirs: np.ndarray, pool: UserItems, ks: Sequence[int], ties: Ties
 ) -> Columns:
-    """Each of a user's targets among that user's candidates: means over the targets; 0 without candidates.
+    """Rank each of a user's targets among the candidates; return means over targets, 0 without candidates.
 
-    own, theirs  float32: the scores of what `targets` and `pool` hold, by row of users
+    own, theirs  float32: the scores of `targets` and of `pool`, by row of users
     """
     n_targets, n_candidates = targets.lengths, pool.lengths
     greater, equal = np.empty((2, len(own)), np.int64)
@@ -223,7 +225,7 @@ def _among(
 
 
 def _by_user(pairs: Ratings) -> tuple[np.ndarray, UserItems]:
-    """Who has a pair, ascending, and the items of each of them, each once and ascending."""
+    """Return the users who have a pair, ascending, and the items of each, once and ascending."""
     n_items = int(pairs.item.max()) + 1
     keys = np.sort(pairs.user * np.int64(n_items) + pairs.item)
     keys = keys[np.diff(keys, prepend=-1) > 0]
@@ -233,7 +235,7 @@ def _by_user(pairs: Ratings) -> tuple[np.ndarray, UserItems]:
 
 
 def _hits(items: np.ndarray, wanted: UserItems) -> np.ndarray:
-    """bool [n, k]: is an item of lists [n, k] in that row of `wanted`."""
+    """Return bool [n, k]: is an item of lists [n, k] in that row of `wanted`."""
     hits, owner = np.zeros(items.shape, bool), wanted.owners()
     for first in range(0, len(owner), ROWS):
         row, item = owner[first : first + ROWS], wanted.items[first : first + ROWS]
@@ -243,25 +245,18 @@ def _hits(items: np.ndarray, wanted: UserItems) -> np.ndarray:
 
 
 def _scores(model: Ranker) -> Scores:
-    """What ranks: the model's two factors where it is no more than their product, else its scores."""
+    """Return what ranks: the model's two factors where scores are their product, else its scores."""
     pair = model.factors() if hasattr(model, "factors") else None
     return model.scores if pair is None else FactorScores(*pair)
 
 
 def _is_cold(pairs: Ratings, train: Ratings) -> np.ndarray:
-    """bool [n]: the user or the item of a pair has no rating in `train`."""
-    return ~(_occurs(pairs.user, train.user) & _occurs(pairs.item, train.item))
-
-
-def _occurs(ids: np.ndarray, among: np.ndarray) -> np.ndarray:
-    """bool [n]; `isin` for numbers from 0."""
-    known = np.zeros(max(ids.max(initial=-1), among.max(initial=-1)) + 1, bool)
-    known[among] = True
-    return known[ids]
+    """Return bool [n]: the user or the item of a pair has no rating in `train`."""
+    return ~(np.isin(pairs.user, train.user) & np.isin(pairs.item, train.item))
 
 
 def _predictions(model: Rater, test: Ratings) -> np.ndarray:
-    """Finite float [n]; a bounded number of pairs at a time."""
+    """Return finite float [n], predicted a bounded number of pairs at a time."""
     predicted = np.empty(len(test), np.float64)
     for first in range(0, len(test), ROWS):
         rows = slice(first, first + ROWS)
@@ -271,11 +266,11 @@ def _predictions(model: Rater, test: Ratings) -> np.ndarray:
     if len(odd):
         pair = f"user {test.user[odd[0]]} and item {test.item[odd[0]]}"
         raise MarqueeError(
-            f"{_name(model)} predicts {predicted[odd[0]]} for {pair}; check how it was trained"
+            f"{_name(model)} predicts {predicted[odd[0]]} for {pair}: regularize it more strongly"
         )
     return predicted
 
 
 def _name(model: object) -> str:
-    """The algorithm, which is its module's name."""
+    """Return the algorithm, which is its module's name."""
     return type(model).__module__.rpartition(".")[2]

@@ -1,9 +1,9 @@
-"""The best items where scores are a product of two thin matrices: no score is kept, and few users need all.
+"""The best items where scores are a product of two thin matrices: no score is stored, few users need all.
 
-A block of users meets the items in tiles: what is liked best on average, so that lists start well, then the
-longest vectors. Each tile is looked through while it lies in the cache. By Cauchy and Schwarz a user is
-through as soon as no vector of what is left is long enough to enter the list (Teflioudi, Gemulla and
-Mykytiuk, 2015, do so for single users); the rest of the block goes on. Lists are exact.
+A block of users is multiplied by the items in tiles: first the items with the best mean score, so that lists
+start well, then the longest vectors. Each tile is searched while it lies in the cache. By Cauchy and Schwarz
+a user is finished as soon as no remaining vector is long enough to enter the list (Teflioudi, Gemulla and
+Mykytiuk, 2015, for single users); the rest of the block goes on. Lists are exact.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from marquee.errors import MarqueeError
 from marquee.parallel import parallel_blocks, single_threaded_blas
 
 USERS, ITEMS = 1024, 256  # of a tile: one megabyte of scores, and the shape at which the product is fastest
-LOOK = 4  # tiles, after which users who are through leave
-ROUND = 64  # users a tile is rounded up to, so that no score depends on who else is asked for (AVX-512)
+LOOK = 4  # tiles, after which finished users leave
+ROUND = 64  # users a tile is rounded up to, so that no score depends on the other users (AVX-512)
 
 
 @dataclass(frozen=True)
 class FactorScores:
-    """Scores that are `left[users] @ right.T`; a bias is a column beside a column of ones.
+    """Compute scores as `left[users] @ right.T`; a bias is a column beside a column of ones.
 
     left   float32 [n_users, d]
     right  float32 [n_items, d]
@@ -33,7 +33,7 @@ class FactorScores:
     right: np.ndarray
 
     def __call__(self, users: np.ndarray) -> np.ndarray:
-        """float32 [len(users), n_items]: the very bytes that `top_k_factors` sees."""
+        """Return float32 [len(users), n_items]: the same bytes that `top_k_factors` compares."""
         n, n_items = len(users), len(self.right)
         scores = np.empty((n, n_items), np.float32)
         with single_threaded_blas():
@@ -46,7 +46,7 @@ class FactorScores:
         return scores
 
     def of_pairs(self, users: np.ndarray, asked: UserItems) -> np.ndarray:
-        """float32 [len(asked.items)]: the scores of the items of each row of `users`."""
+        """Return float32 [len(asked.items)]: the scores of the items of each row of `users`."""
         from marquee.kernels.topk import dots
 
         scores = np.empty(len(asked.items), np.float32)
@@ -58,7 +58,7 @@ class FactorScores:
         return scores
 
     def check(self, users: np.ndarray, name: str) -> None:
-        """Raises MarqueeError, with `name` and the user, where a score may not be a finite float32."""
+        """Raise MarqueeError, with `name` and the user, where a score may not be a finite float32."""
         left, right = (np.maximum(side.max(1), -side.min(1)) for side in (self.left[users], self.right))
         fine = left.astype(np.float64) * right.max() * self.right.shape[1] < np.finfo(np.float32).max
         if not fine.all():
@@ -66,11 +66,11 @@ class FactorScores:
 
 
 def not_finite(name: str, user: int) -> MarqueeError:
-    return MarqueeError(f"{name} gives user {user} a score that is not finite; check how it was trained")
+    return MarqueeError(f"{name} gives user {user} a score that is not finite: regularize it more strongly")
 
 
 def top_k_dense(scores: np.ndarray, seen: UserItems, k: int) -> tuple[np.ndarray, np.ndarray]:
-    """The lists and their scores, [n, k] each, from finite scores [n, n_items], which are changed."""
+    """Return the lists and their scores, [n, k] each, from finite scores [n, n_items], which are changed."""
     from marquee.kernels.topk import absorb
 
     n, n_items = scores.shape
@@ -90,9 +90,9 @@ def top_k_factors(
     """List the k best items of `users` [n]: items int32 [n, k] and their scores float32 [n, k].
 
     seen    by user: what is not listed
-    enough  float [n]: a list that holds k items of a higher score may stop there and lack better ones
+    enough  float [n]: a list with k items of a higher score may stop there and miss better ones
     """
-    from marquee.kernels.topk import absorb, by_tile, going_on
+    from marquee.kernels.topk import absorb, by_tile, unfinished
 
     n_items, d = product.right.shape
     items, values = empty_lists(len(users), k)
@@ -112,24 +112,24 @@ def top_k_factors(
     slack = (d + 4) * np.finfo(np.float32).eps  # what rounding adds to a sum of d products at most
 
     def work(rows: slice) -> None:
-        own = users[rows]
-        whole = product.left[own]
+        block = users[rows]
+        whole = product.left[block]
         shift = (whole[:, common].astype(np.float64) * product.right[0, common]).sum(1)
         reach = np.linalg.norm(whole[:, rest].astype(np.float64), axis=1)
         best, score = items[rows], values[rows]
-        satisfied = np.full(len(own), np.inf) if enough is None else enough[rows]
+        satisfied = np.full(len(block), np.inf) if enough is None else enough[rows]
         satisfied = satisfied + slack * (abs(shift) + reach * length.max(initial=0))
-        begin, hidden, column = by_tile(own, *seen, place, ITEMS, len(starts))
-        active = np.arange(len(own))
+        begin, hidden, column = by_tile(block, *seen, place, ITEMS, len(starts))
+        active = np.arange(len(block))
         left = _padded(whole, ROUND)
         memory = np.empty(len(left) * ITEMS, np.float32)
         for tile, start in enumerate(starts):
             if tile % LOOK == 0:
-                going = going_on(active, score, shift, reach, longest[tile], slack, satisfied)
-                if not len(going):
+                still = unfinished(active, score, shift, reach, longest[tile], slack, satisfied)
+                if not len(still):
                     break
-                if len(active) - len(going) >= ROUND:
-                    active, left = going, _padded(whole[going], ROUND)
+                if len(active) - len(still) >= ROUND:
+                    active, left = still, _padded(whole[still], ROUND)
             scores = memory[: len(left) * ITEMS].reshape(-1, ITEMS)
             np.matmul(left, right[start : start + ITEMS].T, out=scores)
             part = slice(begin[tile], begin[tile + 1])
@@ -140,11 +140,11 @@ def top_k_factors(
 
 
 def empty_lists(n: int, k: int) -> tuple[np.ndarray, np.ndarray]:
-    """Items int32 [n, k] of -1 and scores float32 [n, k] of -inf."""
+    """Return items int32 [n, k] of -1 and scores float32 [n, k] of -inf."""
     return np.full((n, k), -1, np.int32), np.full((n, k), -np.inf, np.float32)
 
 
 def _padded(rows: np.ndarray, step: int) -> np.ndarray:
-    """Zeros below, up to a multiple of `step` rows."""
+    """Return the rows with zeros below, up to a multiple of `step` rows."""
     lacking = -len(rows) % step
     return np.pad(rows, ((0, lacking), (0, 0))) if lacking else rows

@@ -1,7 +1,7 @@
 """Compute each metric of a list, a rank or a rating, as docs/reference/metrics.md defines it.
 
-Everything is per user in float64, so that a metric is a mean of one column and its interval comes from
-resampling users. Relevance is binary throughout.
+Everything is per user in float64, so that a figure is a mean of one column and an interval can be
+computed over users. Relevance is binary throughout.
 """
 
 from __future__ import annotations

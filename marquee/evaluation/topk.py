@@ -18,9 +18,7 @@ from marquee.evaluation.inner_product import (
 )
 from marquee.parallel import parallel_blocks
 
-BLOCK_BYTES = (
-    1 << 24
-)  # scores that a thread holds at a time; with what picks the best of them, 2.5 times that
+BLOCK_BYTES = 1 << 24  # scores in a thread's memory at a time; with the selection of the best, 2.5 times that
 Scores = Callable[[np.ndarray], np.ndarray]  # users int32 [b] -> float32 [b, n_items]
 
 
@@ -34,17 +32,20 @@ def top_k_for_users(
     asked: Sequence[UserItems] = (),
     enough: np.ndarray | None = None,
 ) -> tuple[np.ndarray, np.ndarray, list[np.ndarray]]:
-    """List the k best items of each of `users` [n] without their row of `seen`, by (-score, item).
+    """List the k best items of each of `users` [n] without the user's `seen`, ordered by (-score, item).
 
     asked   items of each row of `users`; float32 scores of each of these come third
     enough  float [n]: a list need not go on once it contains k items that score higher, see `top_k_factors`
 
     Items are int32 [n, k] and their scores float32 [n, k]; a list that ends early has -1 and -inf.
-    `FactorScores` are never held whole; of other scores a thread holds `BLOCK_BYTES`, one user's at least.
+    `FactorScores` are never in memory whole; of other scores a thread has `BLOCK_BYTES`, one user's at least.
     Raises MarqueeError for a score that is NaN or infinite, with `name` and the user, and where k is more
     than n_items.
     """
-    check_k(k, n_items)
+    if k > n_items:
+        raise MarqueeError(
+            f"evaluate.ks asks for lists of {k} items, but the catalogue has {n_items}: lower it"
+        )
     if isinstance(scores, FactorScores):
         scores.check(users, name)
         found = [scores.of_pairs(users, one) for one in asked]
@@ -64,10 +65,3 @@ def top_k_for_users(
 
     parallel_blocks(work, len(users), max(1, min(USERS, BLOCK_BYTES // (4 * n_items))))
     return items, values, found
-
-
-def check_k(k: int, n_items: int) -> None:
-    if k > n_items:
-        raise MarqueeError(
-            f"evaluate.ks asks for lists of {k} items, but the catalogue has {n_items}; lower it"
-        )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from marquee.figures.labels import label_points
-from marquee.figures.projections import distinct, principal, t_sne, unit
+from marquee.figures.projections import distinct, principal, t_sne
 from marquee.figures.style import BLUE, INK, ORANGE, QUIET, canvas, house_style, name_axes, settle
 
 if TYPE_CHECKING:
@@ -22,57 +22,42 @@ FEWEST = 10  # distinct movies for t-SNE
 REST, GRAY = "other or none", "#b8b8b8"
 LEGEND: dict[str, Any] = {"frameon": False, "handletextpad": 0, "columnspacing": 1.2}
 # Okabe and Ito's eight colors, the most distinct first, each with its own marker
-MARKERS = [
-    (BLUE, "o"),
-    ("#e69f00", "s"),
-    ("#009e73", "^"),
-    ("#cc79a7", "D"),
-    ("#56b4e9", "v"),
-    (ORANGE, "X"),
-    ("#000000", "P"),
-    ("#f0e442", "p"),
-]
+COLORS = (BLUE, "#e69f00", "#009e73", "#cc79a7", "#56b4e9", ORANGE, "#000000", "#f0e442")
+MARKERS = "os^DvXPp"
 
 
 @house_style
 def embedding_map(vectors: np.ndarray, names: Sequence[str], groups: Mapping[str, np.ndarray]) -> Figure:
     """Draw movies by PCA and by t-SNE, colored by genre.
 
-    vectors  float [n, d]: a model's item embeddings, the most rated movie first
+    vectors  float [n, d]: a model's `unit_embeddings`, the most rated movie first
     names    of the movies; the first of them that find room are written
     groups   genre -> the rows of its movies, see `main_genres`
-
-    Vectors are scaled to length 1, so that a short distance means a high cosine: their length mostly says
-    how often a movie was rated. A single factor has no direction and keeps its length.
     """
-    points = unit(vectors) if vectors.shape[1] > 1 else vectors.astype(float)
-    flat, fractions = principal(points)
+    points = vectors.astype(float)
+    flat, shares = principal(points)
     figure = canvas(4.3)
     figure.set_figwidth(PAIR)
     left, right = figure.subplots(1, 2)
-    name_axes(
-        left, *(f"PC {n} ({fraction:.0%} of variance)" for n, fraction in enumerate(fractions, start=1))
-    )
+    name_axes(left, *(f"PC {n} ({share:.0%} of variance)" for n, share in enumerate(shares, start=1)))
     name_axes(right, "t-SNE 1", "t-SNE 2")
     maps = [(left, flat)]
-    if points.shape[1] <= 2:
-        _leave_out(right, "no t-SNE: PCA shows\n1 or 2 factors completely")
-    elif distinct(points) < FEWEST:
-        _leave_out(right, f"no t-SNE: it needs\n{FEWEST} distinct movies")
-    else:
+    if points.shape[1] > 2 and distinct(points) >= FEWEST:
         maps.append((right, t_sne(points)))
+    else:
+        why = f"no t-SNE: it needs 3 factors\nand {FEWEST} distinct movies"
+        right.set_axis_off()
+        right.text(0.5, 0.5, why, transform=right.transAxes, ha="center", va="center", color=QUIET)
     for axes, xy in maps:
         _scatter(axes, xy, groups)
         axes.set(xticks=[], yticks=[])
         axes.margins(0.08)
-    handles, labels = left.get_legend_handles_labels()
-    if labels:
+    if groups:
+        handles, labels = left.get_legend_handles_labels()
         figure.legend(handles, labels, loc="outside lower center", ncols=5, fontsize=8, **LEGEND)
     settle(figure)
     for axes, xy in maps:
-        named = label_points(figure, axes, xy, enumerate(names[: 3 * NAMED]), NAMED, 6.5)
-        above = {name: np.intersect1d(rows, named) for name, rows in groups.items()}
-        _scatter(axes, xy, above, True)  # so that the named points stay visible
+        label_points(axes, xy, enumerate(names[: 3 * NAMED]), NAMED, 6.5)
     return figure
 
 
@@ -99,19 +84,11 @@ def main_genres(shown: Sequence[Sequence[str]], catalogue: Sequence[Sequence[str
     return {**found, REST: rest} if len(rest) else found
 
 
-def _scatter(axes: Axes, xy: np.ndarray, groups: Mapping[str, np.ndarray], above: bool = False) -> None:
-    """Draw the `groups` (rows of `xy`) with their markers; those `above` are not in the legend."""
-    markers: dict[str, tuple[str, Any]] = dict(
-        zip((name for name in groups if name != REST), MARKERS, strict=False)
-    )
-    for name, rows in groups.items():
-        color, marker = markers.get(name, (GRAY, "."))
-        order = 2.5 if above else 1 if name == REST else 2
-        edge: dict[str, Any] = {"linewidths": 0.25, "edgecolors": INK, "zorder": order}
-        label = None if above else name
-        axes.scatter(xy[rows, 0], xy[rows, 1], 13, color, marker=marker, label=label, **edge)
-
-
-def _leave_out(axes: Axes, why: str) -> None:
-    axes.set_axis_off()
-    axes.text(0.5, 0.5, why, transform=axes.transAxes, ha="center", va="center", color=QUIET)
+def _scatter(axes: Axes, xy: np.ndarray, groups: Mapping[str, np.ndarray]) -> None:
+    """Draw the `groups` (rows of `xy`), each with its color and marker, REST below the others."""
+    for (name, rows), color, marker in zip(groups.items(), [*COLORS, GRAY], [*MARKERS, "."], strict=False):
+        look: dict[str, Any] = {"color": color, "marker": marker}
+        if name == REST:
+            look = {"color": GRAY, "marker": ".", "zorder": 1}
+        x, y = xy[rows].T
+        axes.scatter(x, y, 13, linewidths=0.25, edgecolors=INK, label=name, **look)

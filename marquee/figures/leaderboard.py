@@ -10,8 +10,8 @@ import numpy as np
 from marquee.evaluation.long_tail import TENTHS
 from marquee.figures.captioned import Captioned
 from marquee.figures.style import BLUE, INK, ORANGE, QUIET, WHITE, canvas, house_style, name_axes
-from marquee.leaderboard.metrics import Row, lower_is_better, metric_title, ranked
-from marquee.leaderboard.table import ORACLE
+from marquee.leaderboard.metrics import Row, metric_title, ranked
+from marquee.leaderboard.table import ORACLE, direction
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -97,7 +97,7 @@ def leaderboard(rows: Sequence[Row], task: str, metric: str, confidence: float =
     axes.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
     axes.grid(axis="x")
     axes.margins(x=0.08)
-    better = "lower" if lower_is_better(metric) else "higher"
+    better = "lower" if direction(metric) < 0 else "higher"
     axes.set_xlabel(f"{metric_title(metric)}, {task} test set ({better} is better)")
     return figure
 

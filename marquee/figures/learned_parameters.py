@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -60,7 +60,7 @@ def item_biases(
     most: int = 12,
     unit: str = "",
 ) -> Figure:
-    """Draw the `most` movies with the largest bias above 0, and as many below, with their ratings.
+    """Draw the `most` movies with the largest bias above 0 and as many below, with their training ratings.
 
     biases  float [n_items]: how far a movie is above what its raters usually give
     counts  int [n_items]: training ratings
@@ -75,18 +75,9 @@ def item_biases(
     places = [*range(len(high)), *(len(high) + 0.6 + np.arange(len(low)))]  # a gap where the sign turns
     figure = canvas(0.9 + 0.19 * max(len(items), 1), names)
     axes = figure.add_subplot()
-    numbers = [f"{counts[item]:,}" for item in items]
-    right = 10 + 5 * max(map(len, [*numbers, "ratings"]))  # points beside the axes
-    column: dict[str, Any] = {
-        "xytext": (right, 0),
-        "textcoords": "offset points",
-        "ha": "right",
-        "fontsize": 8,
-    }
-    for place, item, number in zip(places, items, numbers, strict=True):
-        axes.barh(place, biases[item], 0.7, color=BLUE if biases[item] > 0 else ORANGE)
-        axes.annotate(number, (1, place), xycoords=axes.get_yaxis_transform(), va="center_baseline", **column)
-    axes.annotate("ratings", (1, 1), xycoords=axes.transAxes, va="bottom", color=QUIET, **column)
+    colors = [BLUE] * len(high) + [ORANGE] * len(low)
+    bars = axes.barh(places, biases[items], 0.7, color=colors)
+    axes.bar_label(bars, [f"{counts[item]:,}" for item in items], padding=2, fontsize=8)
     axes.axvline(0, color=QUIET, linewidth=0.6)
     axes.set_yticks(places, names, color=INK)
     axes.set_ylim(max(places, default=0) + 0.7, -0.7)
@@ -94,5 +85,6 @@ def item_biases(
     axes.spines["left"].set_visible(False)
     axes.xaxis.set_major_locator(MaxNLocator(7, steps=[1, 2, 5, 10]))
     axes.grid(axis="x")
-    axes.set_xlabel(f"Bias of the movie{unit}")
+    axes.margins(x=0.15)
+    axes.set_xlabel(f"Bias of the movie{unit}; at the bar its training ratings")
     return figure

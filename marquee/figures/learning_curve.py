@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from marquee.figures.style import BLUE, INK, ORANGE, canvas, house_style, name_axes
-from marquee.leaderboard.metrics import lower_is_better, metric_title
+from marquee.leaderboard.metrics import metric_title
+from marquee.leaderboard.table import direction
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -20,7 +21,7 @@ def best_epoch(curve: Curve, task: str) -> Mapping[str, float]:
     """Return the row of the best checkpoint: the first with the best validation, else the last."""
     if "validation" not in curve[-1]:
         return curve[-1]
-    choose = min if lower_is_better(VALIDATED[task]) else max
+    choose = max if direction(VALIDATED[task]) > 0 else min
     return choose(curve, key=lambda row: row["validation"])
 
 

@@ -16,16 +16,9 @@ def distinct(points: np.ndarray) -> int:
     return len(np.unique((points / EXACT).round(), axis=0))
 
 
-def unit(vectors: np.ndarray) -> np.ndarray:
-    """Return float64 vectors of length 1; one of length 0 stays as it is."""
-    vectors = vectors.astype(np.float64)
-    length = np.linalg.norm(vectors, axis=1, keepdims=True)
-    return np.divide(vectors, length, out=vectors, where=length > 0)
-
-
 def cosine_matrix(vectors: np.ndarray) -> np.ndarray:
     """Return float64 [n, n]; 0 for a vector of length 0."""
-    directions = unit(vectors)
+    directions = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), np.finfo(float).tiny)
     with single_threaded_blas():
         return directions @ directions.T
 

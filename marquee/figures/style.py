@@ -71,19 +71,16 @@ def canvas(height: float, names: Iterable[str] = (), width: float = WIDTH) -> Fi
 
 def settle(figure: Figure) -> None:
     """Compute the layout of the figure and freeze it."""
-    if figure.get_layout_engine() is not None:
-        figure.draw_without_rendering()
+    if engine := figure.get_layout_engine():
+        engine.execute(figure)
         figure.set_layout_engine("none")
 
 
 def name_axes(axes: Axes, x: str, y: str) -> None:
-    """Label both axes horizontally, y above its axis, so that it reads without turning the head."""
-    from matplotlib.transforms import offset_copy
-
+    """Label both axes horizontally, y above its axis, so that nobody has to turn the head."""
     axes.set_xlabel(x)
-    axes.set_ylabel(y, rotation=0, horizontalalignment="left", verticalalignment="bottom")
-    above = offset_copy(axes.transAxes, axes.get_figure(root=True), y=5, units="points")
-    axes.yaxis.set_label_coords(0, 1, transform=above)
+    axes.set_ylabel(y, rotation=0, ha="left", va="bottom")
+    axes.yaxis.set_label_coords(0, 1.02)
 
 
 def thousands(value: float, _position: object = None) -> str:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from marquee.figures.style import BLUE, INK, ORANGE, QUIET, RULE, WHITE
@@ -22,17 +20,15 @@ def svg(figure: Figure, name: str) -> str:
 
     Letters stay text in the page's font. Colors become the page's variables (`--ink`, `--blue`, ...), so
     that the page decides how they look on a dark screen and on paper. Ids begin with `name`, which must be
-    unique in the page. The page's style draws halos around letters: outlines would make the file ten times
-    as large. Coordinates are cut to a hundredth of a point.
+    unique in the page. Coordinates are cut to a hundredth of a point.
     """
     from matplotlib import style
-    from matplotlib.backends.backend_svg import FigureCanvasSVG
 
     name = re.sub(r"[^\w-]", lambda letter: f"_{ord(letter[0]):x}_", name)  # an id holds no space or quote
     file = io.StringIO()
-    with _bare(figure), style.context({"svg.hashsalt": name, "svg.fonttype": "none"}, after_reset=True):
+    with style.context({"svg.hashsalt": name, "svg.fonttype": "none"}, after_reset=True):
         nothing = dict.fromkeys(("Date", "Creator", "Format", "Type"))
-        FigureCanvasSVG(figure).print_svg(file, metadata=nothing)
+        figure.savefig(file, format="svg", transparent=True, metadata=nothing)
     head, inside = re.search(r"<svg([^>]*)>(.*)", file.getvalue(), re.DOTALL).groups()  # type: ignore[union-attr]
     _, _, width, height = re.search(r'viewBox="([^"]*)"', head)[1].split()  # type: ignore[index]
     inside = re.sub(r"<metadata>.*?</metadata>|<style.*?</style>|<!--.*?-->", "", inside, flags=re.DOTALL)
@@ -44,19 +40,3 @@ def svg(figure: Figure, name: str) -> str:
     pixels = float(width) * 96 / 72
     size = f"width: {pixels:.0f}px; min-width: {0.68 * pixels:.0f}px"  # below it letters get too small
     return f'<svg viewBox="0 0 {width} {height}" style="{size}">{inside.rstrip()}'
-
-
-@contextmanager
-def _bare(figure: Figure) -> Iterator[None]:
-    """Take away backgrounds and halos while the block runs."""
-    patches = (figure.patch, *(axes.patch for axes in figure.axes))
-    halos = {artist: artist.get_path_effects() for artist in figure.findobj() if artist.get_path_effects()}
-    for artist in halos:
-        artist.set_path_effects([])
-    for patch in patches:
-        patch.set_visible(False)
-    yield
-    for artist, effects in halos.items():
-        artist.set_path_effects(effects)
-    for patch in patches:
-        patch.set_visible(True)

@@ -1,6 +1,6 @@
-"""Count the users who interacted with both items of a pair, and find each item's nearest neighbors.
+"""Items that the same users rated: how many users each pair has in common, and the nearest of each item.
 
-Import it where it is used: numba takes a second, and compiles the kernels the first time (then from a cache).
+Import it inside a function: numba loads in a second, and compiles the first time only.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ BLOCK = 64  # items whose rows one thread makes, one after another, in the same 
 def count_together(
     offsets: np.ndarray, users: np.ndarray, starts: np.ndarray, items: np.ndarray, counts: np.ndarray
 ) -> None:
-    """XᵀX of a binary X into the lower triangle of `counts` [n_items, n_items], whose rest is left alone.
+    """Write XᵀX of a binary X into the lower triangle of `counts` [n_items, n_items]; the rest stays.
 
-    offsets, users  X by item: item i's users are users[offsets[i]:offsets[i + 1]]
+    offsets, users  X by item: users[offsets[i]:offsets[i + 1]] rated item i
     starts, items   X by user, items ascending in each row
     """
     n_items = len(offsets) - 1
@@ -43,13 +43,13 @@ def nearest_neighbors(
     shrinkage: float,
     k: int,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The k items most like each: int32 [n_items, k], ordered by (-similarity, item) and then -1, where no
-    more have a user in common with it; and their similarities, float32 [n_items, k]
+    """Return the k items most similar to each, int32 [n_items, k], and the float32 similarities.
 
         s_ij = n_ij / (√(n_i n_j) + shrinkage)
 
-    with n_ij the number of users who have both. X is given as to `count_together`. A row is one thread's, so
-    the bytes do not depend on how many there are; each holds 4 n_items bytes.
+    with n_ij the number of users of both. Items are ordered by (-similarity, item); -1 follows where no more
+    have a user in common. X is given as to `count_together`. One thread computes a row, so the bytes do not
+    depend on the number of threads; each takes 4 n_items bytes.
     """
     n_items = len(offsets) - 1
     lengths = np.sqrt(np.diff(offsets).astype(np.float32))
@@ -73,14 +73,14 @@ def nearest_neighbors(
 
 @njit(cache=True)
 def _largest(row: np.ndarray, found: np.ndarray, values: np.ndarray) -> None:
-    """The largest of what is positive in `row` into `found` and `values` [k], ordered by (-value, place).
+    """Write the largest positive numbers of `row` into `found` and `values` [k], ordered by (-value, place).
 
-    `found` and `values` are a heap with the worst at its root, at last sorted by taking that out in turn.
+    `found` and `values` are a heap with the worst at its root, and sorted at the end by removing it in turn.
     """
     k, n = len(found), 0
     for place in range(len(row)):
         value = row[place]
-        if value <= 0 or (n == k and value <= values[0]):  # of equals the first stays
+        if value <= 0 or (n == k and value <= values[0]):  # of equal values the first stays
             continue
         if n == k:
             _sink(values, found, k, value, place)
@@ -99,7 +99,7 @@ def _largest(row: np.ndarray, found: np.ndarray, values: np.ndarray) -> None:
 
 @njit(cache=True)
 def _sink(values: np.ndarray, found: np.ndarray, n: int, value: float, place: int) -> None:
-    """Put (value, place) at the root of the heap of the first `n`, and down to where it belongs."""
+    """Put (value, place) at the root of the heap of the first `n`, and move it down to where it belongs."""
     at = 0
     while 2 * at + 1 < n:
         child = 2 * at + 1
@@ -126,7 +126,7 @@ def add_up(
     values: np.ndarray,
     otherwise: np.ndarray,
 ) -> np.ndarray:
-    """float32 [n_users, n_items]: X W for a binary X, by user, and a sparse W of positive values.
+    """Return float32 [n_users, n_items]: X W for a binary X, by user, and a sparse W of positive values.
 
     starts, items             X, as to `count_together`
     offsets, targets, values  W [n_items, n_items] by row: row j has values[n] in column targets[n]

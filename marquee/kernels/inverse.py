@@ -1,6 +1,6 @@
 """The inverse of a large symmetric matrix in the memory of the matrix.
 
-Import it where it is used: numba takes a second, and compiles the kernel the first time (then from a cache).
+Import it inside a function: numba loads in a second, and compiles the first time only.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import numpy as np
 from marquee.kernels.jit import njit, prange
 from marquee.parallel import single_threaded_blas
 
-PIVOTS = 256  # rows and columns that are swept at a time
+PIVOTS = 256  # rows and columns in one step
 TILE = 512  # rows and columns of what one thread changes at a time
 
 
@@ -22,12 +22,11 @@ def invert(matrix: np.ndarray) -> None:
 
         A ← A - C D⁻¹ Cᵀ,   C ← C D⁻¹,   D ← -D⁻¹
 
-    and once every K has had its turn, the matrix is minus its inverse. n³ operations, as many as LAPACK's
-    Cholesky and the inverse from it, and nearly all of them in A, tile by tile. A tile is one thread's: with
-    BLAS on one thread the bytes do not depend on how many there are. Beside the matrix it holds 2 n PIVOTS
-    numbers.
+    and after a step for every K the matrix is minus its inverse. n³ operations, as many as LAPACK's Cholesky
+    and the inverse from it, nearly all of them in A, tile by tile. One thread computes a tile: with BLAS on
+    one thread the bytes do not depend on the number of threads. It takes 2 n PIVOTS more numbers.
     """
-    import scipy.linalg.cython_blas  # noqa: F401 - the kernel's BLAS; what is not loaded cannot be limited
+    import scipy.linalg.cython_blas  # noqa: F401 - the kernel's BLAS; only a loaded one can be limited
 
     with single_threaded_blas():
         for first in range(0, len(matrix), PIVOTS):
@@ -36,17 +35,17 @@ def invert(matrix: np.ndarray) -> None:
             inverse = np.linalg.inv(pivot + np.tril(pivot, -1).T)
             columns = np.concatenate([matrix[first:last, :first].T, matrix[first:, first:last]])
             columns[first:last] = 0  # D has an update of its own
-            scaled = columns @ inverse  # (n, PIVOTS)
-            _subtract_product(matrix, scaled, columns)
-            matrix[first:last, :first] = scaled[:first].T
-            matrix[last:, first:last] = scaled[last:]
+            products = columns @ inverse  # (n, PIVOTS)
+            _subtract_product(matrix, products, columns)
+            matrix[first:last, :first] = products[:first].T
+            matrix[last:, first:last] = products[last:]
             matrix[first:last, first:last] = -inverse
     np.negative(matrix, out=matrix)
 
 
 @njit(cache=True, parallel=True)
 def _subtract_product(matrix: np.ndarray, left: np.ndarray, right: np.ndarray) -> None:
-    """matrix -= left rightᵀ, in the tiles that the lower triangle touches."""
+    """Subtract left rightᵀ from the tiles of `matrix` that its lower triangle touches."""
     n = len(matrix)
     width = (n + TILE - 1) // TILE
     for place in prange(width * width):

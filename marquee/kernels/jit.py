@@ -1,9 +1,9 @@
-"""numba's `njit` and `prange`, with one cache for all clones. Import it where it is used: it takes a second.
+"""numba's `njit` and `prange`, with one cache for all clones. Import it inside a function: it takes a second.
 
-numba by itself keeps what it compiled beside the source. A new clone, and each experiment that DVC runs in a
-folder of its own, would compile for twenty seconds what this machine has compiled before. So it is kept in
+numba stores what it compiled beside the source. A new clone, and each experiment that DVC runs in a folder
+of its own, would compile for twenty seconds what this machine has compiled before. This module stores it in
 the user's cache folder (`~/.cache/numba`; another by NUMBA_CACHE_DIR) by the contents of the source's folder:
-functions and constants of neighbouring files are compiled into a loop, too, and numba does not notice when
+functions and constants of neighboring files are compiled into a loop, too, and numba does not notice when
 those change.
 """
 
@@ -22,7 +22,7 @@ PACKAGE = Path(__file__).parents[1]
 
 
 class ByContents(UserWideCacheLocator):
-    """Where the loops of a file of this package are kept; of no other file."""
+    """Name the cache folder for the loops of this package's files; other files have numba's own."""
 
     @classmethod
     def from_function(cls, py_func: object, py_file: str) -> UserWideCacheLocator | None:
@@ -31,11 +31,11 @@ class ByContents(UserWideCacheLocator):
 
     @classmethod
     def get_suitable_cache_subpath(cls, py_file: str) -> str:
-        return _room(Path(py_file).parent)
+        return _folder_name(Path(py_file).parent)
 
 
 @cache
-def _room(folder: Path) -> str:
+def _folder_name(folder: Path) -> str:
     found = hashlib.sha256()
     for file in sorted(folder.glob("*.py")):
         found.update(file.read_bytes())

@@ -1,6 +1,6 @@
-"""Regularised least squares for many rows at once: the solve that alternating least squares is made of.
+"""Regularized least squares for many rows at once: the solve of alternating least squares.
 
-Import it where it is used: numba takes a second, and compiles the kernel the first time (then from a cache).
+Import it inside a function: numba loads in a second, and compiles the first time only.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ from marquee.kernels.jit import njit, prange
 from marquee.kernels.prefetch import prefetch
 from marquee.parallel import single_threaded_blas
 
-CHUNKS = 64  # parts of about as many entries each that threads take; each holds its longest row's features
+CHUNKS = 64  # parts with about equal numbers of entries; each has memory for its longest row's features
 TILE = 64  # entries that are summed in float32, before the sum is added in float64
 LANES = 8  # features are padded to a multiple: no vector instruction is left half full
-STRANDS = 4  # entries that go through a product together: they use its loads together
+STRANDS = 4  # entries that are multiplied together, with one load of the vector
 LINE = 16  # float32 in a cache line
-AHEAD = 8  # entries ahead of its use that a row of features is asked for: half a page of cache lines
+AHEAD = 8  # entries between the prefetch of a row of features and its use: half a page of cache lines
 TOLERANCE = 1e-6  # of the residual, against the right-hand side
 
 
@@ -30,40 +30,40 @@ def solve_rows(
     everywhere: float = 0.0,
     shift: np.ndarray | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """float32 [n_rows, dim]: for each row r of a CSR matrix the vector x that minimises
+    """Return float32 [n_rows, dim]: for each row r of a CSR matrix the vector x that minimizes
 
         Σ over its entries (t, j) of (t - s_j - x·y_j)²
         + α Σ over all columns (x·y_j)² + Σ_k penalty_rk (x_k - prior_rk)²
 
     and float64 [n_rows]: the minima. Each x solves (α YᵀY + Σ y_j y_jᵀ + diag(penalty_r)) x = Σ (t - s_j) y_j
     + penalty_r ∘ prior_r, by conjugate gradients (Hestenes and Stiefel, 1952) from the prior on, until the
-    residual is `TOLERANCE` of what it was. A step goes over the row's features, gathered once, so a row of
-    n entries takes 2 n dim for each of some ten steps, where its matrix alone would take n dim². Steps are
-    few because features are turned to the axes of YᵀY, in which every row's system is nearly diagonal, and
-    scaled by that diagonal (Jacobi). A row is one thread's from beginning to end, so the bytes do not depend
-    on how many there are. Memory: 4 n_columns dim bytes, and 4 n dim of the longest row for each thread.
+    residual is `TOLERANCE` of the first one. A step visits the row's features, gathered once, so a row of n
+    entries takes 2 n dim for each of some ten steps, where its matrix alone would take n dim². Steps are few
+    because features are rotated to the axes of YᵀY, in which every row's system is nearly diagonal, and
+    scaled by that diagonal (Jacobi). One thread solves a row from beginning to end, so the bytes do not
+    depend on the number of threads. Memory: 4 n_columns dim bytes, and for each thread 4 n dim.
 
     offsets, columns, targets  int64 [n_rows + 1], int32 [n_entries], float32 [n_entries]: t and j by row
     features                   float32 [n_columns, dim]: y
     penalty                    float64 [n_rows, 1 + lead], all positive: of each of the first `lead` numbers
-                               of x, which are not turned, and of every other; with a lead, α must be 0
+                               of x, which are not rotated, and of every other; with a lead, α must be 0
     prior                      float32 [n_rows, dim], or [1, dim] for all rows
     everywhere                 α (implicit ALS)
     shift                      float32 [n_columns]: s; None: 0
     """
     lead, (n_columns, dim) = penalty.shape[1] - 1, features.shape
-    turned = np.zeros((n_columns, -(-dim // LANES) * LANES), np.float32)
+    rotated = np.zeros((n_columns, -(-dim // LANES) * LANES), np.float32)
     with single_threaded_blas():
         gram = (features[:, lead:].T @ features[:, lead:]).astype(np.float64)
         common, axes = np.linalg.eigh(gram)  # (dim - lead,), (dim - lead, dim - lead)
-        np.matmul(features[:, lead:], axes.astype(np.float32), out=turned[:, lead:dim])
-    turned[:, :lead] = features[:, :lead]
-    along = np.zeros(turned.shape[1])  # α YᵀY, which is diagonal now
+        np.matmul(features[:, lead:], axes.astype(np.float32), out=rotated[:, lead:dim])
+    rotated[:, :lead] = features[:, :lead]
+    along = np.zeros(rotated.shape[1])  # α YᵀY, which is diagonal now
     along[lead:dim] = everywhere * common
-    even = np.linspace(0, offsets[-1], CHUNKS + 1)[1:-1]
-    bounds = np.concatenate([[0], np.searchsorted(offsets, even), [len(offsets) - 1]])
+    entries = np.linspace(0, offsets[-1], CHUNKS + 1)[1:-1]
+    bounds = np.concatenate([[0], np.searchsorted(offsets, entries), [len(offsets) - 1]])
     shift = np.zeros(n_columns, np.float32) if shift is None else shift
-    return _solve_rows(offsets, columns, targets, turned, penalty, prior, along, axes, shift, bounds)
+    return _solve_rows(offsets, columns, targets, rotated, penalty, prior, along, axes, shift, bounds)
 
 
 @njit(cache=True, parallel=True, fastmath={"contract"})
@@ -120,14 +120,14 @@ def _solve(
     own: np.ndarray,
     x: np.ndarray,
 ) -> float:
-    """Turn `x` [width] from the prior of one row into its solution; the minimum. `own` is overwritten."""
+    """Replace the prior in `x` [width] by the solution of one row; return the minimum. Overwrites `own`."""
     n, width = len(columns), len(x)
     residual, step, product = np.empty(width), np.empty(width, np.float32), np.empty(width)
     straight, change = penalty + common, np.zeros(width)
     diagonal = straight.copy()
     minimum = _gather(columns, targets, features, shift, x, own, residual, diagonal)
     easy = 1 / diagonal
-    size = 0.0  # of the residual, in the measure of the preconditioner
+    size = 0.0  # of the residual, in the norm of the preconditioner
     for k in range(width):
         minimum += common[k] * x[k] * x[k]
         residual[k] -= common[k] * x[k]
@@ -140,7 +140,7 @@ def _solve(
         for k in range(width):
             product[k] += straight[k] * step[k]
             curvature += step[k] * product[k]
-        if curvature <= 0:  # what is left is too small for a float32
+        if curvature <= 0:  # the residual is too small for a float32
             break
         length, before, size = size / curvature, size, 0.0
         for k in range(width):
@@ -167,8 +167,10 @@ def _gather(
     residual: np.ndarray,
     diagonal: np.ndarray,
 ) -> float:
-    """Copy the features of a row's entries to `own`; make `residual` Σ e y with e = t - s - x·y, add Σ y∘y to
-    `diagonal`; Σ e²."""
+    """Copy the features of a row's entries to `own`, and return Σ e² with e = t - s - x·y.
+
+    Writes Σ e y to `residual` and adds Σ y∘y to `diagonal`.
+    """
     n, width, total, known = len(columns), len(x), 0.0, False
     for k in range(width):
         residual[k] = 0
@@ -199,7 +201,7 @@ def _gather(
 
 @njit(cache=True, fastmath={"contract", "reassoc", "nsz"})
 def _multiply(own: np.ndarray, n: int, vector: np.ndarray, product: np.ndarray) -> None:
-    """Make `product` [width] Σ y (y·vector) over the first `n` rows y of `own`, rounded up to `STRANDS`."""
+    """Write Σ y (y·vector) to `product` [width], over the first `n` rows of `own`, padded to `STRANDS`."""
     width = len(vector)
     product[:] = 0
     sums = np.empty(width, np.float32)

@@ -1,4 +1,4 @@
-"""Asking the memory for a row of an array before it is used, from inside a compiled loop."""
+"""Prefetch of an array's row from inside a compiled loop."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ READ, KEEP, DATA = 0, 3, 1  # arguments of LLVM's prefetch: the purpose, how nea
 
 @intrinsic
 def prefetch(typing_context, array, row, column):  # type: ignore[no-untyped-def]
-    """Have the cache line of array[row, column] on its way; both must lie within the array."""
+    """Start loading the cache line of array[row, column], which must lie within the array."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         kind = signature.args[0]

@@ -1,6 +1,6 @@
 """Stochastic gradient descent on a bilinear rating model: the loop over ratings, compiled.
 
-Import it where it is used: numba takes a second, and compiles the kernel the first time (then from a cache).
+Import it inside a function: numba loads in a second, and compiles the first time only.
 """
 
 from __future__ import annotations
@@ -14,10 +14,8 @@ from marquee.kernels.jit import njit, prange
 from marquee.parallel import is_ascending
 
 GROUPS = 8  # of users, and of items
-TOGETHER = 4  # users whose ratings are mixed: a step that follows another's need not wait for its vector
-WORTH_THREADS = (
-    1 << 28
-)  # ratings x dim of an epoch, about 0.1 s; below, waiting for each other costs too much
+TOGETHER = 4  # users whose ratings are mixed: a step then need not wait for the one before it
+WORTH_THREADS = 1 << 28  # ratings x dim of an epoch, about 0.1 s; below, threads wait for each other too long
 
 
 @njit(cache=True, fastmath={"contract", "reassoc", "nsz"}, error_model="numpy")
@@ -35,7 +33,7 @@ def descend(
     biases: bool,
     learn_items: bool,
 ) -> float:
-    """A gradient step for each rating, in the order given and in place; the sum of squared errors on the way.
+    """Take a gradient step for each rating, in order and in place; return the sum of squared errors.
 
     With e = rating - mean - b_u - b_i - p_u·q_i, each step moves all four at once:
 
@@ -45,11 +43,11 @@ def descend(
     computed as (1 - step penalty) p_u + (step e) q_i and so on.
 
     user, item, rating     int32, int32, float [n]
-    users, items           float [n_users, dim], [n_items, dim]: p and q; `items` stay without `learn_items`
-    user_bias, item_bias   float [n_users], [n_items]: added in any case, learnt if `biases`
+    users, items           float [n_users, dim], [n_items, dim]: p and q; `items` are fixed or learned
+    user_bias, item_bias   float [n_users], [n_items]: always added, learned if `biases`
 
-    All floats are of one type. The compiler may add up the product in the order that suits the processor,
-    the same at each call: the same bytes on one machine, not on all.
+    All floats have one type. The compiler may add up the product in the order that suits the processor, the
+    same at each call: the bytes are equal on one machine, not on all.
     """
     dim = users.shape[1]
     none = mean - mean  # a zero of the arrays' type
@@ -80,7 +78,7 @@ def descend(
 
 
 class RatingBlocks(NamedTuple):
-    """Ratings in the order of an epoch, cut by groups of users and groups of items.
+    """Hold ratings in the order of an epoch, cut by groups of users and groups of items.
 
     first               int64 [GROUPS² + 1]: block g GROUPS + h, of user group g and item group h, is
                         first[b]:first[b + 1] of the columns
@@ -96,10 +94,10 @@ class RatingBlocks(NamedTuple):
 def ratings_in_blocks(
     user: np.ndarray, item: np.ndarray, rating: np.ndarray, rng: np.random.Generator
 ) -> RatingBlocks:
-    """The ratings laid out for `pass_over`; fastest where `user` ascends.
+    """Return the ratings laid out for `pass_over`; fastest where `user` ascends.
 
-    A group is a range of ids with about as many ratings as each other one. Inside a block a few users follow
-    another few in the order of their ids, and the ratings of those few are in random order.
+    A group is a range of ids; all groups have about as many ratings. Inside a block users follow in the order
+    of their ids, a few at a time, and the ratings of those few are in random order.
     """
     if not is_ascending(user):
         rows = np.argsort(user, kind="stable")
@@ -112,7 +110,7 @@ def ratings_in_blocks(
 
 
 def _even_ranges(counts: np.ndarray) -> np.ndarray:
-    """int32 [n]: the group of each id, ascending, each with about the same sum of `counts` [n]."""
+    """Return int32 [n]: the group of each id, ascending, with about equal sums of `counts` [n]."""
     middle = np.cumsum(counts) - counts / 2
     return (middle * GROUPS / max(counts.sum(), 1)).astype(np.int32)
 
@@ -126,7 +124,7 @@ def _lay_out(
     item_group: np.ndarray,
     draws: np.ndarray,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Return the fields of `RatingBlocks`; `draws` shuffle the rows of a few users at a time."""
+    """Return the fields of `RatingBlocks`: a few users' rows are shuffled inside out, and dealt to blocks."""
     n_users, n = len(starts) - 1, len(item)
     counts = np.zeros(GROUPS * GROUPS + 1, np.int64)
     for u in range(n_users):
@@ -169,11 +167,11 @@ def pass_over(
     penalty: np.floating,
     biases: bool,
 ) -> float:
-    """`descend` through all `blocks`, in place; the sum of squared errors on the way.
+    """Call `descend` on all `blocks`, in place; return the sum of squared errors before each step.
 
     For each of `shifts`, a permutation of the groups, the blocks (g, g + shift) share no user and no item
-    (Gemulla et al., 2011): they are visited at once by as many threads as there are, and what comes out does
-    not depend on how many. A short epoch takes one thread.
+    (Gemulla et al., 2011): all threads visit them at once, and the bytes do not depend on their number. One
+    thread makes a short epoch.
     """
     threads = numba.get_num_threads()
     if len(blocks.user) * users.shape[1] < WORTH_THREADS:

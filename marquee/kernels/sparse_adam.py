@@ -1,6 +1,6 @@
-"""One step of Adam on the logistic loss of dot products, that touches only the rows of its batch: compiled.
+"""One compiled step of Adam on the logistic loss of dot products, which moves only the rows of its batch.
 
-Import it where it is used: numba takes a second, and compiles the kernel the first time (then from a cache).
+Import it inside a function: numba loads in a second, and compiles the first time only.
 """
 
 from __future__ import annotations
@@ -12,16 +12,16 @@ import numpy as np
 
 from marquee.kernels.jit import njit
 
-BETAS, EPSILON = (0.9, 0.999), 1e-8  # Adam's usual ones
+BETAS, EPSILON = (0.9, 0.999), 1e-8  # the usual ones
 
 
 class Table(NamedTuple):
-    """Vectors that learn, and what a step needs beside them.
+    """Hold the vectors that are trained, and what a step needs beside them.
 
     rows            float32 [n, dim]
     mean, variance  float32 [n, dim]: Adam's moments
-    slot            int32 [n]: -1 between steps; in one, the row's place among those of the batch
-    touched         int32 [most]: those rows, `most` of them at the most
+    slot            int32 [n]: -1 between steps; in a step, the row's place among those of the batch
+    touched         int32 [most]: those rows, at most `most`
     gradient        float32 [most, dim]
     """
 
@@ -55,18 +55,18 @@ def step(
     decay: float,
     penalty: float,
 ) -> float:
-    """Step `number` (from 1) of `rate`, in place; the sum over the batch's pairs of their losses before it.
+    """Take step `number` (from 1) of length `rate` in place, and return the sum of the losses before it.
 
     user    int32 [b]
     item    int32 [b, 1 + per_positive]: of each, the first is positive and the others are not
     bias    a table of dim 1; its `slot`, `touched` are not used, the items' are
-    decay   adds decay · row to the gradient of each row that is touched; `penalty` does so as often as it is,
-            over the number of pairs, and not to the bias
+    decay   adds decay · row to the gradient of each row that is touched
+    penalty adds penalty · row for each time that it is touched, over the number of pairs; not to the bias
     """
     real = users.rows.dtype.type
     n, width = item.shape
     dim = users.rows.shape[1]
-    penalized = real(penalty)
+    l2 = real(penalty)
     total = 0.0
     n_users, n_items = 0, 0  # that are touched
     for row in range(n):
@@ -101,29 +101,29 @@ def step(
             bias.gradient[c, 0] += slope
             for k in range(dim):
                 p, q = users.rows[u, k], items.rows[i, k]
-                users.gradient[a, k] += slope * q + penalized * p
-                items.gradient[c, k] += slope * p + penalized * q
+                users.gradient[a, k] += slope * q + l2 * p
+                items.gradient[c, k] += slope * p + l2 * q
         total += math.log(odds)
-    fraction = 1.0 / (n * width)
-    _move(users, users.touched[:n_users], fraction, rate, number, decay)
-    _move(items, items.touched[:n_items], fraction, rate, number, decay)
-    _move(bias, items.touched[:n_items], fraction, rate, number, decay)
+    factor = 1.0 / (n * width)
+    _move(users, users.touched[:n_users], factor, rate, number, decay)
+    _move(items, items.touched[:n_items], factor, rate, number, decay)
+    _move(bias, items.touched[:n_items], factor, rate, number, decay)
     users.slot[users.touched[:n_users]] = -1
     items.slot[items.touched[:n_items]] = -1
     return total
 
 
 @njit(cache=True, fastmath=FAST, error_model="numpy")
-def _move(table: Table, touched: np.ndarray, scale: float, rate: float, number: int, decay: float) -> None:
-    """Adam on the rows `touched`, whose gradients are the table's first, times `scale`."""
+def _move(table: Table, touched: np.ndarray, factor: float, rate: float, number: int, decay: float) -> None:
+    """Move the rows `touched` by Adam; their gradients are the table's first, times `factor`."""
     real = table.rows.dtype.type
     first, second = real(BETAS[0]), real(BETAS[1])
     length = real(rate * math.sqrt(1 - BETAS[1] ** number) / (1 - BETAS[0] ** number))
-    factor, shrink, least = real(scale), real(decay), real(EPSILON)
+    scale, l2, least = real(factor), real(decay), real(EPSILON)
     for place in range(len(touched)):
         r = touched[place]
         for k in range(table.rows.shape[1]):
-            slope = factor * table.gradient[place, k] + shrink * table.rows[r, k]
+            slope = scale * table.gradient[place, k] + l2 * table.rows[r, k]
             mean = first * table.mean[r, k] + (real(1) - first) * slope
             variance = second * table.variance[r, k] + (real(1) - second) * slope * slope
             table.mean[r, k], table.variance[r, k] = mean, variance

@@ -1,6 +1,6 @@
-"""Go through scores while they lie in the cache: hide what is seen, keep the best.
+"""Selection of the best scores while they lie in the cache, without the items that are hidden.
 
-Import it where it is used: numba takes half a second, and compiles the first time (then from a cache).
+Import it inside a function: numba loads in half a second, and compiles the first time only.
 The functions release Python's lock, so that blocks of users can be searched in threads.
 """
 
@@ -11,18 +11,17 @@ import numpy as np
 from marquee.kernels.jit import njit
 
 LANES = 16  # partial sums of a product of two vectors
-STEP = (
-    64  # scores that are compared at once with what a list ends in; items whose vectors are fetched at once
-)
+STEP = 64  # scores that are compared at once with the last of a list; items that are fetched at once
 
 
 @njit(nogil=True, cache=True)
 def by_tile(
     users: np.ndarray, offsets: np.ndarray, items: np.ndarray, place: np.ndarray, width: int, n_tiles: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The pairs (r, place of an item) for the items of users[r], by the tile of `width` places they lie in.
+    """Sort the pairs (r, place of an item of users[r]) by the tile of `width` places they lie in.
 
-    Returns where each tile's pairs begin, int64 [n_tiles + 1], their r, ascending, and their columns in it.
+    Returns where each tile's pairs begin, int64 [n_tiles + 1], their r, ascending, and their columns in the
+    tile.
     """
     starts = np.zeros(n_tiles + 1, np.int64)
     for user in users:
@@ -87,14 +86,14 @@ def absorb(
 
 @njit(nogil=True, cache=True)
 def _any_from(scores: np.ndarray, least: float) -> bool:
-    count = np.int32(0)  # this very form becomes vector instructions
+    count = np.int32(0)  # this form compiles to vector instructions
     for j in range(len(scores)):
         count += np.int32(scores[j] >= least)
     return bool(count > 0)
 
 
 @njit(nogil=True, cache=True)
-def going_on(
+def unfinished(
     active: np.ndarray,
     values: np.ndarray,
     shift: np.ndarray,
@@ -103,15 +102,15 @@ def going_on(
     slack: float,
     satisfied: np.ndarray,
 ) -> np.ndarray:
-    """Those of `active`, rows of the other arrays, that a vector of length `longest` can still better."""
-    kept, n = np.empty_like(active), 0
+    """Return the `active` rows, of the other arrays, that a vector of length `longest` can still improve."""
+    found, n = np.empty_like(active), 0
     for r in active:
         most = reach[r] * longest
         most += shift[r] + slack * (abs(shift[r]) + most)
         if values[r, -1] <= most and values[r, -1] <= satisfied[r]:
-            kept[n] = r
+            found[n] = r
             n += 1
-    return kept[:n]
+    return found[:n]
 
 
 @njit(nogil=True, cache=True)
@@ -134,7 +133,7 @@ def dots(
         user[:d] = left[users[r]]
         for first in range(offsets[r], offsets[r + 1], STEP):
             count = min(STEP, offsets[r + 1] - first)
-            for i in range(count):  # many reads under way at once, where a product would wait for each
+            for i in range(count):  # many reads at once, where a product would wait for each
                 row, item = rows[i], right[items[first + i]]
                 for j in range(d):
                     row[j] = item[j]
@@ -153,20 +152,20 @@ def dots(
 
 
 @njit(nogil=True, cache=True)
-def add_genre_weights(
+def add_fractions(
     offsets: np.ndarray,
     items: np.ndarray,
     starts: np.ndarray,
     genres: np.ndarray,
-    weight: np.ndarray,
+    fraction: np.ndarray,
     totals: np.ndarray,
 ) -> None:
-    """Add the weight [n_items] of each row's items to totals [n_rows, n_genres] of each of their genres.
+    """Add `fraction` [n_items] of each row's items to `totals` [n_rows, n_genres] of each genre of the item.
 
-    starts, genres  those of item i are genres[starts[i]:starts[i + 1]]
+    starts, genres  the genres of item i are genres[starts[i]:starts[i + 1]]
     """
     for r in range(len(offsets) - 1):
         for n in range(offsets[r], offsets[r + 1]):
             item = items[n]
             for nth in range(starts[item], starts[item + 1]):
-                totals[r, genres[nth]] += weight[item]
+                totals[r, genres[nth]] += fraction[item]

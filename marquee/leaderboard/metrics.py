@@ -5,24 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from marquee.leaderboard.table import direction
+from marquee.leaderboard.table import HIGHER, LOWER, direction
 
 Row = Mapping[str, Any]
 
-ERRORS = ("rmse", "mae", "mse")
-ACCURACY = ("hit", "precision", "recall", "ndcg", "map", "mrr")
-ACRONYMS = (*ERRORS, "ndcg", "map", "mrr")
-
-
-def lower_is_better(metric: str) -> bool:
-    return direction(metric) < 0
+ACRONYMS = (*LOWER, "ndcg", "map", "mrr")
 
 
 def ranked(rows: Sequence[Row], task: str, metric: str) -> list[Row]:
     """Return the rows of one task and metric, the best value first and equal values by name."""
-    sign = 1 if lower_is_better(metric) else -1
+    sign = direction(metric) or 1
     found = [row for row in rows if row["task"] == task and row["metric"] == metric]
-    return sorted(found, key=lambda row: (sign * row["value"], row["model"]))
+    return sorted(found, key=lambda row: (-sign * row["value"], row["model"]))
 
 
 def metric_title(metric: str) -> str:
@@ -56,9 +50,9 @@ def _order(metric: str) -> tuple[int, int, int, str]:
     """Sort by table, then shorter lists first, then in the field's usual order."""
     name, _, k = metric.partition("@")
     plain = name.removeprefix("sampled_").partition("_")[0]
-    length, place = int(k or 0), (*ERRORS, *ACCURACY, plain).index(plain)
-    if plain in ERRORS:
+    length, place = int(k or 0), (*LOWER, *HIGHER, plain).index(plain)
+    if plain in LOWER:
         return int(name != plain), length, place, metric
     if name.startswith("sampled_"):
         return 3, length, place, metric
-    return 2 if name in ACCURACY else 4, length, place, metric
+    return 2 if name in HIGHER else 4, length, place, metric

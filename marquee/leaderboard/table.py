@@ -31,7 +31,7 @@ HEADER = (
 )
 ORACLE = "oracle"  # the model that knows the ground truth: a bound, not a competitor
 HIGHER = ("hit", "precision", "recall", "ndcg", "map", "mrr")
-LOWER = ("rmse", "mse", "mae")
+LOWER = ("rmse", "mae", "mse")
 DECIMALS = 6  # one user of a million; smaller differences are rounding errors
 COLUMNS = {  # of the printed table, the primary metric first
     "ranking": ("ndcg@{k}", "hit@{k}", "recall@{k}", "sampled_hit@{k}", "sampled_ndcg@{k}", "coverage@{k}"),

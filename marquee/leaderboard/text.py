@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from marquee.leaderboard.table import COLUMNS, ORACLE, CompareOptions, Row, direction
+from marquee.leaderboard.metrics import Row, ranked
+from marquee.leaderboard.table import COLUMNS, ORACLE, CompareOptions, direction
 
 
 def text(rows: Sequence[Row], options: CompareOptions) -> str:
@@ -24,8 +25,7 @@ def _table(rows: Sequence[Row], task: str, options: CompareOptions) -> str:
     first, *others = (name.format(k=options.k) for name in COLUMNS[task])
     found = {(row["model"], row["metric"]): row for row in rows}
     sign, bound = direction(first), found.get((ORACLE, first))
-    board = [row for row in rows if row["metric"] == first]
-    board.sort(key=lambda row: (row["model"] == ORACLE, -sign * row["value"], row["model"]))
+    board = sorted(ranked(rows, task, first), key=lambda row: row["model"] == ORACLE)
     if not board:
         return ""
     cells = []

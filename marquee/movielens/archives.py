@@ -7,8 +7,7 @@ import shutil
 import stat
 import zipfile
 import zlib
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path, PureWindowsPath
 
 from marquee.errors import MarqueeError
@@ -27,22 +26,17 @@ def extract(archive: Path, target: Path, files: Sequence[str], limit: int, calle
     Raises MarqueeError for a file that is not a zip, is damaged, lacks one of `files`, would write outside
     `target`, or unpacks to more than `limit`. `target` may then hold some of the files.
     """
-    with _damage_reported(called), zipfile.ZipFile(archive) as zipped:
-        members = zipped.infolist()
-        for member in members:
-            if member.header_offset < 0:  # seeking there would look like a disk error
-                raise zipfile.BadZipFile("an entry lies before its beginning")
-            _refuse_unsafe(member, called)
-        _refuse_bomb(members, archive.stat().st_size, limit, called)
-        for name, member in _release_folder(members, files, called).items():
-            with zipped.open(member) as packed, (target / name).open("wb") as file:
-                shutil.copyfileobj(packed, file, 1 << 20)
-
-
-@contextmanager
-def _damage_reported(called: str) -> Iterator[None]:
     try:
-        yield
+        with zipfile.ZipFile(archive) as zipped:
+            members = zipped.infolist()
+            for member in members:
+                if member.header_offset < 0:  # seeking there would look like a disk error
+                    raise zipfile.BadZipFile("an entry lies before its beginning")
+                _refuse_unsafe(member, called)
+            _refuse_bomb(members, archive.stat().st_size, limit, called)
+            for name, member in _release_folder(members, files, called).items():
+                with zipped.open(member) as packed, (target / name).open("wb") as file:
+                    shutil.copyfileobj(packed, file, 1 << 20)
     except DAMAGE as error:
         reason = " ".join(str(error).split()) or type(error).__name__
         raise MarqueeError(f"{called} is not a complete zip ({reason}): get another copy") from None

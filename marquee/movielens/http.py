@@ -66,7 +66,8 @@ def _receive(url: str, partial: Path, limit: int, advice: str, show_progress: bo
         total = None if response.length is None else have + response.length
         version = response.headers["ETag"] or response.headers["Last-Modified"]
         content = {"url": url, "total": total, "version": version}
-        if resumes and (content != known or not _starts_at(response, have)):
+        start = response.headers["Content-Range"] or ""
+        if resumes and (content != known or not start.startswith(f"bytes {have}-")):
             discard(partial)
             raise _Interrupted("the file on the server changed")
         if not resumes:
@@ -136,10 +137,6 @@ def _known(url: str, partial: Path) -> dict[str, Any]:
         discard(partial)
         return {"url": url, "total": None}
     return known
-
-
-def _starts_at(response: HTTPResponse, have: int) -> bool:
-    return (response.headers["Content-Range"] or "").startswith(f"bytes {have}-")
 
 
 def _note(partial: Path) -> Path:

@@ -47,10 +47,8 @@ def split_genres(movies: pa.Table) -> pa.Table:
 def _find(folder: Path, stem: str) -> Path:
     """Return the path of the CSV, or of the Parquet file where only that exists."""
     with csv_reader.readable(folder):
-        parquet = folder / f"{stem}.parquet"
-        return (
-            parquet if parquet.exists() and not (folder / f"{stem}.csv").exists() else folder / f"{stem}.csv"
-        )
+        text, parquet = folder / f"{stem}.csv", folder / f"{stem}.parquet"
+        return parquet if parquet.exists() and not text.exists() else text
 
 
 def _read(

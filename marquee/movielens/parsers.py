@@ -54,7 +54,10 @@ def read_release(
 
 def _ml_100k(folder: Path, bad: BadRows, scale: Scale | None) -> Parsed:
     rows = read(CsvSpec(folder / "u.data", "\t", RATING), bad, scale)
-    genres = _genres_100k(folder / "u.genre", bad)
+    genres = GENRES_100K
+    if (folder / "u.genre").exists():
+        spec = CsvSpec(folder / "u.genre", "|", {"genre": TEXT, "flag": None})
+        genres = read(spec, bad)["genre"].to_pylist()
     fields = {"movie": WHOLE, "title": TEXT, "released": None, "video": None, "url": None}
     flags: dict[str, ColumnType | None] = dict.fromkeys(genres, whole(8))
     movies = read(CsvSpec(folder / "u.item", "|", {**fields, **flags}, latin=True), bad)
@@ -63,13 +66,6 @@ def _ml_100k(folder: Path, bad: BadRows, scale: Scale | None) -> Parsed:
     movies = movies.select(["movie", "title"]).append_column("genres", pa.array(names, pa.list_(pa.string())))
     fields = {"user": WHOLE, "age": whole(16), "gender": TEXT, "occupation": TEXT, "zip_code": TEXT}
     return rows, movies, read(CsvSpec(folder / "u.user", "|", fields, latin=True), bad)
-
-
-def _genres_100k(path: Path, bad: BadRows) -> list[str]:
-    """Return the names of the genre flags, from u.genre where the release has that file."""
-    if not path.exists():
-        return GENRES_100K
-    return read(CsvSpec(path, "|", {"genre": TEXT, "flag": None}), bad)["genre"].to_pylist()
 
 
 def _ml_1m(folder: Path, bad: BadRows, scale: Scale | None) -> Parsed:

@@ -1,7 +1,4 @@
-"""Verify a release by its numbers of ratings, users and movies.
-
-This module does not use the parsers, so that a change of those downloads nothing again.
-"""
+"""Verify a release by its numbers of ratings, users and movies."""
 
 from __future__ import annotations
 
@@ -30,7 +27,7 @@ def compare_counts(release: Release, folder: Path, called: str) -> None:
     import pyarrow as pa
     from pyarrow import compute, csv
 
-    if release.ratings is None:
+    if release.counts is None:
         return
     names, separator, header = RATINGS[release.layout]
     user, movie = "f0", f"f{len(separator)}"  # Arrow takes `::` for two separators and a column between them
@@ -51,13 +48,13 @@ def compare_counts(release: Release, folder: Path, called: str) -> None:
             ) from None
     table = pa.concat_tables(tables)
     found = (len(table), *(compute.count_distinct(table[column]).as_py() for column in ids))
-    wanted = (release.ratings, release.users, release.movies)
-    if found != wanted:
+    if found != release.counts:
         raise MarqueeError(
             f"{called}: {' and '.join(names)} has {_counts(*found)}, but {release.name} has "
-            f"{_counts(*wanted)}: set dataset.source to a complete copy, or dataset.name to the release it is"
+            f"{_counts(*release.counts)}: set dataset.source to a complete copy, "
+            "or dataset.name to the release it is"
         )
 
 
-def _counts(ratings: int | None, users: int | None, movies: int | None) -> str:
+def _counts(ratings: int, users: int, movies: int) -> str:
     return f"{ratings:,} ratings by {users:,} users of {movies:,} movies"

@@ -17,8 +17,9 @@ PREDICTED = 8.5  # per test pair: rating, prediction, user and item
 METRICS = 50  # per test user and list length
 SCORE = 4  # per entry of a list, beside its item
 DATA_FIGURES = 200_000  # three figures as SVG and PNG, and their CSVs
-MODEL_FIGURES = 500_000  # of one model, as SVG and PNG
-LEADERBOARD = 300_000
+MODEL_FIGURES = 600_000  # of a rating model, as SVG and PNG; of others less
+LEADERBOARD = 100_000
+COMPARED = 19_000  # per model of the leaderboard, beside that
 PAGE = 180_000  # per model of the report
 
 
@@ -44,8 +45,9 @@ def disk_bytes(stage: str, params: config.Params, sizes: PipelineSizes) -> float
         return _evaluated(params.model(name).task, params, sizes, item)
     if kind == "oracle":
         return sizes.simulated * sum(_evaluated(task, params, sizes, item) for task in config.TASKS)
-    per_model = {"plot": MODEL_FIGURES, "compare": LEADERBOARD, "report": PAGE * len(params.models)}
-    return per_model[kind]
+    models = len(params.models)
+    of_all = {"plot": MODEL_FIGURES, "compare": LEADERBOARD + COMPARED * models, "report": PAGE * models}
+    return of_all[kind]
 
 
 def _evaluated(task: str, params: config.Params, sizes: PipelineSizes, item: float) -> float:

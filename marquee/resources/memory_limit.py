@@ -34,34 +34,26 @@ def memory_limit(root: Path = Path("/")) -> Limit | None:
         if not allowed > 0:
             raise MarqueeError(f"{VARIABLE} is {text!r}, but must be a number of GiB above 0")
         return Limit(allowed * GIB, f"{VARIABLE} allows {allowed:g} GiB")
-    left = [bytes for bytes in (_machine(root), _group_2(root), _group_1(root)) if bytes is not None]
+    machine = _table(root / "proc/meminfo").get("MemAvailable:")
+    group = root / "sys/fs/cgroup"
+    found = (
+        None if machine is None else machine * 1024,
+        _group(group, "memory.max", "memory.current", "inactive_file"),
+        _group(group / "memory", "memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"),
+    )
+    left = [bytes for bytes in found if bytes is not None]
     return Limit(min(left), f"{min(left) / GIB:.1f} GiB are available") if left else None
 
 
-def _machine(root: Path) -> int | None:
-    found = _table(root / "proc/meminfo").get("MemAvailable:")
-    return None if found is None else found * 1024
-
-
-def _group_2(root: Path) -> int | None:
-    folder = root / "sys/fs/cgroup"
-    stat = _table(folder / "memory.stat")
-    return _left(folder / "memory.max", folder / "memory.current", stat.get("inactive_file", 0))
-
-
-def _group_1(root: Path) -> int | None:
-    folder = root / "sys/fs/cgroup/memory"
-    stat = _table(folder / "memory.stat")
-    limit, used = folder / "memory.limit_in_bytes", folder / "memory.usage_in_bytes"
-    return _left(limit, used, stat.get("total_inactive_file", 0))
-
-
-def _left(limit: Path, used: Path, files: int) -> int | None:
+def _group(folder: Path, limit: str, used: str, files: str) -> int | None:
+    """Return what a control group has left, by the names of its files and of a row of its statistics."""
     try:
-        allowed, taken = limit.read_text().strip(), used.read_text().strip()
+        allowed, taken = (folder / limit).read_text().strip(), (folder / used).read_text().strip()
     except OSError:
         return None
-    return int(allowed) - int(taken) + files if allowed.isdecimal() and taken.isdecimal() else None
+    if not (allowed.isdecimal() and taken.isdecimal()):
+        return None
+    return int(allowed) - int(taken) + _table(folder / "memory.stat").get(files, 0)
 
 
 def _table(path: Path) -> dict[str, int]:

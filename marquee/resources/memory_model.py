@@ -5,7 +5,7 @@ A formula counts bytes for each row, by the arrays that exist at once.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 
 from marquee import config
@@ -15,7 +15,8 @@ from marquee.recommenders.base import CSR_BYTES, RATING_BYTES, Cost
 from marquee.resources.memory_limit import GIB, Limit
 from marquee.resources.pipeline_sizes import PipelineSizes
 
-BASE = 400 << 20  # the interpreter with numba, torch or matplotlib
+BASE = 150  # MiB: the interpreter with NumPy and Arrow; more where numba, torch or matplotlib is imported
+BASES = {"ingest": 200, "train": 400, "evaluate": 210, "oracle": 260, "plot": 300}
 READ = 2 * RATING_BYTES  # per rating read: its table and its arrays
 SIMULATED = 37  # per simulated rating: user, item, value, time, and the keys that choose it
 INGESTED = 79  # per rating parsed: four columns of 8, its packed key, its place, the columns written
@@ -44,7 +45,7 @@ def model_cost(name: str, entry: config.ModelEntry, sizes: PipelineSizes) -> Cos
 
 @dataclass(frozen=True)
 class MemoryNeed:
-    """Bytes beside the interpreter's, the dotted parameters that lower them, the model that needs them."""
+    """Bytes of a process at its peak, the dotted parameters that lower them, the model that needs them."""
 
     bytes: float
     lower: tuple[str, ...] = ()
@@ -54,6 +55,12 @@ class MemoryNeed:
 def memory_need(stage: str, params: config.Params, sizes: PipelineSizes) -> MemoryNeed:
     """Return the need of `train@als_mf`, `split@rating`, ...: of a stage by its name in dvc.yaml."""
     kind, _, name = stage.partition("@")
+    need = _rows(kind, name, params, sizes)
+    return replace(need, bytes=need.bytes + (BASES.get(kind, BASE) << 20))
+
+
+def _rows(kind: str, name: str, params: config.Params, sizes: PipelineSizes) -> MemoryNeed:
+    """Return the need for the rows of a stage alone."""
     data = ("simulator.ratings",) if sizes.simulated else ("the size of the release (dataset.name)",)
     if kind == "download":
         return MemoryNeed(SIMULATED * sizes.ratings * sizes.simulated, data)
@@ -103,12 +110,12 @@ def _evaluated(sizes: PipelineSizes, task: str) -> float:
     return known + OFFERED * part.test_users * sizes.candidates + LISTED * part.test_users + BLOCKS
 
 
-def too_much(need: MemoryNeed, base: float, sizes: PipelineSizes, limit: Limit | None) -> str | None:
+def too_much(need: MemoryNeed, sizes: PipelineSizes, limit: Limit | None) -> str | None:
     """Say why a stage does not fit; None where it does, or where no limit is known."""
-    if limit is None or need.bytes + base <= limit.bytes:
+    if limit is None or need.bytes <= limit.bytes:
         return None
     return (
-        f"needs about {(need.bytes + base) / GIB:.1f} GiB for {sizes.ratings:,} ratings of {sizes.users:,} "
+        f"needs about {need.bytes / GIB:.1f} GiB for {sizes.ratings:,} ratings of {sizes.users:,} "
         f"users and {sizes.items:,} items, but {limit.words}: {remedy(need)}"
     )
 

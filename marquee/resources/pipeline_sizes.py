@@ -14,7 +14,7 @@ from marquee.errors import MarqueeError
 from marquee.movielens.releases import HALF_STARS, SIMULATED, release
 from marquee.recommenders.base import DataShape
 
-CHANGING = {"ml-latest-small": (610, 9_724, 100_836)}  # users, items, ratings of 2018
+CHANGING = {"ml-latest-small": (100_836, 610, 9_724)}  # ratings, users, items of 2018
 # Percent of the ratings with each value from the lowest, in ML-100K and, with half stars, in ML-25M
 PERCENT = {False: (6.1, 11.4, 27.1, 34.2, 21.2), True: (1.6, 3.1, 1.6, 6.6, 5.0, 19.6, 12.7, 26.6, 8.8, 14.4)}
 
@@ -57,22 +57,20 @@ def pipeline_sizes(params: config.Params, card: Mapping[str, Any] | None = None)
     known = release(params.dataset.name)
     simulator = params.simulator
     simulated, half = known.name == SIMULATED, known.scale == HALF_STARS
-    counts: tuple[int | None, ...] = (known.users, known.movies, known.ratings)
+    counts = known.counts or CHANGING.get(known.name)  # ratings, users, items
     if simulated:
-        counts, half = (simulator.users, simulator.movies, simulator.ratings), simulator.half_stars
+        counts, half = (simulator.ratings, simulator.users, simulator.movies), simulator.half_stars
         if card and card["ratings"] != simulator.ratings:
             card = None
-    elif known.name in CHANGING:
-        counts = CHANGING[known.name]
     histogram = {0.5 + n / 2 if half else 1.0 + n: percent for n, percent in enumerate(PERCENT[half])}
     scale = (min(histogram), max(histogram), 0.5 if half else 1.0)
     if card and card["name"] == known.name:
-        counts = card["users"], card["items"], card["ratings"]
+        counts = card["ratings"], card["users"], card["items"]
         histogram = dict(zip(card["histogram"]["rating"], card["histogram"]["count"], strict=True))
         scale = (card["scale"]["low"], card["scale"]["high"], card["scale"]["step"])
-    users, items, ratings = counts
-    if not (users and items and ratings):
+    if counts is None:
         raise MarqueeError(f"the size of {known.name} is not known: run `dvc repro ingest`, then plan again")
+    ratings, users, items = counts
     parts = {}
     for task in config.TASKS:
         options, least = params.tasks[task], 0.0

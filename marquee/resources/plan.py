@@ -10,7 +10,7 @@ from typing import Any
 from marquee import config
 from marquee.resources.disk_model import disk_bytes
 from marquee.resources.memory_limit import Limit
-from marquee.resources.memory_model import BASE, memory_need, remedy
+from marquee.resources.memory_model import memory_need, remedy
 from marquee.resources.pipeline_sizes import PipelineSizes
 
 
@@ -52,13 +52,12 @@ def plan(
     planned = []
     for stage in stages(params):
         need, run = memory_need(stage, params, sizes), last.get(stage, {})
-        memory = BASE + need.bytes
         planned.append(
             PlannedStage(
                 stage,
-                memory,
+                need.bytes,
                 disk_bytes(stage, params, sizes),
-                remedy(need) if limit and memory > limit.bytes else "",
+                remedy(need) if limit and need.bytes > limit.bytes else "",
                 run.get("seconds"),
                 run.get("peak_mib"),
                 run.get("ended"),

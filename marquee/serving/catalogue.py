@@ -67,7 +67,7 @@ class MovieCatalogue:
         if len(found) == 1:
             return found[0]
         if not found:
-            near = "; ".join(self.name(item) for item in search.nearest(wanted))
+            near = "; ".join(self.name(item) for item in search.closest(wanted))
             ask = f"did you mean one of: {near}?" if near else "check the spelling"
             raise MarqueeError(f"no movie is called {wanted!r}: {ask}")
         raise MarqueeError(f"{wanted!r} fits {len(found)} movies: {self._distinct(found)}; say which one")

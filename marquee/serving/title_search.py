@@ -69,7 +69,7 @@ class TitleSearch:
             found = self._find(last["title"], int(last["year"]))
         return found
 
-    def nearest(self, wanted: str, n: int = 3) -> list[int]:
+    def closest(self, wanted: str, n: int = 3) -> list[int]:
         """Return up to `n` items with the names most like `wanted`."""
         from rapidfuzz import fuzz, process
 

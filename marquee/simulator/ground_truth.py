@@ -1,21 +1,24 @@
-"""Hold the ground truth of a simulated dataset, and compute the best scores and predictions from it."""
+"""The ground truth of simulated ratings, and the oracle: the best that any model could do."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
 from marquee.io import read_arrays, write_arrays
+
+if TYPE_CHECKING:
+    from marquee.data.ratings import Ratings
 
 BLOCK = 1 << 20  # pairs that are looked at together
 
 
 @dataclass(frozen=True)
 class GroundTruth:
-    """Hold what simulated ratings follow. Row u is user_id u + 1, row i is movie_id i + 1; all float32.
+    """The law of simulated ratings. Row u is user_id u + 1, row i is movie_id i + 1; all float32.
 
     user_factors   [n_users, n_factors]   p
     movie_factors  [n_movies, n_factors]  v
@@ -82,5 +85,32 @@ class GroundTruth:
 
     @classmethod
     def load(cls, path: Path) -> Self:
-        """What `save` stored. Raises FileNotFoundError where the data was not simulated."""
+        """Read what `save` stored. Raises FileNotFoundError where the data was not simulated."""
         return cls(**read_arrays(path)[0])
+
+
+@dataclass(frozen=True)
+class Oracle:
+    """Rank by the chance of being the next positive, and predict the mean of each rating's own law.
+
+    user_ids            int [n_users]: the release's number of each user, from 1
+    movie_ids           int [n_items]: the release's number of each item, from 1
+    positive_threshold  ratings from here on are positives
+    """
+
+    truth: GroundTruth
+    user_ids: np.ndarray
+    movie_ids: np.ndarray
+    positive_threshold: float
+
+    def scores(self, users: np.ndarray) -> np.ndarray:
+        """float32 [len(users), n_items]"""
+        return self.truth.scores(self.user_ids[users] - 1, self.positive_threshold)[:, self.movie_ids - 1]
+
+    def predict(self, users: np.ndarray, items: np.ndarray) -> np.ndarray:
+        """float32 [n]"""
+        return self.truth.expected_ratings(self.user_ids[users] - 1, self.movie_ids[items] - 1)
+
+    def fold_in(self, histories: Ratings) -> Oracle:
+        """Return itself: it knows every user already."""
+        return self

@@ -65,14 +65,12 @@ NOUNS = {
     "War": "Regiment Battalion Trench Armistice Bridgehead Soldier Convoy Siege Medal Frontier Barracks",
     "Western": "Saddle Canyon Homestead Marshal Prairie Stagecoach Outlaw Rancher Sheriff Gunsmith Corral",
 }
-MONTHS, OCCUPATIONS = (
-    words.split()
-    for words in (
-        "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec",
-        "administrator artist doctor educator engineer entertainment executive healthcare homemaker lawyer "
-        "librarian marketing none other programmer retired salesman scientist student technician writer",
-    )
+MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_OCCUPATIONS = (
+    "administrator artist doctor educator engineer entertainment executive healthcare homemaker lawyer "
+    "librarian marketing none other programmer retired salesman scientist student technician writer"
 )
+OCCUPATIONS = _OCCUPATIONS.split()
 FREQUENT = {"student": 7, "other": 4, "educator": 3, "administrator": 3, "engineer": 2, "programmer": 2}
 
 _WORDS = {kind: words.split() for kind, words in WORDS.items()}

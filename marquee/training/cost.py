@@ -24,11 +24,6 @@ class DataShape:
         """Users and items: the rows of both factors."""
         return self.users + self.items
 
-    @property
-    def history(self) -> float:
-        """Training ratings of a user, on average."""
-        return self.train / max(self.users, 1)
-
 
 @dataclass(frozen=True)
 class Cost:

@@ -53,8 +53,8 @@ def epoch_tensors(
 
     stored = train.negatives
     assert stored is not None
-    law = json.loads(train.sampling)
-    sampler = NegativeSampler(train, n_items, law["sampling"], law["alpha"]) if resample else None
+    how = json.loads(train.sampling)
+    sampler = NegativeSampler(train, n_items, how["sampling"], how["alpha"]) if resample else None
     users = torch.tensor(train.user, device=device)
 
     def tensors() -> tuple[torch.Tensor, ...]:

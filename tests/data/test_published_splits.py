@@ -84,12 +84,10 @@ def test_candidates_are_found_by_user_in_the_order_given(tmp_path):
     assert dropped == 0
 
 
-def test_the_held_out_item_among_its_own_candidates_is_dropped_and_counted_unless_kept(tmp_path):
+def test_the_held_out_item_among_its_own_candidates_is_dropped_and_counted(tmp_path):
     lines = "(5,40)\t20\t40\t10\n(7,30)\t40\n"
     given, dropped = candidates(tmp_path, lines)
     assert (given.offsets.tolist(), given.items.tolist(), dropped) == ([0, 1, 1, 3], [3, 2, 0], 1)
-    given, dropped = candidates(tmp_path, lines, as_given=True)
-    assert (given.offsets.tolist(), given.items.tolist(), dropped) == ([0, 1, 1, 4], [3, 2, 3, 0], 0)
 
 
 @pytest.mark.parametrize(
@@ -177,8 +175,6 @@ def test_the_ncf_files_cover_ml_1m_and_156_lists_hold_their_own_item(movielens, 
     done = split(ratings, options, KeyedRandom(0), given)
     assert (done.counts["train"], done.counts["test"]) == (994_169, 6_040)
     assert done.test.user.tolist() == list(range(6_040))
-    for as_given, dropped, short in ((False, 156, 156), (True, 0, 0)):
-        found, n_dropped = read_candidates(folder, "ml-1m.test.negative", *ids, as_given=as_given)
-        lengths = np.diff(found.offsets)
-        assert n_dropped == dropped
-        assert ((lengths == 99).sum(), (lengths == 98).sum()) == (6_040 - short, short)
+    found, n_dropped = read_candidates(folder, "ml-1m.test.negative", *ids)
+    assert n_dropped == 156
+    assert ((found.lengths == 99).sum(), (found.lengths == 98).sum()) == (6_040 - 156, 156)

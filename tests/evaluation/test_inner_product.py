@@ -157,8 +157,8 @@ def test_shares_of_genres_equal_their_twin_to_the_bit(seed, n_users, n_items, n_
     starts, of_item = np.append(0, np.cumsum(genres.sum(1))), np.nonzero(genres)[1]
     weight, history = rng.integers(0, 99, n_items) / 64, rows(rng, n_users, n_items, 0.4)
     fast, slow = np.zeros((2, n_users, n_genres))
-    topk_kernels.add_genre_weights(*history, starts, of_item, weight, fast)
-    topk_twins.add_genre_weights(*history, starts, of_item, weight, slow)
+    topk_kernels.add_fractions(*history, starts, of_item, weight, fast)
+    topk_twins.add_fractions(*history, starts, of_item, weight, slow)
     assert fast.tobytes() == slow.tobytes()
     expected = history_matrix(history, n_items) @ (genres * weight[:, None])
     assert (fast == expected).all()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 
 from marquee.data.user_items import UserItems
-from marquee.evaluation.topk import check_k
 
 LANES = 16
 PAIRS = 1 << 12
@@ -15,10 +14,9 @@ def top_k(scores: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
     """Items int32 [n, k] and their scores [n, k], ordered by (-score, item), ties at the cut included.
 
     scores  float [n, n_items], no NaN; -inf for what may not be listed. A row with fewer than k other
-            items ends in -1, scored -inf. Raises MarqueeError where k is more than n_items.
+            items ends in -1, scored -inf.
     """
     n, n_items = scores.shape
-    check_k(k, n_items)
     cut = np.partition(scores, n_items - k, axis=1)[:, n_items - k, None].copy()  # (n, 1): k-th best score
     kept = scores >= cut
     crowded = np.flatnonzero(np.count_nonzero(kept, axis=1) > k)  # rows with more ties than places
@@ -56,7 +54,7 @@ def dots(
         scores[pairs] = lane[:, 0]
 
 
-def add_genre_weights(
+def add_fractions(
     offsets: np.ndarray,
     items: np.ndarray,
     starts: np.ndarray,

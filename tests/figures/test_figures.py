@@ -113,7 +113,7 @@ def texts(figure):
             ticks = [*axis.get_major_ticks(), *axis.get_minor_ticks()]
             hidden |= {tick.label1 for tick in ticks if not low <= tick.get_loc() <= high}
     shown = set(figure.findobj(lambda artist: isinstance(artist, Text) and artist.get_visible())) - hidden
-    return [(text.get_text(), text.get_window_extent()) for text in shown if text.get_text().strip()]
+    return [(text.get_text(), Text.get_window_extent(text)) for text in shown if text.get_text().strip()]
 
 
 def test_no_two_words_of_a_figure_overlap(figure):

@@ -14,7 +14,7 @@ def test_copies_of_a_folder_share_what_is_compiled_until_a_file_of_one_changes(t
         (folder / "constants.py").write_text("WIDTH = 8")
 
     def kept(name: str) -> str:
-        jit._room.cache_clear()
+        jit._folder_name.cache_clear()
         return ByContents.get_suitable_cache_subpath(str(tmp_path / name / "learning" / "loop.py"))
 
     assert kept("one") == kept("other")

@@ -21,10 +21,7 @@ FILES = {
     "README": b"made up\n",
 }
 RELEASE = replace(
-    RELEASES["ml-100k"],
-    ratings=600,
-    users=len({row[0] for row in _rows}),
-    movies=len({row[1] for row in _rows}),
+    RELEASES["ml-100k"], counts=(600, len({row[0] for row in _rows}), len({row[1] for row in _rows}))
 )
 
 

@@ -100,7 +100,7 @@ def test_a_wrong_md5_is_refused_and_the_next_run_starts_clean(server):
 
 @pytest.mark.parametrize("form", ["MD5 (ml-100k.zip) = {}\n", "{}  ml-100k.zip\n"])
 def test_a_release_that_changes_is_held_against_the_md5_beside_it(server, form):
-    changing = official(server, md5=None, ratings=None)
+    changing = official(server, md5=None, counts=None)
     server.md5 = form.format(hashlib.md5(ZIP).hexdigest().upper()).encode()
     assert get(release=changing) == ARRIVED
     assert scratch() == []
@@ -278,8 +278,9 @@ def test_the_real_zips_pass_by_their_content(movielens, name, files):
     assert len(get(movielens, release)) == files
     assert len(get(movielens / f"{name}.zip", release)) == files
     assert len(get("data/raw", release)) == files  # a folder this time
-    wrong = replace(release, movies=release.movies + 1)
-    assert f"but {name} has {release.ratings:,} ratings by" in fault(movielens, wrong)
+    ratings, users, movies = release.counts
+    wrong = replace(release, counts=(ratings, users, movies + 1))
+    assert f"but {name} has {ratings:,} ratings by" in fault(movielens, wrong)
 
 
 # Through Kaggle

@@ -1,4 +1,4 @@
-"""ALS: each solve is exact, the objective falls, movies follow their genres, new users get the same solve."""
+"""ALS: each solve is exact, the objective falls, genres are priors of movies, fold-in is the same solve."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ CATALOGUE = Catalogue(N_USERS, N_ITEMS, GENRES, ("Drama", "War", "Western"))
 EVERYONE = np.arange(N_USERS, dtype=np.int32)
 
 
-def two_camps(seed: int = 0) -> Ratings:
+def checkerboard(seed: int = 0) -> Ratings:
     """Even users have half of the even items, odd users half of the odd ones: a checkerboard.
 
     User 58 and item 38 are left without a rating, user 59 has one.
@@ -52,7 +52,7 @@ def fitted(
 ) -> Recommender:
     algorithm, task, usual, _ = CASES[name]
     model = recommenders.create(algorithm, task, usual if options is None else options, f"models.{name}")
-    train = two_camps() if train is None else train
+    train = checkerboard() if train is None else train
     if name in SAMPLED:
         train = add_negatives(train, N_ITEMS, NegativeOptions(), KeyedRandom(seed, "negatives"))
     progress = progress or FitProgress(show=False)
@@ -82,7 +82,9 @@ def test_every_algorithm_is_in_this_suite():
 def test_what_a_model_keeps_is_what_its_formula_says(model, name):
     """And a fit holds more than that, and has work to do."""
     stored = sum(array.nbytes for array in model.state()[0].values())
-    cost = type(model).cost(model.options, DataShape(N_USERS, N_ITEMS, len(two_camps()), 0, per_positive=4))
+    cost = type(model).cost(
+        model.options, DataShape(N_USERS, N_ITEMS, len(checkerboard()), 0, per_positive=4)
+    )
     assert cost.model_bytes == pytest.approx(stored, rel=0.3, abs=2000)
     assert cost.peak_bytes >= cost.model_bytes
     assert cost.epochs == getattr(model.options, "epochs", 0)
@@ -126,7 +128,7 @@ def test_every_option_is_set_by_a_case_and_changes_the_model(algorithm, option):
 def test_patience_ends_a_fit_that_only_gets_worse(algorithm):
     """Validation on what training contradicts."""
     name = next(name for name in CASES if CASES[name][0] == algorithm)
-    train, lengths = two_camps(), []
+    train, lengths = checkerboard(), []
     if name in RATING:
         against = Ratings.of(train.user, train.item, -train.rating)
     else:
@@ -163,7 +165,7 @@ def test_nobody_asked_for_is_an_empty_answer(model):
 @pytest.mark.parametrize("name", PERSONAL)
 def test_the_checkerboard_is_found(models, name):
     """Of what a user has not rated, the best ten are of the user's own colour."""
-    scores, train = models[name].scores(EVERYONE), two_camps()
+    scores, train = models[name].scores(EVERYONE), checkerboard()
     scores[train.user, train.item] = -np.inf
     scores[:, 38] = -np.inf
     own = [np.argsort(-scores[user])[:5] % 2 == user % 2 for user in range(58)]
@@ -176,7 +178,7 @@ def test_stored_and_loaded_is_the_same_model(model, tmp_path):
     assert (loaded.n_users, loaded.n_items) == (N_USERS, N_ITEMS)
     assert (loaded.task, loaded.options) == (model.task, model.options)
     np.testing.assert_array_equal(loaded.scores(EVERYONE), model.scores(EVERYONE))
-    history = two_camps().take(two_camps().user < 3)
+    history = checkerboard().take(checkerboard().user < 3)
     np.testing.assert_array_equal(
         loaded.fold_in(history).scores(EVERYONE[:3]), model.fold_in(history).scores(EVERYONE[:3])
     )
@@ -203,7 +205,7 @@ def test_what_a_model_learned_of_genres_has_a_row_for_each(models):
 
 @pytest.mark.parametrize("name", [name for name in RATING if CASES[name][0] != "bias"])
 def test_a_model_that_learns_in_epochs_says_how_it_meets_its_training_ratings(name):
-    progress, train = FitProgress(show=False), two_camps()
+    progress, train = FitProgress(show=False), checkerboard()
     model = fitted(name, progress=progress)
     error = model.predict(train.user, train.item) - train.rating
     assert progress.rows[-1]["train"] == pytest.approx(np.sqrt(np.mean(error**2)), abs=0.08)
@@ -225,7 +227,7 @@ def test_another_seed_gives_other_bytes(models, name):
 
 def test_a_training_user_folded_in_gets_their_list_back(model, name):
     """As far as the algorithm promises: CASES says how much of the top ten."""
-    train = two_camps()
+    train = checkerboard()
     view = model.fold_in(train)
     users = np.flatnonzero(np.bincount(train.user, minlength=58)[:58] > 3).astype(np.int32)
     old, new = (np.argsort(-m.scores(users), axis=1, kind="stable")[:, :10] for m in (model, view))
@@ -259,7 +261,7 @@ def test_a_newcomer_of_one_colour_gets_that_colour(models, name):
 def test_the_order_of_training_rows_does_not_matter_where_nothing_is_sampled(models, name):
     if name in RANDOM:
         name = "ease"
-    train = two_camps()
+    train = checkerboard()
     shuffled = train.take(named_rng(3, "shuffle").permutation(len(train)))
     again = fitted(name, shuffled).scores(EVERYONE)
     np.testing.assert_allclose(again, models[name].scores(EVERYONE), atol=1e-5)

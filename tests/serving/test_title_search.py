@@ -92,8 +92,8 @@ def test_what_nothing_fits_finds_nothing(wanted):
 
 
 def test_the_nearest_titles_are_suggested():
-    assert FILED[SEARCH.nearest("godfathers (1972)")[0]] == "Godfather, The (1972)"
-    assert SEARCH.nearest("xyzzyxyzzy") == []
+    assert FILED[SEARCH.closest("godfathers (1972)")[0]] == "Godfather, The (1972)"
+    assert SEARCH.closest("xyzzyxyzzy") == []
 
 
 def test_an_exact_search_forgives_no_slip_and_takes_no_part():

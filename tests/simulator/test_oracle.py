@@ -3,8 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from marquee.simulator.ground_truth import GroundTruth
-from marquee.simulator.oracle import Oracle
+from marquee.simulator.ground_truth import GroundTruth, Oracle
 
 
 def ground_truth(rng: np.random.Generator) -> GroundTruth:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from dvc.utils.serialize import dumps_yaml
 from filelock import FileLock
 
 ROOT = Path(__file__).parents[2]
@@ -34,7 +35,7 @@ class Project:
 
     def set(self, changes: dict) -> None:
         path = self / "params.yaml"
-        path.write_text(yaml.safe_dump(_merged(yaml.safe_load(path.read_text()), changes), sort_keys=False))
+        path.write_text(dumps_yaml(_merged(yaml.safe_load(path.read_text()), changes)))
 
     def start(self, *command: str, **environment: str) -> subprocess.Popen[str]:
         path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
@@ -108,7 +109,7 @@ def clone(folder: Path, changes: dict = SMALL, models: tuple[str, ...] = MODELS)
     project = Project(folder)
     everything = yaml.safe_load((ROOT / "params.yaml").read_text())
     kept = {name: everything["models"][name] for name in models}
-    (project / "params.yaml").write_text(yaml.safe_dump({**everything, "models": kept}, sort_keys=False))
+    (project / "params.yaml").write_text(dumps_yaml({**everything, "models": kept}))
     project.set(changes)
     for command in (
         ["git", "init", "-q"],

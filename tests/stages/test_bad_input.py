@@ -119,7 +119,7 @@ def test_a_user_without_positives_is_no_test_user_and_no_fault(project):
     for words in ("ingest", "split ranking", "candidates ranking", "train ease", "evaluate ease"):
         done = project.stage(*words.split())
         assert done.returncode == 0, done.stderr
-    assert '"test_users": 59' in (project / "metrics/models/ease.json").read_text()
+    assert '"test_users": 59' in (project / "data/evaluation/ease/metrics.json").read_text()
 
 
 def test_a_k_beyond_the_catalogue_names_the_parameter(project):
@@ -146,7 +146,7 @@ def test_a_model_block_names_what_is_wrong_in_it(project, options, words):
 
 def test_an_unknown_model_or_stage_argument_is_named(project):
     assert "did you mean 'mf_bce'?" in project.refused("train", "mf_bec")
-    assert "use: python -m stages.train <name>" in project.refused("train")
+    assert "usage: python -m stages.train <name>" in project.refused("train")
 
 
 def test_a_value_as_dvc_writes_it_works_as_a_number(project):
@@ -186,10 +186,11 @@ def test_an_unreadable_folder_is_named(project):
 
 # The stage is imported first: the interpreter's own files may lie where nobody else can read them.
 AS_NOBODY = """
-import os, sys, stages.download
+import os, sys, stages.download, stages._memory_guard
+from stages._runner import run
 os.setgroups([]); os.setgid(65534); os.setuid(65534)
 sys.argv = ["stages.download"]
-stages.run(stages.download.main)
+run(stages.download.main)
 """
 
 
