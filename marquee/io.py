@@ -1,4 +1,4 @@
-"""Writing and reading of what stages keep: atomic, and the same bytes for the same content.
+"""Read and write the files of stages: atomically, and with the same bytes for the same content.
 
 Every writer goes to a neighbour of its target first and is moved into place when whole, so that a
 process that dies leaves the old file or none, never half of one. Formats with a time or an
@@ -30,7 +30,7 @@ ROW_GROUP = 1_048_576  # rows; one column chunk then fits a cache and a reader c
 
 @contextmanager
 def atomic_file(path: Path) -> Iterator[Path]:
-    """A path to write to; it becomes `path` when the block ends well, and is removed when not."""
+    """Yield a path to write to; it becomes `path` when the block ends well, and is removed otherwise."""
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f"{path.name}{PARTIAL}")
     try:
@@ -42,7 +42,7 @@ def atomic_file(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def atomic_folder(path: Path) -> Iterator[Path]:
-    """An empty folder to fill; it becomes `path`, replacing what was there, when the block ends well."""
+    """Yield an empty folder to fill; it replaces `path` when the block ends well."""
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f"{path.name}{PARTIAL}")
     shutil.rmtree(partial, ignore_errors=True)
@@ -60,7 +60,7 @@ def atomic_folder(path: Path) -> Iterator[Path]:
 
 
 def write_parquet(path: Path, table: pa.Table) -> None:
-    """LZ4-compressed Parquet. Row order, schema and bytes are those of `table`.
+    """Write LZ4-compressed Parquet; equal tables give equal bytes.
 
     Whole numbers are stored byte by byte (all lowest bytes, then all second ones), which for users,
     movies and times takes half the time of a dictionary; all other columns have a dictionary.
@@ -71,7 +71,7 @@ def write_parquet(path: Path, table: pa.Table) -> None:
 
 @contextmanager
 def writing_parquet(tables: Mapping[Path, pa.Table]) -> Iterator[None]:
-    """As `write_parquet` for each, while the block goes on; only when that ends well are they in place."""
+    """Write each table as `write_parquet` does, while the block runs; the files appear if it ends well."""
     from concurrent.futures import ThreadPoolExecutor
 
     with ExitStack() as files, ThreadPoolExecutor() as pool:
@@ -91,10 +91,9 @@ def _write_parquet(path: Path, table: pa.Table) -> None:
     whole: list[str] = []
     other: list[str] = []
     for field in table.schema:
-        nested = pa.types.is_list(field.type) or pa.types.is_fixed_size_list(field.type)
-        leaf, name = (
-            (field.type.value_type, f"{field.name}.list.element") if nested else (field.type, field.name)
-        )
+        leaf, name = field.type, field.name
+        if pa.types.is_nested(leaf):
+            leaf, name = leaf.value_type, f"{name}.list.element"
         (whole if pa.types.is_integer(leaf) else other).append(name)
     pq.write_table(
         table,
@@ -107,12 +106,12 @@ def _write_parquet(path: Path, table: pa.Table) -> None:
 
 
 def read_parquet(
-    path: Path, to_arrays: Sequence[str] | None = None, among: tuple[str, Sequence[int]] | None = None
+    path: Path, columns: Sequence[str] | None = None, among: tuple[str, Sequence[int]] | None = None
 ) -> pa.Table:
-    """The table; of `among`, a column and values, only the rows that hold one of those there."""
+    """Read `columns` (None: all), and with `among`, a column and values, only rows with one of the values."""
     import pyarrow.parquet as pq
 
-    wanted = None if to_arrays is None else list(to_arrays)
+    wanted = None if columns is None else list(columns)
     if among is None:  # without pyarrow.dataset, which brings pandas: a fifth of a second in every stage
         return pq.ParquetFile(path).read(wanted)
     return pq.read_table(path, columns=wanted, filters=[(among[0], "in", list(among[1]))])
@@ -129,13 +128,13 @@ def read_json(path: Path) -> dict[str, Any]:
 
 
 def write_text(path: Path, text: str) -> None:
-    """UTF-8 with `\\n` line ends on every system."""
+    """Write UTF-8 with `\\n` line ends on every system."""
     with atomic_file(path) as partial:
         partial.write_bytes(text.encode("utf-8"))
 
 
 def write_csv(path: Path, header: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-    """Comma-separated; a float is written with the fewest digits that read back equal."""
+    """Write commas between values, and a float with the fewest digits that read back equal."""
     with atomic_file(path) as partial, partial.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(header)
@@ -143,19 +142,19 @@ def write_csv(path: Path, header: Sequence[str], rows: Sequence[Sequence[object]
 
 
 def read_curve(path: Path) -> list[dict[str, float]]:
-    """The rows of a CSV of numbers, empty cells left out."""
+    """Read the rows of a CSV of numbers, without empty cells."""
     with path.open(encoding="utf-8", newline="") as file:
         return [{name: float(text) for name, text in row.items() if text} for row in csv.DictReader(file)]
 
 
 def sha256(path: Path) -> str:
-    """Of the file's bytes, in hexadecimal."""
+    """Return the hash of the file's bytes, in hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def digest(files: Iterable[Path], settings: object = None) -> str:
-    """SHA-256, in hexadecimal, of the names and contents of `files` and of `settings` as JSON.
+    """Return the SHA-256, in hexadecimal, of the names and contents of `files` and of `settings` as JSON.
 
     A folder means all files in it but `__pycache__`; a missing file counts by its name.
     """
@@ -166,13 +165,12 @@ def digest(files: Iterable[Path], settings: object = None) -> str:
                 continue
             found.update(file.as_posix().encode())
             if file.is_file():
-                with file.open("rb") as opened:
-                    found.update(hashlib.file_digest(opened, "sha256").digest())
+                found.update(bytes.fromhex(sha256(file)))
     return found.hexdigest()
 
 
 def write_arrays(path: Path, arrays: Mapping[str, np.ndarray], note: str = "") -> None:
-    """Named arrays as safetensors, with `note` (any text, often JSON) as its one metadata entry."""
+    """Write named arrays as safetensors, with `note` (any text, often JSON) as its one metadata entry."""
     from safetensors.numpy import save_file
 
     whole = {name: np.ascontiguousarray(arrays[name]) for name in sorted(arrays)}
@@ -184,7 +182,7 @@ def write_arrays(path: Path, arrays: Mapping[str, np.ndarray], note: str = "") -
 
 
 def read_arrays(path: Path) -> tuple[dict[str, np.ndarray], str]:
-    """The arrays and the note that `write_arrays` stored."""
+    """Read the arrays and the note that `write_arrays` stored."""
     from safetensors import safe_open
 
     with safe_open(path, framework="numpy") as file:
@@ -193,7 +191,7 @@ def read_arrays(path: Path) -> tuple[dict[str, np.ndarray], str]:
 
 
 def write_figure(path: Path, figure: Figure) -> None:
-    """PNG (150 dpi) or SVG by the suffix, without a date or a random id inside."""
+    """Write PNG (150 dpi) or SVG by the suffix, without a date or a random id inside."""
     from matplotlib import style
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.backends.backend_svg import FigureCanvasSVG
@@ -208,12 +206,12 @@ def write_figure(path: Path, figure: Figure) -> None:
 
 
 def to_arrays(table: pa.Table) -> dict[str, np.ndarray]:
-    """A table of numbers as arrays, a null as NaN."""
+    """Return a table of numbers as arrays, a null as NaN."""
     return {name: as_array(table[name]) for name in table.column_names}
 
 
 def as_array(column: pa.ChunkedArray | pa.Array) -> np.ndarray:
-    """The numbers of a column, a null as NaN, not copied where they lie in one piece.
+    """Return the numbers of a column, a null as NaN, without a copy where they lie in one piece.
 
     Arrow's own `to_numpy` imports pandas on its first call, and so does `pa.array` of an array: a fifth of a
     second, which every stage would pay.
@@ -226,7 +224,7 @@ def as_array(column: pa.ChunkedArray | pa.Array) -> np.ndarray:
 
 
 def as_column(values: np.ndarray) -> pa.Array:
-    """The numbers [n] as a column, not copied where they lie in one piece; without pandas, see `as_array`."""
+    """Return numbers [n] as a column, without a copy where they lie in one piece and without pandas."""
     import pyarrow as pa
 
     if values.dtype == bool:  # bits there, bytes here

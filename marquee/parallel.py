@@ -1,7 +1,7 @@
-"""Rows that are sorted by user, worked on in blocks of whole users: two threads, one cache, the same bytes.
+"""Work on rows sorted by user in blocks of whole users; any number of threads gives the same bytes.
 
-A block is one thread's from beginning to end and touches nothing outside it, so that how many threads
-there are cannot show. NumPy sorts, copies and compares without Python's lock.
+One thread works on a block from beginning to end and touches nothing outside it. NumPy sorts, copies and
+compares without Python's lock.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def is_ascending(values: np.ndarray) -> bool:
 
 
 def user_blocks(*users: np.ndarray, rows: int | None = None) -> list[tuple[slice, ...]]:
-    """Of each ascending array of users, a slice for each block; a block holds the same users in all of them.
+    """Return each block's slices of the ascending arrays `users`; a block has the same users in all of them.
 
     The first array is cut into about `rows` (ROWS) each. A user is never divided.
     """
@@ -48,13 +48,13 @@ def parallel_user_blocks(
 
 
 def ratings_per_user(user: np.ndarray, n_users: int | None = None) -> np.ndarray:
-    """int64 [n_users]: the rows of each user; `user` ascends. np.bincount reads and widens every row."""
+    """Count each user's rows, int64 [n_users]; `user` ascends. np.bincount reads and widens every row."""
     n_users = (int(user[-1]) + 1 if len(user) else 0) if n_users is None else n_users
     return np.diff(np.searchsorted(user, np.arange(n_users + 1, dtype=user.dtype)))
 
 
 def packed_pairs(user: np.ndarray, item: np.ndarray, width: int) -> np.ndarray:
-    """int [n]: (user - the first) * width + item, in 32 bits where those do: they sort in half the time.
+    """Return (user - the first) * width + item, int [n]; 32 bits where they suffice sort in half the time.
 
     `width` exceeds every item; `user` [n] need not ascend.
     """
@@ -64,7 +64,7 @@ def packed_pairs(user: np.ndarray, item: np.ndarray, width: int) -> np.ndarray:
 
 
 def bits(values: int) -> int:
-    """How many a number below `values` takes."""
+    """Return how many bits a number below `values` takes."""
     return max(values - 1, 0).bit_length()
 
 
@@ -72,7 +72,7 @@ BRING_ONE = ("numpy", "scipy.linalg", "torch")  # packages that load a BLAS of t
 
 
 def single_threaded_blas() -> AbstractContextManager:
-    """A block in which BLAS and LAPACK run on one thread: with more, they add in another order.
+    """Run BLAS and LAPACK on one thread inside the block: with more, they add in another order.
 
     Without it the lists of one model differed in the last bit between 1 and 2 threads (OpenBLAS, float32).
     Limits what is loaded by now.
@@ -82,14 +82,14 @@ def single_threaded_blas() -> AbstractContextManager:
 
 @cache
 def _controller(loaded: tuple[bool, ...]) -> ThreadpoolController:
-    """Looking for libraries takes a millisecond, so it is done again only where a package has come to it."""
+    """Look for BLAS libraries, which takes a millisecond, again only after another package is loaded."""
     from threadpoolctl import ThreadpoolController
 
     return ThreadpoolController()
 
 
 def n_threads() -> int:
-    """Threads of our own: the processors this process may use, or fewer where `OMP_NUM_THREADS` says so."""
+    """Return the processors this process may use, or fewer where `OMP_NUM_THREADS` says so."""
     allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     asked = os.environ.get("OMP_NUM_THREADS", "")
     return min(allowed, int(asked)) if asked.isdigit() and int(asked) else allowed

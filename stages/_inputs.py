@@ -34,19 +34,11 @@ def test_set(task: str, params: Params) -> TestSet:
     train, validation, fold_in, test = (
         ratings(Path(f"data/{task}/{part}.parquet")) for part in ("train", "val", "fold_in", "test")
     )
+    candidates = Candidates.from_table(read_parquet(Path(f"data/candidates/{task}.parquet")))
     known, scale = catalogue()
-    return TestSet(
-        task,
-        train,
-        validation,
-        fold_in,
-        test,
-        Candidates.from_table(read_parquet(Path(f"data/candidates/{task}.parquet"))),
-        known,
-        scale[:2],
-        lowest_positive(params.tasks["ranking"].positive_threshold, *scale),
-        params.evaluate.ks,
-    )
+    least = lowest_positive(params.tasks["ranking"].positive_threshold, *scale)
+    ks = params.evaluate.ks
+    return TestSet(task, train, validation, fold_in, test, candidates, known, scale[:2], least, ks)
 
 
 def positive_threshold(params: Params) -> float:

@@ -32,7 +32,6 @@ def main(params: config.Params) -> None:
         models={name: PageFigure.read_folder(FIGURES / "models" / name) for name in params.models},
         params=config.load(PARAMS),
         versions={"python": python_version(), **{name: version(name) for name in PACKAGES}},
-        command="dvc repro",
     )
     write_text(Path("plots/report.html"), render(content))
 

@@ -16,6 +16,7 @@ from marquee import config
 from marquee.api import dataset as api_dataset
 from marquee.io import read_json
 from marquee.movielens import releases
+from marquee.movielens.parsers import read_release
 from marquee.movielens.schema import Scale
 from tests.api.sample import N_ITEMS, N_USERS, write_ml_100k
 
@@ -107,7 +108,7 @@ def test_the_metrics_are_those_of_the_stages(tmp_path, monkeypatch, name, algori
     evaluate.main(params, algorithm)
     expected = read_json(Path(f"data/evaluation/{algorithm}/metrics.json"))
 
-    own = api_dataset._read(Path("data/raw"), "ml-100k", Scale(1, 5, 1))
+    own = read_release(Path("data/raw"), "ml-100k", Scale(1, 5, 1), config.CustomColumns())
     how = settings["tasks"][task]
     shares = {key: how[key] for key in ("validation", "test") if key in how}
     threshold = how["positive_threshold"] if task == "ranking" else None

@@ -3,6 +3,7 @@
 
 from marquee.api.dataset import Dataset, load
 from marquee.api.evaluate import Result, evaluate
+from marquee.api.lists import similar
 from marquee.api.models import (
     ALS,
     EASE,
@@ -15,8 +16,7 @@ from marquee.api.models import (
     Model,
     NeuralMF,
     Popularity,
-    load_model,
-    similar,
 )
 from marquee.api.split import Part, split
+from marquee.api.storage import load_model
 from marquee.errors import MarqueeError

@@ -13,17 +13,23 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from marquee.api import frames
+from marquee.config import CustomColumns
 from marquee.data.ratings import Catalogue, Ratings, lowest_positive
 from marquee.errors import MarqueeError, did_you_mean
+from marquee.io import atomic_folder
 from marquee.movielens import schema
-from marquee.rng import KeyedRandom
+from marquee.movielens.download import fetch_release
+from marquee.movielens.parsers import read_release
+from marquee.movielens.releases import RELEASES, SIMULATED, release
+from marquee.rng import KeyedRandom, named_rng
+from marquee.serving.catalogue import MovieCatalogue
+from marquee.simulator.options import SimulatorOptions
+from marquee.simulator.simulate import simulate
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from marquee.api.split import Part
-    from marquee.serving.catalogue import MovieCatalogue
-
 
 SEED = 2024  # that of params.yaml, so that both give the same splits and models
 
@@ -96,8 +102,6 @@ class Dataset:
 
     @cached_property
     def titles(self) -> MovieCatalogue:
-        from marquee.serving.catalogue import MovieCatalogue
-
         return MovieCatalogue.from_table(self.tables.movies)
 
     def frame(self, rows: Ratings) -> pd.DataFrame:
@@ -174,8 +178,6 @@ def load(
 
     Raises MarqueeError with what is wrong and what to do.
     """
-    from marquee.movielens.releases import RELEASES, SIMULATED
-
     if not isinstance(data, str | Path):
         return Dataset.from_frame(data, movies, **columns)
     if movies is not None:
@@ -186,7 +188,7 @@ def load(
     if name in RELEASES and name != "custom":
         if columns:
             raise MarqueeError(f"{name} has columns of its own: leave out {', '.join(columns)}")
-        return Dataset(name, _simulated(SEED) if name == SIMULATED else _release(name, source))
+        return Dataset(name, _simulated() if name == SIMULATED else _release(name, source))
     if not Path(name).expanduser().exists():
         known = [one for one in RELEASES if one != "custom"]
         raise MarqueeError(f"{name!r} is neither a file nor a release{did_you_mean(name, known)}")
@@ -194,27 +196,20 @@ def load(
 
 
 def _release(name: str, source: str) -> schema.Dataset:
-    from marquee.io import atomic_folder
-    from marquee.movielens.download import fetch_release
-    from marquee.movielens.releases import release
-
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "marquee"
     wanted, kept = release(name), cache / name
     if source or not kept.is_dir():
         with atomic_folder(kept) as folder:
             fetch_release(wanted, source or "official", folder, scratch=cache / "download")
-    return _read(kept, wanted.layout, schema.Scale(*wanted.scale) if wanted.scale else None)
+    scale = schema.Scale(*wanted.scale) if wanted.scale else None
+    return read_release(kept, wanted.layout, scale, CustomColumns())
 
 
-def _simulated(seed: int) -> schema.Dataset:
-    from marquee.rng import named_rng
-    from marquee.simulator.options import SimulatorOptions
-    from marquee.simulator.simulate import simulate
-
+def _simulated() -> schema.Dataset:
     options = SimulatorOptions()
     with TemporaryDirectory() as folder:
-        simulate(options, Path(folder), named_rng(seed, "simulate"))
-        return _read(Path(folder), options.layout, schema.Scale(*options.scale))
+        simulate(options, Path(folder), named_rng(SEED, "simulate"))
+        return read_release(Path(folder), options.layout, schema.Scale(*options.scale), CustomColumns())
 
 
 def _frames(path: Path) -> tuple[pd.DataFrame, pd.DataFrame | None]:
@@ -234,10 +229,3 @@ def _frames(path: Path) -> tuple[pd.DataFrame, pd.DataFrame | None]:
     if ratings is None:
         raise MarqueeError(f"{path} has no ratings.csv or ratings.parquet: put one there, or name a file")
     return ratings, read(path / "movies") if path.is_dir() else None
-
-
-def _read(folder: Path, layout: str, scale: schema.Scale | None) -> schema.Dataset:
-    from marquee.config import CustomColumns
-    from marquee.movielens.parsers import read_release
-
-    return read_release(folder, layout, scale, CustomColumns())

@@ -97,17 +97,17 @@ def evaluate(
         raise MarqueeError("the train part shows only how well a model remembers: evaluate on test")
     model.require_data(part)
     if model.task != part.task:
-        raise MarqueeError(f"{model.name} is a {model.task} model, and this split is for {part.task}: {HINT}")
+        raise MarqueeError(
+            f"{model.name} is a {model.task} model, and this split is for {part.task}: "
+            "positive_threshold= makes a ranking split, no threshold a rating split"
+        )
     if overlap := _overlap(model.trained_on, part.rows):
         raise MarqueeError(
             f"{model.name} was trained on {overlap:,} of the {len(part):,} rows of this {part.name} part: "
             "fit it on the train part of the same split"
         )
-    parts, dataset = part.parts, part.dataset
-    if part.name == "test":
-        validation, fold_in = parts.validation, parts.fold_in
-    else:
-        validation, fold_in = Ratings.empty(), Ratings.empty()
+    parts, dataset, none = part.parts, part.dataset, Ratings.empty()
+    validation, fold_in = (parts.validation, parts.fold_in) if part.name == "test" else (none, none)
     n_users, n_items = dataset.catalogue.n_users, dataset.catalogue.n_items
     random = dataset.random(part.seed, f"candidates@{part.task}")
     test_set = TestSet(
@@ -127,9 +127,6 @@ def evaluate(
     result = test_set.evaluate(model.recommender)
     users = result.counts.get("rating_users", result.counts["test_users"])
     return Result(f"{model.name} on {part.name}: {len(part):,} rows of {users:,} users", part, result)
-
-
-HINT = "positive_threshold= makes a ranking split, no threshold a rating split"
 
 
 def _overlap(one: Ratings, other: Ratings) -> int:

@@ -83,7 +83,8 @@ def movie_rows(frame: pd.DataFrame, columns: Mapping[str, Any]) -> pa.Table:
     table = {"movie": _ids(frame[columns["movie"]], "movie")}
     for name in ("title", "genres"):
         if name in columns:
-            cells = [None if _missing(cell) else cell for cell in frame[columns[name]]]
+            column = frame[columns[name]].astype(object)
+            cells = column.where(column.notna(), None).to_list()
             nested = name == "genres" and any(isinstance(cell, list | tuple | np.ndarray) for cell in cells)
             kind, convert = (pa.list_(pa.string()), list) if nested else (pa.string(), str)
             table[name] = pa.array([cell if cell is None else convert(cell) for cell in cells], kind)
@@ -149,10 +150,6 @@ def _require(fine: np.ndarray, column: pd.Series, name: str, fault: str) -> None
         f"{(~fine).sum():,} of {len(fine):,} rows: the {name} in column {column.name!r} {fault} (first: "
         f"{value!r} at index {index!r}): correct or drop these rows"
     )
-
-
-def _missing(cell: Any) -> bool:
-    return cell is None or (isinstance(cell, float) and np.isnan(cell)) or str(cell) in ("<NA>", "NaT")
 
 
 def _bare(name: Any) -> str:

@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from marquee.data.ratings import Ratings
 from marquee.errors import MarqueeError
 from marquee.serving import explain as explanations
 from marquee.serving import output, top_n
-from marquee.serving.catalogue import MovieFilter
+from marquee.serving.catalogue import COLUMNS, MovieFilter
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,6 +22,7 @@ def recommend(
     model: Model, taste: Taste | None, user_id: Any, k: int, wanted: MovieFilter, explain: bool
 ) -> pd.DataFrame:
     """Return a list for a new user of that taste, or for the user of that id: see `Model.recommend`."""
+    model.require_fit()
     if (taste is None) == (user_id is None):
         raise MarqueeError("recommend needs one of ratings and user_id: {'Alien (1979)': 5}, or user_id=42")
     _require_k(k)
@@ -41,8 +41,9 @@ def recommend(
     return frame
 
 
-def similar(model: Model, title: Any, k: int) -> pd.DataFrame:
-    """Return the k movies most similar to one: see `Model.similar`."""
+def similar(model: Model, title: Any, k: int = 10) -> pd.DataFrame:
+    """Return the k movies most similar to one, as `model` sees them."""
+    model.require_fit()
     _require_k(k)
     item = _item(model, title)
     similarities = top_n.item_similarities(model.recommender, item, model.name)
@@ -51,25 +52,18 @@ def similar(model: Model, title: Any, k: int) -> pd.DataFrame:
 
 
 def _new_user(model: Model, taste: Taste) -> top_n.Audience:
-    scale, threshold = model.dataset.scale, model.positive_threshold
-    if isinstance(taste, Mapping):
-        pairs = list(taste.items())
-        for title, rating in pairs:
-            if not isinstance(rating, int | float | np.number) or not (
-                model.dataset.implicit or scale.allows(rating)
-            ):
-                raise MarqueeError(
-                    f"the rating {rating!r} of {title!r} is off the scale: give one from {scale}"
-                )
-    elif isinstance(taste, str) or not isinstance(taste, Sequence):
+    scale, implicit = model.dataset.scale, model.dataset.implicit
+    if isinstance(taste, str) or not isinstance(taste, Mapping | Sequence):
         raise MarqueeError(f"ratings are {taste!r}: give a dict such as {{'Alien (1979)': 5}}, or a list")
-    else:
-        pairs = [(title, scale.high) for title in taste]
-    if not pairs:
+    rated = taste if isinstance(taste, Mapping) else dict.fromkeys(taste, scale.high)
+    if not rated:
         raise MarqueeError("the ratings are empty: rate at least one movie")
-    items = np.array([_item(model, title) for title, _ in pairs], np.int32)
-    ratings = np.array([rating for _, rating in pairs], np.float32)
-    return top_n.new_user(model.recommender, items, ratings, threshold)
+    for title, rating in rated.items():
+        if not isinstance(rating, int | float | np.number) or not (implicit or scale.allows(rating)):
+            raise MarqueeError(f"the rating {rating!r} of {title!r} is off the scale: give one from {scale}")
+    items = np.array([_item(model, title) for title in rated], np.int32)
+    ratings = np.array(list(rated.values()), np.float32)
+    return top_n.new_user(model.recommender, items, ratings, model.positive_threshold)
 
 
 def _known_user(model: Model, user_id: Any) -> top_n.Audience:
@@ -83,14 +77,9 @@ def _known_user(model: Model, user_id: Any) -> top_n.Audience:
             "a new user gives ratings, such as {'Alien (1979)': 5}"
         )
     users = place.astype(np.int32)
-    train, fold_in, rated = (
-        _rows_of(part, users) for part in (model.trained_on, model.folded_in, model.dataset.rows)
+    return top_n.known_users(
+        model.recommender, [user_id], users, model.trained_on, model.folded_in, model.dataset.rows
     )
-    return top_n.known_users(model.recommender, [user_id], users, train, fold_in, rated)
-
-
-def _rows_of(ratings: Ratings, users: np.ndarray) -> Ratings:
-    return ratings.take(np.isin(ratings.user, users))
 
 
 def _item(model: Model, title: Any) -> int:
@@ -107,8 +96,7 @@ def _frame(model: Model, items: np.ndarray, values: np.ndarray, column: str) -> 
     import pandas as pd
 
     rows = output.list_rows("", items, values, model.dataset.titles, column)
-    columns = ["movie_id", "title", "year", "genres", column]
-    frame = pd.DataFrame(rows, columns=["rank", *columns]).set_index("rank")
+    frame = pd.DataFrame(rows, columns=["rank", *COLUMNS, column]).set_index("rank")
     frame["genres"] = frame["genres"].map(", ".join)
     frame["year"] = frame["year"].astype("Int64")
     return frame

@@ -11,14 +11,16 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 
+from marquee.api import lists, storage
 from marquee.api.dataset import SEED, Dataset
 from marquee.api.split import Part, whole_part
-from marquee.config import parse
 from marquee.data.ratings import Ratings
+from marquee.data.sampling import NegativeOptions, add_negatives
 from marquee.errors import MarqueeError
 from marquee.recommenders import create
 from marquee.recommenders.base import Recommender, TrainingData
 from marquee.rng import named_rng
+from marquee.serving.catalogue import MovieFilter
 from marquee.training.progress import FitProgress
 
 if TYPE_CHECKING:
@@ -54,14 +56,9 @@ class Model:
 
     def __init__(self, *, task: str | None = None, seed: int = SEED, **options: Any) -> None:
         """Raises MarqueeError for an unknown option, an impossible value, or a task it cannot do."""
-        module = import_module(f"marquee.recommenders.{self.algorithm}")
-        self.options, self.seed = parse(module.Options, options, self.name), seed
-        self.tasks: frozenset[str] = module.Model.tasks
-        self._given, self._task = options, task
-        if task is not None and task not in self.tasks:
-            raise MarqueeError(
-                f"{self.name}: task is {task!r}, but must be {' or '.join(sorted(self.tasks))}"
-            )
+        self.tasks: frozenset[str] = import_module(f"marquee.recommenders.{self.algorithm}").Model.tasks
+        self.options = create(self.algorithm, task or min(self.tasks), options, self.name).options
+        self.seed, self._given, self._task = seed, options, task
 
     @property
     def name(self) -> str:
@@ -99,7 +96,10 @@ class Model:
         self.task, self.dataset, self.positive_threshold = task, train.dataset, train.positive_threshold
         self.trained_on, self.folded_in = train.rows, train.parts.fold_in
         self.recommender = create(self.algorithm, task, self._given, self.name)
-        rows = self._with_negatives(train)
+        rows = train.rows
+        if task == "ranking" and self.recommender.uses_negatives:
+            random = train.dataset.random(train.seed, "negatives")
+            rows = add_negatives(rows, train.dataset.catalogue.n_items, NegativeOptions(), random)
         progress = FitProgress(self.name, show=show_progress)
         held_out = validation.rows if validation is not None else Ratings.empty()
         data = TrainingData(rows, held_out, train.dataset.catalogue)
@@ -107,14 +107,6 @@ class Model:
         progress.close()
         self._curve = progress.rows
         return self
-
-    def _with_negatives(self, train: Part) -> Ratings:
-        from marquee.data.sampling import NegativeOptions, add_negatives
-
-        if self.task == "rating" or not self.recommender.uses_negatives:
-            return train.rows
-        random = train.dataset.random(train.seed, "negatives")
-        return add_negatives(train.rows, train.dataset.catalogue.n_items, NegativeOptions(), random)
 
     @property
     def learning_curve(self) -> pd.DataFrame:
@@ -143,30 +135,20 @@ class Model:
         Raises MarqueeError for a title that fits no movie or several, an unknown user, and a rating that is
         not on the scale.
         """
-        from marquee.api.lists import recommend
-        from marquee.serving.catalogue import MovieFilter
-
-        self._require_fit()
         genres = (genres,) if isinstance(genres, str) else tuple(genres)
-        return recommend(self, taste, user_id, k, MovieFilter(genres, year_from, year_to), explain)
+        return lists.recommend(self, taste, user_id, k, MovieFilter(genres, year_from, year_to), explain)
 
     def similar(self, title: Any, k: int = 10) -> pd.DataFrame:
         """Return the k movies most similar to one, as the model sees them. `title` as in `recommend`."""
-        from marquee.api.lists import similar
-
-        self._require_fit()
-        return similar(self, title, k)
+        return lists.similar(self, title, k)
 
     def save(self, folder: str | Path) -> None:
         """Write the model and its data into `folder`; `load_model` reads them."""
-        from marquee.api.storage import save
-
-        self._require_fit()
-        save(self, Path(folder))
+        storage.save(self, Path(folder))
 
     def require_data(self, part: Part) -> None:
         """Raise MarqueeError unless the model is fitted, on the users and movies of `part`."""
-        self._require_fit()
+        self.require_fit()
         for ids in ("user_ids", "movie_ids"):
             own, other = getattr(self.dataset, ids), getattr(part.dataset, ids)
             if not np.array_equal(own, other):
@@ -174,61 +156,24 @@ class Model:
                     f"{self.name} was fitted on other data: fit it on a part of the same split"
                 )
 
-    def _require_fit(self) -> None:
+    def require_fit(self) -> None:
         if not hasattr(self, "recommender"):
             raise MarqueeError(f"{self.name} is not trained: call fit first")
 
 
-class Popularity(Model):
-    algorithm = "popularity"
+def _model(name: str, algorithm: str) -> type[Model]:
+    return type(name, (Model,), {"algorithm": algorithm, "__module__": __name__})
 
 
-class ItemKNN(Model):
-    algorithm = "item_knn"
-
-
-class EASE(Model):
-    algorithm = "ease"
-
-
-class IALS(Model):
-    algorithm = "ials"
-
-
-class MFBCE(Model):
-    algorithm = "mf_bce"
-
-
-class NeuralMF(Model):
-    algorithm = "neural_mf"
-
-
-class BiasModel(Model):
-    algorithm = "bias"
-
-
-class ALS(Model):
-    algorithm = "als"
-
-
-class SGDMF(Model):
-    algorithm = "sgd_mf"
-
-
-class AutoRec(Model):
-    algorithm = "autorec"
-
+Popularity = _model("Popularity", "popularity")
+ItemKNN = _model("ItemKNN", "item_knn")
+EASE = _model("EASE", "ease")
+IALS = _model("IALS", "ials")
+MFBCE = _model("MFBCE", "mf_bce")
+NeuralMF = _model("NeuralMF", "neural_mf")
+BiasModel = _model("BiasModel", "bias")
+ALS = _model("ALS", "als")
+SGDMF = _model("SGDMF", "sgd_mf")
+AutoRec = _model("AutoRec", "autorec")
 
 CLASSES = {one.algorithm: one for one in Model.__subclasses__()}
-
-
-def similar(model: Model, title: Any, k: int = 10) -> pd.DataFrame:
-    """Return the k movies most similar to one, as `model` sees them."""
-    return model.similar(title, k)
-
-
-def load_model(folder: str | Path) -> Model:
-    """Return the model that `Model.save` wrote. Raises MarqueeError where there is none."""
-    from marquee.api.storage import load
-
-    return load(Path(folder))

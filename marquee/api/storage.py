@@ -20,6 +20,7 @@ TABLES = ("ratings", "movies", "users")
 
 def save(model: Model, folder: Path) -> None:
     """Write the model, its data set and its training rows; an old folder is replaced when all is written."""
+    model.require_fit()
     data = model.dataset
     about = {
         "name": data.name,
@@ -39,10 +40,11 @@ def save(model: Model, folder: Path) -> None:
         write_json(partial / "dataset.json", about)
 
 
-def load(folder: Path) -> Model:
-    """Return the model that `save` wrote."""
+def load_model(folder: str | Path) -> Model:
+    """Return the model that `Model.save` wrote. Raises MarqueeError where there is none."""
     from marquee.api.models import CLASSES
 
+    folder = Path(folder)
     if not (folder / "dataset.json").is_file():
         raise MarqueeError(f"{folder} holds no model that Model.save wrote: name such a folder")
     about, stored = read_json(folder / "dataset.json"), read_json(folder / "model.json")

@@ -6,12 +6,12 @@ Edits of params.yaml are lost. Code, data/incoming and every file that no stage 
 from __future__ import annotations
 
 import shutil
-import subprocess
 import sys
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 from typing import Any
 
+from marquee.cli.project import call
 from marquee.errors import MarqueeError
 
 LOCK = "dvc.lock"
@@ -24,47 +24,37 @@ def configure(parser: ArgumentParser) -> None:
 
 
 def run(args: Namespace) -> None:
-    commit = _git("rev-parse", "--short", "HEAD").strip()
-    before = _outputs()
+    commit = call("git", "rev-parse", "--short", "HEAD").strip()
+    before = outputs()
     _restore_tracked()
-    committed, stages = _outputs(), _stages()
+    committed, stages = outputs(), call("dvc", "stage", "list", "--name-only").split()
     kept = {path for path, stage in committed.items() if stage in stages}
-    leftovers = [path for path in sorted({*before, *committed} - kept) if _removable(path, kept)]
-    for path in map(Path, leftovers):
-        shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
+    leftovers = [path for path in sorted({*before, *committed} - kept) if removable(path, kept)]
+    remove(leftovers)
     folders = [path for path in sorted(kept) if Path(path).is_dir()]
     if folders:  # a stage writes its folders whole, so a file that neither Git nor DVC knows is left over
-        _git("clean", "-d", "--force", "--quiet", "--", *folders)
-    missing = _dvc("checkout", "--force", "--quiet").returncode
+        call("git", "clean", "-d", "--force", "--quiet", "--", *folders)
+    try:
+        call("dvc", "checkout", "--force", "--quiet")
+    except MarqueeError:
+        print("DVC's cache lacks some committed outputs: `dvc repro` writes them", file=sys.stderr)
     print(f"params.yaml and the outputs are as committed in {commit}")
     if leftovers:
         print(f"removed {', '.join(leftovers)}")
-    if missing:
-        print("DVC's cache lacks some committed outputs: `dvc repro` writes them", file=sys.stderr)
 
 
 def _restore_tracked() -> None:
     """Take params.yaml, dvc.lock and the outputs that Git tracks from HEAD."""
-    names = _git("ls-tree", "-r", "-z", "--name-only", "HEAD", "--", "params.yaml", LOCK, *OUTPUTS).split(
-        "\0"
-    )
+    names = call(
+        "git", "ls-tree", "-r", "-z", "--name-only", "HEAD", "--", "params.yaml", LOCK, *OUTPUTS
+    ).split("\0")
     there = sorted({Path(name).parts[0] for name in names if name})
-    _git("reset", "--quiet", "HEAD", "--", *OUTPUTS, *there, INCOMING)  # DVC stages what Git tracks
+    call("git", "reset", "--quiet", "HEAD", "--", *OUTPUTS, *there, INCOMING)  # DVC stages what Git tracks
     if there:
-        _git("checkout", "--quiet", "HEAD", "--", *there, INCOMING)
+        call("git", "checkout", "--quiet", "HEAD", "--", *there, INCOMING)
 
 
-def _stages() -> set[str]:
-    """The stages of dvc.yaml with the models of params.yaml."""
-    listed = _dvc("stage", "list", "--name-only")
-    if listed.returncode:
-        raise MarqueeError(
-            f"`dvc stage list` failed: {listed.stderr.strip()}; correct dvc.yaml and run again"
-        )
-    return set(listed.stdout.split())
-
-
-def _outputs() -> dict[str, str]:
+def outputs() -> dict[str, str]:
     """Path → stage of every output in dvc.lock."""
     import yaml
 
@@ -75,19 +65,12 @@ def _outputs() -> dict[str, str]:
     return {out["path"]: name for name, stage in stages.items() for out in stage.get("outs") or ()}
 
 
-def _removable(path: str, kept: set[str]) -> bool:
+def remove(paths: list[str]) -> None:
+    for path in map(Path, paths):
+        shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
+
+
+def removable(path: str, kept: set[str]) -> bool:
     """Whether `path` exists, lies in a folder of outputs, and holds nothing that stays."""
     inside = Path(path).parts[0] in OUTPUTS and ".." not in Path(path).parts and len(Path(path).parts) > 1
     return inside and Path(path).exists() and not any(one.startswith(f"{path}/") for one in kept)
-
-
-def _git(*words: str) -> str:
-    done = subprocess.run(["git", *words], capture_output=True, text=True, encoding="utf-8", check=False)
-    if done.returncode:
-        raise MarqueeError(f"`git {words[0]}` failed: {done.stderr.strip().splitlines()[0]}")
-    return done.stdout
-
-
-def _dvc(*words: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "dvc", *words]
-    return subprocess.run(command, capture_output=True, text=True, encoding="utf-8", check=False)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
+from collections.abc import Collection
+from pathlib import Path
 
-from marquee.cli import project
+from marquee.cli import back, project
 from marquee.movielens.releases import release
 from marquee.recommenders import create
 
 
 def configure(parser: ArgumentParser) -> None:
-    pass
+    parser.add_argument("--prune", action="store_true", help="delete the outputs of models without a block")
 
 
 def run(args: Namespace) -> None:
@@ -19,3 +21,28 @@ def run(args: Namespace) -> None:
     for name, entry in params.models.items():
         create(entry.algorithm, entry.task, entry.options, f"models.{name}")
     print(f"params.yaml: no fault found, {len(params.models)} models")
+    if args.prune and (removed := prune(params.models)):
+        print(f"removed {', '.join(removed)}")
+
+
+def prune(models: Collection[str]) -> list[str]:
+    """Delete what stages wrote for models other than `models`, and forget these stages; return the paths.
+
+    A name that is neither in dvc.lock nor a folder of data/evaluation is no model, but a user's own.
+    """
+    import yaml
+    from dvc.utils.serialize import modify_yaml
+
+    stages = yaml.safe_load(Path("dvc.yaml").read_text("utf-8"))["stages"]
+    outs = {kind: each["do"]["outs"] for kind, each in stages.items() if each.get("foreach") == "${models}"}
+    locked = [stage.split("@") for stage in {*back.outputs().values()} if stage.split("@")[0] in outs]
+    evaluated = (path.name for path in Path("data/evaluation").glob("*/"))
+    gone = sorted({*evaluated, *(name for _, name in locked)} - {*models})
+    templates = [one if isinstance(one, str) else next(iter(one)) for each in outs.values() for one in each]
+    paths = [template.replace("${key}", name) for name in gone for template in templates]
+    removed = [path for path in paths if back.removable(path, set())]
+    back.remove(removed)
+    if old := {f"{kind}@{name}" for kind, name in locked if name in gone}:
+        with modify_yaml(back.LOCK) as lock:
+            lock["stages"] = {stage: entry for stage, entry in lock["stages"].items() if stage not in old}
+    return removed

@@ -32,7 +32,7 @@ def configure(parser: ArgumentParser) -> None:
 def run(args: Namespace) -> None:
     import pandas as pd
 
-    found, others = experiments.read(_shown(), _curve)
+    found, others = experiments.read(json.loads(project.call("dvc", "exp", "show", "--json")), _curve)
     if found.params.empty:
         left = ", ".join(f"{len(names)} {state}" for state, names in others.items()) or "none at all"
         raise MarqueeError(
@@ -52,16 +52,6 @@ def run(args: Namespace) -> None:
         print("\n\n".join(experiments.text(table, task, args.show_repeats) for task, table in tables.items()))
     for note in experiments.notes(tables, others):
         print(note, file=sys.stderr)
-
-
-def _shown() -> list[dict[str, Any]]:
-    """Return what DVC knows of the experiments since the last commit."""
-    command = [sys.executable, "-m", "dvc", "exp", "show", "--json"]
-    done = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", check=False)
-    if done.returncode:
-        lines = done.stderr.strip().splitlines() or ["no reason given"]
-        raise MarqueeError(f"`dvc exp show` failed: {lines[0].removeprefix('ERROR: ')}")
-    return json.loads(done.stdout)
 
 
 def _curve(revision: str, model: str) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 from marquee import config
 from marquee.cli import project
 from marquee.cli.use import PARAMS, set_keys, settings_of
+from marquee.io import read_json
 from marquee.movielens.releases import RELEASES
 from marquee.resources.memory_limit import GIB, memory_limit
 from marquee.resources.pipeline_sizes import pipeline_sizes
@@ -29,7 +30,8 @@ def run(args: Namespace) -> None:
     if args.dataset is not None:
         set_keys(tree, settings_of(args.dataset))
     params = config.parse(config.Params, tree, "")
-    sizes = pipeline_sizes(params, project.dataset_card())
+    card = Path("data/dataset.json")
+    sizes = pipeline_sizes(params, read_json(card) if card.is_file() else None)
     limit = memory_limit()
     log = LOG.read_text("utf-8").splitlines() if LOG.is_file() else []
     planned = plan(params, sizes, limit, log)

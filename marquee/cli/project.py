@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 from marquee import config
 from marquee.errors import MarqueeError
-from marquee.io import read_json, read_parquet
+from marquee.io import read_parquet
 from marquee.recommenders import load
 from marquee.recommenders.base import Recommender
 from marquee.serving.catalogue import COLUMNS, MovieCatalogue
@@ -16,12 +18,6 @@ from marquee.serving.catalogue import COLUMNS, MovieCatalogue
 
 def params() -> config.Params:
     return config.read(Path("params.yaml"))
-
-
-def dataset_card() -> dict[str, Any] | None:
-    """Return the counts of ingest; None where it has not run."""
-    card = Path("data/dataset.json")
-    return read_json(card) if card.is_file() else None
 
 
 def movies() -> MovieCatalogue:
@@ -43,6 +39,17 @@ def model(name: str, n_items: int) -> Recommender:
             f"run `dvc repro train@{name}`"
         )
     return found
+
+
+def call(*words: str) -> str:
+    """Run `git` or `dvc`, and return what it prints. Raises MarqueeError with its complaint."""
+    command = [sys.executable, "-m", *words] if words[0] == "dvc" else words
+    done = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", check=False)
+    if done.returncode:
+        name = " ".join(word for word in words[:3] if not word.startswith("-"))
+        lines = done.stderr.strip().splitlines() or ["no reason given"]
+        raise MarqueeError(f"`{name}` failed: {lines[0].removeprefix('ERROR: ')}; correct this and run again")
+    return done.stdout
 
 
 def print_json(content: Any) -> None:

@@ -28,9 +28,7 @@ SPLITS = (
     "k_fold",
     "file",
 )
-MODEL_NAME = re.compile(
-    r"[A-Za-z0-9_][A-Za-z0-9_-]*"
-)  # a stage's name, a folder and a word of a shell command
+MODEL_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]*")  # also a folder and a word of a shell command
 
 
 @dataclass(frozen=True)
@@ -55,7 +53,7 @@ class SimulatorOptions:
 
     @property
     def layout(self) -> str:
-        """Which parser reads its files."""
+        """Name the parser of its files."""
         return {"ml-100k": "ml-100k", "ml-32m": "csv"}[self.format]
 
     @property
@@ -72,11 +70,6 @@ class SimulatorOptions:
         ):
             if not fits:
                 raise MarqueeError(f"simulator.ratings is {self.ratings}, but must be {fault}")
-        if self.min_ratings_per_user > self.movies:
-            raise MarqueeError(
-                f"simulator.min_ratings_per_user is {self.min_ratings_per_user}, "
-                f"but must be at most simulator.movies, {self.movies}"
-            )
 
 
 @dataclass(frozen=True)
@@ -161,7 +154,7 @@ class CompareOptions:
 
     @property
     def level(self) -> float:
-        """A difference with an adjusted p below it is significant."""
+        """Return the bound on the adjusted p below which a difference is significant."""
         return round(1 - self.confidence, 6)
 
 
@@ -172,7 +165,7 @@ class ReportOptions:
 
 @dataclass(frozen=True, kw_only=True)
 class Params:
-    """All of params.yaml. Raises MarqueeError where blocks contradict each other."""
+    """Hold all of params.yaml. Raises MarqueeError where blocks contradict each other."""
 
     seed: int = option(low=0)
     dataset: DatasetOptions
@@ -203,7 +196,7 @@ class Params:
                 )
 
     def model(self, name: str) -> ModelEntry:
-        """The entry `models.<name>`. Raises MarqueeError where there is none."""
+        """Return the entry `models.<name>`. Raises MarqueeError where there is none."""
         if name not in self.models:
             raise MarqueeError(f"models.{name} is not in params.yaml{did_you_mean(name, self.models)}")
         return self.models[name]
@@ -215,7 +208,7 @@ def read(path: Path) -> Params:
 
 
 def load(path: Path) -> dict[str, Any]:
-    """The file as YAML has it. Raises MarqueeError for a missing file or broken YAML."""
+    """Read the file as plain YAML. Raises MarqueeError for a missing file or broken YAML."""
     import yaml
 
     try:

@@ -45,7 +45,7 @@ def option(
 
 
 def parse(cls: type[T], block: Any, where: str) -> T:
-    """`block` (a mapping; None counts as empty) as a `cls`. `where` is the block's dotted key.
+    """Convert `block` (a mapping; None counts as empty) to a `cls`. `where` is the block's dotted key.
 
     Raises MarqueeError for an unknown key, a missing one, a wrong type or an impossible value.
     """
@@ -93,7 +93,7 @@ def _with_keys(block: Mapping[str, Any], keys: Sequence[str], where: str) -> dic
 
 
 def _convert(value: Any, kind: Any, where: str, or_words: str = "") -> Any:
-    """`value` as the declared type `kind`."""
+    """Convert `value` to the declared type `kind`."""
     origin, inner = typing.get_origin(kind), typing.get_args(kind)
     if kind is Any:
         return value
@@ -126,7 +126,7 @@ def _convert(value: Any, kind: Any, where: str, or_words: str = "") -> Any:
 
 
 def as_number(value: Any) -> float | None:
-    """A finite number, also from text such as `1e-05`; otherwise None."""
+    """Return a finite number, also from text such as `1e-05`; otherwise None."""
     try:
         number = float(value)
     except (TypeError, ValueError):

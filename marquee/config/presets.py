@@ -1,4 +1,4 @@
-"""Read what was chosen for each release: presets/<release>.yaml, with the keys of params.yaml."""
+"""Read the settings chosen for each release: presets/<release>.yaml, with the keys of params.yaml."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ PRESETS = Path("presets")
 
 
 def flatten(block: Mapping[str, Any], where: str = "") -> dict[str, Any]:
-    """Dotted key → value of nested blocks; a list is a value."""
+    """Return dotted key → value of nested blocks; a list is a value."""
     flat: dict[str, Any] = {}
     for key, value in block.items():
         place = f"{where}.{key}" if where else str(key)
@@ -23,7 +23,7 @@ def flatten(block: Mapping[str, Any], where: str = "") -> dict[str, Any]:
 
 
 def preset(name: str) -> dict[str, Any] | None:
-    """Dotted key → value chosen for the release `name`; None where nothing was.
+    """Return dotted key → value chosen for the release `name`; None where it has no preset.
 
     presets/synthetic-100k.yaml has the default of every key that any preset sets.
     """

@@ -7,6 +7,7 @@ the NCF paper's files, He et al., 2017); what follows the two is not read. Candi
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -58,7 +59,8 @@ def read_candidates(
 
     path = _path(folder, file, "candidates.file")
     users, items = pa.array(user_ids), pa.array(movie_ids)
-    lines, given_users, targets, lengths, listed = _candidate_lines(path, _reader(users), _reader(items))
+    types = (int if pa.types.is_integer(ids.type) else str for ids in (users, items))
+    lines, given_users, targets, lengths, listed = _candidate_lines(path, *types)
     user = _find(given_users, users, path, lines)
     target = _find(targets, items, path, lines)
     item = _find(listed, items, path, np.repeat(lines, lengths))
@@ -89,15 +91,15 @@ def _places(path: Path, user_ids: np.ndarray, movie_ids: np.ndarray, pairs: np.n
     unknown = pairs[place] != pair
     if unknown.any():
         row = int(np.argmax(unknown))
-        names = f"user {given_users[row]} and item {given_items[row]}"
         raise MarqueeError(
-            f"{path} line {_line(path, row)}: {names} have no rating in this dataset; {ELSEWHERE}"
+            f"{path} line {_line(path, row)}: user {given_users[row]} and item {given_items[row]} "
+            f"have no rating in this dataset; {ELSEWHERE}"
         )
     return place
 
 
 def _columns(path: Path, *kinds: pa.DataType) -> tuple[pa.Array, pa.Array]:
-    """The first two columns of a tab-separated file."""
+    """Return the first two columns of a tab-separated file."""
     import pyarrow as pa
     from pyarrow import csv
 
@@ -110,34 +112,34 @@ def _columns(path: Path, *kinds: pa.DataType) -> tuple[pa.Array, pa.Array]:
             csv.ConvertOptions(column_types=kind_of, include_columns=list(kind_of), null_values=[]),
         )
     except (pa.ArrowInvalid, pa.ArrowKeyError):
-        place = f"{path} line {_broken_line(path, kinds)}"
-        message = "expected a user and an item, tab-separated: correct the line"
-        raise MarqueeError(f"{place}: {message}") from None
+        raise MarqueeError(
+            f"{path} line {_broken_line(path, kinds)}: expected a user and an item, tab-separated: "
+            "correct the line"
+        ) from None
     return table["f0"].combine_chunks(), table["f1"].combine_chunks()
 
 
 def _candidate_lines(path: Path, user_of: type, item_of: type) -> tuple[list, list, list, list, list]:
-    """Of each line its number, user, held-out item and number of candidates; and all candidates in a row."""
+    """Return each line's number, user, held-out item and number of candidates; and all candidates."""
     numbers, users, targets, lengths, listed = [], [], [], [], []
-    with path.open(encoding="utf-8", errors="replace") as file:
-        for number, line in enumerate(file, 1):
-            try:
-                head, *candidates = line.rstrip("\r\n").split("\t")
-                user, target = head.removeprefix("(").removesuffix(")").split(",")
-                users.append(user_of(user))
-                targets.append(item_of(target))
-                listed.extend([item_of(candidate) for candidate in candidates])
-            except ValueError:
-                raise MarqueeError(
-                    f"{path} line {number}: expected (user,item) then items, tab-separated: correct the line"
-                ) from None
-            numbers.append(number)
-            lengths.append(len(candidates))
+    for number, line in _lines(path):
+        try:
+            head, *candidates = line.split("\t")
+            user, target = head.removeprefix("(").removesuffix(")").split(",")
+            users.append(user_of(user))
+            targets.append(item_of(target))
+            listed.extend([item_of(candidate) for candidate in candidates])
+        except ValueError:
+            raise MarqueeError(
+                f"{path} line {number}: expected (user,item) then items, tab-separated: correct the line"
+            ) from None
+        numbers.append(number)
+        lengths.append(len(candidates))
     return numbers, users, targets, lengths, listed
 
 
 def _find(values: list, known: pa.Array, path: Path, lines: list | np.ndarray) -> np.ndarray:
-    """int64: the place of each value in `known`; MarqueeError with the line for one that is not there."""
+    """Return the place of each value in `known`, int64. Raises MarqueeError at the line of a missing one."""
     import pyarrow as pa
 
     place = _index(pa.array(values, known.type), known)
@@ -148,36 +150,34 @@ def _find(values: list, known: pa.Array, path: Path, lines: list | np.ndarray) -
 
 
 def _index(values: pa.Array, known: pa.Array) -> np.ndarray:
-    """int64: the place of each value in `known`, -1 for one that is not there."""
+    """Return the place of each value in `known`, int64, -1 for a missing one."""
     import pyarrow.compute as pc
 
     return pc.index_in(values, value_set=known).fill_null(-1).to_numpy().astype(np.int64)
 
 
-def _reader(names: pa.Array) -> type:
-    import pyarrow as pa
-
-    return int if pa.types.is_integer(names.type) else str
-
-
 def _line(path: Path, row: int) -> int:
-    """The line of the `row`-th (from 0) line that is not blank."""
-    with path.open(encoding="utf-8", errors="replace") as file:
-        filled = (number for number, line in enumerate(file, 1) if line.strip())
-        return next(islice(filled, row, None))
+    """Return the number of the `row`-th (from 0) line that is not blank."""
+    filled = (number for number, line in _lines(path) if line.strip())
+    return next(islice(filled, row, None))
 
 
 def _broken_line(path: Path, kinds: tuple[pa.DataType, ...]) -> int:
-    """The first line that does not begin with two values of these kinds or is not as wide as the first."""
+    """Find the first line that does not begin with two values of these kinds or is not as wide as line 1."""
     import pyarrow as pa
 
     width = 0
-    with path.open(encoding="utf-8", errors="replace") as file:
-        for number, line in enumerate(file, 1):
-            fields = line.strip("\r\n").split("\t")
-            width = width or max(2, len(fields))
-            ids = zip(fields, kinds, strict=False)
-            fits = all(field.isdigit() for field, kind in ids if pa.types.is_integer(kind))
-            if line.strip() and (len(fields) != width or not fits):
-                return number
+    for number, line in _lines(path):
+        fields = line.split("\t")
+        width = width or max(2, len(fields))
+        ids = zip(fields, kinds, strict=False)
+        fits = all(field.isdigit() for field, kind in ids if pa.types.is_integer(kind))
+        if line.strip() and (len(fields) != width or not fits):
+            return number
     return 1
+
+
+def _lines(path: Path) -> Iterator[tuple[int, str]]:
+    """Yield each line's number, from 1, and its text."""
+    with path.open(encoding="utf-8", errors="replace") as file:
+        yield from enumerate((line.rstrip("\r\n") for line in file), 1)

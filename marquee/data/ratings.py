@@ -41,7 +41,7 @@ class Ratings:
         return len(self.user)
 
     def take(self, rows: np.ndarray) -> Ratings:
-        """The rows of a boolean mask [n] or of an index array, in that order."""
+        """Return the rows of a boolean mask [n], or of an index array in its order."""
         rows = np.flatnonzero(rows) if rows.dtype == bool else rows  # half the time of a mask for each column
         negatives = None if self.negatives is None else self.negatives[rows]
         columns = (self.user[rows], self.item[rows], self.rating[rows], self.timestamp[rows])
@@ -53,7 +53,7 @@ class Ratings:
 
     @classmethod
     def of(cls, user, item, rating=1.0, timestamp=0) -> Ratings:  # type: ignore[no-untyped-def]
-        """From anything array-like; scalars are repeated. Convenient at a prompt and in tests."""
+        """Convert anything array-like, for a prompt or a test; scalars are repeated."""
         n = len(user)
         given = {"user": user, "item": item, "rating": rating, "timestamp": timestamp}
         user, item, rating, timestamp = (
@@ -82,7 +82,7 @@ class Ratings:
         return pa.table(columns, metadata={"sampling": self.sampling} if self.sampling else None)
 
     def matrix(self, n_users: int, n_items: int, binary: bool = False) -> csr_matrix:
-        """float32 CSR [n_users, n_items], items ascending in each row; 1 for each pair if `binary`."""
+        """Return float32 CSR [n_users, n_items], items ascending in each row; 1 for each pair if `binary`."""
         from scipy.sparse import csr_matrix
 
         values = np.ones(len(self), np.float32) if binary else self.rating
@@ -100,12 +100,12 @@ def binary_rows(offsets: np.ndarray, items: np.ndarray, n_items: int) -> csr_mat
 
 
 def csr_arrays(matrix: csr_matrix) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Row offsets int64 [n_rows + 1], columns int32 [n_entries] and values [n_entries]."""
+    """Return row offsets int64 [n_rows + 1], columns int32 [n_entries] and values [n_entries]."""
     return matrix.indptr.astype(np.int64), matrix.indices.astype(np.int32, copy=False), matrix.data
 
 
 def concat(*parts: Ratings) -> Ratings:
-    """The rows of all `parts`, one after another; stored negatives are left behind."""
+    """Return the rows of all `parts`, one after another, without stored negatives."""
     user, item, rating, timestamp = (
         np.concatenate([getattr(part, name) for part in parts]) for name in DTYPES
     )
@@ -126,7 +126,7 @@ def lowest_positive(asked: float | str | None, low: float, high: float, step: fl
 
 @dataclass(frozen=True)
 class Catalogue:
-    """What is known beside the ratings.
+    """Describe the users and items beside their ratings.
 
     n_users, n_items  how many ids there are, with or without a training rating
     genres            bool [n_items, len(genre_names)]
@@ -140,7 +140,7 @@ class Catalogue:
 
     @classmethod
     def from_genres(cls, n_users: int, lists: pa.ChunkedArray) -> Catalogue:
-        """`lists` holds each item's genre names; the names become columns in alphabetical order."""
+        """Read each item's genre names from `lists`; columns are in alphabetical order."""
         import pyarrow as pa
 
         whole = pa.concat_arrays(lists.chunks)
@@ -151,5 +151,5 @@ class Catalogue:
 
     @classmethod
     def of(cls, n_users: int, n_items: int) -> Catalogue:
-        """A catalogue without content features."""
+        """Return a catalogue without genres."""
         return cls(n_users, n_items, np.zeros((n_items, 0), bool))

@@ -7,7 +7,7 @@ ratings leave other users' parts alone. Nothing loops over users or rows.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -19,7 +19,8 @@ from marquee.parallel import bits, packed_pairs, parallel_user_blocks, ratings_p
 from marquee.rng import KeyedRandom, next_draw, uniform
 
 FOLD_IN = 0.8  # of the ratings of a user held out by user_holdout; the rest is test
-TRAIN, VALIDATION, TEST, HISTORY, LEFT_OUT = range(5)
+TRAIN, VALIDATION, TEST, FOLDED_IN, LEFT_OUT = range(5)
+PARTS = {"train": TRAIN, "validation": VALIDATION, "test": TEST, "fold_in": FOLDED_IN}
 BY_SHARE = ("random_per_user", "random", "per_user_time", "global_time")
 RowIndices = tuple[np.ndarray, np.ndarray]  # the rows of train and of test, under `file`
 
@@ -54,19 +55,20 @@ def split(
         positives = ratings.take(kept)
         positives = replace(positives, rating=np.ones_like(positives.rating))
         if given is not None:
-            given = (_rows_among(kept, given[0]), _rows_among(kept, given[1]))
+            position = np.cumsum(kept) - 1  # [n]: of each kept row among the positives
+            train_rows, test_rows = (position[rows[kept[rows]]] for rows in given)
+            given = train_rows, test_rows
     if not len(positives):
-        least = f"{options.positive_threshold:g}"
         raise MarqueeError(
-            f"no user has a rating of at least {least}: lower tasks.ranking.positive_threshold"
+            f"no user has a rating of at least {options.positive_threshold:g}: "
+            "lower tasks.ranking.positive_threshold"
         )
     if options.split == "file":
         part = _file(positives, options, random, given)
     else:
         part = _ASSIGN[options.split](positives, options, random)
-    train, validation, test, fold_in = (positives.take(part == p) for p in (TRAIN, VALIDATION, TEST, HISTORY))
-    counts = _counts(ratings, train, validation, test, fold_in)
-    done = Split(train, validation, test, fold_in, counts)
+    parts = {name: positives.take(part == p) for name, p in PARTS.items()}
+    done = Split(**parts, counts=_counts(ratings, parts))
     check(done, options)
     return done
 
@@ -124,29 +126,18 @@ def _require_sorted(ratings: Ratings) -> None:
         raise MarqueeError(f"ratings are not sorted by user and timestamp at row {row}; run ingest again")
 
 
-def _rows_among(kept: np.ndarray, rows: np.ndarray) -> np.ndarray:
-    """Return the positions of `rows` [n] once only the `kept` rows (a mask) remain."""
-    return (np.cumsum(kept) - 1)[rows[kept[rows]]]
-
-
-def _counts(
-    ratings: Ratings, train: Ratings, validation: Ratings, test: Ratings, fold_in: Ratings
-) -> dict[str, int]:
+def _counts(ratings: Ratings, parts: Mapping[str, Ratings]) -> dict[str, int]:
     """Count rows and users of the split; users are those with any rating."""
     n_users = int(ratings.user[-1]) + 1
-
-    def has(part: Ratings) -> np.ndarray:
-        return ratings_per_user(part.user, n_users) > 0  # [n_users]
-
-    users, learnt, tested = has(ratings), has(train) | has(fold_in), has(test)
-    sizes = {"train": train, "validation": validation, "test": test, "fold_in": fold_in}
-    counts = {name: len(part) for name, part in sizes.items()}
+    users = ratings_per_user(ratings.user) > 0
+    has = {name: ratings_per_user(part.user, n_users) > 0 for name, part in parts.items()}  # [n_users] each
+    counts = {name: len(part) for name, part in parts.items()}
     return {
         **counts,
         "left_out": len(ratings) - sum(counts.values()),
         "users": int(users.sum()),
-        "users_without_train": int((users & ~learnt).sum()),
-        "users_without_test": int((users & ~tested).sum()),
+        "users_without_train": int((users & ~has["train"] & ~has["fold_in"]).sum()),
+        "users_without_test": int((users & ~has["test"]).sum()),
     }
 
 
@@ -271,7 +262,7 @@ def _user_holdout(ratings: Ratings, options: SplitOptions, random: KeyedRandom) 
     return _by_hash(ratings, random, assign)
 
 
-_USER_HOLDOUT = np.array([[TRAIN, VALIDATION], [HISTORY, TEST]], np.int8)  # by held-out user, by lowest row
+_USER_HOLDOUT = np.array([[TRAIN, VALIDATION], [FOLDED_IN, TEST]], np.int8)  # by held-out user, by lowest row
 
 
 def _file(

@@ -87,7 +87,7 @@ def _of_genres(items: np.ndarray, history: UserItems, genres: np.ndarray, ks: Se
 
 
 def _means(values: np.ndarray, counted: np.ndarray) -> np.ndarray:
-    """Return the mean of the `counted` values up to each rank, [n, k_max]; NaN where none is counted."""
+    """Return the mean up to each rank of sums over `counted` values, [n, k_max]; NaN where that is 0."""
     total, n = values.cumsum(1), counted.cumsum(1)
     return np.divide(total, n, out=np.full(total.shape, np.nan), where=n > 0)
 

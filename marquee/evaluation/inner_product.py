@@ -32,19 +32,6 @@ class FactorScores:
     left: np.ndarray
     right: np.ndarray
 
-    def __call__(self, users: np.ndarray) -> np.ndarray:
-        """Return float32 [len(users), n_items]: the same bytes that `top_k_factors` compares."""
-        n, n_items = len(users), len(self.right)
-        scores = np.empty((n, n_items), np.float32)
-        with single_threaded_blas():
-            for first in range(0, n, USERS):
-                rows = slice(first, min(first + USERS, n))
-                left = _padded(self.left[users[rows]], ROUND)
-                for start in range(0, n_items, ITEMS):
-                    tile = left @ _padded(self.right[start : start + ITEMS], ITEMS).T
-                    scores[rows, start : start + ITEMS] = tile[: rows.stop - first, : n_items - start]
-        return scores
-
     def of_pairs(self, users: np.ndarray, asked: UserItems) -> np.ndarray:
         """Return float32 [len(asked.items)]: the scores of the items of each row of `users`."""
         from marquee.kernels.topk import dots

@@ -54,32 +54,21 @@ class TestSet:
             model = model.fold_in(self.fold_in)
         known = self.known()
         seen = concat(known, self.validation)
+        lists = self.candidates, self.catalogue, self.ks
         if self.task == "ranking":
-            return evaluate_ranking(
-                model, seen, self.test, self.candidates, self.catalogue, self.ks, train=known
-            )
-        return evaluate_rating(
-            model,
-            known,
-            self.test,
-            *self.scale,
-            seen,
-            self.positive_threshold,
-            self.candidates,
-            self.catalogue,
-            self.ks,
-        )
+            return evaluate_ranking(model, seen, self.test, *lists, train=known)
+        low, high = self.scale
+        return evaluate_rating(model, known, self.test, low, high, seen, self.positive_threshold, *lists)
 
     def errors(self, result: Evaluation) -> dict[str, Any] | None:
         """Where the predictions of `result` err; None for a ranking model."""
         if not result.pairs:
             return None
         known, shape = self.known(), self.catalogue
-        counts = (
-            np.bincount(known.user, minlength=shape.n_users),
-            np.bincount(known.item, minlength=shape.n_items),
-        )
-        return residuals.tables(result.pairs, *counts, dict(zip(("low", "high"), self.scale, strict=True)))
+        users = np.bincount(known.user, minlength=shape.n_users)
+        items = np.bincount(known.item, minlength=shape.n_items)
+        low, high = self.scale
+        return residuals.tables(result.pairs, users, items, {"low": low, "high": high})
 
     def tail(self, result: Evaluation) -> dict[str, Any] | None:
         """Which part of the catalogue the lists of `result` come from; None for a rating model."""

@@ -19,7 +19,7 @@ from marquee.evaluation.inner_product import (
 from marquee.parallel import parallel_blocks
 
 BLOCK_BYTES = 1 << 24  # scores in a thread's memory at a time; with the selection of the best, 2.5 times that
-Scores = Callable[[np.ndarray], np.ndarray]  # users int32 [b] -> float32 [b, n_items]
+Scores = FactorScores | Callable[[np.ndarray], np.ndarray]  # users int32 [b] -> float32 [b, n_items]
 
 
 def top_k_for_users(

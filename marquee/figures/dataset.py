@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
 Table = tuple[tuple[str, ...], list[tuple]]  # a header, and rows as wide as it
 DAY = 86_400  # seconds
-UNITS = {"day": (1, "D"), "week": (7, "D"), "month": (1, "M"), "year": (1, "Y")}  # as numpy counts them
+# A span of at most so many days is shown by this unit, of which a period has so many of NumPy's
+UNITS = {"day": (120, 1, "D"), "week": (1461, 7, "D"), "month": (14_610, 1, "M"), "year": (np.inf, 1, "Y")}
 HEADS = (0.1, 0.2)  # fractions of the catalogue whose fraction of the ratings is named
 
 
@@ -142,26 +143,18 @@ def time_rows(timestamp: np.ndarray) -> Table:
     if not len(days):
         return header, []
     low, high = int(days.min()), int(days.max())
-    first, last = _year(low), _year(high)
+    first, last = (1970 + int(day // 365.2425) for day in (low, high))
     if first < 1900 or last > 2300:
         raise MarqueeError(f"timestamps run from the year {first} to {last}: give Unix seconds, UTC")
     per_day = np.bincount(days - low, minlength=high - low + 1)
     dates = (low + np.arange(len(per_day))).astype("datetime64[D]")
-    if len(per_day) <= 120:
-        unit, starts = "day", dates
-    elif len(per_day) <= 1461:
-        unit, starts = "week", dates - (dates.astype(int) + 3) % 7  # day 0 was a Thursday
-    elif len(per_day) <= 14_610:
-        unit, starts = "month", dates.astype("datetime64[M]")
-    else:
-        unit, starts = "year", dates.astype("datetime64[Y]")
+    unit = next(name for name, (longest, *_) in UNITS.items() if len(per_day) <= longest)
+    starts = dates.astype(f"datetime64[{UNITS[unit][2]}]")
+    if unit == "week":
+        starts -= (dates.astype(int) + 3) % 7  # day 0 was a Thursday
     periods, index = np.unique(starts.astype("datetime64[D]"), return_inverse=True)
     sums = np.bincount(index, weights=per_day)
     return header, [(str(start), int(n), unit) for start, n in zip(periods, sums, strict=True)]
-
-
-def _year(day: int) -> int:
-    return 1970 + int(day // 365.2425)
 
 
 @house_style
@@ -179,7 +172,7 @@ def ratings_over_time(timestamp: np.ndarray) -> Figure:
         axes.text(0.5, 0.5, "no timestamps", transform=axes.transAxes, ha="center", color=QUIET)
         return figure
     starts = np.array([row[0] for row in rows], "datetime64[D]")
-    step, unit = UNITS[rows[-1][2]]
+    _, step, unit = UNITS[rows[-1][2]]
     end = starts[-1].astype(f"datetime64[{unit}]") + step  # of the last period
     edges = np.append(starts, end.astype("datetime64[D]"))
     axes.stairs([row[1] for row in rows], date2num(edges), fill=True, color=BLUE)

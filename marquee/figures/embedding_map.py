@@ -20,7 +20,6 @@ PAIR = 7.0  # inches: the width of two panels
 NAMED = 12  # movies in each panel
 FEWEST = 10  # distinct movies for t-SNE
 REST, GRAY = "other or none", "#b8b8b8"
-LEGEND: dict[str, Any] = {"frameon": False, "handletextpad": 0, "columnspacing": 1.2}
 # Okabe and Ito's eight colors, the most distinct first, each with its own marker
 COLORS = (BLUE, "#e69f00", "#009e73", "#cc79a7", "#56b4e9", ORANGE, "#000000", "#f0e442")
 MARKERS = "os^DvXPp"
@@ -36,8 +35,7 @@ def embedding_map(vectors: np.ndarray, names: Sequence[str], groups: Mapping[str
     """
     points = vectors.astype(float)
     flat, shares = principal(points)
-    figure = canvas(4.3)
-    figure.set_figwidth(PAIR)
+    figure = canvas(4.3, width=PAIR)
     left, right = figure.subplots(1, 2)
     name_axes(left, *(f"PC {n} ({share:.0%} of variance)" for n, share in enumerate(shares, start=1)))
     name_axes(right, "t-SNE 1", "t-SNE 2")
@@ -54,7 +52,7 @@ def embedding_map(vectors: np.ndarray, names: Sequence[str], groups: Mapping[str
         axes.margins(0.08)
     if groups:
         handles, labels = left.get_legend_handles_labels()
-        figure.legend(handles, labels, loc="outside lower center", ncols=5, fontsize=8, **LEGEND)
+        figure.legend(handles, labels, loc="outside lower center", ncols=5, fontsize=8, frameon=False)
     settle(figure)
     for axes, xy in maps:
         label_points(axes, xy, enumerate(names[: 3 * NAMED]), NAMED, 6.5)
@@ -86,9 +84,8 @@ def main_genres(shown: Sequence[Sequence[str]], catalogue: Sequence[Sequence[str
 
 def _scatter(axes: Axes, xy: np.ndarray, groups: Mapping[str, np.ndarray]) -> None:
     """Draw the `groups` (rows of `xy`), each with its color and marker, REST below the others."""
-    for (name, rows), color, marker in zip(groups.items(), [*COLORS, GRAY], [*MARKERS, "."], strict=False):
-        look: dict[str, Any] = {"color": color, "marker": marker}
-        if name == REST:
-            look = {"color": GRAY, "marker": ".", "zorder": 1}
-        x, y = xy[rows].T
-        axes.scatter(x, y, 13, linewidths=0.25, edgecolors=INK, label=name, **look)
+    looks = iter(zip(COLORS, MARKERS, strict=True))
+    for name, rows in groups.items():
+        color, marker = (GRAY, ".") if name == REST else next(looks)
+        look: dict[str, Any] = {"color": color, "marker": marker, "zorder": 1 if name == REST else 2}
+        axes.scatter(xy[rows, 0], xy[rows, 1], 13, linewidths=0.25, edgecolors=INK, label=name, **look)

@@ -37,30 +37,23 @@ def label_points(
     pixels = axes.transData.transform(xy)  # (n, 2)
     taken: list[Bbox] = []
     lines: list[Path] = []
-    words_style: dict[str, Any] = {
-        "textcoords": "offset points",
-        "ha": "center",
-        "va": "center",
-        "fontsize": size,
-    }
+    middle: dict[str, Any] = {"ha": "center", "va": "center", "textcoords": "offset points"}
     halo = {"facecolor": WHITE, "alpha": 0.5, "linewidth": 0, "pad": 0.5}
     leader = {"arrowstyle": "-", "linewidth": 0.5, "color": INK}
     for row, words in names:
-        text = axes.annotate(words, xy[row], (0, 0), bbox=halo, arrowprops=leader, **words_style)
+        text = axes.annotate(words, xy[row], (0, 0), bbox=halo, arrowprops=leader, fontsize=size, **middle)
         text.set_in_layout(False)
         half = np.array(Text.get_window_extent(text).size) / 2 + AIR * unit  # without the line
         places = []
         for reach, side in product(REACH, SIDES):
             shift = np.array(side) * (half + reach * unit / np.hypot(*side))
             box = Bbox([pixels[row] + shift - half, pixels[row] + shift + half])
+            inside = frame.contains(*box.min) and frame.contains(*box.max)
+            if not inside or box.count_overlaps(taken):
+                continue
             line = Path([pixels[row], pixels[row] + shift])
-            crossed = [line.intersects_bbox(other, filled=False) for other in taken]
-            crossed += [other.intersects_bbox(box, filled=False) for other in lines]
-            if (
-                frame.contains(*box.min)
-                and frame.contains(*box.max)
-                and not (any(crossed) or box.count_overlaps(taken))
-            ):
+            crossed = any(line.intersects_bbox(other, filled=False) for other in taken)
+            if not crossed and not any(other.intersects_bbox(box, filled=False) for other in lines):
                 places.append((FAR * reach + box.count_contains(pixels), tuple(shift / unit), box, line))
         if not places:
             text.remove()

@@ -82,8 +82,7 @@ def leaderboard(rows: Sequence[Row], task: str, metric: str, confidence: float =
         axes.plot(row["value"], place, "o", ms=6.5, mfc=face, mec=color, mew=1.4)
         words = f"{row['value']:.4f}{' best' if row['best'] else ' ≈ best' if level else ''}"
         weight = "bold" if row["best"] else "normal"
-        beside = axes.get_yaxis_transform()
-        axes.text(1.03, place, words, transform=beside, va="center", fontweight=weight)
+        axes.text(1.03, place, words, transform=axes.get_yaxis_transform(), va="center", fontweight=weight)
     for row in found:
         if row["model"] == ORACLE:
             axes.axvline(row["value"], color=ORANGE, linestyle=(0, (4, 2)), linewidth=1.4)
@@ -122,9 +121,8 @@ def recommended_tail(
             axes.bar(tenth, 0.92, 0.92, y - 0.46, color=BLUE, alpha=depth, linewidth=0)
             axes.text(tenth, y, _percent(fraction), ha="center", va="center_baseline", fontsize=7)
         if name in coverage:
-            axes.text(
-                TENTHS + 1.7, y, f"{_percent(coverage[name])}%", ha="center", va="center_baseline", fontsize=8
-            )
+            words = f"{_percent(coverage[name])}%"
+            axes.text(TENTHS + 1.7, y, words, ha="center", va="center_baseline", fontsize=8)
     axes.set_yticks(places, list(lines), color=INK)
     axes.set_xticks([*range(1, TENTHS + 1), TENTHS + 1.7], [*map(str, range(1, TENTHS + 1)), "coverage"])
     axes.tick_params(length=0)

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from marquee.figures.labels import shortened
 from marquee.figures.projections import cosine_matrix, order_by_similarity
 from marquee.figures.style import BLUE, INK, ORANGE, QUIET, WHITE, WIDTH, canvas, house_style
 
@@ -28,13 +27,11 @@ def genre_similarity(factors: np.ndarray, names: Sequence[str]) -> Figure:
     cosines = cosine_matrix(factors)  # (n_genres, n_genres)
     order = order_by_similarity(cosines)
     n = len(order)
-    figure = canvas(0.7 + CELL * max(n, 1))
-    figure.set_figwidth(max(WIDTH, 1.7 + CELL * n))
+    figure = canvas(0.7 + CELL * max(n, 1), width=max(WIDTH, 1.7 + CELL * n))
     axes = figure.add_subplot()
     below = np.tril(np.ones((n, n), bool), -1)
     values = np.where(below, cosines[np.ix_(order, order)], np.nan)
     colors = LinearSegmentedColormap.from_list("marquee", [ORANGE, WHITE, BLUE], N=257)
-    axes.grid(False)
     axes.pcolormesh(values, cmap=colors, vmin=-1, vmax=1, edgecolors=WHITE, linewidth=0.6)
     for row, column in zip(*np.nonzero(below), strict=True):
         value = round(values[row, column], 1) + 0.0  # no minus before a 0
@@ -53,12 +50,7 @@ def genre_similarity(factors: np.ndarray, names: Sequence[str]) -> Figure:
 
 @house_style
 def item_biases(
-    biases: np.ndarray,
-    titles: Sequence[str],
-    years: Sequence[int | None],
-    counts: np.ndarray,
-    most: int = 12,
-    unit: str = "",
+    biases: np.ndarray, names: Sequence[str], counts: np.ndarray, most: int = 12, unit: str = ""
 ) -> Figure:
     """Draw the `most` movies with the largest bias above 0 and as many below, with their training ratings.
 
@@ -71,15 +63,15 @@ def item_biases(
     high = [item for item in order[:most] if biases[item] > 0]
     low = [item for item in order[-most:] if biases[item] < 0]
     items = [*high, *low]
-    names = [shortened(titles[item], years[item], 34) for item in items]
+    shown = [names[item] for item in items]
     places = [*range(len(high)), *(len(high) + 0.6 + np.arange(len(low)))]  # a gap where the sign turns
-    figure = canvas(0.9 + 0.19 * max(len(items), 1), names)
+    figure = canvas(0.9 + 0.19 * max(len(items), 1), shown)
     axes = figure.add_subplot()
     colors = [BLUE] * len(high) + [ORANGE] * len(low)
     bars = axes.barh(places, biases[items], 0.7, color=colors)
     axes.bar_label(bars, [f"{counts[item]:,}" for item in items], padding=2, fontsize=8)
     axes.axvline(0, color=QUIET, linewidth=0.6)
-    axes.set_yticks(places, names, color=INK)
+    axes.set_yticks(places, shown, color=INK)
     axes.set_ylim(max(places, default=0) + 0.7, -0.7)
     axes.tick_params(axis="y", length=0)
     axes.spines["left"].set_visible(False)

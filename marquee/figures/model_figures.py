@@ -60,7 +60,8 @@ def model_figures(
         drawn["map"] = figure, describe_map(vectors, catalogue.genres[shown])
     biases = model.item_biases()
     if biases is not None:
-        figure = item_biases(biases, titles, years, counts, unit=unit)
+        names = [shortened(title, year, 34) for title, year in zip(titles, years, strict=True)]
+        figure = item_biases(biases, names, counts, unit=unit)
         drawn["biases"] = figure, describe_biases(biases, titles, counts)
     factors = model.genre_embeddings()
     if factors is not None and len(factors) > 1:

@@ -19,23 +19,16 @@ BLUE, ORANGE, WHITE = "#0072b2", "#d55e00", "#ffffff"
 STYLE = {
     "font.family": "DejaVu Sans",
     "font.size": 9,
-    "axes.labelsize": 9,
     "axes.labelcolor": QUIET,
     "axes.edgecolor": QUIET,
-    "axes.linewidth": 0.6,
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.axisbelow": True,
     "grid.color": RULE,
-    "grid.linewidth": 0.6,
     "text.color": INK,
     "text.parse_math": False,  # a dollar in a name is a dollar
     "xtick.color": QUIET,
     "ytick.color": QUIET,
-    "xtick.major.width": 0.6,
-    "ytick.major.width": 0.6,
-    "lines.linewidth": 1.6,
-    "lines.solid_capstyle": "round",
 }
 
 

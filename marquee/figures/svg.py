@@ -23,12 +23,18 @@ def svg(figure: Figure, name: str) -> str:
     unique in the page. Coordinates are cut to a hundredth of a point.
     """
     from matplotlib import style
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
 
     name = re.sub(r"[^\w-]", lambda letter: f"_{ord(letter[0]):x}_", name)  # an id holds no space or quote
     file = io.StringIO()
+    sheets = [figure.patch, *(axes.patch for axes in figure.axes)]
+    for sheet in sheets:  # savefig(transparent=True) does this, but draws twice
+        sheet.set_visible(False)
     with style.context({"svg.hashsalt": name, "svg.fonttype": "none"}, after_reset=True):
         nothing = dict.fromkeys(("Date", "Creator", "Format", "Type"))
-        figure.savefig(file, format="svg", transparent=True, metadata=nothing)
+        FigureCanvasSVG(figure).print_svg(file, metadata=nothing)
+    for sheet in sheets:
+        sheet.set_visible(True)
     head, inside = re.search(r"<svg([^>]*)>(.*)", file.getvalue(), re.DOTALL).groups()  # type: ignore[union-attr]
     _, _, width, height = re.search(r'viewBox="([^"]*)"', head)[1].split()  # type: ignore[index]
     inside = re.sub(r"<metadata>.*?</metadata>|<style.*?</style>|<!--.*?-->", "", inside, flags=re.DOTALL)

@@ -43,11 +43,9 @@ def compare(evaluated: Sequence[ModelResult], options: CompareOptions, rng: np.r
     """Return a row for each task, metric and model with the keys of `HEADER`; None where one does not apply.
 
     A metric with per-user values has an interval. Where it has a `direction`, one model is the best, by value
-    and then by name, and every other model is tested against it on the same users: `difference` is the
-    model's value minus the best's, and `p_holm` is adjusted for the models of that task and metric. It is not
-    adjusted for choosing the best on the same users: among 4 equally good models some difference seems
-    significant in 7 % of comparisons, among 16 in 19 %, instead of 5 % (simulated, 300 users). The oracle is
-    neither the best nor tested.
+    and then by name. Every other model is tested against it on the same users: `difference` is the model's
+    value minus the best's, and `p_holm` is adjusted for the models of that task and metric, but not for
+    choosing the best on the same users. The oracle is neither the best nor tested.
 
     Neither the order of `evaluated` nor another model changes a model's interval. Raises MarqueeError for
     models of one task with different users, a `k` that no model was evaluated at, and too few resamples.

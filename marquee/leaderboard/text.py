@@ -34,14 +34,8 @@ def _table(rows: Sequence[Row], task: str, options: CompareOptions) -> str:
         values = (found.get((row["model"], metric)) for metric in others)
         line = [_mark(row, options), row["model"], _number(row), interval, *map(_number, values)]
         cells.append([*line, _percentage(row["value"], bound["value"], sign)] if bound else line)
-    head = [
-        "",
-        "model",
-        first,
-        f"{100 * options.confidence:g}% interval",
-        *others,
-        *["%_of best"] * bool(bound),
-    ]
+    head = ["", "model", first, f"{100 * options.confidence:g}% interval", *others]
+    head += ["%_of best"] * bool(bound)
     align = ["left", "left", *["right"] * (len(head) - 2)]
     over, under = zip(*(name.rpartition("_")[::2] for name in head), strict=True)  # a heading of two lines
     lines = [over, under, *cells] if any(over) else [under, *cells]

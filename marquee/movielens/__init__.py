@@ -1,1 +1,1 @@
-"""The releases of MovieLens: what they are, how they are obtained and read, and one that is simulated."""
+"""Fetch, verify and read the releases of MovieLens, and ratings of a user's own."""

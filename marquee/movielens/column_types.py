@@ -17,7 +17,6 @@ class ColumnType:
 
     type: pa.DataType
     convert: Callable[[str], object]
-    filled: bool = False  # True: empty text is a fault
 
 
 _is_whole = re.compile(r"\s*-?[0-9]+\s*").fullmatch
@@ -69,5 +68,5 @@ def _name(text: str) -> str:
 WHOLE = whole(64)
 NUMBER = ColumnType(pa.float32(), _number)
 DATE_TIME = ColumnType(pa.timestamp("s"), _date_time)  # ISO 8601, UTC without a zone
-NAME = ColumnType(pa.string(), _name, filled=True)
+NAME = ColumnType(pa.string(), _name)  # empty text is a fault
 TEXT = ColumnType(pa.string(), _text)

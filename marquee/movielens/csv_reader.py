@@ -22,7 +22,7 @@ import pyarrow.compute as pc
 import pyarrow.csv
 
 from marquee.errors import MarqueeError
-from marquee.movielens.column_types import ColumnType
+from marquee.movielens.column_types import NAME, ColumnType
 from marquee.movielens.schema import Scale
 
 BLOCK = 16 << 20  # bytes per block of a reading thread; 1 MiB, the default, halves the speed
@@ -124,7 +124,7 @@ def _read_fast(spec: CsvSpec) -> pa.Table:
 
 def _is_good(table: pa.Table, spec: CsvSpec, scale: Scale | None) -> bool:
     """Check what Arrow could convert: no empty text where text is needed, every rating on the scale."""
-    needed = [name for name, column in spec.wanted.items() if column.filled]
+    needed = [name for name, column in spec.wanted.items() if column is NAME]
     if any(pc.index(table[name], pa.scalar("")).as_py() >= 0 for name in needed):
         return False
     if "rating" not in table.column_names:

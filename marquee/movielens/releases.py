@@ -1,4 +1,4 @@
-"""What each release is: where it lies, how it is recognised, and what may be done with it."""
+"""List the releases: address, checksum, counts and license of each."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ FILES: dict[str, tuple[str, ...]] = {
 
 @dataclass(frozen=True)
 class Release:
-    """One published set of ratings.
+    """Describe one published set of ratings.
 
     name     the value of `dataset.name`
     layout   which parser reads it: ml-100k, ml-1m, ml-10m, csv, ncf or custom
     licence  one line
     scale    lowest rating, highest, and the step between two; None: as the ratings themselves show
     url      the official zip; None where there is none
-    size     bytes of that zip; 0 for what never is one
+    size     bytes of that zip; 0 where there is none
     md5      published for that zip; None where the zip changes over time, so that `<url>.md5` has to be asked
     counts   ratings, users with one and movies with one; None where these change or are not known beforehand
     kaggle   owner/name of the Kaggle dataset with the same files, if there is one
@@ -139,7 +139,7 @@ RELEASES = {one.name: one for one in _ALL}
 
 
 def release(name: str) -> Release:
-    """The release of that name. Raises MarqueeError for an unknown one."""
+    """Return the release of that name. Raises MarqueeError for an unknown one."""
     if name not in RELEASES:
         raise MarqueeError(f"dataset.name is {name!r}, which is no release{did_you_mean(name, RELEASES)}")
     return RELEASES[name]

@@ -7,7 +7,6 @@ from dataclasses import asdict
 from importlib import import_module
 from pathlib import Path
 from pkgutil import iter_modules
-from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from marquee.config import parse
@@ -30,7 +29,7 @@ def create(algorithm: str, task: str, options: Any, where: str) -> Recommender:
     """
     if algorithm not in algorithms():
         raise MarqueeError(f"{where}.algorithm is {algorithm!r}{did_you_mean(algorithm, algorithms())}")
-    module = _module(algorithm)
+    module = import_module(f"{__name__}.{algorithm}")
     if task not in module.Model.tasks:
         able = " or ".join(sorted(module.Model.tasks))
         raise MarqueeError(f"{where}.task is {task!r}, but {algorithm} is made for {able}")
@@ -61,12 +60,8 @@ def load(folder: Path) -> Recommender:
         arrays, _ = read_arrays(folder / "weights.safetensors")
     except (FileNotFoundError, json.JSONDecodeError):
         raise MarqueeError(f"{folder} holds no trained model: run `dvc repro train@{folder.name}`") from None
-    module = _module(stored["algorithm"])
+    module = import_module(f"{__name__}.{stored['algorithm']}")
     options = parse(module.Options, stored["options"], str(folder / "model.json"))
     model = module.Model.from_state(options, arrays, stored["state"])
     model.task, model.n_users, model.n_items = (stored[name] for name in ("task", "n_users", "n_items"))
     return model
-
-
-def _module(algorithm: str) -> ModuleType:
-    return import_module(f"{__name__}.{algorithm}")

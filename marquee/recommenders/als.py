@@ -11,7 +11,7 @@ from marquee.config import option
 from marquee.data.ratings import Ratings, csr_arrays
 from marquee.parallel import single_threaded_blas
 from marquee.recommenders.base import CSR_BYTES, Cost, DataShape, Recommender, TrainingData, biased_factors
-from marquee.training.loop import InPlaceTrainer
+from marquee.training.loop import Trainer
 from marquee.training.progress import Progress
 
 if TYPE_CHECKING:
@@ -89,7 +89,8 @@ class Model(Recommender):
         )
 
     def _fold_users(self, histories: Ratings) -> None:
-        side = Side.users(histories.matrix(self.n_users, self.n_items), self.options)
+        ratings = histories.matrix(self.n_users, self.n_items)
+        side = Side.of(ratings, self.options, self.options.user_bias_regularization)
         self.users, _ = side.solve(self.mean, self.items, self._user_prior())
 
     def _user_prior(self) -> np.ndarray:
@@ -111,16 +112,8 @@ class Side:
     regularization: np.ndarray  # float64 [n_rows, 2]: of the bias, and of each number of the factor
 
     @classmethod
-    def users(cls, ratings: csr_matrix, options: Options) -> Self:
-        return cls._of(ratings, options.user_bias_regularization, 0.0, options)
-
-    @classmethod
-    def items(cls, ratings: csr_matrix, options: Options) -> Self:
-        per_rating = options.genre_bias_regularization if options.use_genres else 0.0
-        return cls._of(ratings, options.item_bias_regularization, per_rating, options)
-
-    @classmethod
-    def _of(cls, ratings: csr_matrix, of_bias: float, per_rating: float, options: Options) -> Self:
+    def of(cls, ratings: csr_matrix, options: Options, of_bias: float, per_rating: float = 0.0) -> Self:
+        """Weigh the priors: `of_bias` is the bias's regularization, which grows by `per_rating`."""
         counts = np.diff(ratings.indptr)
         weight = np.maximum(counts, 1.0) ** options.frequency_exponent
         regularization = np.outer(weight, [of_bias, options.regularization])
@@ -170,14 +163,16 @@ def solve_genres(
     return solved
 
 
-class ALSTrainer(InPlaceTrainer):
+class ALSTrainer(Trainer):
     """Train a model in sweeps, each of which replaces its arrays."""
 
     def __init__(self, model: Model, train: Ratings, fractions: np.ndarray) -> None:
         super().__init__(model)
         self.fractions, o = fractions, model.options
         ratings = train.matrix(model.n_users, model.n_items)
-        self.users, self.items = Side.users(ratings, o), Side.items(ratings.T.tocsr(), o)
+        per_rating = o.genre_bias_regularization if o.use_genres else 0.0
+        self.users = Side.of(ratings, o, o.user_bias_regularization)
+        self.items = Side.of(ratings.T.tocsr(), o, o.item_bias_regularization, per_rating)
         own = np.append(o.item_bias_regularization, [o.regularization] * o.dim)
         self.ridge = o.genre_regularization * own  # float64 [1 + dim]: of a genre towards 0
 

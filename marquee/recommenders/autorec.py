@@ -11,10 +11,10 @@ import numpy as np
 
 from marquee.config import option
 from marquee.data.ratings import Ratings
-from marquee.recommenders.base import CSR_BYTES, Arrays, Cost, DataShape, Recommender, TrainingData
-from marquee.training.autoencoder import initial_weights, loss_on, rated_rows
+from marquee.recommenders.base import CSR_BYTES, Cost, DataShape, Recommender, TrainingData
+from marquee.training.autoencoder import initial_weights, loss_on
 from marquee.training.damped_biases import damped_biases, user_biases
-from marquee.training.progress import Progress
+from marquee.training.progress import Arrays, Progress
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
@@ -88,6 +88,8 @@ class Model(Recommender):
         )
 
     def _fit(self, data: TrainingData, rng: np.random.Generator, progress: Progress) -> None:
+        import torch
+
         from marquee.training.torch_trainer import TorchTrainer, choose_device, parameters
 
         o, train, device = self.options, data.train, choose_device(self.options.device)
@@ -100,10 +102,11 @@ class Model(Recommender):
         self.bounds = float(rows.data.min()), float(rows.data.max())
         if o.side == "item":
             rows = rows.T.tocsr()
+        rated = torch.from_numpy(np.flatnonzero(np.diff(rows.indptr))).to(device)
         sigmoid = self.bounds if o.output_activation == "sigmoid" else None
         trainer = TorchTrainer(
             parameters(initial_weights(rows, o.hidden_dim, sigmoid, rng), device),
-            rated_rows(rows, device),
+            lambda: (rated,),
             loss_on(rows, o.hidden_activation, sigmoid, o.weight_decay, o.dropout, rng, device),
             rng,
             o.batch_size,

@@ -10,7 +10,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from copy import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -19,21 +19,11 @@ from marquee.data.ratings import Catalogue, Ratings
 from marquee.errors import MarqueeError
 from marquee.evaluation.evaluate import validation_ndcg, validation_rmse
 from marquee.parallel import single_threaded_blas
-from marquee.training.cost import CSR_BYTES, RATING_BYTES, Cost, DataShape
 from marquee.training.loop import Trainer, train_epochs
 from marquee.training.progress import Arrays, FitProgress, Progress
 
-__all__ = [
-    "CSR_BYTES",
-    "RATING_BYTES",
-    "Arrays",
-    "Cost",
-    "DataShape",
-    "Recommender",
-    "TrainingData",
-    "biased_factors",
-]
-
+RATING_BYTES = 20  # of a rating in memory: user, item and rating take 4 each, the timestamp 8
+CSR_BYTES = 8  # of an entry of a sparse matrix: its column and its value
 BLOCK = 1024  # items whose embeddings are in memory at a time
 SAMPLED = 256  # users whose scores describe an item that has no embedding
 NOTICEABLE = 1e-3  # of the scores' range: the least effect that counts as one
@@ -51,6 +41,44 @@ class TrainingData:
     train: Ratings
     validation: Ratings
     catalogue: Catalogue
+
+
+@dataclass(frozen=True)
+class DataShape:
+    """Count what a model learns from."""
+
+    users: int
+    items: int
+    train: int  # ratings, or positives
+    validation: int
+    per_positive: int = 0  # stored negatives
+
+    @property
+    def rows(self) -> int:
+        """Users and items: the rows of both factors."""
+        return self.users + self.items
+
+
+@dataclass(frozen=True)
+class Cost:
+    """State the memory of a fit.
+
+    model_bytes     bytes of what `Recommender.state` returns
+    training_bytes  bytes beside the model and the ratings at the peak of a fit, by the names of its arrays
+    epochs          the maximum; 0 for a closed form
+    reduce_with     the options that bring the memory down
+    """
+
+    model_bytes: int
+    training_bytes: Mapping[str, int] = field(default_factory=dict)
+    epochs: int = 0
+    reduce_with: tuple[str, ...] = ()
+
+    @property
+    def peak_bytes(self) -> int:
+        """Bytes that a fit needs at once beside the ratings."""
+        copies = 3 if self.epochs else 1  # the model, its best epoch, and the checkpoint being written
+        return copies * self.model_bytes + sum(self.training_bytes.values())
 
 
 class Recommender(ABC):

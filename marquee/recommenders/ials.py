@@ -10,7 +10,7 @@ import numpy as np
 from marquee.config import option
 from marquee.data.ratings import Ratings, csr_arrays
 from marquee.recommenders.base import CSR_BYTES, Cost, DataShape, Recommender, TrainingData
-from marquee.training.loop import InPlaceTrainer
+from marquee.training.loop import Trainer
 from marquee.training.progress import Progress
 
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ def row_weights(positives: csr_matrix, options: Options) -> np.ndarray:
     return (np.diff(positives.indptr) + options.unobserved_weight * n_columns) ** options.frequency_exponent
 
 
-class ALSTrainer(InPlaceTrainer):
+class ALSTrainer(Trainer):
     """Train a model in sweeps, each of which replaces its arrays."""
 
     def __init__(self, model: Model, positives: csr_matrix) -> None:

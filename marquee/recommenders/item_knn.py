@@ -10,8 +10,8 @@ import numpy as np
 
 from marquee.config import option
 from marquee.data.ratings import Ratings, binary_rows
-from marquee.recommenders.base import CSR_BYTES, Arrays, Cost, DataShape, Recommender, TrainingData
-from marquee.training.progress import Progress
+from marquee.recommenders.base import CSR_BYTES, Cost, DataShape, Recommender, TrainingData
+from marquee.training.progress import Arrays, Progress
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from marquee.config import option
 from marquee.data.ratings import Ratings
-from marquee.recommenders.base import Arrays, Cost, DataShape, Recommender, TrainingData
+from marquee.recommenders.base import Cost, DataShape, Recommender, TrainingData
 from marquee.training.expected_negatives import ExpectedNegatives
 from marquee.training.fold_in import fold_in_newton
 from marquee.training.progress import Progress
@@ -19,8 +18,6 @@ from marquee.training.sampled_loss import epoch_tensors, negatives_per_positive
 
 if TYPE_CHECKING:
     import torch
-
-    from marquee.training.torch_trainer import TorchTrainer
 
 
 @dataclass(frozen=True)
@@ -57,8 +54,9 @@ class Model(Recommender):
 
     tasks = frozenset({"ranking"})
     uses_negatives = True
-    users: np.ndarray  # float32 [n_users, dim]
-    items: np.ndarray  # float32 [n_items, dim]
+    arrays, values = ("user", "item", "bias"), ("per_positive",)
+    user: np.ndarray  # float32 [n_users, dim]
+    item: np.ndarray  # float32 [n_items, dim]
     bias: np.ndarray  # float32 [n_items]
     per_positive: int
 
@@ -79,7 +77,8 @@ class Model(Recommender):
         )
 
     def _fit(self, data: TrainingData, rng: np.random.Generator, progress: Progress) -> None:
-        from marquee.training.torch_trainer import choose_device, parameters
+        from marquee.training.sparse_trainer import SparseTrainer
+        from marquee.training.torch_trainer import TorchTrainer, choose_device, parameters
 
         o, device = self.options, choose_device(self.options.device)
         self.per_positive = negatives_per_positive(
@@ -90,47 +89,28 @@ class Model(Recommender):
             "item": rng.normal(0, o.init_std, (self.n_items, o.dim)),
             "bias": np.zeros(self.n_items),
         }
-        trainer = self._trainer(parameters(arrays, device), data.train, rng, device)
-        self._train(trainer, data, progress, self._use)
-
-    def _trainer(
-        self, network: torch.nn.ParameterDict, train: Ratings, rng: np.random.Generator, device: torch.device
-    ) -> TorchTrainer:
-        from marquee.training.sparse_trainer import SparseTrainer
-        from marquee.training.torch_trainer import TorchTrainer
-
-        o = self.options
+        network, per_positive = parameters(arrays, device), self.per_positive
         steps = (rng, o.batch_size, o.learning_rate, o.weight_decay)
+        trainer: TorchTrainer
         if o.expected_negatives:
-            negatives = ExpectedNegatives(train, self.n_items, self.per_positive, device)
+            negatives = ExpectedNegatives(data.train, self.n_items, per_positive, device)
             loss = partial(_expected_loss, o.regularization, negatives)
-            return TorchTrainer(network, lambda: (negatives.users,), loss, *steps, ema_decay=o.ema_decay)
-        tensors = epoch_tensors(train, self.n_items, self.per_positive, o.resample_negatives, rng, device)
-        return SparseTrainer(network, tensors, *steps, o.regularization, o.ema_decay)
-
-    def _use(self, arrays: Arrays) -> None:
-        self.users, self.items, self.bias = arrays["user"], arrays["item"], arrays["bias"]
+            trainer = TorchTrainer(network, lambda: (negatives.users,), loss, *steps, ema_decay=o.ema_decay)
+        else:
+            new = o.resample_negatives
+            tensors = epoch_tensors(data.train, self.n_items, per_positive, new, rng, device)
+            trainer = SparseTrainer(network, tensors, *steps, o.regularization, o.ema_decay)
+        self._train(trainer, data, progress, vars(self).update)
 
     def factors(self, users: np.ndarray | slice = slice(None)) -> tuple[np.ndarray, np.ndarray]:
-        own = self.users[users]
+        own = self.user[users]
         ones = np.ones(len(own), np.float32)
-        return np.column_stack([ones, own]), np.column_stack([self.bias, self.items])
+        return np.column_stack([ones, own]), np.column_stack([self.bias, self.item])
 
     def _fold_users(self, histories: Ratings) -> None:
-        self.users = fold_in_newton(
-            histories, self.users, self.items, self.bias, self.per_positive, self.options.regularization
+        self.user = fold_in_newton(
+            histories, self.user, self.item, self.bias, self.per_positive, self.options.regularization
         )
-
-    def state(self) -> tuple[Arrays, dict[str, Any]]:
-        arrays = {"user": self.users, "item": self.items, "bias": self.bias}
-        return arrays, {"per_positive": self.per_positive}
-
-    @classmethod
-    def from_state(cls, options: Any, arrays: Arrays, metadata: Mapping[str, Any]) -> Self:
-        model = cls(options)
-        model._use(arrays)
-        model.per_positive = metadata["per_positive"]
-        return model
 
 
 def _expected_loss(

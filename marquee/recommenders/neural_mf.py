@@ -13,11 +13,11 @@ from marquee.config import option
 from marquee.data.ratings import Ratings
 from marquee.errors import MarqueeError
 from marquee.evaluation.evaluate import validation_rmse
-from marquee.recommenders.base import Arrays, Cost, DataShape, Recommender, TrainingData
+from marquee.recommenders.base import Cost, DataShape, Recommender, TrainingData
 from marquee.training.fold_in import Loss, fold_in_lbfgs
 from marquee.training.ncf import hidden_layers, identity, initial_weights, score, user_gradient
-from marquee.training.progress import Progress
-from marquee.training.sampled_loss import epoch_tensors, negatives_per_positive
+from marquee.training.progress import Arrays, Progress
+from marquee.training.sampled_loss import epoch_tensors, logistic_loss, negatives_per_positive
 
 if TYPE_CHECKING:
     import torch
@@ -66,6 +66,7 @@ class Model(Recommender):
 
     tasks = frozenset({"rating", "ranking"})
     uses_negatives = True
+    values = ("per_positive", "noise")
     weights: Arrays  # float32, named in `marquee.training.ncf`
     per_positive: int  # negatives; 0 for rating
     noise: float  # mean squared error on the training ratings; 1 for ranking
@@ -119,7 +120,7 @@ class Model(Recommender):
         trainer = TorchTrainer(
             parameters(initial, device),
             tensors,
-            _Loss(o.dropout, o.regularization, rng),
+            partial(batch_loss, o, rng),
             rng,
             o.batch_size,
             o.learning_rate,
@@ -204,12 +205,12 @@ class Model(Recommender):
         return self.weights.get("item_bias") if self.task == "rating" else None
 
     def state(self) -> tuple[Arrays, dict[str, Any]]:
-        return self.weights, {"per_positive": self.per_positive, "noise": self.noise}
+        return self.weights, super().state()[1]
 
     @classmethod
     def from_state(cls, options: Any, arrays: Arrays, metadata: Mapping[str, Any]) -> Self:
-        model = cls(options)
-        model.weights, model.per_positive, model.noise = arrays, metadata["per_positive"], metadata["noise"]
+        model = super().from_state(options, {}, metadata)
+        model.weights = arrays
         return model
 
 
@@ -218,44 +219,40 @@ def _of(side: str, weights: Mapping[str, Any]) -> list[str]:
     return [name for name in sorted(weights) if name.startswith(f"{side}_")]
 
 
-class _Loss:
-    """Map (network, users [b], items [b, n], ratings [b] or none) to the mean loss, with dropout.
+def batch_loss(
+    options: Options,
+    rng: np.random.Generator,
+    network: torch.nn.ParameterDict,
+    users: torch.Tensor,
+    items: torch.Tensor,
+    ratings: torch.Tensor | None = None,
+) -> tuple[torch.Tensor, ...]:
+    """Return the mean loss of users [b], their items [b, n] and, for rating, `ratings` [b].
 
-    For rating the mean squared error without the penalty follows. A batch's dropout is sampled from a
-    generator seeded by `rng`, whose state is in the checkpoint.
+    For rating the mean squared error without the penalty follows.
     """
+    from torch.nn import functional as F
 
-    def __init__(self, dropout: float, regularization: float, rng: np.random.Generator) -> None:
-        self.dropout, self.regularization, self.rng = dropout, regularization, rng
+    w = dict(network.items())
+    user = {name: w[name].index_select(0, users)[:, None] for name in _of("user", w)}
+    flat = items.reshape(-1)
+    item = {name: w[name].index_select(0, flat).unflatten(0, items.shape) for name in _of("item", w)}
+    drop = dropout(options.dropout, rng, users.device) if options.dropout else identity
+    scores = score(w, user, item, drop=drop)[:, 0]  # (b, n)
+    error = logistic_loss(scores) if ratings is None else F.mse_loss(scores[:, 0], ratings)
+    loss = error
+    if options.regularization:
+        squares = sum(items.shape[1] * rows.square().sum() for rows in user.values())
+        squares = squares + sum(rows.square().sum() for rows in item.values())
+        loss = loss + options.regularization / 2 / items.numel() * squares
+    return (loss,) if ratings is None else (loss, error)
 
-    def __call__(
-        self,
-        network: torch.nn.ParameterDict,
-        users: torch.Tensor,
-        items: torch.Tensor,
-        ratings: torch.Tensor | None = None,
-    ) -> tuple[torch.Tensor, ...]:
-        from torch.nn import functional as F
 
-        from marquee.training.sampled_loss import logistic_loss
+def dropout(
+    fraction: float, rng: np.random.Generator, device: torch.device
+) -> Callable[[torch.Tensor], torch.Tensor]:
+    """Return a batch's dropout, sampled from a seed of `rng`, whose state is in the checkpoint."""
+    import torch
 
-        w = dict(network.items())
-        user = {name: w[name].index_select(0, users)[:, None] for name in _of("user", w)}
-        flat = items.reshape(-1)
-        item = {name: w[name].index_select(0, flat).unflatten(0, items.shape) for name in _of("item", w)}
-        drop = self._drop(users.device) if self.dropout else identity
-        scores = score(w, user, item, drop=drop)[:, 0]  # (b, n)
-        error = logistic_loss(scores) if ratings is None else F.mse_loss(scores[:, 0], ratings)
-        loss = error
-        if self.regularization:
-            squares = sum(items.shape[1] * rows.square().sum() for rows in user.values())
-            squares = squares + sum(rows.square().sum() for rows in item.values())
-            loss = loss + self.regularization / 2 / items.numel() * squares
-        return (loss,) if ratings is None else (loss, error)
-
-    def _drop(self, device: torch.device) -> Callable[[torch.Tensor], torch.Tensor]:
-        import torch
-
-        generator = torch.Generator(device).manual_seed(int(self.rng.integers(1 << 62)))
-        keep = 1 - self.dropout
-        return lambda x: x * torch.empty_like(x).bernoulli_(keep, generator=generator) / keep
+    generator = torch.Generator(device).manual_seed(int(rng.integers(1 << 62)))
+    return lambda x: x * torch.empty_like(x).bernoulli_(1 - fraction, generator=generator) / (1 - fraction)

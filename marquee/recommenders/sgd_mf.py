@@ -10,9 +10,9 @@ import numpy as np
 
 from marquee.config import option
 from marquee.data.ratings import Ratings
-from marquee.recommenders.base import Arrays, Cost, DataShape, Recommender, TrainingData, biased_factors
-from marquee.training.loop import InPlaceTrainer
-from marquee.training.progress import Progress
+from marquee.recommenders.base import Cost, DataShape, Recommender, TrainingData, biased_factors
+from marquee.training.loop import Trainer
+from marquee.training.progress import Arrays, Progress
 
 
 @dataclass(frozen=True)
@@ -108,7 +108,7 @@ class Model(Recommender):
         return self.item_bias if self.options.use_biases else None
 
 
-class SGDTrainer(InPlaceTrainer):
+class SGDTrainer(Trainer):
     """Train a model by one pass over all ratings an epoch."""
 
     def __init__(self, model: Model, train: Ratings, rng: np.random.Generator) -> None:

@@ -42,7 +42,6 @@ class ReportContent:
     models       model -> its figures
     params       params.yaml
     versions     package -> version
-    command      the command that rebuilds the page
     """
 
     title: str
@@ -55,4 +54,3 @@ class ReportContent:
     models: Mapping[str, Mapping[str, PageFigure]]
     params: Mapping[str, Any]
     versions: Mapping[str, str]
-    command: str

@@ -86,14 +86,13 @@ class MovieCatalogue:
         kept = np.ones(len(self), bool)
         for genre in wanted.genres:
             kept &= self._of_genre(genre)
-        for item in np.flatnonzero(kept).tolist():
-            year, title = self.years[item], self.titles[item]
-            if wanted.year_from is not None and (year is None or year < wanted.year_from):
-                kept[item] = False
-            if wanted.year_to is not None and (year is None or year > wanted.year_to):
-                kept[item] = False
-            if wanted.exclude_unknown and (title is None or title.casefold() == "unknown"):
-                kept[item] = False
+        years = np.array(self.years, float)  # NaN for none, which is neither before nor after a year
+        if wanted.year_from is not None:
+            kept &= years >= wanted.year_from
+        if wanted.year_to is not None:
+            kept &= years <= wanted.year_to
+        if wanted.exclude_unknown:
+            kept &= [(title or "unknown").casefold() != "unknown" for title in self.titles]
         if not kept.any():
             raise MarqueeError(
                 f"none of {len(self):,} movies has these genres and years: ask for fewer genres or more years"

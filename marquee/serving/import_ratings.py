@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,9 +22,6 @@ class Format:
     title: str = ""
     movie: str = ""
     scale: Scale | None = None
-
-    def fits(self, columns: Mapping[str, int]) -> bool:
-        return {name for name in (self.rating, self.title, self.movie) if name} <= columns.keys()
 
 
 LETTERBOXD, IMDB = Scale(0.5, 5, 0.5), Scale(1, 10, 1)
@@ -58,7 +55,8 @@ def read_ratings(path: Path, scale: Scale) -> list[Row]:
     if not lines:
         raise MarqueeError(f"{path} is empty: it needs a line of column names and a line for each rating")
     columns = {name.strip().casefold(): place for place, name in enumerate(lines[0][1])}
-    chosen = next((known for known in FORMATS if known.fits(columns)), None)
+    fits = (known for known in FORMATS if {known.rating, known.title or known.movie} <= columns.keys())
+    chosen = next(fits, None)
     if chosen is None:
         raise MarqueeError(
             f"{path} has the columns {', '.join(lines[0][1])[:80]}: give it title,rating or movieId,rating, "
@@ -69,7 +67,8 @@ def read_ratings(path: Path, scale: Scale) -> list[Row]:
         row = {name: cells[place].strip() for name, place in columns.items() if place < len(cells)}
         if text := row.get(chosen.rating, ""):
             rating = on_scale(text, chosen.scale or scale, f"{path} line {line}")
-            rating = _rescaled(rating, chosen.scale, scale) if chosen.scale else rating
+            if old := chosen.scale:
+                rating = scale.low + (rating - old.low) / (old.high - old.low) * (scale.high - scale.low)
             title, year = split_title(row.get(chosen.title, ""))
             given = row.get("year", "")
             year = int(given) if given.isdigit() else year
@@ -106,10 +105,6 @@ def read_text(path: Path) -> str:
         return content.decode("cp1252", errors="replace")
 
 
-def _rescaled(rating: float, old: Scale, new: Scale) -> float:
-    return new.low + (rating - old.low) / (old.high - old.low) * (new.high - new.low)
-
-
 def _rows(path: Path) -> Iterator[tuple[int, list[str]]]:
     """Yield (line number, cells) of every line that is not empty."""
     reader = csv.reader(read_text(path).splitlines())
@@ -131,8 +126,11 @@ class Matched:
 
     def notes(self, path: str) -> list[str]:
         """A line for each kind of row that was left out."""
-        kinds = (("not in this data", self.missing), ("fit several movies", self.several))
-        return [f"{path}: {len(n):,} {kind}, left out: {_first(n)}" for kind, n in kinds if n]
+        return [
+            f"{path}: {len(names):,} {kind}, left out: {'; '.join(names[:5])}{'; …' * (len(names) > 5)}"
+            for kind, names in (("not in this data", self.missing), ("fit several movies", self.several))
+            if names
+        ]
 
 
 def match(rows: Sequence[Row], movies: MovieCatalogue) -> Matched:
@@ -165,7 +163,3 @@ def rate(given: Sequence[tuple[str, str]], movies: MovieCatalogue, scale: Scale)
         (movies.find_one(title, search), on_scale(rating, scale, f"--rate {title!r}"))
         for title, rating in given
     ]
-
-
-def _first(names: Sequence[str]) -> str:
-    return "; ".join(names[:5]) + ("; …" if len(names) > 5 else "")

@@ -69,14 +69,11 @@ def write(path: Path, rows: Rows, columns: Sequence[str]) -> None:
     if path.suffix.lower() == ".json":
         write_json(path, {"rows": rows})
     elif path.suffix.lower() == ".csv":
-        write_csv(path, columns, [[_cell(row[name]) for name in columns] for row in rows])
+        flat = [{**row, "genres": "|".join(row["genres"])} for row in rows]
+        write_csv(path, columns, [[row[name] for name in columns] for row in flat])
     else:
         import pyarrow as pa
 
         types = {"genres": pa.list_(pa.string()), "year": pa.int16(), "rank": pa.int32()}
         arrays = [pa.array([row[name] for row in rows], types.get(name)) for name in columns]
         write_parquet(path, pa.table(arrays, names=list(columns)))
-
-
-def _cell(value: Any) -> Any:
-    return "|".join(value) if isinstance(value, list) else value

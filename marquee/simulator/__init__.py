@@ -1,1 +1,1 @@
-"""A synthetic MovieLens whose ground truth is known, and the oracle that uses it."""
+"""Simulate a MovieLens whose ground truth is known, and ask that truth as an oracle."""

@@ -42,12 +42,12 @@ class GroundTruth:
     mood_movies: np.ndarray
 
     def opinions(self, users: np.ndarray, items: np.ndarray) -> np.ndarray:
-        """float32 [n]: the mean opinion b_u + b_i + p_u · v_i of each pair (users[i], items[i])."""
+        """Return the mean opinion b_u + b_i + p_u · v_i of each pair (users[i], items[i]), float32 [n]."""
         taste = np.einsum("nk,nk->n", self.user_factors[users], self.movie_factors[items])
         return self.user_bias[users] + self.movie_bias[items] + taste
 
     def expected_ratings(self, users: np.ndarray, items: np.ndarray) -> np.ndarray:
-        """float32 [n]: the mean rating of each pair (users[i], items[i])."""
+        """Return the mean rating of each pair (users[i], items[i]), float32 [n]."""
         expected = np.empty(len(users), np.float32)
         for first in range(0, len(users), BLOCK):
             block = slice(first, first + BLOCK)
@@ -56,13 +56,13 @@ class GroundTruth:
         return expected
 
     def chances(self, users: np.ndarray) -> np.ndarray:
-        """float32 [len(users), n_movies]: P(i | u), the chance that i is the next movie if all are unseen."""
+        """Return P(i | u), the chance that i is the first movie rated, float32 [len(users), n_movies]."""
         return np.einsum("uc,ci->ui", self.user_moods[users], self.mood_movies)
 
     def scores(self, users: np.ndarray, positive_threshold: float) -> np.ndarray:
-        """float32 [len(users), n_movies]: P(i is the next movie, and rated at least `positive_threshold`).
+        """Return P(i is the next movie, and a positive), float32 [len(users), n_movies].
 
-        No list of movies that a user has not rated is a better guess of the next positive.
+        No other ranking of a user's unrated movies guesses the next positive better.
         """
         scores = self.chances(users)
         needed = int(np.searchsorted(self.stars, positive_threshold))
@@ -75,7 +75,7 @@ class GroundTruth:
         return scores
 
     def _above(self, opinions: np.ndarray, cuts: np.ndarray) -> np.ndarray:
-        """The chance that an opinion of such a mean exceeds `cuts`."""
+        """Return the chance that an opinion with mean `opinions` exceeds `cuts`."""
         from scipy.special import ndtr
 
         return ndtr((opinions - cuts) / self.noise)
@@ -104,11 +104,11 @@ class Oracle:
     positive_threshold: float
 
     def scores(self, users: np.ndarray) -> np.ndarray:
-        """float32 [len(users), n_items]"""
+        """Return float32 [len(users), n_items]."""
         return self.truth.scores(self.user_ids[users] - 1, self.positive_threshold)[:, self.movie_ids - 1]
 
     def predict(self, users: np.ndarray, items: np.ndarray) -> np.ndarray:
-        """float32 [n]"""
+        """Return float32 [n]."""
         return self.truth.expected_ratings(self.user_ids[users] - 1, self.movie_ids[items] - 1)
 
     def fold_in(self, histories: Ratings) -> Oracle:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
+
+from marquee.config import load
 
 LATEST, RECENT = 1997, 0.77  # year of the newest film; fraction of the films from its last six years
 # As MovieLens files them: `Quiet Harbor, The`. More of a form makes it more frequent.
@@ -21,60 +24,12 @@ FORMS = (
     *["{name} of {place}", "Last {noun} to {place}, The", "{place} {noun}", "{preposition} {place}"],
 )
 FRENCH, FRENCH_FORM = 0.006, "{nom} {épithète}, La"  # rare, so that a reader of the wrong encoding fails
-WORDS = {
-    "adjective": "Quiet Amber Borrowed Broken Crooked Distant Electric Faded Forgotten Gentle Gilded Hollow "
-    "Hidden Impossible Invisible Late Lonely Lucky Marble Misplaced Narrow Northern Painted Paper Pale "
-    "Patient Perfect Reluctant Restless Rusty Salted Scarlet Secret Seventh Silent Silver Sleepless Slow "
-    "Southern Stolen Stubborn Tender Thirteenth Twisted Unfinished Unwritten Velvet Wandering Weathered "
-    "Whispering Wooden Yellow Young",
-    "place": "Alderbrook Avila Bergamo Blackmere Brackwater Calabria Calgary Cedarville Corinth Danzig "
-    "Dunmore Eastport Elmira Fairhaven Ghent Granada Halifax Harrowgate Ithaca Jericho Kingsbury Kotor "
-    "Lindow Lisbon Lucerne Maplewood Marrakesh Mendoza Minsk Nantes Odessa Oslo Palermo Penrith Quito "
-    "Ravenna Riga Salem Samarkand Santorini Savannah Stillwater Tangier Toledo Trieste Umbria Valparaiso "
-    "Westmere Zanzibar",
-    "name": "Abigail Ambrose Anselm Beatrix Bernard Calvin Celeste Clement Cordelia Dorothea Edmund Eleanor "
-    "Elias Esther Felix Flora Georgina Gideon Harriet Hector Hugo Imogen Irving Isadora Jasper Josephine "
-    "Judith Leopold Lionel Lucinda Magnus Margot Matilda Millicent Nathaniel Octavia Ottilie Percy Philippa "
-    "Quentin Rosalind Rupert Sebastian Sybil Theodora Tobias Ursula Winifred",
-    "other": "Almanac Apprentice Architect Barometer Beekeeper Bellringer Cartographer Chessboard Clockmaker "
-    "Cellist Ferryman Gardener Glassblower Goldsmith Greenhouse Heron Housekeeper Inkwell Jeweler "
-    "Lighthouse Locksmith Milliner Notary Organist Parachute Pianist Piano Postmaster Quarry Sculptor "
-    "Sparrow Staircase Stationmaster Suitcase Surgeon Tailor Typewriter Umbrella Violin Weathervane",
-    "preposition": "Beyond After Before Under Without Against Beneath Toward Past Across",
-    "nom": "Forêt Fenêtre Mémoire Rivière Lumière Fête Comédienne Maîtresse Poupée Clé Forge",
-    "épithète": "tranquille étrange célèbre fidèle rêvée oubliée légère éternelle secrète dernière",
-}
-NOUNS = {
-    "unknown": "Reel Negative Print Rehearsal Fragment Screening",
-    "Action": "Vengeance Impact Strike Target Commando Recoil Blast Overdrive Gauntlet Showdown Pursuit",
-    "Adventure": "Expedition Compass Voyage Island Caravan Treasure Summit Horizon Map Lagoon Crossing",
-    "Animation": "Teapot Snowman Lantern Tortoise Moonbeam Dragonfly Toymaker Firefly Acorn Marionette",
-    "Children's": "Puppy Treehouse Kite Circus Pony Holiday Kitten Sandcastle Balloon Scarecrow Playground",
-    "Comedy": "Wedding Nephew Landlord Vacation Reunion Dentist Roommate Alibi Bachelor Casserole Caterer",
-    "Crime": "Heist Racket Informer Verdict Ledger Syndicate Getaway Fence Precinct Bribe Accomplice",
-    "Documentary": "Archive Orchard Assembly Chronicle Portrait Century Harvest Testimony Workshop Tide",
-    "Drama": "Harbor Winter Daughter Inheritance Confession Distance Silence House Season Letter River",
-    "Fantasy": "Enchanter Unicorn Oracle Prophecy Spellbook Griffin Kingdom Talisman Mirror Changeling",
-    "Film-Noir": "Alley Streetlamp Stranger Cigarette Shadow Undertow Nocturne Widow Trenchcoat Pier",
-    "Horror": "Cellar Crypt Scream Attic Possession Graveyard Ritual Scalpel Hatchet Nursery Séance",
-    "Musical": "Overture Chorus Serenade Waltz Melody Ballroom Encore Cabaret Songbird Tambourine",
-    "Mystery": "Clue Disappearance Cipher Witness Locket Telegram Riddle Gatehouse Conservatory Key",
-    "Romance": "Kiss Promise Bouquet Valentine Sweetheart Embrace Honeymoon Courtship Rendezvous Balcony",
-    "Sci-Fi": "Android Orbit Colony Signal Nebula Machine Paradox Satellite Protocol Eclipse Voyager",
-    "Thriller": "Hostage Deadline Conspiracy Whisper Blackmail Stalker Motive Threshold Ransom Surveillance",
-    "War": "Regiment Battalion Trench Armistice Bridgehead Soldier Convoy Siege Medal Frontier Barracks",
-    "Western": "Saddle Canyon Homestead Marshal Prairie Stagecoach Outlaw Rancher Sheriff Gunsmith Corral",
-}
+_TEXT = load(Path(__file__).with_name("words.yaml"))
+WORDS = {kind: words.split() for kind, words in _TEXT["words"].items()}
+NOUNS = {genre: words.split() for genre, words in _TEXT["nouns"].items()}
+OCCUPATIONS = _TEXT["occupations"].split()
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
-_OCCUPATIONS = (
-    "administrator artist doctor educator engineer entertainment executive healthcare homemaker lawyer "
-    "librarian marketing none other programmer retired salesman scientist student technician writer"
-)
-OCCUPATIONS = _OCCUPATIONS.split()
 FREQUENT = {"student": 7, "other": 4, "educator": 3, "administrator": 3, "engineer": 2, "programmer": 2}
-
-_WORDS = {kind: words.split() for kind, words in WORDS.items()}
-_NOUNS = {genre: words.split() for genre, words in NOUNS.items()}
 
 
 @dataclass(frozen=True)
@@ -85,14 +40,14 @@ class Film:
 
 
 def films(genres: np.ndarray, names: tuple[str, ...], rng: np.random.Generator) -> list[Film]:
-    """One for each row of `genres`, bool [n_movies, len(names)]; no two have the same title."""
+    """Make up a film for each row of `genres`, bool [n_movies, len(names)]; titles are unique."""
     years = _years(len(genres), rng)
     made: dict[int, Film] = {}
     taken: dict[str, int] = {}
     for movie in np.argsort(years, kind="stable").tolist():  # so that `Harbor 2` is no older than `Harbor`
         own = tuple(name for name, has in zip(names, genres[movie], strict=True) if has)
         luck = rng.random(6 + len(WORDS)).tolist()
-        title = _title(_NOUNS[_pick(own, luck.pop())], luck)
+        title = _title(NOUNS[_pick(own, luck.pop())], luck)
         taken[title] = taken.get(title, 0) + 1
         if taken[title] > 1:
             name, comma, article = title.partition(", ")
@@ -104,18 +59,16 @@ def films(genres: np.ndarray, names: tuple[str, ...], rng: np.random.Generator) 
 
 def _title(nouns: Sequence[str], luck: list[float]) -> str:
     form = FRENCH_FORM if luck.pop() < FRENCH else _pick(FORMS, luck.pop())
-    return form.format(
-        **{kind: _pick(words, luck.pop()) for kind, words in {**_WORDS, "noun": nouns}.items()}
-    )
+    return form.format(**{kind: _pick(words, luck.pop()) for kind, words in {**WORDS, "noun": nouns}.items()})
 
 
 def _pick(words: Sequence[str], luck: float) -> str:
-    """One of them, by a number in 0..1."""
+    """Return the word at `luck`, a number in [0, 1), of the way through `words`."""
     return words[int(luck * len(words))]
 
 
 def _years(n: int, rng: np.random.Generator) -> list[int]:
-    """Mostly of the last six years, the rest thinning out back to 1922."""
+    """Sample years, mostly of the last six; older ones thin out back to 1922."""
     recent = LATEST - rng.binomial(5, 0.3, n)
     old = LATEST - 6 - (rng.beta(1, 2, n) * (LATEST - 5 - 1922)).astype(int)
     return np.where(rng.random(n) < RECENT, recent, old).tolist()

@@ -72,7 +72,7 @@ def draw_ground_truth(options: SimulatorOptions, rng: np.random.Generator) -> tu
 
 
 def _genres(n_movies: int, rng: np.random.Generator) -> np.ndarray:
-    """bool [n_movies, n_genres]: one to three each, the later ones akin to those before."""
+    """Sample one to three genres for each movie, bool [n_movies, n_genres]; later ones resemble the first."""
     genres = np.zeros((n_movies, len(GENRES)), bool)
     extent = rng.random(n_movies)
     for fraction in (1.0, SECOND, THIRD):
@@ -101,7 +101,7 @@ def _odds(options: SimulatorOptions) -> np.ndarray:
 
 
 def _balanced(appeal: np.ndarray, mood: np.ndarray, popularity: np.ndarray) -> np.ndarray:
-    """`appeal` [n_moods, n_movies] scaled until rows sum to 1 and mood @ rows is about `popularity`.
+    """Scale `appeal` [n_moods, n_movies] until rows sum to 1 and mood @ rows is about `popularity`.
 
     Iterative proportional fitting (Deming and Stephan 1940).
     """

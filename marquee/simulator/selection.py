@@ -14,7 +14,7 @@ DEARER = 16  # a movie that is proposed costs as much as the chances of so many
 
 
 def choose(truth: GroundTruth, counts: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """int32 [n]: the movies that users 0, 1, ... rate, `counts` [n_users] of them, in the order of choice.
+    """Choose the movies that users 0, 1, ... rate, `counts` [n_users] of them, int32 [n], in order of choice.
 
     One after the other by P(i | u) among the movies not chosen yet (successive sampling, Rosén 1972).
     No more than a block of users is ever looked at together.
@@ -30,7 +30,7 @@ def _choose(
     tables: tuple[np.ndarray, np.ndarray],
     rng: np.random.Generator,
 ) -> np.ndarray:
-    """The choices of some consecutive `users`."""
+    """Choose for some consecutive `users`."""
     n_moods, n_movies = truth.mood_movies.shape
     pair = np.empty(0, np.int64)  # user * n_movies + movie, by user and then in the order of choice
     while True:
@@ -50,7 +50,7 @@ def _choose(
 def _race(
     truth: GroundTruth, users: np.ndarray, lacking: np.ndarray, pair: np.ndarray, rng: np.random.Generator
 ) -> np.ndarray:
-    """All `lacking` choices of `users`: the movies arrive at rates P(i | u), and the first ones count."""
+    """Make all `lacking` choices of `users`: movies arrive at rates P(i | u), and the first ones count."""
     n_movies = truth.mood_movies.shape[1]
     arrival = rng.standard_exponential((len(users), n_movies), np.float32) / truth.chances(users)
     row = np.searchsorted(users, pair // n_movies).clip(max=len(users) - 1)
@@ -61,7 +61,7 @@ def _race(
 
 
 def _first_choices(pair: np.ndarray, counts: np.ndarray, n_movies: int) -> np.ndarray:
-    """`pair` [n] without repetitions, by user and then in the order given, at most `counts` of each."""
+    """Return `pair` [n] without repetitions, by user, in the order given, at most `counts` of each user."""
     _, first = np.unique(pair, return_index=True)
     pair = pair[np.sort(first)]
     pair = pair[np.argsort(pair // n_movies, kind="stable")]
@@ -83,7 +83,7 @@ def _sample(steps: np.ndarray, row: np.ndarray, width: int, rng: np.random.Gener
 
 
 def _blocks(counts: np.ndarray) -> Iterator[np.ndarray]:
-    """Consecutive users with about BLOCK ratings."""
+    """Yield consecutive users with about BLOCK ratings."""
     ends = np.cumsum(counts)
     bounds = np.searchsorted(ends, np.arange(BLOCK, ends[-1], BLOCK))
     return (block for block in np.split(np.arange(len(counts)), bounds) if len(block))

@@ -63,7 +63,7 @@ def rate(
     percent: tuple[float, ...],
     rng: np.random.Generator,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The cuts, float32 [n_stars - 1], by which each star gets its `percent`, and int8 [n]: which star."""
+    """Return the cuts, float32 [n_stars - 1], that give each star its `percent`, and each star, int8 [n]."""
     opinion = np.empty(len(user), np.float32)
     blocks = [slice(first, first + BLOCK) for first in range(0, len(user), BLOCK)]
     for b in blocks:
@@ -78,7 +78,7 @@ def rate(
 
 
 def moments(counts: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """int64 [n]: Unix seconds in each user's order of choice, page by page in one session or several."""
+    """Sample Unix seconds, int64 [n], in each user's order of choice, by pages and sessions."""
     n, first = counts.sum(), np.cumsum(counts) - counts
     returning = (RETURN * rng.gamma(FAITHFUL, 1 / FAITHFUL, len(counts))).astype(np.float32)
     gap = rng.standard_exponential(n, np.float32) * PAUSE

@@ -1,4 +1,4 @@
-"""A simulated release, in the files that the real one comes in."""
+"""Write a simulated release in the files of a real one."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.csv as pacsv
 
 from marquee.io import atomic_file, write_text
+from marquee.parallel import user_blocks
 from marquee.simulator.names import OCCUPATIONS, Film, demographics
 from marquee.simulator.options import GENRES
 
@@ -19,7 +20,7 @@ BLOCK = 1 << 20  # rows that are formatted together
 
 @dataclass(frozen=True)
 class Columns:
-    """Ratings, user by user.
+    """Hold ratings, user by user.
 
     user       int32 [n], from 0
     movie      int32 [n], from 0
@@ -39,7 +40,7 @@ class Columns:
 
 
 def write_ml_100k(folder: Path, columns: Columns, films: list[Film], rng: np.random.Generator) -> None:
-    """u.data (rows in random order, as in the real one), u.item, u.user, u.genre, u.occupation and u.info."""
+    """Write u.data (rows in random order), u.item, u.user, u.genre, u.occupation and u.info."""
     order = rng.permutation(len(columns))
     blocks = (order[first : first + BLOCK] for first in range(0, len(order), BLOCK))
     labels = [f"{star:g}" for star in columns.stars]
@@ -56,7 +57,7 @@ def write_ml_100k(folder: Path, columns: Columns, films: list[Film], rng: np.ran
 
 
 def write_ml_32m(folder: Path, columns: Columns, films: list[Film], rng: np.random.Generator) -> None:
-    """ratings.csv (rows by user and movie, as in the real one) and movies.csv, with CRLF."""
+    """Write ratings.csv (rows by user and movie) and movies.csv, with CRLF."""
     labels = [f"{star:.1f}" for star in columns.stars]
     options = pacsv.WriteOptions(quoting_style="none", quoting_header="none", eol="\r\n")
     _write_ratings(folder / "ratings.csv", columns, _by_movie(columns), labels, options)
@@ -75,13 +76,9 @@ LAYOUTS: dict[str, Callable[[Path, Columns, list[Film], np.random.Generator], No
 
 
 def _by_movie(columns: Columns) -> Iterable[np.ndarray]:
-    """The rows by user and then by movie, in blocks of whole users."""
-    last = 0
-    while last < len(columns):
-        first, last = last, last + BLOCK
-        if last < len(columns):
-            last = int(np.searchsorted(columns.user, columns.user[last], side="right"))
-        yield first + np.lexsort((columns.movie[first:last], columns.user[first:last]))
+    """Yield the rows by user and then by movie, in blocks of whole users."""
+    for (rows,) in user_blocks(columns.user, rows=BLOCK):
+        yield rows.start + np.lexsort((columns.movie[rows], columns.user[rows]))
 
 
 def _write_ratings(

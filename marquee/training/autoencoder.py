@@ -34,14 +34,6 @@ def initial_weights(
     }
 
 
-def rated_rows(rows: csr_matrix, device: torch.device) -> Callable[[], tuple[torch.Tensor]]:
-    """Return a function that returns an epoch's tensor: the rows that hold a rating."""
-    import torch
-
-    rated = torch.from_numpy(np.flatnonzero(np.diff(rows.indptr))).to(device)
-    return lambda: (rated,)
-
-
 def loss_on(
     rows: csr_matrix,
     hidden_activation: str,

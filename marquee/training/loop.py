@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
@@ -12,42 +13,33 @@ from marquee.errors import MarqueeError
 from marquee.training.progress import Arrays, Progress
 
 
-class Trainer(Protocol):
-    """Train one epoch at a time, with a state that can be saved and restored."""
+class Trainer(ABC):
+    """Train one epoch at a time, with a state that can be saved and restored.
 
+    As written here, it moves the arrays of `model` themselves and needs no further state.
+    """
+
+    def __init__(self, model: Any) -> None:
+        self.model = model
+
+    @abstractmethod
     def train_epoch(self) -> Mapping[str, float]:
         """Train for one epoch, and return what the learning curve shows of it, such as {"loss": 0.41}."""
 
     def weights(self) -> Arrays:
         """Return copies of the model's arrays."""
-
-    def load_weights(self, arrays: Arrays) -> None:
-        """Restore what `weights` returned."""
-
-    def optimizer_state(self) -> tuple[Arrays, dict[str, Any]]:
-        """Return what training needs to go on beside the weights: moments, generator states."""
-
-    def load_optimizer_state(self, arrays: Arrays, metadata: Mapping[str, Any]) -> None:
-        """Restore what `optimizer_state` returned."""
-
-
-class InPlaceTrainer:
-    """A `Trainer` that moves the model's own arrays and needs no further state. `train_epoch` is missing."""
-
-    def __init__(self, model: Any) -> None:
-        self.model = model
-
-    def weights(self) -> Arrays:
         return {name: getattr(self.model, name).copy() for name in self.model.arrays}
 
     def load_weights(self, arrays: Arrays) -> None:
+        """Restore what `weights` returned."""
         vars(self.model).update(arrays)
 
     def optimizer_state(self) -> tuple[Arrays, dict[str, Any]]:
+        """Return what training needs to go on beside the weights: moments, generator states."""
         return {}, {}
 
-    def load_optimizer_state(self, arrays: Arrays, metadata: Mapping[str, Any]) -> None:
-        pass
+    def load_optimizer_state(self, arrays: Arrays, metadata: Mapping[str, Any]) -> None:  # noqa: B027
+        """Restore what `optimizer_state` returned."""
 
 
 def train_epochs(
@@ -65,13 +57,12 @@ def train_epochs(
     the bytes of an undisturbed run. Raises MarqueeError when the loss is no longer finite.
     """
     first, best_epoch, best_value, best = 1, 0, -math.inf, trainer.weights()
-    restored = progress.restore()
-    if restored is not None:
+    if restored := progress.restore():
         arrays, metadata = restored
         first, best_epoch, best_value = metadata["epoch"] + 1, metadata["best_epoch"], metadata["best_value"]
-        trainer.load_weights(_unpack(arrays, "now"))
-        trainer.load_optimizer_state(_unpack(arrays, "optimizer"), metadata["optimizer"])
-        best = _unpack(arrays, "best")
+        trainer.load_weights(unpack(arrays, "now"))
+        trainer.load_optimizer_state(unpack(arrays, "optimizer"), metadata["optimizer"])
+        best = unpack(arrays, "best")
     for epoch in range(first, epochs + 1):
         if epoch - best_epoch > patience and validate is not None:
             break
@@ -87,18 +78,18 @@ def train_epochs(
         progress.report(epoch, epochs, values)
         moments, state = trainer.optimizer_state()
         progress.save(
-            {**_pack("now", trainer.weights()), **_pack("best", best), **_pack("optimizer", moments)},
+            {**pack("now", trainer.weights()), **pack("best", best), **pack("optimizer", moments)},
             {"epoch": epoch, "best_epoch": best_epoch, "best_value": best_value, "optimizer": state},
         )
     trainer.load_weights(best)
     return best_epoch
 
 
-def _pack(prefix: str, arrays: Arrays) -> Arrays:
+def pack(prefix: str, arrays: Arrays) -> Arrays:
     return {f"{prefix}/{name}": array for name, array in arrays.items()}
 
 
-def _unpack(arrays: Arrays, prefix: str) -> Arrays:
+def unpack(arrays: Arrays, prefix: str) -> Arrays:
     return {
         name.partition("/")[2]: np.array(array)
         for name, array in arrays.items()

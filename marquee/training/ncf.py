@@ -18,7 +18,6 @@ A part whose names are absent is left out of the sum. A user's rows are those of
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from itertools import count
 from typing import Any
 
 import numpy as np
@@ -72,11 +71,9 @@ def hidden_layers(w: Weights, user: Weights, item: Weights, drop: Callable[[Any]
     of_user = drop(user["user_hidden"]) @ w["w0_user"]  # (..., m, w_0)
     of_item = drop(item["item_hidden"]) @ w["w0_item"] + w["b0"]  # (..., n, w_0)
     layers = [(of_user[..., :, None, :] + of_item[..., None, :, :]).clip(min=0)]
-    for k in count(1):
-        if f"w{k}" not in w:
-            return layers
+    while f"w{(k := len(layers))}" in w:
         layers.append((drop(layers[-1]) @ w[f"w{k}"] + w[f"b{k}"]).clip(min=0))
-    raise AssertionError
+    return layers
 
 
 def score(

@@ -9,6 +9,7 @@ import numpy as np
 
 from marquee.errors import MarqueeError
 from marquee.training.adam import Adam
+from marquee.training.loop import Trainer, pack, unpack
 from marquee.training.progress import Arrays
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ def parameters(arrays: Mapping[str, np.ndarray], device: torch.device) -> torch.
     return torch.nn.ParameterDict({name: torch.nn.Parameter(t.to(device)) for name, t in tensors.items()})
 
 
-class TorchTrainer:
+class TorchTrainer(Trainer):
     """A `Trainer`: Adam on the batches of `epoch_tensors`.
 
     module         its parameters are the weights; they live on `device`
@@ -44,8 +45,6 @@ class TorchTrainer:
     loss           (module, *batch tensors) -> the mean loss over the batch and, where ratings are predicted,
                    the mean squared error
     rng            the only source of chance: it shuffles here, and `epoch_tensors` may draw from it
-    threads        of torch on the processor; None leaves its own choice. Steps over embeddings are too short
-                   to divide: two threads are no faster, and ten times slower where another process is busy
     learning_rate_decay  factor on Adam's step after each epoch
     ema_decay      β: `weights` returns the exponential mean a <- β a + (1 - β) w over the steps (Polyak and
                    Juditsky, 1992), with a smaller β at first; with 0 it returns w. Training goes on from w
@@ -60,14 +59,13 @@ class TorchTrainer:
         batch_size: int,
         learning_rate: float,
         weight_decay: float = 0.0,
-        threads: int | None = 1,
         learning_rate_decay: float = 1.0,
         ema_decay: float = 0.0,
     ) -> None:
         import torch
 
-        if threads:
-            torch.set_num_threads(threads)
+        # Steps are too short to divide: two threads are no faster, and ten times slower on a busy machine.
+        torch.set_num_threads(1)
         self.module, self.epoch_tensors, self.loss = module, epoch_tensors, loss
         self.rng, self.batch_size, self.learning_rate_decay = rng, batch_size, learning_rate_decay
         self.ema_decay, self.steps = ema_decay, 0
@@ -125,30 +123,21 @@ class TorchTrainer:
         self.module.load_state_dict({name: torch.from_numpy(array) for name, array in arrays.items()})
 
     def optimizer_state(self) -> tuple[Arrays, dict[str, Any]]:
-        arrays = {
-            f"{number}/{name}": tensor.detach().cpu().numpy().copy()
-            for number, entries in enumerate(self.optimizer.state)
-            for name, tensor in entries.items()
-        }
-        if self.mean is not None:
-            arrays |= {f"trained/{name}": array for name, array in _arrays(self.module.state_dict()).items()}
+        arrays = {} if self.mean is None else pack("trained", _arrays(self.module.state_dict()))
+        for number, moments in enumerate(self.optimizer.state):
+            arrays |= pack(str(number), _arrays(moments))
         metadata = {"steps": self.steps, "learning_rate": self.optimizer.learning_rate}
         return arrays, {"rng": self.rng.bit_generator.state, **metadata}
 
     def load_optimizer_state(self, arrays: Arrays, metadata: Mapping[str, Any]) -> None:
         import torch
 
-        trained = {}
-        for key, array in arrays.items():
-            number, name = key.split("/")
-            if number == "trained":
-                trained[name] = array
-            else:
-                moment = self.optimizer.state[int(number)][name]
-                moment.copy_(torch.from_numpy(array).view_as(moment))
+        for number, moments in enumerate(self.optimizer.state):
+            for name, array in unpack(arrays, str(number)).items():
+                moments[name].copy_(torch.from_numpy(array).view_as(moments[name]))
+        if self.mean is not None:
+            self._load(unpack(arrays, "trained"))
         self.optimizer.learning_rate = metadata["learning_rate"]
-        if trained:
-            self._load(trained)
         self.steps = metadata["steps"]
         self.rng.bit_generator.state = metadata["rng"]
 

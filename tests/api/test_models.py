@@ -17,7 +17,7 @@ def test_a_misspelt_option_and_a_wrong_value_are_named():
         mq.EASE(regularisation=3)
     with pytest.raises(mq.MarqueeError, match=r"EASE\.regularization is -1.* must be above 0"):
         mq.EASE(regularization=-1)
-    with pytest.raises(mq.MarqueeError, match="EASE: task is 'rating', but must be ranking"):
+    with pytest.raises(mq.MarqueeError, match=r"EASE\.task is 'rating', but ease is made for ranking"):
         mq.EASE(task="rating")
 
 

@@ -1,4 +1,4 @@
-"""`marquee back` in a small pipeline: the committed state returns, and nothing of the user's own is lost."""
+"""`marquee back` and `check --prune` in a small pipeline: outputs go, and nothing of the user's own does."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from marquee.cli import back
+from marquee.cli import back, check
 from marquee.errors import MarqueeError
 
 PIPELINE = """stages:
@@ -29,6 +29,12 @@ PIPELINE = """stages:
       - models/${key}
       - plots/train/${key}.csv:
           cache: false
+  compare:
+    cmd: python step.py metrics/summary.json
+    deps: [params.yaml, models]
+    metrics:
+    - metrics/summary.json:
+        cache: false
 """
 STEP = """import pathlib, sys
 for path in map(pathlib.Path, sys.argv[1:]):
@@ -66,6 +72,7 @@ def project(tmp_path, monkeypatch) -> Path:
     call("dvc", "config", "core.autostage", "true")
     for folder in ("data", "models", "plots/train"):
         Path(folder).mkdir(parents=True)
+    Path(".gitignore").write_text("/data/*\n/models/*\n")  # so that DVC lists no output there
     Path("dvc.yaml").write_text(PIPELINE)
     Path("step.py").write_text(STEP)
     repro(ONE)
@@ -107,6 +114,32 @@ def test_a_model_removed_in_a_commit_leaves_no_output(project):
     back.run(None)
     assert not Path("models/b").exists()
     assert Path("models/a/w.txt").is_file()
+
+
+def test_check_prune_deletes_the_outputs_of_models_without_a_block(project):
+    repro(TWO)
+    own = ["models/mine/w.txt", "models/notes.txt", "plots/train/mine.csv"]
+    Path("models/mine").mkdir()
+    for path in own:
+        Path(path).write_text("mine")
+    Path("data/evaluation/c").mkdir(parents=True)  # of a branch that was left: dvc.lock does not know it
+    Path("models/c").mkdir()
+    Path("params.yaml").write_text(ONE)
+    assert check.prune({"a"}) == ["models/b", "plots/train/b.csv", "models/c"]
+    assert not Path("models/b").exists()
+    assert [path for path in own if Path(path).read_text() != "mine"] == []
+    assert "train@b" not in Path("dvc.lock").read_text()
+    assert Path("models/a/w.txt").is_file()
+    assert check.prune({"a"}) == []
+
+
+def test_after_prune_a_run_leaves_the_lock_that_a_fresh_clone_has(project):
+    committed = Path("dvc.lock").read_text()
+    repro(TWO)
+    Path("params.yaml").write_text(ONE)
+    check.prune({"a"})
+    call("dvc", "repro")
+    assert Path("dvc.lock").read_text() == committed
 
 
 def test_a_lock_that_a_killed_run_emptied_returns(project):

@@ -27,17 +27,14 @@ def movies(n, dim=4, deviation=0.2):
     genres = [[] if i % 7 == 6 else ["Drama", KINDS[k]] for i, k in enumerate(kind)]
     return (
         vectors,
-        list(map(labels.shortened, titles(n), years(n), [24] * n)),
+        names(n),
         embedding_map.main_genres(genres, genres),
     )
 
 
-def titles(n):
-    return [f"The ${100 * i} Question, or How We Went On" for i in range(n)]
-
-
-def years(n):
-    return [None if i % 3 == 0 else 1950 + i for i in range(n)]
+def names(n):
+    years = [None if i % 3 == 0 else 1950 + i for i in range(n)]
+    return [labels.shortened(f"The ${100 * i} Question, or How We Went On", years[i], 24) for i in range(n)]
 
 
 FIGURES = {
@@ -55,9 +52,9 @@ FIGURES = {
     "one genre": lambda: learned_parameters.genre_similarity(np.ones((1, 2)), ["Drama"]),
     "no genres": lambda: learned_parameters.genre_similarity(np.ones((0, 2)), []),
     "biases": lambda: learned_parameters.item_biases(
-        np.linspace(-1, 1.5, 90), titles(90), years(90), np.arange(90) * 10**4
+        np.linspace(-1, 1.5, 90), names(90), np.arange(90) * 10**4
     ),
-    "no biases": lambda: learned_parameters.item_biases(np.zeros(4), titles(4), years(4), np.arange(4)),
+    "no biases": lambda: learned_parameters.item_biases(np.zeros(4), names(4), np.arange(4)),
 }
 
 
@@ -191,16 +188,13 @@ def test_a_genre_without_factor_is_like_none():
 
 def test_the_best_and_the_worst_liked_movies_are_listed_with_their_ratings():
     biases = np.array([0.1, -0.4, 0.9, 0.0, -1.2, 0.5])
-    titles = ["A$", "B$", "C", "D", "E", "F"]
-    years = [None, 1999, 2000, None, 1980, None]
-    axes = learned_parameters.item_biases(
-        biases, titles, years, np.array([10, 20, 3000, 40, 50, 60]), most=2
-    ).axes[0]
+    names = ["A$", "B$", "C", "D", "E", "F"]
+    axes = learned_parameters.item_biases(biases, names, np.array([10, 20, 3000, 40, 50, 60]), 2).axes[0]
     assert [label.get_text() for label in axes.get_yticklabels()] == [
-        "C (2000)",
+        "C",
         "F",
-        "B$ (1999)",
-        "E (1980)",
+        "B$",
+        "E",
     ]
     assert [text.get_text() for text in axes.texts] == ["3,000", "60", "20", "50"]
     assert [bar.get_width() for bar in axes.patches] == [0.9, 0.5, -0.4, -1.2]
@@ -210,7 +204,7 @@ def test_the_best_and_the_worst_liked_movies_are_listed_with_their_ratings():
 @pytest.mark.parametrize("most", [3, 5, 50])
 def test_no_movie_is_on_both_sides_however_many_are_asked_for(most):
     axes = learned_parameters.item_biases(
-        np.array([-3, -2, -1, 1, 2.0]), list("abcde"), [None] * 5, np.ones(5, int), most
+        np.array([-3, -2, -1, 1, 2.0]), list("abcde"), np.ones(5, int), most
     ).axes
     assert [label.get_text() for label in axes[0].get_yticklabels()] == list("edcba")
 

@@ -235,7 +235,7 @@ def test_one_user_or_one_movie_is_no_special_case(n_users, n_items):
 
 def test_the_weight_of_a_row_is_a_power_of_its_count():
     ratings = Ratings.of([0, 0, 0, 0, 1], [0, 1, 2, 3, 0], 3).matrix(3, 4)
-    found = [Side.users(ratings, options(frequency_exponent=x)).regularization for x in (0, 0.5, 1)]
+    found = [Side.of(ratings, options(frequency_exponent=x), 5.0).regularization for x in (0, 0.5, 1)]
     weights = np.array([[1, 1, 1], [2, 1, 1], [4, 1, 1]])
     np.testing.assert_array_equal(found, weights[:, :, None] * [5, 1])
 

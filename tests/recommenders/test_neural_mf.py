@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import pytest
 import torch
@@ -105,7 +107,7 @@ def test_the_gradient_of_a_person_is_that_of_torch(weights):
 def test_the_losses_are_squared_error_and_logistic(weights, task):
     users, items = torch.tensor([1, 4]), torch.tensor([[0, 3, 2], [2, 2, 1]])
     network = torch.nn.ParameterDict({name: torch.from_numpy(array) for name, array in weights.items()})
-    loss = neural_mf._Loss(0.0, 0.0, named_rng(0, "dropout"))
+    loss = partial(neural_mf.batch_loss, neural_mf.Options(), named_rng(0, "dropout"))
     if task == "rating":
         ratings = torch.tensor([4.0, 1.5])
         errors = [slow_score(weights, 1, 0) - 4, slow_score(weights, 4, 2) - 1.5]
@@ -123,7 +125,8 @@ def test_the_penalty_counts_an_embedding_as_often_as_it_occurs(weights):
     network = torch.nn.ParameterDict({name: torch.from_numpy(array) for name, array in weights.items()})
     batch = torch.tensor([1]), torch.tensor([[0, 2, 2]])
     plain, penalized = (
-        neural_mf._Loss(0.0, penalty, None)(network, *batch)[0].item() for penalty in (0.0, 0.6)
+        neural_mf.batch_loss(neural_mf.Options(regularization=x), None, network, *batch)[0].item()
+        for x in (0.0, 0.6)
     )
 
     def squares(side, row):
@@ -135,14 +138,15 @@ def test_the_penalty_counts_an_embedding_as_often_as_it_occurs(weights):
 
 def test_dropout_leaves_the_mean_and_comes_from_the_generator(weights):
     network = torch.nn.ParameterDict({name: torch.from_numpy(array) for name, array in weights.items()})
+    halved = neural_mf.Options(dropout=0.5)
     pair = torch.tensor([1]), torch.tensor([[0]]), torch.tensor([4.0])
     first, again, other = (
-        [float(loss(network, *pair)[0].detach()) for _ in range(5)]
-        for loss in (neural_mf._Loss(0.5, 0.0, named_rng(seed, "dropout")) for seed in (0, 0, 1))
+        [float(neural_mf.batch_loss(halved, rng, network, *pair)[0].detach()) for _ in range(5)]
+        for rng in (named_rng(seed, "dropout") for seed in (0, 0, 1))
     )
     assert first == again != other
     ones = torch.ones(100_000)
-    dropped = neural_mf._Loss(0.2, 0.0, named_rng(0, "dropout"))._drop(torch.device("cpu"))(ones)
+    dropped = neural_mf.dropout(0.2, named_rng(0, "dropout"), torch.device("cpu"))(ones)
     assert set(dropped.tolist()) == {0.0, 1.25}
     assert float(dropped.mean()) == pytest.approx(1, abs=0.01)
 

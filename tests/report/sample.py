@@ -86,7 +86,6 @@ def sample_content(models: int = 0, prefix: str = "a_rather_long_model_name") ->
             },
         },
         versions={"python": "3.11.2", "numpy": "2.4.6", "torch": "2.13.0", "dvc": "3.67.1"},
-        command="dvc exp run -S dataset.name=synthetic-100k -S seed=2024",
     )
 
 
