@@ -36,8 +36,8 @@ def run_example(home: Path, monkeypatch, capsys) -> str:
 
 def test_the_example_of_the_readme_runs(tmp_path, monkeypatch, capsys):
     write_ml_100k(tmp_path / "Downloads/ml-100k")
-    counts = {"ratings": 700, "users": N_USERS, "movies": N_ITEMS}
-    monkeypatch.setitem(releases.RELEASES, "ml-100k", replace(releases.RELEASES["ml-100k"], **counts))
+    release = replace(releases.RELEASES["ml-100k"], counts=(700, N_USERS, N_ITEMS))
+    monkeypatch.setitem(releases.RELEASES, "ml-100k", release)
     printed = run_example(tmp_path, monkeypatch, capsys)
     assert len(re.findall(r"^ndcg +0\.\d{4}", printed, re.MULTILINE)) == 1
     assert len(re.findall(r"^\d+ .*Film \d+", printed, re.MULTILINE)) >= 10
