@@ -44,7 +44,7 @@ lint: $(VENV)/ready-dev
 	ruff format --check .
 	ruff check .
 	mypy
-	! git grep -nEf .ci/retired-names.txt -- . ':!.ci' ':!CHANGELOG.md' ':!bench/results' ':!marquee/simulator/names.py'
+	! git grep -nEf .ci/retired-names.txt -- . ':!.ci' ':!CHANGELOG.md' ':!bench/results' ':!marquee/simulator/words.yaml'
 
 # The documentation as a site in site/; `python -m http.server -d site` shows it, with search
 docs: $(VENV)/ready-docs

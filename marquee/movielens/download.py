@@ -17,7 +17,7 @@ from marquee.movielens.local_files import copy_custom, copy_folder, find, readab
 from marquee.movielens.releases import Release
 from marquee.movielens.verify import compare_counts
 
-ROOM = 10  # times the size of the official zip; no release unpacks to more
+SIZE_LIMIT = 10  # times the size of the official zip; no release unpacks to more
 ELSEWHERE = "set dataset.source to official, or to a folder or zip"
 
 
@@ -50,7 +50,7 @@ def _from_disk(release: Release, source: str, target: Path) -> None:
     with readable(source, advice):
         path = find(release, Path(source).expanduser())
         if path.is_dir():
-            copy_folder(release, path, target, ROOM * release.size)
+            copy_folder(release, path, target, SIZE_LIMIT * release.size)
             compare_counts(release, target, str(path))
         else:
             _unpack(release, path, target, str(path))
@@ -64,7 +64,7 @@ def _from_web(release: Release, source: str, target: Path, scratch: Path, show_p
         raise MarqueeError(f"{release.name} has no official address: {advice}")
     md5 = _published_md5(release, scratch, advice) if official else None
     partial = scratch / f"{release.name}.zip.partial"
-    fetch(url, partial, ROOM * release.size, advice, show_progress)
+    fetch(url, partial, SIZE_LIMIT * release.size, advice, show_progress)
     with _used_up(partial):
         if md5:
             _compare_md5(partial, md5, url)
@@ -137,6 +137,6 @@ def _compare_md5(archive: Path, md5: str, url: str) -> None:
 
 
 def _unpack(release: Release, archive: Path, target: Path, called: str, verified: bool = False) -> None:
-    extract(archive, target, release.files, ROOM * release.size, called)
+    extract(archive, target, release.files, SIZE_LIMIT * release.size, called)
     if not verified:
         compare_counts(release, target, called)

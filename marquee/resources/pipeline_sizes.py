@@ -16,7 +16,7 @@ from marquee.recommenders.base import DataShape
 
 CHANGING = {"ml-latest-small": (100_836, 610, 9_724)}  # ratings, users, items of 2018
 # Percent of the ratings with each value from the lowest, in ML-100K and, with half stars, in ML-25M
-SHARES = {False: (6.1, 11.4, 27.1, 34.2, 21.2), True: (1.6, 3.1, 1.6, 6.6, 5.0, 19.6, 12.7, 26.6, 8.8, 14.4)}
+PERCENT = {False: (6.1, 11.4, 27.1, 34.2, 21.2), True: (1.6, 3.1, 1.6, 6.6, 5.0, 19.6, 12.7, 26.6, 8.8, 14.4)}
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ def pipeline_sizes(params: config.Params, card: Mapping[str, Any] | None = None)
         counts, half = (simulator.ratings, simulator.users, simulator.movies), simulator.half_stars
         if card and card["ratings"] != simulator.ratings:
             card = None
-    histogram = {0.5 + n / 2 if half else 1.0 + n: share for n, share in enumerate(SHARES[half])}
+    histogram = {0.5 + n / 2 if half else 1.0 + n: percent for n, percent in enumerate(PERCENT[half])}
     scale = (min(histogram), max(histogram), 0.5 if half else 1.0)
     if card and card["name"] == known.name:
         counts = card["ratings"], card["users"], card["items"]

@@ -35,7 +35,7 @@ def test_taking_rows_takes_their_negatives_along():
     assert len(ratings.take(np.array([True, False, False]))) == 1
 
 
-def test_the_matrix_has_a_row_for_people_without_ratings():
+def test_the_matrix_has_a_row_for_users_without_ratings():
     matrix = THREE.matrix(4, 3)
     assert matrix.toarray().tolist() == [[0, 0, 5], [3, 4, 0], [0, 0, 0], [0, 0, 0]]
     assert THREE.matrix(4, 3, binary=True).toarray().sum() == 3

@@ -97,7 +97,7 @@ def test_many_lists_equal_the_definitions_in_plain_python(monkeypatch):
     found = beyond_accuracy(items, np.arange(20), known, history, catalogue, [2, 6])
     sets = [set(np.flatnonzero(row)) for row in genres]
 
-    def shares(listed):
+    def fractions(listed):
         weight = [sum(1 / len(sets[i]) for i in listed if g in sets[i]) for g in range(4)]
         return [w / sum(weight) if sum(weight) else 0 for w in weight]
 
@@ -108,6 +108,6 @@ def test_many_lists_equal_the_definitions_in_plain_python(monkeypatch):
             distances = [1 - len(a & b) / len(a | b) for a, b in pairs]
             expected = np.mean(distances) if pairs else np.nan
             assert found[f"genre_diversity@{k}"][user] == pytest.approx(expected, nan_ok=True)
-            p, q = shares(history.item[history.user == user]), shares(listed)
+            p, q = fractions(history.item[history.user == user]), fractions(listed)
             expected = sum(a * log(a / (0.99 * b + 0.01 * a)) for a, b in zip(p, q, strict=True) if a)
             assert found[f"genre_miscalibration@{k}"][user] == pytest.approx(expected)

@@ -125,7 +125,7 @@ def test_too_few_movies_or_factors_for_t_sne_are_told(n, dim):
     assert sum(len(group.get_offsets()) for group in left.collections) == n
 
 
-def test_movies_that_are_all_alike_need_no_t_sne():
+def test_movies_that_are_all_equal_need_no_t_sne():
     vectors, *rest = movies(12)
     for same in (np.ones((12, 1)) * [0.1, 0.2, 0.3], np.zeros_like(vectors)):
         assert embedding_map.embedding_map(same, *rest).axes[1].texts[0].get_text().startswith("no t-SNE")
@@ -159,7 +159,7 @@ def test_no_two_genres_share_a_colour_or_a_shape():
     assert len(colours) == len(shapes) == len(left.collections) == len(KINDS) + 1
 
 
-def test_genres_that_are_alike_stand_side_by_side():
+def test_similar_genres_are_neighbors():
     factors = np.array([[1, 0.1], [-1, 0.2], [2, 0.3], [-3, 0.1]])
     axes = learned_parameters.genre_similarity(factors, ["War", "Musical", "Western", "Romance"]).axes[0]
     order = [label.get_text() for label in axes.get_yticklabels()]

@@ -50,7 +50,7 @@ BOARD = [
     row("oracle", 0.5),
 ]
 NAMES = [f"a_rather_long_model_name_{n:02d}" for n in range(25)]
-SHARES = [0.4, 0.2, 0.1, 0.1, 0.1, 0.04, 0.03, 0.02, 0.01, 0.0]
+FRACTIONS = [0.4, 0.2, 0.1, 0.1, 0.1, 0.04, 0.03, 0.02, 0.01, 0.0]
 RESIDUALS = tables(
     {
         "user": np.arange(400) % 40,
@@ -62,13 +62,13 @@ RESIDUALS = tables(
     np.append(np.arange(22) * 13, 0),
     {"low": 1, "high": 5},
 )
-SPREAD = np.repeat(np.arange(400), np.geomspace(300, 1, 400).astype(int))
+LONG_TAIL = np.repeat(np.arange(400), np.geomspace(300, 1, 400).astype(int))
 
 FIGURES = {
     "histogram": lambda: dataset.rating_histogram([1, 2, 3, 4, 5], [6, 11, 27, 34, 21]),
     "half stars, millions": lambda: dataset.rating_histogram(np.arange(1, 11) / 2, [3_200_000] * 10),
     "a scale of a hundred": lambda: dataset.rating_histogram(range(1, 101), range(1, 101)),
-    "long tail": lambda: dataset.long_tail(SPREAD),
+    "long tail": lambda: dataset.long_tail(LONG_TAIL),
     "tail of ten movies": lambda: dataset.long_tail(np.repeat(np.arange(10), 3)),
     "days": lambda: dataset.ratings_over_time(np.arange(1, 60) * DAY),
     "one day": lambda: dataset.ratings_over_time(np.full(3, 886_000_000)),
@@ -88,9 +88,11 @@ FIGURES = {
         [{"epoch": 1, "loss": 0.5}, {"epoch": 2, "loss": 0.4}], "rating"
     ),
     "errors": lambda: rating_errors.errors(RESIDUALS),
-    "recommended": lambda: leaderboard.recommended_tail({"mf": SHARES, "ease": SHARES}, SHARES, {"mf": 0.12}),
+    "recommended": lambda: leaderboard.recommended_tail(
+        {"mf": FRACTIONS, "ease": FRACTIONS}, FRACTIONS, {"mf": 0.12}
+    ),
     "25 recommended": lambda: leaderboard.recommended_tail(
-        dict.fromkeys(NAMES, SHARES), SHARES, dict.fromkeys(NAMES, 1.0)
+        dict.fromkeys(NAMES, FRACTIONS), FRACTIONS, dict.fromkeys(NAMES, 1.0)
     ),
 }
 
@@ -254,7 +256,7 @@ def test_with_less_confidence_a_smaller_difference_is_significant():
 
 
 def test_cells_say_their_percentage_and_little_is_not_nothing():
-    (axes,) = leaderboard.recommended_tail({"mf": [0.996, 0.004, *[0.0] * 8]}, SHARES, {"mf": 0.12}).axes
+    (axes,) = leaderboard.recommended_tail({"mf": [0.996, 0.004, *[0.0] * 8]}, FRACTIONS, {"mf": 0.12}).axes
     words = [text.get_text() for text in axes.texts]
     assert words[:10] == ["40", "20", "10", "10", "10", "4", "3", "2", "1", "0"]
     assert words[10:] == ["100", "<1", *["0"] * 8, "12%"]
@@ -316,8 +318,8 @@ def test_only_a_scale_of_five_has_stars(low, high, label):
 
 
 TAILS = {
-    "mf": {"recommended": SHARES, "training": SHARES},
-    "ease": {"recommended": [1.0, *[0.0] * 9], "training": SHARES},
+    "mf": {"recommended": FRACTIONS, "training": FRACTIONS},
+    "ease": {"recommended": [1.0, *[0.0] * 9], "training": FRACTIONS},
 }
 
 

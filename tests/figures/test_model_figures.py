@@ -84,7 +84,7 @@ def test_the_words_below_the_errors_are_the_numbers_in_them():
     assert "For movies without any it is 0.500 (50 test ratings)." in words
 
 
-def test_the_genres_most_alike_are_named():
+def test_the_most_similar_genres_are_named():
     factors = np.array([[1.0, 0.0], [0.9, 0.1], [-1.0, 0.0]])
     words = describe_genres(factors, NAMES)
     assert "Comedy and Drama (+0.99)" in words

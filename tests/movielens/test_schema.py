@@ -178,7 +178,7 @@ def test_the_stable_order_is_that_of_a_plain_stable_sort(pairs):
 
 @pytest.mark.parametrize("threads", [1, 2])
 @pytest.mark.parametrize("by_user", [True, False])
-def test_rows_are_ordered_alike_in_one_block_and_in_many_by_any_number_of_threads(
+def test_rows_have_the_same_order_in_one_block_and_in_many_by_any_number_of_threads(
     monkeypatch, threads, by_user
 ):
     rng = np.random.default_rng(0)

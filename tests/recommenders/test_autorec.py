@@ -38,10 +38,10 @@ SLOW = {
 }
 
 
-def some_ratings(share: float = 0.3) -> Ratings:
+def some_ratings(density: float = 0.3) -> Ratings:
     """Stars around what the user gives and the movie gets; user 29 and item 19 have none."""
     rng = named_rng(0, "autorec")
-    user, item = np.nonzero(rng.random((N_USERS - 1, N_ITEMS - 1)) < share)
+    user, item = np.nonzero(rng.random((N_USERS - 1, N_ITEMS - 1)) < density)
     level = rng.normal(0, 0.7, N_USERS)[user] + rng.normal(0, 0.7, N_ITEMS)[item]
     return Ratings.of(user, item, np.clip(np.round(3.5 + level), 1, 5))
 

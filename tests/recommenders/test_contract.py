@@ -229,12 +229,12 @@ def test_a_training_user_folded_in_gets_their_list_back(model, name):
     """As far as the algorithm promises: CASES says how much of the top ten."""
     train = checkerboard()
     view = model.fold_in(train)
-    people = np.flatnonzero(np.bincount(train.user, minlength=58)[:58] > 3).astype(np.int32)
-    old, new = (np.argsort(-m.scores(people), axis=1, kind="stable")[:, :10] for m in (model, view))
+    users = np.flatnonzero(np.bincount(train.user, minlength=58)[:58] > 3).astype(np.int32)
+    old, new = (np.argsort(-m.scores(users), axis=1, kind="stable")[:, :10] for m in (model, view))
     overlap = np.mean([len(np.intersect1d(a, b)) for a, b in zip(old, new, strict=True)])
     assert overlap >= CASES[name][3]
     if CASES[name][3] == 10:
-        np.testing.assert_array_equal(view.scores(people), model.scores(people))
+        np.testing.assert_array_equal(view.scores(users), model.scores(users))
 
 
 def test_folding_in_does_not_change_the_model(models, name):

@@ -66,7 +66,7 @@ def found(wanted: str) -> list[str]:
         ("avventura", "Avventura, L' (1960)"),
     ],
 )
-def test_a_movie_is_found_by_what_people_call_it(wanted, title):
+def test_a_movie_is_found_by_what_users_call_it(wanted, title):
     assert found(wanted) == [title]
 
 

@@ -94,7 +94,7 @@ def test_the_effects_of_ease_add_up_to_the_score(models, train):
 
 
 def test_the_general_way_finds_what_ease_says_of_itself(models, train, monkeypatch):
-    """EASE is linear, so leaving a rating out takes away exactly its share."""
+    """EASE is linear, so leaving a rating out takes away exactly its part of the score."""
     model, history, items = models["ease"], of_user(train, 7), np.arange(N_ITEMS)
     _, exact = explain.rating_effects(model, history, items)
     monkeypatch.setattr(type(model), "explain", recommenders.base.Recommender.explain)
