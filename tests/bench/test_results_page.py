@@ -40,7 +40,7 @@ def test_every_model_has_a_row_for_its_task():
 def test_the_measured_commands_are_those_of_the_page():
     for protocol in PROTOCOLS:
         found = results_page.results().get(protocol.name, {})
-        assert found["commands"]) == protocol.commands()
+        assert found["commands"] == protocol.commands()
 
 
 def test_a_protocol_is_a_preset_and_its_own_settings():
