@@ -11,6 +11,8 @@ import pytest
 import yaml
 from dvc.repo import Repo
 
+from marquee.config.presets import flatten
+
 ROOT = Path(__file__).parents[1]
 PARAMS = yaml.safe_load((ROOT / "params.yaml").read_text())
 MODELS = PARAMS["models"]
@@ -204,14 +206,6 @@ def test_numba_is_imported_in_kernels_alone():
     assert found == []
 
 
-def leaves(block, prefix=""):
-    for key, value in block.items():
-        if isinstance(value, dict):
-            yield from leaves(value, f"{prefix}{key}.")
-        else:
-            yield f"{prefix}{key}"
-
-
 def expected(key: str) -> set[str]:
     """The most specific row of STARTS that fits, with its stars written out; report follows everything."""
     model = key.split(".")[1] if key.startswith("models.") else ""
@@ -230,7 +224,7 @@ def expected(key: str) -> set[str]:
     return out
 
 
-@pytest.mark.parametrize("key", list(leaves(PARAMS)))
+@pytest.mark.parametrize("key", list(flatten(PARAMS)))
 def test_a_key_of_params_reruns_exactly_the_stages_that_it_should(stages, key):
     """As DVC sees it: a stage starts when a parameter it tracks is `key` or a block around it."""
     started = set()

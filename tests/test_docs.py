@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from marquee.config.presets import flatten
+
 ROOT = Path(__file__).parents[1]
 PARAMS = yaml.safe_load((ROOT / "params.yaml").read_text("utf-8"))
 ALGORITHMS = sorted({block["algorithm"] for block in PARAMS["models"].values()})
@@ -44,15 +46,8 @@ def test_the_page_of_models_lists_every_option_of_an_algorithm_with_its_default(
 def test_the_page_of_parameters_explains_every_key():
     page = (ROOT / "docs/reference/params.md").read_text("utf-8").partition("## Which key")[0]
 
-    def leaves(block, prefix=""):
-        for key, value in block.items():
-            if isinstance(value, dict):
-                yield from leaves(value, f"{prefix}{key}.")
-            else:
-                yield f"{prefix}{key}"
-
     explained = {name for row in rows(page) for name in named(row[0])}
-    keys = [key for key in leaves(PARAMS) if not key.startswith("models.")]
+    keys = [key for key in flatten(PARAMS) if not key.startswith("models.")]
     stated = [re.sub(r"^tasks\.\w+\.", "tasks.*.", re.sub(r"columns\.\w+", "columns.*", key)) for key in keys]
     missing = [
         key
