@@ -11,31 +11,39 @@ import numpy as np
 from marquee.config import Params
 from marquee.data.ratings import Catalogue, Ratings, lowest_positive
 from marquee.data.sampling import Candidates
-from marquee.io import read_parquet
+from marquee.io import read_parquet, reading
 
 if TYPE_CHECKING:
     from marquee.evaluation.test_set import TestSet
 
 
-def ratings(path: Path) -> Ratings:
-    return Ratings.from_table(read_parquet(path))
+def ratings(path: Path, within: Catalogue | None = None) -> Ratings:
+    """Read ratings. Raises MarqueeError for a damaged file, and for ids that are not `within` it."""
+    found = Ratings.read(path)
+    if within is not None:
+        found.require_ids(within.n_users, within.n_items, path)
+    return found
 
 
 def catalogue() -> tuple[Catalogue, tuple[float, float, float]]:
     """Return the catalogue, and the release's scale: lowest rating, highest, step (0 without one)."""
-    movies = read_parquet(Path("data/movies.parquet"), ["genres"])
-    about = json.loads(movies.schema.metadata[b"catalogue"])
-    return Catalogue.from_genres(about["n_users"], movies["genres"]), tuple(about["scale"])
+    path = Path("data/movies.parquet")
+    with reading(path):
+        movies = read_parquet(path, ["genres"])
+        about = json.loads(movies.schema.metadata[b"catalogue"])
+        return Catalogue.from_genres(about["n_users"], movies["genres"]), tuple(about["scale"])
 
 
 def test_set(task: str, params: Params) -> TestSet:
     from marquee.evaluation.test_set import TestSet
 
-    train, validation, fold_in, test = (
-        ratings(Path(f"data/{task}/{part}.parquet")) for part in ("train", "val", "fold_in", "test")
-    )
-    candidates = Candidates.from_table(read_parquet(Path(f"data/candidates/{task}.parquet")))
     known, scale = catalogue()
+    train, validation, fold_in, test = (
+        ratings(Path(f"data/{task}/{part}.parquet"), known) for part in ("train", "val", "fold_in", "test")
+    )
+    listed = Path(f"data/candidates/{task}.parquet")
+    with reading(listed):
+        candidates = Candidates.from_table(read_parquet(listed))
     least = lowest_positive(params.tasks["ranking"].positive_threshold, *scale)
     ks = params.evaluate.ks
     return TestSet(task, train, validation, fold_in, test, candidates, known, scale[:2], least, ks)

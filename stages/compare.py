@@ -9,7 +9,7 @@ from marquee.evaluation import test_set
 from marquee.evaluation.residuals import concat_tables
 from marquee.figures.captioned import save_figures
 from marquee.figures.leaderboard import leaderboard_figures
-from marquee.io import atomic_folder, read_json, write_csv, write_figure, write_json
+from marquee.io import atomic_folder, read_sealed, write_csv, write_figure, write_json
 from marquee.leaderboard import table
 from marquee.rng import named_rng
 from stages._runner import phase, run
@@ -22,7 +22,7 @@ def main(params: config.Params) -> None:
     with phase("scoring", "intervals and tests"):
         rows = table.compare(results, options, named_rng(params.seed, "compare"))
     tails, errors = (
-        {name: read_json(folder / file) for name, folder in folders.items() if (folder / file).is_file()}
+        {name: read_sealed(folder / file) for name, folder in folders.items() if (folder / file).is_file()}
         for file in ("tail.json", "residuals.json")
     )
     headline = table.primary_metrics(options)

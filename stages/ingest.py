@@ -9,7 +9,7 @@ from pathlib import Path
 from marquee import config
 from marquee.figures.captioned import save_figures
 from marquee.figures.dataset import dataset_figures, dataset_tables
-from marquee.io import atomic_folder, sha256, write_csv, write_json, writing_parquet
+from marquee.io import atomic_folder, sha256, write_csv, write_sealed, writing_parquet
 from marquee.movielens.parsers import read_release
 from marquee.movielens.releases import SIMULATED, release
 from marquee.movielens.schema import Scale
@@ -37,7 +37,7 @@ def main(params: config.Params) -> None:
             save_figures(folder, dataset_figures(found.card, *columns), "dataset")
     card = {"name": source.name, "licence": source.licence, **found.card}
     card["ratings_sha256"] = sha256(Path("data/ratings.parquet"))
-    write_json(Path("data/dataset.json"), card)
+    write_sealed(Path("data/dataset.json"), card)
 
 
 if __name__ == "__main__":

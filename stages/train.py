@@ -21,8 +21,9 @@ def main(params: config.Params, name: str) -> None:
     model = create(entry.algorithm, entry.task, entry.options, f"models.{name}")
     inputs = [Path(f"data/{entry.train_data}/train.parquet"), Path(f"data/{entry.task}/val.parquet")]
     progress = FitProgress(name, _checkpoint(name, [asdict(entry), seed], inputs))
-    train, validation = map(ratings, inputs)
-    data = TrainingData(train, validation, catalogue()[0])
+    known, _ = catalogue()
+    train, validation = (ratings(path, known) for path in inputs)
+    data = TrainingData(train, validation, known)
     with phase("fitting", name):
         model.fit(data, named_rng(seed, f"train@{name}"), progress)
         if len(data.validation) and not progress.rows:  # a closed form: its curve is one point

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from marquee import experiments
 from marquee.cli import project
 from marquee.errors import MarqueeError
 from marquee.leaderboard.table import primary_metrics
+from marquee.terminal import say
 
 
 def configure(parser: ArgumentParser) -> None:
@@ -51,7 +51,7 @@ def run(args: Namespace) -> None:
     else:
         print("\n\n".join(experiments.text(table, task, args.show_repeats) for task, table in tables.items()))
     for note in experiments.notes(tables, others):
-        print(note, file=sys.stderr)
+        say(note)
 
 
 def _curve(revision: str, model: str) -> str:

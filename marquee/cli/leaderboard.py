@@ -15,7 +15,7 @@ def configure(parser: ArgumentParser) -> None:
 
 
 def run(args: Namespace) -> None:
-    rows = table.from_csv(Path("data/leaderboard/table.csv").read_text("utf-8").splitlines())
+    rows = table.read(Path("data/leaderboard/table.csv"))
     if args.json:
         project.print_json(rows)
     else:

@@ -9,7 +9,7 @@ from pathlib import Path
 from marquee import config
 from marquee.cli import project
 from marquee.cli.use import PARAMS, set_keys, settings_of
-from marquee.io import read_json
+from marquee.io import read_sealed, reading
 from marquee.movielens.releases import RELEASES
 from marquee.resources.memory_limit import GIB, memory_limit
 from marquee.resources.pipeline_sizes import pipeline_sizes
@@ -31,10 +31,10 @@ def run(args: Namespace) -> None:
         set_keys(tree, settings_of(args.dataset))
     params = config.parse(config.Params, tree, "")
     card = Path("data/dataset.json")
-    sizes = pipeline_sizes(params, read_json(card) if card.is_file() else None)
+    with reading(card):
+        sizes = pipeline_sizes(params, read_sealed(card) if card.exists() else None)
     limit = memory_limit()
-    log = LOG.read_text("utf-8").splitlines() if LOG.is_file() else []
-    planned = plan(params, sizes, limit, log)
+    planned = plan(params, sizes, limit, _log())
     if args.json:
         rows = [asdict(stage) for stage in planned]
         bytes = limit and limit.bytes
@@ -50,6 +50,14 @@ def run(args: Namespace) -> None:
     for stage in planned:
         if stage.remedy:
             print(f"{stage.stage} does not fit: {stage.remedy}")
+
+
+def _log() -> list[str]:
+    """Return the lines of the log; none where it is missing or does not read."""
+    try:
+        return LOG.read_text("utf-8", errors="replace").splitlines()
+    except OSError:
+        return []
 
 
 def _table(planned: list[PlannedStage]) -> str:

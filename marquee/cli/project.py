@@ -10,7 +10,7 @@ from typing import Any
 
 from marquee import config
 from marquee.errors import MarqueeError
-from marquee.io import read_parquet
+from marquee.io import read_parquet, reading
 from marquee.recommenders import load
 from marquee.recommenders.base import Recommender
 from marquee.serving.catalogue import COLUMNS, MovieCatalogue
@@ -21,7 +21,9 @@ def params() -> config.Params:
 
 
 def movies() -> MovieCatalogue:
-    return MovieCatalogue.from_table(read_parquet(Path("data/movies.parquet"), COLUMNS))
+    path = Path("data/movies.parquet")
+    with reading(path):
+        return MovieCatalogue.from_table(read_parquet(path, COLUMNS))
 
 
 def model(name: str, n_items: int) -> Recommender:
@@ -29,10 +31,7 @@ def model(name: str, n_items: int) -> Recommender:
     folder = Path("models") / name
     if not folder.is_dir():
         params().model(name)  # raises for a misspelt name
-    try:
-        found = load(folder)
-    except KeyError:
-        raise MarqueeError(f"{folder} was stored by another version: run `dvc repro train@{name}`") from None
+    found = load(folder)
     if found.n_items != n_items:
         raise MarqueeError(
             f"{folder} was trained on {found.n_items:,} movies, but data/movies.parquet has {n_items:,}: "
@@ -44,7 +43,12 @@ def model(name: str, n_items: int) -> Recommender:
 def call(*words: str) -> str:
     """Run `git` or `dvc`, and return what it prints. Raises MarqueeError with its complaint."""
     command = [sys.executable, "-m", *words] if words[0] == "dvc" else words
-    done = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", check=False)
+    try:
+        done = subprocess.run(
+            command, capture_output=True, encoding="utf-8", errors="surrogateescape", check=False
+        )
+    except FileNotFoundError:
+        raise MarqueeError(f"{words[0]} is not installed or not on PATH: install it and run again") from None
     if done.returncode:
         name = " ".join(word for word in words[:3] if not word.startswith("-"))
         lines = done.stderr.strip().splitlines() or ["no reason given"]

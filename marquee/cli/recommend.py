@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from argparse import ArgumentError, ArgumentParser, ArgumentTypeError, Namespace
 from pathlib import Path
 from typing import Any
@@ -12,12 +11,13 @@ import numpy as np
 from marquee.cli import lists, project
 from marquee.data.ratings import Ratings, lowest_positive
 from marquee.errors import MarqueeError
-from marquee.io import read_json, read_parquet
+from marquee.io import read_json, read_parquet, reading
 from marquee.movielens.schema import Scale
 from marquee.recommenders.base import Recommender
 from marquee.serving import explain, import_ratings, output, top_n
 from marquee.serving.catalogue import MovieCatalogue
 from marquee.serving.top_n import Audience
+from marquee.terminal import say
 
 EXAMPLES = """examples:
   marquee recommend ease --user 42
@@ -54,7 +54,9 @@ def run(args: Namespace) -> None:
     movies = project.movies()
     allowed = lists.allowed_movies(args, movies)
     model = project.model(args.model, len(movies))
-    scale = Scale(**read_json(Path("data/dataset.json"))["scale"])
+    card = Path("data/dataset.json")
+    with reading(card):
+        scale = Scale(**read_json(card)["scale"])
     threshold = lowest_positive(
         project.params().tasks["ranking"].positive_threshold, scale.low, scale.high, scale.step
     )
@@ -62,7 +64,7 @@ def run(args: Namespace) -> None:
         items, ratings, notes = _own_ratings(args, movies, scale)
         audience = top_n.new_user(model, items, ratings, threshold)
         for note in notes:
-            print(note, file=sys.stderr)
+            say(note)
     else:
         audience = _known_users(args, model)
     items, values = top_n.top_lists(audience, allowed, args.top, args.model)
@@ -108,7 +110,7 @@ def _known_users(args: Namespace, model: Recommender) -> Audience:
     users = top_n.user_indices(labels, ids)
 
     def rows(path: str) -> Ratings:
-        return Ratings.from_table(read_parquet(Path(path), among=("user", users.tolist())))
+        return Ratings.read(Path(path), among=("user", users.tolist()))
 
     train, fold_in = (rows(f"data/{model.task}/{part}.parquet") for part in ("train", "fold_in"))
     labels = [ids[user] for user in users]
@@ -123,6 +125,6 @@ def _explanations(
     own = explain.explain_by_ratings(audience.history, *effects, movies)
     if all(own):
         return own
-    train = Ratings.from_table(read_parquet(Path(f"data/{model.task}/train.parquet")))
+    train = Ratings.read(Path(f"data/{model.task}/train.parquet"))
     others = explain.explain_by_popularity(train, len(movies), model.task == "rating", verb)
     return [words or others(item) for words, item in zip(own, items, strict=True)]

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from marquee.figures.svg import svg
-from marquee.io import write_figure, write_json, write_text
+from marquee.io import write_figure, write_sealed, write_text
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -32,4 +32,4 @@ def save_figures(folder: Path, figures: Mapping[str, Captioned], prefix: str) ->
         write_figure(folder / f"{kind}.png", one.figure)
         write_text(folder / f"{kind}.svg", svg(one.figure, f"{prefix}-{kind}"))
     captions = {kind: {"caption": one.caption, "alt": one.alt} for kind, one in figures.items()}
-    write_json(folder / "captions.json", captions)
+    write_sealed(folder / "captions.json", captions)

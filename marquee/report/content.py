@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
-from marquee.io import read_json
+from marquee.io import read_sealed, read_text, reading
 
 
 @dataclass(frozen=True)
@@ -21,11 +21,19 @@ class PageFigure:
     @classmethod
     def read_folder(cls, folder: Path) -> dict[str, Self]:
         """Return kind -> figure, as `marquee.figures.captioned.save_figures` saved them."""
-        captions = read_json(folder / "captions.json")
-        return {
-            kind: cls((folder / f"{kind}.svg").read_text("utf-8"), **found)
-            for kind, found in captions.items()
-        }
+        captions = read_sealed(folder / "captions.json")
+        return {kind: cls(_drawing(folder / f"{kind}.svg"), **found) for kind, found in captions.items()}
+
+
+def _drawing(path: Path) -> str:
+    """Return a whole `<svg>` element: half of one would take the rest of the page into itself."""
+    from xml.etree import ElementTree
+
+    text = read_text(path)
+    with reading(path):
+        if ElementTree.fromstring(text).tag != "svg":
+            raise ValueError("it is no <svg> element")
+    return text
 
 
 @dataclass(frozen=True)
