@@ -8,181 +8,36 @@ unordered collection inside (gzip, pickle, SVG with its date) are not offered.
 from __future__ import annotations
 
 import csv
-import errno
 import hashlib
 import json
 import math
 import os
 import re
-import shutil
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from marquee.errors import MarqueeError, reason
-from marquee.outputs import PARTIAL, remedy
+from marquee.files import atomic_file as atomic_file
+from marquee.files import atomic_folder as atomic_folder
+from marquee.files import damaged as damaged
+from marquee.files import reading as reading
+from marquee.files import remove as remove
+from marquee.files import unsealed
+from marquee.parquet import read_parquet as read_parquet
+from marquee.parquet import write_parquet as write_parquet
+from marquee.parquet import writing_parquet as writing_parquet
 
 if TYPE_CHECKING:
     import pyarrow as pa
     from matplotlib.figure import Figure
 
 NUMBERS = re.compile(r"\[\n\s*-?\d[^\[\]{}\":]*(?=\n\s*\])\s*")  # a list of numbers over several lines
-ROW_GROUP = 1_048_576  # rows; one column chunk then fits a cache and a reader can stream
 
 
 SEAL = "sha256"  # key of a hash over all the rest of a JSON file or of a safetensors file
 SYSTEM_ERROR = re.compile(r"\(os error (\d+)\)")  # how safetensors says which one it met
-
-
-@contextmanager
-def reading(path: Path) -> Iterator[None]:
-    """Name `path` in whatever goes wrong inside the block, which reads it and takes it apart.
-
-    A file that is missing or not permitted stays an OSError. Any other fault means that the file is damaged
-    or made by other code, and becomes a MarqueeError that says which stage writes it again.
-    """
-    try:
-        yield
-    except (MarqueeError, MemoryError):
-        raise
-    except Exception as error:
-        if isinstance(error, OSError) and error.errno is not None:
-            error.filename = str(path)
-            raise
-        if not path.exists():  # safetensors and Arrow say so without its number
-            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(path)) from None
-        raise damaged(path, error) from error
-
-
-def damaged(path: Path, error: Exception | str) -> MarqueeError:
-    """Return the fault of a file that does not read."""
-    words = error if isinstance(error, str) else reason(error)
-    return MarqueeError(f"{path} is damaged ({words}): {remedy(path, 'put a whole file there')}")
-
-
-@contextmanager
-def atomic_file(path: Path) -> Iterator[Path]:
-    """Yield a path to write to; it becomes `path` when the block ends well, and is removed otherwise.
-
-    Its bytes are on the disk before it takes the name, so that a power failure leaves no empty file.
-    """
-    partial = path.with_name(f"{path.name}{PARTIAL}")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        if path.exists() and not path.is_file():
-            raise MarqueeError(f"{path} is a folder or a device: name a file, or move it away")
-        remove(partial)
-        yield partial
-        with partial.open("r+b") as file:
-            os.fsync(file.fileno())
-        partial.replace(path)
-    except OSError as error:
-        if error.filename is None:  # a write names no file
-            error.filename = str(path)
-        raise
-    finally:
-        remove(partial)
-
-
-@contextmanager
-def atomic_folder(path: Path) -> Iterator[Path]:
-    """Yield an empty folder to fill; it replaces `path` when the block ends well."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial, old = (path.with_name(f"{path.name}{suffix}{PARTIAL}") for suffix in ("", ".old"))
-    remove(partial)
-    partial.mkdir()
-    try:
-        yield partial
-        remove(old)
-        if os.path.lexists(path):
-            path.replace(old)
-        try:
-            partial.replace(path)
-        except OSError:
-            if os.path.lexists(old):
-                old.replace(path)
-            raise
-        remove(old)
-    finally:
-        remove(partial)
-
-
-def remove(path: Path) -> None:
-    """Remove a file, a link or a folder with all that is in it; what is not there or stays is no fault."""
-    try:
-        path.unlink()
-    except OSError:
-        shutil.rmtree(path, ignore_errors=True)
-
-
-def write_parquet(path: Path, table: pa.Table) -> None:
-    """Write LZ4-compressed Parquet; equal tables give equal bytes.
-
-    Whole numbers are stored byte by byte (all lowest bytes, then all second ones), which for users,
-    movies and times takes half the time of a dictionary; all other columns have a dictionary.
-    """
-    with atomic_file(path) as partial:
-        _write_parquet(partial, table)
-
-
-@contextmanager
-def writing_parquet(tables: Mapping[Path, pa.Table]) -> Iterator[None]:
-    """Write each table as `write_parquet` does, while the block runs; the files appear if it ends well."""
-    from concurrent.futures import ThreadPoolExecutor
-
-    with ExitStack() as files, ThreadPoolExecutor() as pool:
-        written = [
-            pool.submit(_write_parquet, files.enter_context(atomic_file(path)), table)
-            for path, table in tables.items()
-        ]
-        yield
-        for each in written:
-            each.result()
-
-
-def _write_parquet(path: Path, table: pa.Table) -> None:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    whole: list[str] = []
-    other: list[str] = []
-    for field in table.schema:
-        leaf, name = field.type, field.name
-        if pa.types.is_nested(leaf):
-            leaf, name = leaf.value_type, f"{name}.list.element"
-        (whole if pa.types.is_integer(leaf) else other).append(name)
-    pq.write_table(
-        table,
-        path,
-        compression="lz4",
-        use_dictionary=other,
-        use_byte_stream_split=whole,
-        row_group_size=ROW_GROUP,
-        write_page_checksum=True,
-    )
-
-
-def read_parquet(
-    path: Path, columns: Sequence[str] | None = None, among: tuple[str, Sequence[int]] | None = None
-) -> pa.Table:
-    """Read `columns` (None: all), and with `among`, a column and values, only rows with one of the values.
-
-    Raises MarqueeError for a damaged file, and for one without these columns.
-    """
-    import pyarrow.parquet as pq
-
-    with reading(path), pq.ParquetFile(path, page_checksum_verification=True) as found:
-        for name in columns or ():
-            if name not in found.schema_arrow.names:
-                raise KeyError(name)
-        wanted = None if columns is None else list(columns)
-        if among is None:  # without pyarrow.dataset, which brings pandas: a fifth of a second in every stage
-            return found.read(wanted)
-        rows = [(among[0], "in", list(among[1]))]
-        return pq.read_table(path, columns=wanted, filters=rows, page_checksum_verification=True)
 
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
@@ -197,7 +52,7 @@ def read_json(path: Path) -> dict[str, Any]:
         found = json.loads(path.read_text("utf-8"), parse_constant=_no_constant)
         if not isinstance(found, dict):
             raise TypeError(f"a {type(found).__name__} where an object is due")
-        if SEAL in found and found.pop(SEAL) != _hash_of(found):
+        if SEAL in found and found.pop(SEAL) != _hash_of(path, found):
             raise ValueError("it was changed after it was written")
         return found
 
@@ -207,20 +62,20 @@ def _no_constant(name: str) -> None:
 
 
 def write_sealed(path: Path, content: Mapping[str, Any]) -> None:
-    """Write JSON with a hash of all the rest under `SEAL`."""
-    write_json(path, {**content, SEAL: _hash_of(content)})
+    """Write JSON with a hash of all the rest and of the file's name under `SEAL`."""
+    write_json(path, {**content, SEAL: _hash_of(path, content)})
 
 
 def read_sealed(path: Path) -> dict[str, Any]:
     """Read what `write_sealed` wrote. Raises MarqueeError if anything in it was changed or removed."""
     with reading(path):
         if SEAL not in json.loads(path.read_text("utf-8")):
-            raise KeyError(SEAL)
+            raise unsealed(path)
     return read_json(path)
 
 
-def _hash_of(content: object) -> str:
-    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+def _hash_of(path: Path, content: object) -> str:
+    return hashlib.sha256(json.dumps([path.name, content], sort_keys=True).encode()).hexdigest()
 
 
 def read_text(path: Path) -> str:
@@ -245,8 +100,12 @@ def write_csv(path: Path, header: Sequence[str], rows: Sequence[Sequence[object]
 
 def read_curve(path: Path) -> list[dict[str, float]]:
     """Read the rows of a CSV of numbers, without empty cells. Raises MarqueeError for a damaged file."""
-    with reading(path), path.open(encoding="utf-8", newline="") as file:
-        rows = [{name: float(text) for name, text in row.items() if text} for row in csv.DictReader(file)]
+    text = read_text(path)
+    with reading(path):
+        table = list(csv.DictReader(text.splitlines(), strict=True))
+        if not table or not text.endswith("\n") or any(None in row.values() for row in table):
+            raise ValueError("it ends too early")
+        rows = [{name: float(cell) for name, cell in row.items() if cell} for row in table]
         if not all(math.isfinite(value) for row in rows for value in row.values()):
             raise ValueError("a value is not finite")
         return rows
@@ -283,7 +142,7 @@ def write_arrays(path: Path, arrays: Mapping[str, np.ndarray], note: str = "") -
     from safetensors.numpy import save_file
 
     whole = {name: np.ascontiguousarray(arrays[name]) for name in sorted(arrays)}
-    seal = _hash_of_arrays(whole, note)
+    seal = _hash_of_arrays(path, whole, note)
     with atomic_file(path) as partial:
         partial.touch()
         mode = partial.stat().st_mode  # what everyone may do with a new file; save_file lets its owner alone
@@ -313,15 +172,17 @@ def read_sealed_arrays(path: Path) -> tuple[dict[str, np.ndarray], str, str]:
             raise ValueError("it is no file")
         with safe_open(path, framework="numpy") as file:
             arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-            about = json.loads((file.metadata() or {})["about"])
-        if about[SEAL] != _hash_of_arrays(arrays, about["note"]):
+            about = json.loads((file.metadata() or {}).get("about", "{}"))
+        if SEAL not in about:
+            raise unsealed(path)
+        if about[SEAL] != _hash_of_arrays(path, arrays, about["note"]):
             raise ValueError("its contents were changed after it was written")
         return arrays, about["note"], about[SEAL]
 
 
-def _hash_of_arrays(arrays: Mapping[str, np.ndarray], note: str) -> str:
-    """Return the SHA-256, in hexadecimal, of names, types, shapes and values: 0.8 GB a second."""
-    found = hashlib.sha256(note.encode())
+def _hash_of_arrays(path: Path, arrays: Mapping[str, np.ndarray], note: str) -> str:
+    """Return the SHA-256, in hexadecimal, of name, note, and all arrays: 0.8 GB a second."""
+    found = hashlib.sha256(json.dumps([path.name, note]).encode())
     for name in sorted(arrays):
         array = arrays[name]
         found.update(json.dumps([name, array.dtype.str, array.shape]).encode())

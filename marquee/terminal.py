@@ -23,7 +23,7 @@ BLANKS = (
 )
 # What turns or hides text: marks of direction, joiners of annotations, the byte order mark.
 UNSEEN = "\u061c\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
-CONTROL = "\x00-\x1f\x7f-\x9f\ud800-\udfff"  # what steers a terminal, and halves of letters
+CONTROL = "\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff"  # what steers a terminal, and what is no letter
 
 
 def _characters(ranges: str) -> Iterator[int]:
@@ -38,6 +38,7 @@ def _characters(ranges: str) -> Iterator[int]:
 _REPLACED: dict[int, str] = dict.fromkeys(_characters(CONTROL), "\ufffd")
 _REPLACED |= dict.fromkeys(_characters(UNSEEN), "") | dict.fromkeys(map(ord, BLANKS), " ")
 _IN_STREAM = {code: text for code, text in _REPLACED.items() if chr(code) not in "\n\t\r"}
+_ESCAPED = {code: f"\\u{code:04x}" for code in _IN_STREAM}
 
 
 def printable(text: str) -> str:
@@ -48,6 +49,11 @@ def printable(text: str) -> str:
 def printable_lines(text: str) -> str:
     """Return `text` as `printable` does, but with its lines and tabs."""
     return text.translate(_IN_STREAM)
+
+
+def escaped(text: str) -> str:
+    """Return JSON `text` with escapes for what `printable_lines` takes out."""
+    return text.translate(_ESCAPED)
 
 
 def say(text: str) -> None:

@@ -11,6 +11,7 @@ from marquee.cli import project
 from marquee.errors import MarqueeError
 from marquee.serving import output
 from marquee.serving.catalogue import COLUMNS, MovieCatalogue, MovieFilter
+from marquee.terminal import printable
 
 
 def positive(text: str) -> int:
@@ -56,5 +57,5 @@ def deliver(args: Namespace, lists: list[output.Rows], column: str) -> None:
     else:
         for one in lists:
             if len(lists) > 1 and one:
-                print(f"user {one[0]['user']}")
+                print(printable(f"user {one[0]['user']}"))
             print(output.table(one, column))

@@ -14,6 +14,7 @@ from marquee.io import read_parquet, reading
 from marquee.recommenders import load
 from marquee.recommenders.base import Recommender
 from marquee.serving.catalogue import COLUMNS, MovieCatalogue
+from marquee.terminal import escaped
 
 
 def params() -> config.Params:
@@ -57,4 +58,6 @@ def call(*words: str) -> str:
 
 
 def print_json(content: Any) -> None:
-    print(json.dumps(content, indent=2, ensure_ascii=False))
+    """Print JSON; a character that a terminal obeys, or that its encoding lacks, is written as an escape."""
+    unicode = (sys.stdout.encoding or "utf-8").lower().replace("-", "").startswith("utf")
+    print(escaped(json.dumps(content, indent=2, ensure_ascii=not unicode)))

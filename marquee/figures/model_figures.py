@@ -17,6 +17,7 @@ from marquee.figures.projections import cosine_matrix
 from marquee.figures.rating_errors import errors
 from marquee.figures.style import scale_unit, signed
 from marquee.recommenders.base import Recommender
+from marquee.terminal import printable
 
 MAPPED = 400  # movies, the most rated
 NEAREST = 10  # neighbors that a caption counts
@@ -44,7 +45,7 @@ def model_figures(
     counts     int [n_items]: training ratings
     movies     `title`, `year` and `genres` of each item
     """
-    titles = [title or f"#{item}" for item, title in enumerate(movies["title"])]
+    titles = [printable(title or f"#{item}") for item, title in enumerate(movies["title"])]
     years, genres = movies["year"], movies["genres"]
     unit = scale_unit(*residuals["scale"]) if residuals else ""
     drawn: dict[str, tuple[Any, str]] = {}

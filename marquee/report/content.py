@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
-from marquee.io import read_sealed, read_text, reading
+from marquee.io import read_sealed, read_text, reading, sha256
 
 
 @dataclass(frozen=True)
@@ -22,18 +22,18 @@ class PageFigure:
     def read_folder(cls, folder: Path) -> dict[str, Self]:
         """Return kind -> figure, as `marquee.figures.captioned.save_figures` saved them."""
         captions = read_sealed(folder / "captions.json")
-        return {kind: cls(_drawing(folder / f"{kind}.svg"), **found) for kind, found in captions.items()}
+        return {
+            kind: cls(_drawing(folder / f"{kind}.svg", found["sha256"]), found["caption"], found["alt"])
+            for kind, found in captions.items()
+        }
 
 
-def _drawing(path: Path) -> str:
-    """Return a whole `<svg>` element: half of one would take the rest of the page into itself."""
-    from xml.etree import ElementTree
-
-    text = read_text(path)
+def _drawing(path: Path, known: str) -> str:
+    """Return an SVG. Raises MarqueeError where it is not the one that was saved with the captions."""
     with reading(path):
-        if ElementTree.fromstring(text).tag != "svg":
-            raise ValueError("it is no <svg> element")
-    return text
+        if sha256(path) != known:
+            raise ValueError("it was changed after it was written")
+    return read_text(path)
 
 
 @dataclass(frozen=True)

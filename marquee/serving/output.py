@@ -11,6 +11,7 @@ import numpy as np
 from marquee.errors import MarqueeError
 from marquee.io import write_csv, write_json, write_parquet
 from marquee.serving.catalogue import MovieCatalogue
+from marquee.terminal import printable
 
 WIDEST = 44  # characters of a title in a table
 SUFFIXES = (".parquet", ".csv", ".json")
@@ -40,10 +41,10 @@ def table(rows: Rows, column: str) -> str:
 
     if not rows:
         return "no movie remains: all that are allowed are rated"
-    titles = [row["title"] or f"#{row['movie_id']}" for row in rows]
+    titles = [printable(row["title"] or f"#{row['movie_id']}") for row in rows]
     short = [title if len(title) <= WIDEST else f"{title[: WIDEST - 1]}…" for title in titles]
     cells = [
-        [row["rank"], f"{row[column]:.3f}", title, row["year"] or "", ", ".join(row["genres"])]
+        [row["rank"], f"{row[column]:.3f}", title, row["year"] or "", printable(", ".join(row["genres"]))]
         for row, title in zip(rows, short, strict=True)
     ]
     align = ("right", "right", "left", "right", "left")

@@ -59,13 +59,13 @@ def train_epochs(
     """
     first, best_epoch, best_value, best = 1, 0, -math.inf, trainer.weights()
     if restored := progress.restore():
-        state = trainer.optimizer_state()
+        untrained = trainer.optimizer_state()
         try:
             first, best_epoch, best_value, best = _continue(trainer, *restored)
         except (ValueError, KeyError, TypeError, AttributeError, RuntimeError) as error:
             progress.discard(error)
             trainer.load_weights(best)
-            trainer.load_optimizer_state(*state)
+            trainer.load_optimizer_state(*untrained)
     for epoch in range(first, epochs + 1):
         if epoch - best_epoch > patience and validate is not None:
             break
