@@ -105,6 +105,8 @@ def read_curve(path: Path) -> list[dict[str, float]]:
         table = list(csv.DictReader(text.splitlines(), strict=True))
         if not table or not text.endswith("\n") or any(None in row.values() for row in table):
             raise ValueError("it ends too early")
+        if "epoch" not in table[0]:
+            raise KeyError("epoch")
         rows = [{name: float(cell) for name, cell in row.items() if cell} for row in table]
         if not all(math.isfinite(value) for row in rows for value in row.values()):
             raise ValueError("a value is not finite")

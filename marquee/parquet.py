@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 ROW_GROUP = 1_048_576  # rows; one column chunk then fits a cache and a reader can stream
-SEAL = b"seal"  # key of the hash of the name and the footer, in which it is BLANK
+SEAL = b"seal"  # key of the hash of name, length and footer, in which it is BLANK
 BLANK = b"unsealed".ljust(64, b"-")
 
 
@@ -69,7 +69,7 @@ def _write_parquet(path: Path, table: pa.Table) -> None:
     with path.open("r+b") as file:
         start, footer = _footer(file)
         file.seek(start + footer.rindex(BLANK))
-        file.write(_hash(path, footer))
+        file.write(_hash(path, start, footer))
 
 
 def _footer(file: IO[bytes]) -> tuple[int, bytes]:
@@ -80,9 +80,9 @@ def _footer(file: IO[bytes]) -> tuple[int, bytes]:
     return start, file.read(end - start)
 
 
-def _hash(path: Path, footer: bytes) -> bytes:
-    name = path.name.removesuffix(PARTIAL).encode()
-    return hashlib.sha256(name + footer).hexdigest().encode()
+def _hash(path: Path, start: int, footer: bytes) -> bytes:
+    about = f"{path.name.removesuffix(PARTIAL)} {start} "
+    return hashlib.sha256(about.encode() + footer).hexdigest().encode()
 
 
 def read_parquet(
@@ -114,6 +114,6 @@ def _verify(path: Path, seal: bytes | None) -> None:
     if seal is None:
         raise unsealed(path)
     with path.open("rb") as file:
-        _, footer = _footer(file)
-    if _hash(path, footer.replace(seal, BLANK)) != seal:
+        start, footer = _footer(file)
+    if _hash(path, start, footer.replace(seal, BLANK)) != seal:
         raise ValueError("it was changed after it was written")

@@ -37,7 +37,8 @@ def _characters(ranges: str) -> Iterator[int]:
 
 _REPLACED: dict[int, str] = dict.fromkeys(_characters(CONTROL), "\ufffd")
 _REPLACED |= dict.fromkeys(_characters(UNSEEN), "") | dict.fromkeys(map(ord, BLANKS), " ")
-_IN_STREAM = {code: text for code, text in _REPLACED.items() if chr(code) not in "\n\t\r"}
+_IN_STREAM = {code: text for code, text in _REPLACED.items() if chr(code) not in "\n\t"}
+_WITH_BARS = {code: text for code, text in _IN_STREAM.items() if code != ord("\r")}  # they return to the left
 _ESCAPED = {code: f"\\u{code:04x}" for code in _IN_STREAM}
 
 
@@ -84,7 +85,8 @@ class _Stream:
         return getattr(self._stream, name)
 
     def write(self, text: str) -> int:
-        self._attempt(lambda: self._stream.write(printable_lines(text)))
+        table = _IN_STREAM if self._name == "output" else _WITH_BARS
+        self._attempt(lambda: self._stream.write(text.translate(table)))
         return len(text)
 
     def flush(self) -> None:

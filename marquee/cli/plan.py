@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
 from dataclasses import asdict
+from os.path import lexists
 from pathlib import Path
 
 from marquee import config
@@ -32,7 +33,7 @@ def run(args: Namespace) -> None:
     params = config.parse(config.Params, tree, "")
     card = Path("data/dataset.json")
     with reading(card):
-        sizes = pipeline_sizes(params, read_sealed(card) if card.exists() else None)
+        sizes = pipeline_sizes(params, read_sealed(card) if lexists(card) else None)
     limit = memory_limit()
     planned = plan(params, sizes, limit, _log())
     if args.json:

@@ -130,9 +130,8 @@ class Tampered:
     def damages(self, path: Path) -> list:
         """What can be done to the file. A CSV for people has no hash: DVC alone notices another digit."""
         found = [damage for damage in damages(path) if path.suffix != ".csv" or damage not in SUBTLE]
-        return [
-            one for one in found if one is not missing or path.name != "truth.safetensors"
-        ]  # of real data
+        may_be_missing = path.name in ("truth.safetensors", "dataset.json")  # of real data, before a run
+        return [one for one in found if one is not missing or not may_be_missing]
 
     def case(self, path: Path, damage, chance: random.Random) -> str | None:
         """Damage the file, run a reader of it, and return what is wrong with the outcome."""
