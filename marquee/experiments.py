@@ -77,7 +77,11 @@ def read(
         if state != "success" or last["error"] or not last["data"]:
             others["failed" if state == "success" else state].append(name)
             continue
-        params[name] = pd.json_normalize(last["data"]["params"][PARAMS]["data"]).to_dict("records")[0]
+        tree = last["data"]["params"].get(PARAMS, {}).get("data")
+        if not isinstance(tree, Mapping):
+            others["without a params.yaml that reads"].append(name)
+            continue
+        params[name] = pd.json_normalize(dict(tree)).to_dict("records")[0]
         for model, metrics in last["data"]["metrics"].get(SUMMARY, {}).get("data", {}).items():
             if task := params[name].get(f"models.{model}.task"):
                 found = _best_epoch(curve(last["rev"], model), task)
@@ -170,7 +174,10 @@ def notes(tables: Mapping[str, SweepTable], others: Mapping[str, Sequence[str]])
 
 
 def _best_epoch(curve: str, task: str) -> dict[str, float]:
-    values = [float(row[VALIDATION]) for row in csv.DictReader(curve.splitlines()) if row.get(VALIDATION)]
+    try:
+        values = [float(row[VALIDATION]) for row in csv.DictReader(curve.splitlines()) if row.get(VALIDATION)]
+    except (ValueError, csv.Error):  # damaged in that commit
+        return {}
     return {VALIDATION: min(values) if task == "rating" else max(values)} if values else {}
 
 

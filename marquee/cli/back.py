@@ -60,7 +60,13 @@ def outputs() -> dict[str, str]:
 
     try:
         stages: dict[str, Any] = yaml.safe_load(Path(LOCK).read_text("utf-8"))["stages"]
-    except (FileNotFoundError, TypeError, KeyError, yaml.YAMLError):  # a killed run can leave half of it
+    except (
+        FileNotFoundError,
+        TypeError,
+        KeyError,
+        ValueError,
+        yaml.YAMLError,
+    ):  # a killed run can leave half of it
         stages = {}
     return {out["path"]: name for name, stage in stages.items() for out in stage.get("outs") or ()}
 

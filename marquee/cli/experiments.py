@@ -11,6 +11,7 @@ from typing import Any
 from marquee import experiments
 from marquee.cli import project
 from marquee.errors import MarqueeError
+from marquee.io import atomic_file
 from marquee.leaderboard.table import primary_metrics
 from marquee.terminal import say
 
@@ -45,7 +46,8 @@ def run(args: Namespace) -> None:
     grid = dict.fromkeys(key for table in tables.values() for key in table.grid)
     rows = rows[["task", "model", *grid, "metric", "mean", "std", "n", "best"]]
     if args.csv is not None:
-        rows.to_csv(args.csv, index=False, lineterminator="\n")
+        with atomic_file(args.csv) as partial:
+            rows.to_csv(partial, index=False, lineterminator="\n")
     if args.json:
         project.print_json(rows.astype(object).where(rows.notna(), None).to_dict("records"))
     else:
@@ -56,4 +58,6 @@ def run(args: Namespace) -> None:
 
 def _curve(revision: str, model: str) -> str:
     command = ["git", "show", f"{revision}:./plots/train/{model}.csv"]
-    return subprocess.run(command, capture_output=True, text=True, encoding="utf-8", check=False).stdout
+    return subprocess.run(
+        command, capture_output=True, encoding="utf-8", errors="replace", check=False
+    ).stdout

@@ -10,7 +10,7 @@ from typing import Any
 
 from marquee import config
 from marquee.config import presets
-from marquee.io import write_text
+from marquee.io import read_text, write_text
 from marquee.movielens.releases import SIMULATED, release
 
 PARAMS = Path("params.yaml")
@@ -30,7 +30,7 @@ def run(args: Namespace) -> None:
     name = release(args.release).name
     settings = {**settings_of(name), "dataset.source": args.source}
     config.read(PARAMS)  # a broken file is named before it is written anew
-    text, changed, absent = with_settings(PARAMS.read_text("utf-8"), settings)
+    text, changed, absent = with_settings(read_text(PARAMS), settings)
     write_text(PARAMS, text)
     if presets.preset(name) is None:
         print(f"no settings were chosen for {name}: params.yaml has those of {SIMULATED}")

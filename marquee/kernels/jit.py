@@ -48,7 +48,7 @@ def njit(cache: bool = False, **options: Any) -> Callable[[Callable[..., Any]], 
 def cache_folder(source: Path) -> Path | None:
     """Return the folder for the loops of `source`, made if need be; None where there is no safe one."""
     chosen = config.CACHE_DIR  # type: ignore[attr-defined]
-    base = Path(chosen or AppDirs(appname="numba", appauthor=False).user_cache_dir)
+    base = Path(chosen).absolute() if chosen else Path(AppDirs("numba", appauthor=False).user_cache_dir)
     if not base.is_absolute():  # without a home
         return None
     for suffix in ("", f"-{os.geteuid()}" if hasattr(os, "geteuid") else "-own"):

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from marquee.kernels import jit
+from marquee.errors import MarqueeError
+from marquee.kernels import check_environment, jit
 
 LOOP = """
 from marquee.kernels.jit import njit
@@ -113,9 +114,10 @@ def test_a_folder_of_another_user_is_neither_read_nor_removed(run, tmp_path):
     assert run() == (40, 1)
 
 
-@pytest.mark.parametrize("place", ["/dev/null/cache", "~nobody/cache"])
-def test_without_a_folder_to_write_the_loops_are_compiled_each_time(run, monkeypatch, place):
-    monkeypatch.setattr(jit.config, "CACHE_DIR", place)
+@pytest.mark.parametrize("home", ["/dev/null", "~"], ids=["a file", "none"])
+def test_without_a_folder_to_write_the_loops_are_compiled_each_time(run, monkeypatch, home):
+    monkeypatch.setattr(jit.config, "CACHE_DIR", "")
+    monkeypatch.setenv("XDG_CACHE_HOME", f"{home}/.cache")
     assert run() == (40, 0)
     assert run() == (40, 0)
 
@@ -125,3 +127,12 @@ def test_our_own_loops_are_kept():
 
     folder = Path(sgd._lay_out._cache.cache_path)
     assert folder.name.startswith("marquee-kernels-")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("NUM_THREADS", "abc"), ("NUM_THREADS", "0"), ("THREADING_LAYER", "none")]
+)
+def test_a_variable_that_numba_cannot_use_is_named(monkeypatch, name, value):
+    monkeypatch.setenv(f"NUMBA_{name}", value)
+    with pytest.raises(MarqueeError, match=f"NUMBA_{name} is '{value}'"):
+        check_environment()

@@ -32,14 +32,11 @@ def killed_after(process: subprocess.Popen, seconds: float) -> bool:
 def test_a_run_killed_at_a_random_moment_ends_as_an_undisturbed_one(project, number):
     chance = random.Random(f"{SEED} {number}")
     lock, whole = (project / "dvc.lock").read_bytes(), project.fingerprint()
-    for _ in range(chance.randrange(1, 4)):  # also a rerun can be killed
-        process = project.start("dvc", "repro", "--force", "--no-run-cache")
-        killed_after(process, chance.uniform(0.5, 25))
-        lost = not (project / "dvc.lock").read_bytes()  # DVC does not write it atomically
-        if lost:
-            assert project.call("git", "checkout", "-q", "dvc.lock").returncode in (0, 1)
+    for _ in range(chance.randrange(1, 4)):  # a rerun can be killed, too
+        killed_after(project.start("dvc", "repro", "--force", "--no-run-cache"), chance.uniform(0.5, 25))
+        if not (project / "dvc.lock").read_bytes():  # DVC does not write it atomically
             (project / "dvc.lock").write_bytes(lock)
-    project.repro()
+    project.repro(*["--no-run-cache"] * chance.randrange(2))
     assert (project / "dvc.lock").read_bytes() == lock
     assert project.fingerprint() == whole
     assert not list(project.folder.rglob("*.partial"))
