@@ -46,10 +46,10 @@ def unsealed(path: Path) -> MarqueeError:
 
 
 @contextmanager
-def atomic_file(path: Path) -> Iterator[Path]:
+def atomic_file(path: Path, sync: bool = True) -> Iterator[Path]:
     """Yield a path to write to; it becomes `path` when the block ends well, and is removed otherwise.
 
-    Its bytes are on the disk before it takes the name, so that a power failure leaves no empty file.
+    sync  have its bytes on the disk before it takes the name, so that a power failure leaves no empty file
     """
     partial = path.with_name(f"{path.name}{PARTIAL}")
     try:
@@ -58,8 +58,9 @@ def atomic_file(path: Path) -> Iterator[Path]:
             raise MarqueeError(f"{path} is a folder or a device: name a file, or move it away")
         remove(partial)
         yield partial
-        with partial.open("r+b") as file:
-            os.fsync(file.fileno())
+        if sync:
+            with partial.open("r+b") as file:
+                os.fsync(file.fileno())
         partial.replace(path)
     except OSError as error:
         if error.filename is None:  # a write names no file

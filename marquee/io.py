@@ -135,17 +135,17 @@ def digest(files: Iterable[Path], settings: object = None) -> str:
     return found.hexdigest()
 
 
-def write_arrays(path: Path, arrays: Mapping[str, np.ndarray], note: str = "") -> str:
+def write_arrays(path: Path, arrays: Mapping[str, np.ndarray], note: str = "", sync: bool = True) -> str:
     """Write named arrays as safetensors, with `note` (any text, often JSON), and return the hash of both.
 
-    The file's one metadata entry is JSON with the note and the hash.
+    The file's one metadata entry is JSON with the note and the hash. `sync` is that of `atomic_file`.
     """
     from safetensors import SafetensorError
     from safetensors.numpy import save_file
 
     whole = {name: np.ascontiguousarray(arrays[name]) for name in sorted(arrays)}
     seal = _hash_of_arrays(path, whole, note)
-    with atomic_file(path) as partial:
+    with atomic_file(path, sync) as partial:
         partial.touch()
         mode = partial.stat().st_mode  # what everyone may do with a new file; save_file lets its owner alone
         try:

@@ -79,7 +79,7 @@ class FitProgress:
             return
         note = {"fit": self.checkpoint.stem, "rows": self.rows, "metadata": metadata}
         try:
-            write_arrays(self.checkpoint, arrays, json.dumps(note))
+            write_arrays(self.checkpoint, arrays, json.dumps(note), sync=False)  # a damaged one is as none
         except (OSError, MarqueeError) as error:  # the fit itself is not at fault
             say(
                 f"{self.name or 'fit'}: no checkpoint is kept, a killed training starts afresh "
