@@ -7,6 +7,7 @@ from pathlib import Path
 
 from marquee import config
 from marquee.data.published_splits import read_fold
+from marquee.data.ratings import unusual_positives
 from marquee.data.splits import split
 from marquee.io import writing_parquet
 from marquee.rng import KeyedRandom
@@ -16,11 +17,13 @@ from stages._runner import run
 
 def main(params: config.Params, task: str) -> None:
     options = params.tasks[task]
+    whole, ids, given = ratings(Path("data/ratings.parquet")), original_ids(), None
     if task == "ranking":
         asked, least = options.positive_threshold, positive_threshold(params)
         print(f"positives: ratings of at least {least:g} (tasks.ranking.positive_threshold: {asked})")
         options = replace(options, positive_threshold=least)
-    whole, ids, given = ratings(Path("data/ratings.parquet")), original_ids(), None
+        if warning := unusual_positives((whole.rating >= least).sum(), len(whole)):
+            print(f"warning: {warning}")
     if options.split == "file":
         given = read_fold(Path("data/raw"), *options.files, *ids, whole)
     parts = split(whole, options, KeyedRandom(params.seed, f"split@{task}", *ids), given)

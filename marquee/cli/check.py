@@ -6,9 +6,8 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Collection
 from pathlib import Path
 
+from marquee import validate
 from marquee.cli import back, project
-from marquee.movielens.releases import release
-from marquee.recommenders import create
 
 
 def configure(parser: ArgumentParser) -> None:
@@ -17,9 +16,9 @@ def configure(parser: ArgumentParser) -> None:
 
 def run(args: Namespace) -> None:
     params = project.params()
-    release(params.dataset.name)
-    for name, entry in params.models.items():
-        create(entry.algorithm, entry.task, entry.options, f"models.{name}")
+    validate.require_valid(params)
+    if sizes := validate.known_sizes(params, Path("data/dataset.json")):
+        validate.require_memory(params, sizes)
     print(f"params.yaml: no fault found, {len(params.models)} models")
     if args.prune and (removed := prune(params.models)):
         print(f"removed {', '.join(removed)}")
