@@ -20,7 +20,7 @@ def require_valid(params: Params) -> None:
     """Raise MarqueeError for a block that its stage would refuse."""
     known = release(params.dataset.name)
     for name, entry in params.models.items():
-        recommenders.check(entry, f"models.{name}")
+        recommenders.check(entry, f"models.{name}", params.negatives.per_positive)
     if known.name == SIMULATED:
         _check_files(params)
     scale = params.simulator.scale if known.name == SIMULATED else known.scale
@@ -38,8 +38,18 @@ def require_valid(params: Params) -> None:
         )
 
 
-def require_memory(params: Params, sizes: PipelineSizes) -> None:
-    """Raise MarqueeError for the first stage that would not fit into memory."""
+def require_machine(params: Params, sizes: PipelineSizes | None) -> None:
+    """Raise MarqueeError for a device that this machine lacks, and for a stage that does not fit."""
+    for name, entry in params.models.items():
+        if entry.options.get("device") == "cuda":  # torch takes two seconds to import
+            from marquee.training.torch_trainer import choose_device
+
+            try:
+                choose_device("cuda")
+            except MarqueeError as error:
+                raise MarqueeError(f"models.{name}: {error}") from None
+    if sizes is None:
+        return
     limit = memory_limit()
     for stage in stages(params):
         if line := too_much(memory_need(stage, params, sizes), sizes, limit):

@@ -7,11 +7,10 @@ from pathlib import Path
 
 from marquee import config
 from marquee.data.published_splits import read_fold
-from marquee.data.ratings import unusual_positives
 from marquee.data.splits import split
 from marquee.io import writing_parquet
 from marquee.rng import KeyedRandom
-from stages._inputs import original_ids, positive_threshold, ratings
+from stages._inputs import original_ids, positive_threshold, positives_warning, ratings
 from stages._runner import run
 
 
@@ -22,7 +21,7 @@ def main(params: config.Params, task: str) -> None:
         asked, least = options.positive_threshold, positive_threshold(params)
         print(f"positives: ratings of at least {least:g} (tasks.ranking.positive_threshold: {asked})")
         options = replace(options, positive_threshold=least)
-        if warning := unusual_positives((whole.rating >= least).sum(), len(whole)):
+        if warning := positives_warning(whole, least):
             print(f"warning: {warning}")
     if options.split == "file":
         given = read_fold(Path("data/raw"), *options.files, *ids, whole)

@@ -17,8 +17,7 @@ def configure(parser: ArgumentParser) -> None:
 def run(args: Namespace) -> None:
     params = project.params()
     validate.require_valid(params)
-    if sizes := validate.known_sizes(params, Path("data/dataset.json")):
-        validate.require_memory(params, sizes)
+    validate.require_machine(params, validate.known_sizes(params, Path("data/dataset.json")))
     print(f"params.yaml: no fault found, {len(params.models)} models")
     if args.prune and (removed := prune(params.models)):
         print(f"removed {', '.join(removed)}")

@@ -196,6 +196,8 @@ class Params:
             raise MarqueeError(
                 "tasks.ranking.positive_threshold is missing: set it to auto, to a rating or to a percentage"
             )
+        if self.dataset.name == "custom":
+            _check_columns(self.ingest.columns)
         if not self.models:
             raise MarqueeError("models is empty; add a block, such as the ones of docs/reference/models.md")
         for name, entry in self.models.items():
@@ -234,6 +236,18 @@ class Params:
 def read(path: Path) -> Params:
     """Parse the whole file. Raises MarqueeError with the dotted key of what is wrong."""
     return parse(Params, load(path), "")
+
+
+def _check_columns(columns: CustomColumns) -> None:
+    """Raise MarqueeError where two of our columns are one of a file's."""
+    for file in (("user", "movie", "rating", "timestamp"), ("movie", "title", "genres")):
+        named: dict[str, str] = {}
+        for ours in file:
+            theirs = getattr(columns, ours)
+            if theirs is not None and (other := named.setdefault(theirs, ours)) != ours:
+                raise MarqueeError(
+                    f"ingest.columns.{other} and {ours} are both {theirs!r}: name each column once"
+                )
 
 
 def _check_split(options: SplitOptions, where: str) -> None:

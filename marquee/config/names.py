@@ -24,7 +24,7 @@ def shown(value: Any) -> str:
     try:
         text = repr(value)
     except (ValueError, RecursionError):  # Python writes no number of more than 4,300 digits
-        return f"a {type(value).__name__} too long to show"
+        return "a value too long to show"
     if len(text) > LONGEST:
         text = f"{text[: LONGEST - 10]}…{text[-9:]}"
     return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text)
@@ -42,13 +42,15 @@ def require_name(name: Any, where: str) -> None:
 
     A name is a folder, an id in the report and a word of a command, so it holds nothing that means more.
     """
-    place = dotted(where, name)
+    place = dotted(where, name) if name != "" else f"{where}.''"
     if not isinstance(name, str):
-        raise MarqueeError(f"{place} cannot be a name: YAML reads it as no text: {RULE}, such as m{name}")
+        raise MarqueeError(f"{place} cannot be a name: YAML does not read it as text; {RULE}")
     if not NAME.fullmatch(name):
         raise MarqueeError(f"{place} cannot be a name: {RULE}")
     if name.lower() in YAML_WORDS or _is_number(name):
-        raise MarqueeError(f"{place} cannot be a name: YAML can read it as no text: add a letter")
+        raise MarqueeError(
+            f"{place} cannot be a name: YAML may not read it as text; {RULE}, such as m_{name}"
+        )
     reserved = next((why for word, why in RESERVED.items() if name.lower() == word), None)
     if reserved or name.lower().startswith("oracle"):
         raise MarqueeError(

@@ -138,13 +138,16 @@ def _convert(value: Any, kind: Any, where: str, or_words: str = "") -> Any:
         return value
     if kind is str and as_number(value) is not None:  # YAML reads a title such as 1984 as a number
         return str(value)
+    if kind is int and isinstance(value, int) and not isinstance(value, bool):
+        return value
     number = as_number(value)
     if kind is float and number is not None:
         return number
     if kind is int and number is not None and number.is_integer():
-        return value if isinstance(value, int) else int(number)
+        return int(number)
     names = {int: "a whole number", float: "a number", bool: "true or false", str: "text"}
-    raise MarqueeError(f"{where} is {shown(value)}, but must be {names[kind]}{or_words}")
+    quotes = "; put it in quotes" * (kind is str and not isinstance(value, Mapping | list | None))
+    raise MarqueeError(f"{where} is {shown(value)}, but must be {names[kind]}{or_words}{quotes}")
 
 
 def as_number(value: Any) -> float | None:

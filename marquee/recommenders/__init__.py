@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from marquee.config import ModelEntry, parse
 from marquee.errors import MarqueeError, did_you_mean
 from marquee.io import read_arrays, read_json, write_arrays, write_json
+from marquee.training.sampled_loss import count_negatives
 
 if TYPE_CHECKING:
     from marquee.recommenders.base import Recommender
@@ -38,7 +39,7 @@ def create(algorithm: str, task: str, options: Any, where: str) -> Recommender:
     return model
 
 
-def check(entry: ModelEntry, where: str) -> None:
+def check(entry: ModelEntry, where: str, stored_negatives: int) -> None:
     """Raise MarqueeError where the block `where` is none that its algorithm accepts.
 
     A model learns from its own task's ratings or, where its algorithm takes samples, from these with sampled
@@ -52,6 +53,10 @@ def check(entry: ModelEntry, where: str) -> None:
             f"{where}.train_data is {entry.train_data!r}, but {entry.algorithm} learns from {what} for "
             f"{entry.task}: set it to {wanted}"
         )
+    if sampled:
+        own = model.options
+        resample = own.resample_negatives or getattr(own, "expected_negatives", False)
+        count_negatives(stored_negatives, entry.algorithm, own.negatives_per_positive, resample)
 
 
 def store(model: Recommender, folder: Path) -> None:
