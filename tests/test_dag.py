@@ -179,6 +179,19 @@ def test_no_stage_depends_on_code_that_it_does_not_run_and_none_on_more_than_fiv
     assert len(lines) <= 50
 
 
+def test_check_runs_before_every_other_stage():
+    """A name is a path that DVC removes and a word of a command: nothing may start before its check."""
+    with Repo(str(ROOT)) as repo:
+        graph = repo.index.graph  # from a stage to those it depends on
+        for stage in graph:
+            upstream, todo = set(), [stage]
+            while todo:
+                one = todo.pop()
+                upstream.add(one.addressing)
+                todo += [other for other in graph.successors(one) if other.addressing not in upstream]
+            assert "check" in upstream, stage.addressing
+
+
 def test_imports_point_down():
     level = {name: depth for depth, row in enumerate(LEVELS) for name in row}
     wrong = []

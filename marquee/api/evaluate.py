@@ -102,6 +102,8 @@ def evaluate(
             f"{model.name} is a {model.task} model, and this split is for {part.task}: "
             "positive_threshold= makes a ranking split, no threshold a rating split"
         )
+    if not isinstance(ks, int) and not len(ks):
+        raise MarqueeError("ks is empty: give the lengths of the lists")
     ks, least = parse(EvaluateOptions, {"ks": ks}, "").ks, part.dataset.lowest_positive(positive_threshold)
     candidates = parse(CandidateOptions, {"per_user": candidates}, "").per_user
     if overlap := _overlap(model.trained_on, part.rows):

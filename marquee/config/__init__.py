@@ -218,7 +218,7 @@ class Params:
                 f"compare.k is {compare.k}, but evaluate.ks has {', '.join(map(str, sorted(ks)))}: "
                 "choose one of these or add it to evaluate.ks"
             )
-        for task, n_models in Counter(entry.task for entry in self.models.values()).items():
+        for task, n_models in Counter(entry.task for entry in self.models.values()).most_common():
             if compare.bootstrap_samples < (enough := compare.enough_samples(n_models)):
                 raise MarqueeError(
                     f"compare.bootstrap_samples is {compare.bootstrap_samples}, too few to compare "
