@@ -142,7 +142,7 @@ def test_a_user_without_positives_is_no_test_user_and_no_fault(project):
 
 
 def test_a_k_beyond_the_catalogue_names_the_parameter(project):
-    project.set({"evaluate": {"ks": [5, 500]}})
+    project.set({"evaluate": {"ks": [10, 500]}})
     line = project.refused("evaluate", "popularity")
     assert "evaluate.ks" in line
     assert "80" in line
