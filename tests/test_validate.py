@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 from marquee import config, recommenders, validate
+from marquee.cli.main import main
 from marquee.config import TASKS
 from marquee.config.names import require_name
 from marquee.config.presets import flatten
@@ -96,6 +97,14 @@ def test_the_rule_says_what_a_name_may_be():
             require_name(name, "models")
     for name in ("a", "_", "0a", "ease_2", "A-b", "x" * 64):
         require_name(name, "models")
+
+
+@pytest.mark.parametrize("command", ["plan", "check"])
+def test_a_fault_is_one_line_of_the_command(path, monkeypatch, capsys, command):
+    monkeypatch.chdir(path.parent)
+    path.write_text(TEXT.replace("algorithm: ease", "algorithm: base"))
+    assert main([command]) == 1
+    assert capsys.readouterr().err.startswith(f"marquee {command}: models.ease.algorithm is 'base'")
 
 
 def test_names_that_differ_in_capitals_alone_are_one_folder_elsewhere(path):
