@@ -41,6 +41,12 @@ def checked(path: Path) -> str | None:
     return None
 
 
+@pytest.fixture(autouse=True)
+def room(monkeypatch) -> None:
+    """Memory that does not depend on what else this machine does."""
+    monkeypatch.setenv("MARQUEE_MEMORY", "64")
+
+
 @pytest.fixture
 def path(tmp_path) -> Path:
     return tmp_path / "params.yaml"

@@ -14,6 +14,7 @@ RULE = "use 1 to 64 letters, digits, - and _, and begin without a -"
 RESERVED = {"oracle": "the ground truth", "dataset": "the data set", "leaderboard": "the comparison"}
 DEVICES = {"con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(1, 10))}
 YAML_WORDS = {"true", "false", "yes", "no", "on", "off", "y", "n", "null"}  # in one of YAML's versions
+TURNS = {"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"}  # Unicode's names of bidi marks
 LONGEST = 80  # letters of a value in a message
 PATH_LETTERS = 4096  # the longest path of Linux
 FILE_BYTES = 255  # of the longest name of a file
@@ -51,11 +52,9 @@ def require_name(name: Any, where: str) -> None:
         raise MarqueeError(
             f"{place} cannot be a name: YAML may not read it as text; {RULE}, such as m_{name}"
         )
-    reserved = next((why for word, why in RESERVED.items() if name.lower() == word), None)
-    if reserved or name.lower().startswith("oracle"):
-        raise MarqueeError(
-            f"{place} cannot be a name: it stands for {reserved or RESERVED['oracle']}; rename it"
-        )
+    for word, why in RESERVED.items():
+        if name.lower() == word or (word == "oracle" and name.lower().startswith(word)):
+            raise MarqueeError(f"{place} cannot be a name: it stands for {why}; rename it")
     if name.lower() in DEVICES:
         raise MarqueeError(f"{place} cannot be a name: it is a device of Windows; rename it")
 
@@ -76,7 +75,8 @@ def require_names(names: Iterable[Any], where: str) -> None:
 def require_text(text: str, where: str) -> None:
     """Raise MarqueeError for a text that no line of a terminal can show, or that no path can hold."""
     for letter in text:
-        if unicodedata.category(letter) in ("Cc", "Cs") or letter in "\u2028\u2029" or _turns(letter):
+        turns = unicodedata.bidirectional(letter) in TURNS  # the order in which other letters are shown
+        if turns or unicodedata.category(letter) in ("Cc", "Cs", "Zl", "Zp"):
             raise MarqueeError(
                 f"{where} is {shown(text)}, which has the control character {letter!a}: remove it"
             )
@@ -92,21 +92,6 @@ def require_file(text: str, where: str) -> None:
             f"{where} is {shown(text)}, but must be the name of a file in data/raw, without a folder: "
             "put the file beside the ratings of dataset.source"
         )
-
-
-def _turns(letter: str) -> bool:
-    """Whether `letter` reverses the order in which others are shown."""
-    return unicodedata.bidirectional(letter) in (
-        "LRE",
-        "RLE",
-        "LRO",
-        "RLO",
-        "PDF",
-        "LRI",
-        "RLI",
-        "FSI",
-        "PDI",
-    )
 
 
 def _is_number(word: str) -> bool:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from marquee.config.parsing import as_number
 from marquee.errors import MarqueeError
 from marquee.io import as_array, as_column
 
@@ -123,13 +124,13 @@ def lowest_positive(asked: float | str | None, low: float, high: float, step: fl
     """
     fraction = POSITIVE_FROM
     if asked is not None and asked != "auto":
-        try:
-            number = float(str(asked).removesuffix("%"))
-        except ValueError:
+        relative = str(asked).endswith("%")
+        number = as_number(str(asked).removesuffix("%"))
+        if number is None or (relative and not 0 <= number <= 100):
             raise MarqueeError(
                 f"positive_threshold is {asked!r}, but must be a rating, auto, or a percentage such as 75%"
-            ) from None
-        if not str(asked).endswith("%"):
+            )
+        if not relative:
             return number
         fraction = number / 100
     least = low + fraction * (high - low)

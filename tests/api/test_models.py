@@ -146,6 +146,8 @@ def test_a_saved_model_gives_the_same_answers(data, name, tmp_path):
         ({"ks": (0,)}, "ks is 0, but must be at least 1"),
         ({"ks": 5}, "ks is 5, but must be a list"),
         ({"candidates": -1}, "per_user is -1, but must be at least 1"),
+        ({"positive_threshold": "nan"}, "positive_threshold is 'nan', but must be a rating, auto"),
+        ({"positive_threshold": "150%"}, "positive_threshold is '150%', but must be a rating, auto"),
         ({"positive_threshold": "high"}, "positive_threshold is 'high', but must be a rating, auto"),
     ],
 )
