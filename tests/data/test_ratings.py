@@ -57,8 +57,14 @@ def test_a_source_without_genres_gives_no_columns():
 
 @pytest.mark.parametrize(
     ("positives", "words"),
-    [(100, "100.0% of the ratings are positives: raise"), (91, "91.0%"), (90, None), (50, None), (10, None)]
-    + [(9, "only 9.0% of the ratings are positives: lower"), (0, "only 0.0%")],
+    [
+        (100, "100.0% of the ratings are positives: raise"),
+        (91, "91.0%"),
+        (90, None),
+        (10, None),
+        (9, "only 9.0% of the ratings are positives: lower"),
+        (0, "only 0.0%"),
+    ],
 )
 def test_a_threshold_that_nearly_all_or_nearly_no_ratings_reach_is_said(positives, words):
     said = unusual_positives(positives, 100)
