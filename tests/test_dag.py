@@ -68,7 +68,7 @@ BESIDE = {
 LEVELS = (
     ("stages", "marquee/cli", "marquee/api"),
     ("marquee/validate.py",),
-    ("marquee/resources", "marquee/experiments.py"),
+    ("marquee/resources", "marquee/experiments.py", "marquee/referee"),
     ("marquee/report", "marquee/serving"),
     ("marquee/figures",),
     ("marquee/recommenders",),
