@@ -24,6 +24,7 @@ ALGORITHMS = [path for path in (ROOT / "marquee/recommenders").glob("*.py") if p
 STARTS = {
     "seed": "download split@* negatives candidates@* train@*",
     "dataset.name": "download ingest",
+    "dataset.path": "download",
     "dataset.source": "download",
     "simulator.*": "download",
     "simulator.format": "download ingest",

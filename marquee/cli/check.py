@@ -8,6 +8,7 @@ from pathlib import Path
 
 from marquee.cli import back, project
 from marquee.movielens.releases import release
+from marquee.movielens.sources import chosen_source
 from marquee.recommenders import create
 
 
@@ -17,7 +18,7 @@ def configure(parser: ArgumentParser) -> None:
 
 def run(args: Namespace) -> None:
     params = project.params()
-    release(params.dataset.name)
+    chosen_source(release(params.dataset.name), params.dataset, watched=True)
     for name, entry in params.models.items():
         create(entry.algorithm, entry.task, entry.options, f"models.{name}")
     print(f"params.yaml: no fault found, {len(params.models)} models")

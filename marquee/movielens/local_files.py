@@ -49,7 +49,7 @@ def find(release: Release, source: Path) -> Path:
 
 def copy_folder(release: Release, folder: Path, target: Path, limit: int) -> None:
     """Copy the files of `folder`, without its subfolders, if they have at most `limit` bytes together."""
-    files = [path for path in sorted(folder.iterdir()) if path.is_file()]
+    files = [path for path in sorted(folder.glob("[!.]*")) if path.is_file()]
     size = sum(path.stat().st_size for path in files)
     if len(files) > MEMBERS or size > limit:
         raise MarqueeError(
