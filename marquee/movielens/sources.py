@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +38,7 @@ def chosen_source(release: Release, dataset: DatasetOptions, watched: bool) -> s
         if watched:
             raise MarqueeError(
                 f"dataset.source is {source!r}, a path, whose changes DVC does not see: "
-                f"set dataset.path to it and dataset.source to official (`marquee use {release.name} --source …`)"
+                f"`marquee use {release.name} --source PATH` makes it dataset.path, which DVC hashes"
             )
         return source
     if elsewhere and source != "official":
@@ -58,7 +59,7 @@ def settings_for(release: Release, where: str) -> dict[str, Any]:
     """
     if not is_local(where):
         return {"dataset.path": INCOMING, "dataset.source": where}
-    path = os.path.abspath(Path(where).expanduser())
+    path = os.path.abspath(Path(where).expanduser())  # noqa: PTH100 - a link may lead elsewhere tomorrow
     require_path(path if where else "")
     if release.layout != "custom":
         path = str(find(release, Path(path)))
@@ -79,7 +80,7 @@ def require_path(path: str) -> None:
     elif "://" in path:
         fault, remedy = "an address", f"set dataset.source to it and dataset.path to {INCOMING}"
     elif not os.path.lexists(path) and path.startswith("~"):
-        fault, remedy = "no path for DVC", f"write {os.path.expanduser(path)}"
+        fault, remedy = "no path for DVC", f"write {place.expanduser()}"
     elif not place.exists():
         remedy = f"run `git checkout {INCOMING}`" if place == Path(INCOMING) else "correct it"
         fault = "missing"
@@ -101,7 +102,7 @@ def _overlaps_outputs(place: Path) -> bool:
     return written and not place.is_relative_to(root / INCOMING)
 
 
-def _unreadable(place: Path):  # type: ignore[no-untyped-def]
+def _unreadable(place: Path) -> Iterator[Path]:
     """Yield what is in `place` and neither a file nor a folder."""
     if not (place.is_file() or place.is_dir()):
         yield place
