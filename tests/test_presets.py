@@ -181,4 +181,4 @@ def test_make_run_hands_the_source_on_as_it_is(tmp_path, source):
     ]
     lines = subprocess.run(words, capture_output=True, text=True, check=True).stdout.splitlines()
     used = "marquee|use|custom|" + (f"--source|{source}|" if source else "")
-    assert lines == [used, "marquee|check|--prune|", "dvc|repro|", "marquee|leaderboard|"]
+    assert lines == [used, "marquee|check|--prune|--restore|", "dvc|repro|", "marquee|leaderboard|"]
