@@ -52,7 +52,7 @@ class SweepTable:
     """One task's settings, values of the keys `grid`, each repeated over the keys `over`.
 
     rows    setting (its number), experiment (names, with blanks between), model, those of `grid`, metric,
-            mean, std (with n - 1), n, best, stale, and a column for each of `repeats`. By metric, the best row
+            mean, std (with n - 1), n, best, stale, and a column for each of `repeats`. By metric, best row
             first; `best` is 1 for the best of those with most n that are not stale
     commit  the setting's name that is the commit's; None: it has no row
     tested  the metric of the columns difference, difference_low and difference_high: the row minus the commit

@@ -286,7 +286,7 @@ def of_users(*squared: float) -> ModelResult:
 
 
 def test_a_difference_to_the_commit_is_on_the_same_users():
-    """Each user's error falls by a tenth of itself: a paired interval is narrow, where single ones are wide."""
+    """Each user's error falls by a tenth of itself: a paired interval is narrow, single ones are wide."""
     runs = grid((5, 0.92, 5.0), (10, 0.94, 4.5), (20, 0.95, 4.0), (40, 0.96, 3.0))
     table = sweep_tables(beside_commit(*runs, stale=("3",)), PRIMARY)["rating"]
     results = {"0": of_users(1, 4, 25, 100), "1": of_users(0.81, 3.24, 20.25, 81), "2": None}
