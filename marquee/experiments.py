@@ -343,5 +343,5 @@ def _short(names: str) -> str:
     return f"{first} +{len(others)}" if others else first
 
 
-def _number(value: float, sign: str = "") -> str | None:
-    return f"{value:{sign}.4f}" if value == value else None  # NaN
+def _number(value: float, sign: str = "") -> str:
+    return f"{value:{sign}.4f}" if value == value else "-"  # NaN

@@ -302,6 +302,7 @@ def test_a_difference_to_the_commit_is_on_the_same_users():
     head, *lines = text(table, "rating").splitlines()[2:]
     assert head.split()[-3:] == ["vs", "0", "±"]
     assert [line.split()[-2] for line in lines if " 10 " in line] == [f"{-0.1 * base:+.4f}"]
+    assert [line.split()[-2:] for line in lines if " 10 " not in line] == [["-", "-"]] * 3
     assert any("paired bootstrap" in line for line in notes({"rating": table}, {}))
 
 
