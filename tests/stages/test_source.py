@@ -42,6 +42,7 @@ def test_rows_that_are_added_to_the_file_are_in_the_next_run(fresh, tmp_path):
     assert "ingest" not in ran, "the same bytes from another place end the run there"
 
 
+@pytest.mark.slow
 def test_files_put_into_the_folder_of_the_repository_are_read_and_git_leaves_them(fresh):
     project = fresh("clone")
     project.set({"dataset": {"name": "custom"}})
@@ -51,6 +52,7 @@ def test_files_put_into_the_folder_of_the_repository_are_read_and_git_leaves_the
     assert "incoming" not in project.call("git", "status", "--short", "--untracked-files=all").stdout
 
 
+@pytest.mark.slow
 def test_a_path_as_source_is_refused_where_dvc_would_skip_its_changes(fresh, tmp_path):
     project = fresh("clone")
     write(tmp_path / "mine", ROWS)
