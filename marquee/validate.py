@@ -10,6 +10,7 @@ from marquee.data.ratings import lowest_positive
 from marquee.errors import MarqueeError
 from marquee.io import read_json
 from marquee.movielens.releases import SIMULATED, release
+from marquee.movielens.sources import chosen_source
 from marquee.resources.memory_limit import memory_limit
 from marquee.resources.memory_model import memory_need, too_much
 from marquee.resources.pipeline_sizes import PipelineSizes, pipeline_sizes
@@ -19,6 +20,7 @@ from marquee.resources.plan import stages
 def require_valid(params: Params) -> None:
     """Raise MarqueeError for a block that its stage would refuse."""
     known = release(params.dataset.name)
+    chosen_source(known, params.dataset, watched=True)
     for name, entry in params.models.items():
         recommenders.check(entry, f"models.{name}", params.negatives.per_positive)
     if known.name == SIMULATED:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Literal
 
@@ -33,12 +33,14 @@ SPLITS = (
     "file",
 )
 BY_SHARE = ("random_per_user", "random", "per_user_time", "global_time")  # both parts are fractions of all
+INCOMING = "data/incoming"  # a folder of the user's own that Git keeps and no stage writes
 
 
 @dataclass(frozen=True)
 class DatasetOptions:
     name: str
-    source: str = "official"
+    path: str = INCOMING  # files of the user's: a dependency of `download`
+    source: str = "official"  # where a release comes from that is not there
 
 
 @dataclass(frozen=True)
@@ -235,7 +237,14 @@ class Params:
 
 def read(path: Path) -> Params:
     """Parse the whole file. Raises MarqueeError with the dotted key of what is wrong."""
-    return parse(Params, load(path), "")
+    tree = load(path)
+    params = parse(Params, tree, "")
+    if absent := [one.name for one in fields(Params) if one.name not in tree]:
+        # With defaults in its place, a file that was cut off would be another run.
+        raise MarqueeError(
+            f"{path} has no block {absent[0]}: add it, or restore the file by `git checkout {path}`"
+        )
+    return params
 
 
 def _check_columns(columns: CustomColumns) -> None:
