@@ -239,7 +239,7 @@ def read(path: Path) -> Params:
     """Parse the whole file. Raises MarqueeError with the dotted key of what is wrong."""
     tree = load(path)
     params = parse(Params, tree, "")
-    if absent := [one.name for one in fields(Params) if one.name not in tree]:
+    if absent := [one.name for one in fields(Params) if tree.get(one.name) is None]:
         # With defaults in its place, a file that was cut off would be another run.
         raise MarqueeError(
             f"{path} has no block {absent[0]}: add it, or restore the file by `git checkout {path}`"
