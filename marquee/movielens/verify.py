@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from marquee.errors import MarqueeError
+from marquee.movielens.notes import counted
 from marquee.movielens.releases import Release
 
 # layout -> the files with ratings, their separator, and their header lines
@@ -50,11 +51,7 @@ def compare_counts(release: Release, folder: Path, called: str) -> None:
     found = (len(table), *(compute.count_distinct(table[column]).as_py() for column in ids))
     if found != release.counts:
         raise MarqueeError(
-            f"{called}: {' and '.join(names)} has {_counts(*found)}, but {release.name} has "
-            f"{_counts(*release.counts)}: set dataset.source to a complete copy, "
+            f"{called}: {' and '.join(names)} has {counted(*found)}, but {release.name} has "
+            f"{counted(*release.counts)}: set dataset.source to a complete copy, "
             "or dataset.name to the release it is"
         )
-
-
-def _counts(ratings: int, users: int, movies: int) -> str:
-    return f"{ratings:,} ratings by {users:,} users of {movies:,} movies"
