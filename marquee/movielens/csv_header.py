@@ -115,6 +115,7 @@ def require(wanted: Mapping[str, str], found: Sequence[str], where: str) -> None
 
 
 def listed(names: Sequence[str], most: int = 20) -> str:
-    """Return up to `most` names for a message, each cut after 40 letters."""
-    shown = [name if len(name) <= 40 else f"{name[:40]}…" for name in names[:most]]
+    """Return up to `most` names for a message of one line, each cut after 40 letters."""
+    plain = ("".join(letter if letter.isprintable() else "�" for letter in name) for name in names[:most])
+    shown = [name if len(name) <= 40 else f"{name[:40]}…" for name in plain]
     return ", ".join(shown) + (f" and {len(names) - most} more" if len(names) > most else "")

@@ -1,0 +1,47 @@
+"""Addresses as a user gives them: made safe to request, and to show."""
+
+from __future__ import annotations
+
+from urllib.parse import quote, urlsplit
+
+from marquee.errors import MarqueeError
+
+KEPT = "%/:?#[]@!$&'()*+,;=~"  # what has a meaning in an address, or is escaped already
+
+
+def is_address(source: str) -> bool:
+    """Return whether a source begins as an address does, and not as a path."""
+    return "://" in source[:20]
+
+
+def checked(url: str) -> str:
+    """Return the address to request, with blanks and other letters than ASCII escaped.
+
+    Raises MarqueeError for anything but http(s), for an address without a host, and for one with a user name
+    or a password: params.yaml, dvc.lock and the report would keep them.
+    """
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        raise MarqueeError(f"{shown(url)} is not a valid address: correct dataset.source") from None
+    if parts.scheme.lower() not in ("http", "https"):
+        raise MarqueeError(f"{shown(url)} is not an http(s) address: set dataset.source to one, or to a file")
+    if "@" in parts.netloc:
+        raise MarqueeError(
+            f"dataset.source is {shown(url)} with a name or a password, which params.yaml and dvc.lock would "
+            f"keep: take it out, and put it into ~/.netrc as `machine {host} login <name> password <password>`"
+        )
+    if not host or any(ord(letter) < 33 for letter in parts.netloc):
+        raise MarqueeError(f"{shown(url)} is not a valid address: correct dataset.source")
+    return quote(url, safe=KEPT)
+
+
+def shown(url: str) -> str:
+    """Return an address for messages and notes: without name, password, query and control characters."""
+    scheme, mark, rest = url.partition("://")
+    end = min(rest.find(letter) % (len(rest) + 1) for letter in "/?#")
+    host = rest[:end].rpartition("@")[2]
+    path, query, _ = rest[end:].partition("#")[0].partition("?")
+    text = f"{scheme}{mark}{host}{path}{'?…' * bool(query)}"
+    return "".join(letter if letter.isprintable() else "�" for letter in text)[:300]
