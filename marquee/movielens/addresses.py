@@ -30,9 +30,9 @@ def checked(url: str) -> str:
     if "@" in parts.netloc:
         raise MarqueeError(
             f"dataset.source is {shown(url)} with a name or a password, which params.yaml and dvc.lock would "
-            f"keep: take it out, and put it into ~/.netrc as `machine {host} login <name> password <password>`"
+            f"keep: take it out and write `machine {host} login <name> password <password>` into ~/.netrc"
         )
-    if not host or any(ord(letter) < 33 for letter in parts.netloc):
+    if not host or " " in parts.netloc or any(ord(letter) < 32 for letter in url):
         raise MarqueeError(f"{shown(url)} is not a valid address: correct dataset.source")
     return quote(url, safe=KEPT)
 

@@ -92,7 +92,7 @@ def times_fit(column: pa.ChunkedArray) -> bool:
         return False
     ends = pc.min_max(column)
     low, high = (end.cast(pa.int64(), safe=False).as_py() for end in (ends["min"], ends["max"]))
-    return low is None or (FIRST_TIME <= low and high <= LAST_TIME)
+    return low is None or (low >= FIRST_TIME and high <= LAST_TIME)
 
 
 def _text(text: str) -> str:
@@ -117,7 +117,9 @@ WHOLE = whole(64)
 NUMBER = ColumnType(pa.float32(), _number)
 COMMA_NUMBER = ColumnType(pa.float32(), _comma_number)  # 4,5 as spreadsheets write it in half of the world
 SECONDS = ColumnType(pa.int64(), _seconds)
-FRACTIONS = ColumnType(pa.float64(), _seconds)  # of seconds: whole numbers with a point, as pandas writes them
+FRACTIONS = ColumnType(
+    pa.float64(), _seconds
+)  # of seconds: whole numbers with a point, as pandas writes them
 DATE_TIME = ColumnType(pa.timestamp("s"), _date_time)  # ISO 8601, UTC without a zone
 NAME = ColumnType(pa.string(), _name)  # an id; empty text is a fault
 TEXT = ColumnType(pa.string(), _text)

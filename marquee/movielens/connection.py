@@ -8,7 +8,7 @@ import socket
 import threading
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.client import HTTPConnection, HTTPResponse, HTTPSConnection
 from urllib.error import HTTPError
 from urllib.parse import urlsplit
@@ -32,10 +32,8 @@ class Watch:
             if self.received - before < LOWEST:
                 self.too_slow = True
                 for each in self.sockets:
-                    try:
-                        socket.socket.shutdown(each, socket.SHUT_RDWR)  # of TLS, too: not its own farewell
-                    except OSError:
-                        pass
+                    with suppress(OSError):  # of TLS, too, without its own farewell
+                        socket.socket.shutdown(each, socket.SHUT_RDWR)
             before = self.received
 
     @contextmanager

@@ -61,8 +61,8 @@ class Header:
         if ours == "timestamp":
             return FRACTIONS if "." in first else SECONDS
         if ours == "rating":
-            commas = self.separator == ";" and any("," in value for value in values)
-            return COMMA_NUMBER if commas and not any("." in value for value in values) else NUMBER
+            points, commas = (sum(mark in value for value in values) for mark in ".,")
+            return COMMA_NUMBER if self.separator == ";" and commas and commas >= points else NUMBER
         return TEXT
 
 

@@ -11,7 +11,6 @@ from dataclasses import replace
 from itertools import islice
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv
@@ -35,11 +34,11 @@ class BadRows:
 
     def drop(self, faults: Mapping[str, tuple[int, str]], total: int) -> None:
         """Take fault -> number of rows of `total`, and where the first one is and what is wrong there."""
-        for fault, (count, _) in faults.items():
-            self.dropped[fault] += count
+        for fault, (n, _) in faults.items():
+            self.dropped[fault] += n
         needed = sum(self.dropped.values())
         if faults and needed > self.allowed:
-            found = sum(count for count, _ in faults.values())
+            found = sum(n for n, _ in faults.values())
             more = f" (and {found - 1:,} more bad rows of {total:,})" if found > 1 else ""
             advice = f"or set ingest.max_bad_rows to {needed} or more to drop such rows"
             if 2 * found > total > 1:
@@ -173,8 +172,8 @@ def read_slowly(spec: CsvSpec, bad: BadRows, scale: Scale | None = None) -> pa.T
                 good.append(_convert(fields, spec, scale))
             except _Fault as fault:
                 name, what = fault.args
-                count, first = faults.get(name, (0, f"{spec.path} line {line}: {what}"))
-                faults[name] = (count + 1, first)
+                n, first = faults.get(name, (0, f"{spec.path} line {line}: {what}"))
+                faults[name] = (n + 1, first)
             except UnicodeEncodeError:
                 raise not_utf8(spec.path, line, "".join(fields)) from None
         batches.append(pa.RecordBatch.from_pylist(good, schema))

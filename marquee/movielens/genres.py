@@ -34,8 +34,8 @@ def split_genres(movies: pa.Table, path: Path | None = None) -> pa.Table:
         places = pa.array(range(len(lists)), pa.int32())
     if len(found := {name for names in lists for name in names}) > MOST:
         raise MarqueeError(
-            f"{path or 'movies'}: {len(found):,} different genres, such as {min(found)[:60]!r}: separate them "
-            "by |, or set ingest.columns.genres to null to go without"
+            f"{path or 'movies'}: {len(found):,} different genres, such as {min(found)[:60]!r}: "
+            "separate them by |, or set ingest.columns.genres to null to go without"
         )
     column = pa.chunked_array([pa.array(lists, pa.list_(pa.string())).take(places)])
     return movies.set_column(movies.column_names.index("genres"), "genres", column)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import time
 import urllib.error
-from http.client import HTTPException, HTTPResponse
+from http.client import HTTPException, HTTPResponse, InvalidURL
 from pathlib import Path
 from typing import Any
 
@@ -67,9 +67,7 @@ def discard(partial: Path) -> None:
     _note(partial).unlink(missing_ok=True)
 
 
-def _receive(
-    url: str, partial: Path, limit: int, advice: str, until: float, show_progress: bool
-) -> None:
+def _receive(url: str, partial: Path, limit: int, advice: str, until: float, show_progress: bool) -> None:
     known, have = _known(url, partial), _size(partial)
     if have and have == known["total"]:
         return  # a run died between the last byte and the use of the file
@@ -157,10 +155,10 @@ def _open(url: str, partial: Path, have: int, advice: str, watch: Watch) -> HTTP
         elif error.code < 500 and error.code not in TEMPORARY:
             raise MarqueeError(f"{shown(url)} could not be fetched ({answer}): {advice}") from None
         raise _Interrupted(answer) from None
+    except (InvalidURL, ValueError):  # an address that only the resolver can refuse, or of a redirect
+        raise MarqueeError(f"{shown(url)} leads to no valid address: {advice}") from None
     except (OSError, HTTPException) as error:
         raise (_TooSlow(SLOW) if watch.too_slow else _Interrupted(_reason(error))) from None
-    except ValueError:  # an address that only the resolver can refuse, here or behind a redirect
-        raise MarqueeError(f"{shown(url)} leads to no valid address: {advice}") from None
 
 
 def _known(url: str, partial: Path) -> dict[str, Any]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -23,10 +25,8 @@ def settle(texts: pa.ChunkedArray) -> pa.ChunkedArray | None:
     if pc.any(pc.or_(pc.equal(names, ""), pc.match_substring(names, "\0"))).as_py():
         return None
     if pc.all(pc.match_substring_regex(names, WHOLE)).as_py():
-        try:
+        with suppress(pa.ArrowInvalid):  # beyond 64 bits
             names = pc.replace_substring_regex(names, r"\..*", "").cast(pa.int64())
-        except pa.ArrowInvalid:  # beyond 64 bits
-            pass
     if names.equals(known):
         return texts
     return pa.chunked_array([names.take(pc.index_in(chunk, known)) for chunk in texts.chunks], names.type)

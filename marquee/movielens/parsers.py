@@ -46,7 +46,7 @@ def read_release(
     layout        "ml-100k", "ml-1m", "ml-10m", "csv" (GroupLens' later releases), "ncf" or "custom"
     scale         of the ratings; None: inferred from the data
     columns       the column names of "custom"
-    stated        lowest and highest rating of "custom" where `scale` is None; a rating beyond is off the scale
+    stated        lowest and highest rating of "custom" where `scale` is None; those beyond are off the scale
     max_bad_rows  malformed rows and ratings off the scale that may be dropped, in all files together
 
     Raises MarqueeError with file, line and remedy for a file that is missing, unreadable, empty or of another
@@ -55,7 +55,9 @@ def read_release(
     bad = BadRows(max_bad_rows)
     limits = scale
     if scale is None and stated != UNSTATED:
-        low, high = (end if end is not None else way * math.inf for way, end in ((-1, stated.low), (1, stated.high)))
+        low, high = (
+            end if end is not None else way * math.inf for way, end in ((-1, stated.low), (1, stated.high))
+        )
         limits = Scale(low, high, 0)
     if layout == "custom":
         rows, movies, users = (*read_named(folder, columns, bad, limits), None)

@@ -265,7 +265,7 @@ def describe(ratings: pa.Table, n_users: int, movies: pa.Table) -> dict[str, Any
 
 
 def _histogram(values: np.ndarray, counts: np.ndarray) -> dict[str, list]:
-    """Return how often each of the ascending `values` [n] occurs; the middles of BARS bins where n is larger."""
+    """Return how often each of the ascending `values` [n] occurs, or BARS bins where n is larger."""
     if len(values) > BARS:
         counts, edges = np.histogram(values, BARS, weights=counts)
         values = (edges[1:] + edges[:-1]) / 2

@@ -1,4 +1,4 @@
-"""Open text files of separated fields in any encoding, and yield their rows with line numbers, in plain Python.
+"""Open text files of separated fields in any encoding, and yield their rows with line numbers.
 
 Python's csv module knows on which line a row begins, also after blank lines and quoted line ends.
 """
@@ -101,8 +101,11 @@ def rows(spec: CsvSpec) -> Iterator[tuple[int, list[str]]]:
     try:
         with _opened(spec) as file:
             lines = file if len(spec.separator) == 1 else (x.replace(spec.separator, UNIT) for x in file)
-            quoting = csv.QUOTE_MINIMAL if spec.quoted else csv.QUOTE_NONE
-            reader = csv.reader(chain(lines, [END]), delimiter=spec.delimiter, quoting=quoting)
+            reader = csv.reader(
+                chain(lines, [END]),
+                delimiter=spec.delimiter,
+                quoting=csv.QUOTE_MINIMAL if spec.quoted else csv.QUOTE_NONE,
+            )
             for fields in reader:
                 if fields and fields[-1].endswith(END):
                     break

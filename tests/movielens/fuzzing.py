@@ -6,6 +6,7 @@ import csv
 import io
 import random
 import re
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -16,10 +17,62 @@ from marquee.movielens.parsers import read_release
 from marquee.movielens.schema import Dataset
 
 WORDS = (
-    *(b'"', b'""', b"\r\n", b"\n", b"\r", b",", b";", b"\t", b"|", b"::", b"\0", b"\xff", b"\xe9", b"\xef\xbb\xbf"),
-    *(b" ", b"-", b"+", b".", b"0", b"00", b"1.0", b"1e3", b"1e400", b"nan", b"inf", b"0x1F", b"1_0", b"#", b"=", b"'"),
-    *(b"9" * 30, b"-1", b"NULL", b"True", b"2005-04-02", b"\xc2\xa0", b"\xe2\x80\xa8", b"\x1f", b"\x1c", b"\x85"),
-    *("٣".encode(), "é".encode(), b"A" * 300, b"userId", b"movieId,", b'"a\n1,2,3,4\n"', b"99999999999", b"4,5"),
+    *(
+        b'"',
+        b'""',
+        b"\r\n",
+        b"\n",
+        b"\r",
+        b",",
+        b";",
+        b"\t",
+        b"|",
+        b"::",
+        b"\0",
+        b"\xff",
+        b"\xe9",
+        b"\xef\xbb\xbf",
+    ),
+    *(
+        b" ",
+        b"-",
+        b"+",
+        b".",
+        b"0",
+        b"00",
+        b"1.0",
+        b"1e3",
+        b"1e400",
+        b"nan",
+        b"inf",
+        b"0x1F",
+        b"1_0",
+        b"#",
+        b"=",
+        b"'",
+    ),
+    *(
+        b"9" * 30,
+        b"-1",
+        b"NULL",
+        b"True",
+        b"2005-04-02",
+        b"\xc2\xa0",
+        b"\xe2\x80\xa8",
+        b"\x1f",
+        b"\x1c",
+        b"\x85",
+    ),
+    *(
+        "٣".encode(),
+        "é".encode(),
+        b"A" * 300,
+        b"userId",
+        b"movieId,",
+        b'"a\n1,2,3,4\n"',
+        b"99999999999",
+        b"4,5",
+    ),
 )
 RATINGS = "".join(
     f"{user},{movie},{user * movie % 5 + 1},{1_000_000_000 + user * movie},fine\n"
@@ -36,6 +89,22 @@ SEEDS = {
     "text": (HEAD + "".join(f"u{line}\n" for line in RATINGS.splitlines()), TITLES),
     "utf-16": (HEAD + RATINGS, TITLES),
 }
+
+PACKED = {"u.data": b"1\t2\t3\n" * 9, "u.item": b"2|Film\n"}
+
+
+def zipped(method: int) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", method) as archive:
+        for name, content in PACKED.items():
+            archive.writestr(zipfile.ZipInfo(f"ml-100k/{name}"), content, method)
+    return buffer.getvalue()
+
+
+ZIPS = [
+    zipped(method)
+    for method in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA)
+]
 
 
 def mutated(content: bytes, chance: random.Random) -> bytes:
@@ -77,8 +146,7 @@ def try_to_read(folder: Path, kind: str, seed: int) -> str:
         try:
             found = read_release(folder, "custom", None, CustomColumns(), allowed)
         except MarqueeError as error:
-            assert len(str(error).splitlines()) == 1, str(error)
-            assert str(folder) in str(error), str(error)
+            check_message(str(error), str(folder))
         else:
             hold_against_csv(found, contents[0].decode(encoding, "surrogateescape"), allowed)
             return outcome
@@ -87,7 +155,7 @@ def try_to_read(folder: Path, kind: str, seed: int) -> str:
 
 def hold_against_csv(found: Dataset, text: str, allowed: int) -> None:
     """Compare rows, and without dropped rows ids and ratings, with what the csv module alone reads."""
-    separator = max(",;\t|", key=text.split("\n", 1)[0].count)
+    separator = max(",;\t|", key=text.split()[0].count)
     rows = [row for row in csv.reader(io.StringIO(text, newline=""), delimiter=separator) if row]
     dropped = found.card["dropped"]
     assert found.card["ratings"] + sum(dropped.values()) <= len(rows) - 1 + allowed
@@ -116,3 +184,8 @@ def plain(ids: list[str]) -> list[str]:
     if all(whole) and all(abs(int(found[1])) < 2**63 for found in whole):
         return [found[1] for found in whole]
     return ids
+
+
+def check_message(text: str, names: str) -> None:
+    assert len(text.splitlines()) == 1, text
+    assert names in text, text
