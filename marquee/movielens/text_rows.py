@@ -18,7 +18,7 @@ from marquee.errors import MarqueeError
 from marquee.movielens.column_types import ColumnType
 
 UNIT = "\x1f"  # one character in place of `::`, which neither reader knows
-END = "\0the end\0"  # a row of its own behind the last one, unless a quote was never closed
+END = ["\0the", "end\0"]  # a row of its own behind the last one, unless a quote was never closed
 LONGEST = 1 << 24  # letters in a field
 CHUNK = 1 << 22  # bytes
 UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
@@ -102,17 +102,17 @@ def rows(spec: CsvSpec) -> Iterator[tuple[int, list[str]]]:
         with _opened(spec) as file:
             lines = file if len(spec.separator) == 1 else (x.replace(spec.separator, UNIT) for x in file)
             reader = csv.reader(
-                chain(lines, [END]),
+                chain(lines, [spec.delimiter.join(END)]),
                 delimiter=spec.delimiter,
                 quoting=csv.QUOTE_MINIMAL if spec.quoted else csv.QUOTE_NONE,
             )
             for fields in reader:
-                if fields and fields[-1].endswith(END):
+                if fields and fields[-1].endswith(END[1]):
                     break
                 if fields:
                     yield line, fields
                 line = reader.line_num + 1
-            if fields != [END]:
+            if fields != END:
                 raise MarqueeError(f"{spec.path} line {line}: a quote opens there and never closes: close it")
     except csv.Error as error:
         raise MarqueeError(f"{spec.path} line {line}: {error}: correct that line") from None

@@ -214,6 +214,7 @@ def test_a_quote_that_is_never_closed_is_named_and_hides_no_rows(tmp_path):
     before, after = reviewed.split("fine", 60)[:-1], reviewed.split("fine", 60)[-1]
     line = fault(tmp_path, "fine".join(before) + '"never closed' + after)
     assert "ratings.csv line 61: a quote opens there and never closes" in line
+    assert "ratings.csv line 122: a quote opens" in fault(tmp_path, reviewed + '"')
     even = "fine".join(before[:-1]) + '5" disk' + before[-1] + '"never closed' + after
     assert "line 61: a quote opens" in fault(tmp_path, even)
 
