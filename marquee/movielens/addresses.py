@@ -5,6 +5,7 @@ from __future__ import annotations
 from urllib.parse import quote, urlsplit
 
 from marquee.errors import MarqueeError
+from marquee.movielens.wording import printable
 
 KEPT = "%/:?#[]@!$&'()*+,;=~"  # what has a meaning in an address, or is escaped already
 
@@ -43,5 +44,4 @@ def shown(url: str) -> str:
     end = min(rest.find(letter) % (len(rest) + 1) for letter in "/?#")
     host = rest[:end].rpartition("@")[2]
     path, query, _ = rest[end:].partition("#")[0].partition("?")
-    text = f"{scheme}{mark}{host}{path}{'?…' * bool(query)}"
-    return "".join(letter if letter.isprintable() else "�" for letter in text)[:300]
+    return printable(f"{scheme}{mark}{host}{path}{'?…' * bool(query)}", 300)

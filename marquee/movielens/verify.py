@@ -7,6 +7,7 @@ from pathlib import Path
 from marquee.errors import MarqueeError
 from marquee.movielens.notes import counted
 from marquee.movielens.releases import Release
+from marquee.movielens.wording import printable
 
 # layout -> the files with ratings, their separator, and their header lines
 RATINGS: dict[str, tuple[tuple[str, ...], str, int]] = {
@@ -42,7 +43,7 @@ def compare_counts(release: Release, folder: Path, called: str) -> None:
         try:
             tables.append(csv.read_csv(folder / name, reading, cutting, converting))
         except (pa.ArrowInvalid, pa.ArrowKeyError) as error:
-            reason = str(error).splitlines()[0].strip("'\"")
+            reason = printable(str(error).splitlines()[0].strip("'\""))
             raise MarqueeError(
                 f"{called}: {name} does not parse as ratings of {release.name} ({reason}): "
                 "set dataset.source to another copy"

@@ -155,7 +155,7 @@ def try_to_read(folder: Path, kind: str, seed: int) -> str:
 
 def hold_against_csv(found: Dataset, text: str, allowed: int) -> None:
     """Compare rows, and without dropped rows ids and ratings, with what the csv module alone reads."""
-    separator = max(",;\t|", key=text.split()[0].count)
+    separator = max(",;\t|", key=re.findall("[^\r\n]+", text)[0].count)
     rows = [row for row in csv.reader(io.StringIO(text, newline=""), delimiter=separator) if row]
     dropped = found.card["dropped"]
     assert found.card["ratings"] + sum(dropped.values()) <= len(rows) - 1 + allowed
@@ -188,4 +188,5 @@ def plain(ids: list[str]) -> list[str]:
 
 def check_message(text: str, names: str) -> None:
     assert len(text.splitlines()) == 1, text
+    assert text.isprintable(), text
     assert names in text, text

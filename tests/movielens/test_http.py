@@ -152,6 +152,19 @@ def test_a_refusal_is_final_and_leaves_nothing(server, partial):
     assert left(partial) == []
 
 
+def test_what_a_server_says_cannot_steer_a_terminal(partial, monkeypatch):
+    monkeypatch.setattr(http, "PAUSES", ())
+    for answer in (b"HTTP/1.0 404 \x1b[31mred\r\n\r\n", b"\x1b]0;title\x07\r\n\r\n"):
+        with socket.create_server(("127.0.0.1", 0)) as listening:
+            thread = threading.Thread(target=lambda s=listening, a=answer: s.accept()[0].sendall(a))
+            thread.start()
+            address = f"http://127.0.0.1:{listening.getsockname()[1]}/a.zip"
+            with pytest.raises(MarqueeError) as caught:
+                http.fetch(address, partial, 1_000_000, ADVICE, show_progress=False)
+            thread.join()
+        assert str(caught.value).isprintable()
+
+
 def test_a_busy_server_is_asked_again(server, partial):
     server.statuses = [503, 429]
     fetch(server, partial)
