@@ -39,9 +39,7 @@ def checked(url: str) -> str:
 
 
 def shown(url: str) -> str:
-    """Return an address for messages and notes: without name, password, query and control characters."""
+    """Return an address for messages: without query, and without all where a password may be anywhere in it."""
     scheme, mark, rest = url.partition("://")
-    end = min(rest.find(letter) % (len(rest) + 1) for letter in "/?#")
-    host = rest[:end].rpartition("@")[2]
-    path, query, _ = rest[end:].partition("#")[0].partition("?")
-    return printable(f"{scheme}{mark}{host}{path}{'?…' * bool(query)}", 300)
+    path, query, _ = rest.partition("#")[0].partition("?")
+    return printable(scheme + mark + ("…" if "@" in rest else f"{path}{'?…' * bool(query)}"), 300)

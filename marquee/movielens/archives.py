@@ -21,14 +21,8 @@ MEMBERS = 200  # files and folders in one zip; the largest release has 23
 LONGEST_NAME = 200  # letters; most file systems end at 255 bytes
 DAMAGE = (
     *(zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, NotImplementedError, RuntimeError),
-    *(
-        ValueError,
-        IndexError,
-        KeyError,
-        OverflowError,
-        MemoryError,
-        struct.error,
-    ),  # of a directory that contradicts itself
+    # of a directory that contradicts itself
+    *(ValueError, IndexError, KeyError, OverflowError, MemoryError, struct.error),
 )
 
 

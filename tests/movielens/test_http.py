@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import re
 import resource
 import signal
 import socket
@@ -310,11 +311,19 @@ def test_other_letters_than_ascii_are_escaped(server, partial):
 
 
 def test_a_password_is_refused_and_shown_nowhere(server, partial):
-    for user in ("ann:secret", "secret", "ann:se@cret", "ann:secret/"):
+    for user in (
+        "ann:secret",
+        "secret",
+        "ann:se@cret",
+        "ann:secret/",
+        "ann:sec?ret",
+        "ann:sec#ret",
+        "ann:[cret",
+    ):
         address = server.url().replace("://", f"://{user}@")
         with pytest.raises(MarqueeError) as caught:
             http.fetch(address, partial, 1000, ADVICE, show_progress=False)
-        assert "cret" not in str(caught.value).replace("secret/@", "")
+        assert not re.search("sec|ret|ann", str(caught.value))
     assert server.asked == []
 
 
