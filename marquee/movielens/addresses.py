@@ -39,7 +39,7 @@ def checked(url: str) -> str:
 
 
 def shown(url: str) -> str:
-    """Return an address for messages: without query, and without all where a password may be anywhere in it."""
+    """Return an address for messages: without query, and of what may contain a password nothing."""
     scheme, mark, rest = url.partition("://")
     path, query, _ = rest.partition("#")[0].partition("?")
     return printable(scheme + mark + ("…" if "@" in rest else f"{path}{'?…' * bool(query)}"), 300)
