@@ -33,6 +33,7 @@ SYSTEM = {  # what is wrong, and what to do; by name, since not every system has
     "EBUSY": ("the file is in use", "close the program that uses it and run again"),
 }
 LONGEST = 200  # letters of another program's message
+LONGEST_WORD = 100  # letters that are compared with known words
 
 
 class MarqueeError(Exception):
@@ -93,5 +94,5 @@ def _words() -> Iterable[tuple[str, str]]:
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """Return `; did you mean 'dim'? (known: alpha, dim)` for a misspelt word, to append to a message."""
     names = sorted(known)
-    close = difflib.get_close_matches(word, names, n=1, cutoff=0.5)
+    close = difflib.get_close_matches(word[:LONGEST_WORD], names, n=1, cutoff=0.5)
     return (f"; did you mean '{close[0]}'?" if close else "") + f" (known: {', '.join(names)})"

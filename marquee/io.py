@@ -46,13 +46,16 @@ def write_json(path: Path, content: Mapping[str, Any]) -> None:
     write_text(path, NUMBERS.sub(lambda found: " ".join(found[0].split()).replace("[ ", "["), text) + "\n")
 
 
-def read_json(path: Path) -> dict[str, Any]:
-    """Read an object, without its seal. Raises MarqueeError for a damaged file, other content and NaN."""
+def read_json(path: Path, name: str = "") -> dict[str, Any]:
+    """Read an object, without its seal. Raises MarqueeError for a damaged file, other content and NaN.
+
+    name  the one it was written under, where `path` has another
+    """
     with reading(path):
         found = json.loads(path.read_text("utf-8"), parse_constant=_no_constant)
         if not isinstance(found, dict):
             raise TypeError(f"a {type(found).__name__} where an object is due")
-        if SEAL in found and found.pop(SEAL) != _hash_of(path, found):
+        if SEAL in found and found.pop(SEAL) != _hash_of(name or path.name, found):
             raise ValueError("it was changed after it was written")
         return found
 
@@ -63,7 +66,7 @@ def _no_constant(name: str) -> None:
 
 def write_sealed(path: Path, content: Mapping[str, Any]) -> None:
     """Write JSON with a hash of all the rest and of the file's name under `SEAL`."""
-    write_json(path, {**content, SEAL: _hash_of(path, content)})
+    write_json(path, {**content, SEAL: _hash_of(path.name, content)})
 
 
 def read_sealed(path: Path) -> dict[str, Any]:
@@ -74,8 +77,8 @@ def read_sealed(path: Path) -> dict[str, Any]:
     return read_json(path)
 
 
-def _hash_of(path: Path, content: object) -> str:
-    return hashlib.sha256(json.dumps([path.name, content], sort_keys=True).encode()).hexdigest()
+def _hash_of(name: str, content: object) -> str:
+    return hashlib.sha256(json.dumps([name, content], sort_keys=True).encode()).hexdigest()
 
 
 def read_text(path: Path) -> str:

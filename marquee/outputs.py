@@ -7,6 +7,7 @@ from pathlib import Path
 
 # A pattern of a path below the project's folder, and the stage. A test compares them with dvc.yaml.
 STAGES = (
+    (r"data/check\.json", "check"),
     (r"data/raw(/.*)?", "download"),
     (r"data/(ratings|movies|users)\.parquet|data/dataset\.json", "ingest"),
     (r"(plots|data/figures)/dataset(/.*)?", "ingest"),

@@ -69,7 +69,7 @@ def _write_parquet(path: Path, table: pa.Table) -> None:
     with path.open("r+b") as file:
         start, footer = _footer(file)
         file.seek(start + footer.rindex(BLANK))
-        file.write(_hash(path, start, footer))
+        file.write(_hash(path.name.removesuffix(PARTIAL), start, footer))
 
 
 def _footer(file: IO[bytes]) -> tuple[int, bytes]:
@@ -80,25 +80,29 @@ def _footer(file: IO[bytes]) -> tuple[int, bytes]:
     return start, file.read(end - start)
 
 
-def _hash(path: Path, start: int, footer: bytes) -> bytes:
-    about = f"{path.name.removesuffix(PARTIAL)} {start} "
-    return hashlib.sha256(about.encode() + footer).hexdigest().encode()
+def _hash(name: str, start: int, footer: bytes) -> bytes:
+    return hashlib.sha256(f"{name} {start} ".encode() + footer).hexdigest().encode()
 
 
 def read_parquet(
-    path: Path, columns: Sequence[str] | None = None, among: tuple[str, Sequence[int]] | None = None
+    path: Path,
+    columns: Sequence[str] | None = None,
+    among: tuple[str, Sequence[int]] | None = None,
+    name: str = "",
 ) -> pa.Table:
     """Read `columns` (None: all), and with `among`, a column and values, only rows with one of the values.
+
+    name  the one it was written under, where `path` has another
 
     Raises MarqueeError for a damaged file, for one without these columns, and for one by another program.
     """
     import pyarrow.parquet as pq
 
     with reading(path), pq.ParquetFile(path, page_checksum_verification=True) as found:
-        _verify(path, (found.metadata.metadata or {}).get(SEAL))
-        for name in columns or ():
-            if name not in found.schema_arrow.names:
-                raise KeyError(name)
+        _verify(path, name or path.name, (found.metadata.metadata or {}).get(SEAL))
+        for column in columns or ():
+            if column not in found.schema_arrow.names:
+                raise KeyError(column)
         wanted = None if columns is None else list(columns)
         if among is None:  # without pyarrow.dataset, which brings pandas: a fifth of a second in every stage
             table = found.read(wanted)
@@ -109,11 +113,11 @@ def read_parquet(
         return table.replace_schema_metadata(about or None)
 
 
-def _verify(path: Path, seal: bytes | None) -> None:
+def _verify(path: Path, name: str, seal: bytes | None) -> None:
     """Compare the footer with its hash; the pages have checksums of their own."""
     if seal is None:
         raise unsealed(path)
     with path.open("rb") as file:
         start, footer = _footer(file)
-    if _hash(path, start, footer.replace(seal, BLANK)) != seal:
+    if _hash(name, start, footer.replace(seal, BLANK)) != seal:
         raise ValueError("it was changed after it was written")

@@ -23,6 +23,7 @@ def main(params: config.Params) -> None:
     options = params.compare
     content = ReportContent(
         title=params.report.title,
+        about=read_sealed(LEADERBOARD / "about.json"),
         card=read_sealed(Path("data/dataset.json")),
         rows=leaderboard.read(LEADERBOARD / "table.csv"),
         headline=leaderboard.primary_metrics(options),

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from os.path import lexists
 from pathlib import Path
 
-from marquee import config
+from marquee import config, validate
 from marquee.cli import project
 from marquee.cli.use import PARAMS, set_keys, settings_of
 from marquee.io import read_sealed, reading
@@ -31,6 +31,7 @@ def run(args: Namespace) -> None:
     if args.dataset is not None:
         set_keys(tree, settings_of(args.dataset))
     params = config.parse(config.Params, tree, "")
+    validate.require_valid(params)
     card = Path("data/dataset.json")
     with reading(card):
         sizes = pipeline_sizes(params, read_sealed(card) if lexists(card) else None)

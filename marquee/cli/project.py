@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from marquee import config
+from marquee.data.identity import identity_of, require_same
 from marquee.errors import MarqueeError
 from marquee.io import read_parquet, reading
-from marquee.recommenders import load
+from marquee.recommenders import fitted_otherwise, load
 from marquee.recommenders.base import Recommender
 from marquee.serving.catalogue import COLUMNS, MovieCatalogue
-from marquee.terminal import escaped
+from marquee.terminal import escaped, say
 
 
 def params() -> config.Params:
@@ -28,16 +29,26 @@ def movies() -> MovieCatalogue:
 
 
 def model(name: str, n_items: int) -> Recommender:
-    """Return the trained model. Raises MarqueeError for an unknown name and one that knows other movies."""
-    folder = Path("models") / name
-    if not folder.is_dir():
-        params().model(name)  # raises for a misspelt name
-    found = load(folder)
+    """Return the trained model, and say on stderr if its parameters are no longer those of params.yaml.
+
+    Raises MarqueeError for a name that params.yaml does not have, and for a model of other data.
+    """
+    folder, known = Path("models") / name, params()
+    if name not in known.models and folder.is_dir():
+        raise MarqueeError(
+            f"models.{name} is not in params.yaml, and {folder} is of an earlier run: "
+            "run `marquee check --prune`, or add the block again"
+        )
+    entry, found = known.model(name), load(folder)
+    remedy = f"run `dvc repro train@{name}`"
+    require_same(found.fitted.get("data"), identity_of(), str(folder), "data/", remedy)
     if found.n_items != n_items:
         raise MarqueeError(
             f"{folder} was trained on {found.n_items:,} movies, but data/movies.parquet has {n_items:,}: "
-            f"run `dvc repro train@{name}`"
+            + remedy
         )
+    if other := fitted_otherwise(found, entry, known.seed):
+        say(f"{folder} was fitted with {other} in params.yaml: {remedy}")
     return found
 
 
