@@ -72,10 +72,14 @@ def _nearest(error: UnicodeError) -> tuple[str, int]:
 codecs.register_error("marquee", _nearest)
 
 
+class OutputError(MarqueeError):
+    """Standard output cannot be written."""
+
+
 class _Stream:
     """Standard output or error: filters control characters, and decides what a failed write means.
 
-    forgiving  ignore what cannot be written, as a log; otherwise raise MarqueeError
+    forgiving  ignore what cannot be written, as a log; otherwise raise OutputError
     """
 
     def __init__(self, stream: TextIO, name: str, forgiving: bool) -> None:
@@ -101,7 +105,7 @@ class _Stream:
                 return
             if isinstance(error, BrokenPipeError):
                 raise
-            raise MarqueeError(
+            raise OutputError(
                 f"standard {self._name} cannot be written ({reason(error)}): send it elsewhere and run again"
             ) from error
 

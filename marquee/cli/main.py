@@ -15,7 +15,7 @@ from typing import Any, NoReturn
 
 from marquee import __version__
 from marquee.errors import MarqueeError, explain
-from marquee.terminal import printable, say, standard_streams
+from marquee.terminal import OutputError, printable, say, standard_streams
 
 COMMANDS = {
     "recommend": "recommend movies to a user of the data or to a new one",
@@ -51,7 +51,7 @@ def main(words: Sequence[str] | None = None) -> int:
         return 128 + 13  # as the shell reports a process that SIGPIPE ended
     except KeyboardInterrupt:
         return 130
-    except MarqueeError as error:  # of the last bytes of the output
+    except OutputError as error:  # of the last bytes
         with standard_streams(forgiving=True):
             say(f"marquee: {error}")
         return 1

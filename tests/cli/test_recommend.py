@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from marquee import recommenders
-from marquee.io import read_parquet
+from marquee.io import read_parquet, write_parquet
 from marquee.serving.catalogue import COLUMNS, MovieCatalogue
 from stages._inputs import ratings
 from tests.cli.conftest import asked, marquee, refused
@@ -94,10 +94,10 @@ def test_filters_hold(finished, tmp_path):
 
 def test_movies_titled_unknown_are_left_out_when_asked(project, tmp_path):
     path = project / "data/movies.parquet"
-    table = pq.read_table(path)
+    table = read_parquet(path)
     titles = ["unknown"] * table.num_rows
     titles[:40] = table["title"].to_pylist()[:40]
-    pq.write_table(table.set_column(table.column_names.index("title"), "title", [titles]), path)
+    write_parquet(path, table.set_column(table.column_names.index("title"), "title", [titles]))
     rows = listed(project, tmp_path / "a.json", "bias", "--user", "7", "--top", "80", "--exclude-unknown")
     assert rows
     assert "unknown" not in {row["title"] for row in rows}
@@ -228,12 +228,12 @@ def test_a_new_user_all_of_whose_movies_are_unknown_is_told(finished, tmp_path):
 
 def test_a_title_that_fits_several_asks_back(project):
     path = project / "data/movies.parquet"
-    table = pq.read_table(path)
+    table = read_parquet(path)
     titles, years = (table[name].to_pylist() for name in ("title", "year"))
     titles[:2], years[:2] = ["Heat", "Heat"], [1995, 1972]
     for name, values in (("title", titles), ("year", years)):
         table = table.set_column(table.column_names.index(name), name, [values])
-    pq.write_table(table, path)
+    write_parquet(path, table)
     line = refused(project, "recommend", "ease", "--rate", "the heat=5")
     assert "'the heat' fits 2 movies: Heat (1995); Heat (1972)" in line
     assert "Heat (1972) 5" in marquee(project, "recommend", "ease", "--rate", "the heat (1972)=5").stderr
@@ -241,7 +241,7 @@ def test_a_title_that_fits_several_asks_back(project):
 
 def test_a_model_that_is_not_trained_or_trained_on_other_data_says_what_to_run(project):
     path = project / "data/movies.parquet"
-    pq.write_table(pq.read_table(path).slice(0, 70), path)
+    write_parquet(path, read_parquet(path).slice(0, 70))
     assert "dvc repro train@ease" in refused(project, "recommend", "ease", "--user", "7")
     text = (project / "models/bias/model.json").read_text()
     (project / "models/bias/model.json").write_text(text.replace('"mean"', '"average"'))

@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from marquee.cli import revisions
-from marquee.io import as_table, write_json, write_parquet
+from marquee.io import as_table, write_parquet, write_sealed
 
 ONE, TWO = "seed: 1\n", "seed: 2\n"
 AT_FIRST = {
@@ -90,8 +90,11 @@ def test_an_evaluation_is_read_from_the_cache_if_its_test_set_is_the_commit_s(co
     cache = tmp_path / "cache"
     monkeypatch.setattr(revisions, "_cached", lambda md5: cache / md5)
     about = {"model": "bias", "task": "rating", "metrics": {"rmse": 0.9}}
-    write_json(cache / "f1", about)
-    write_parquet(cache / "f2", as_table({"user": np.arange(3, dtype=np.int32), "n": np.ones(3)}))
+    write_sealed(cache / "metrics.json", about)
+    table = as_table({"user": np.arange(3, dtype=np.int32), "n": np.ones(3)})
+    write_parquet(cache / "per_user.parquet", table)
+    (cache / "metrics.json").rename(cache / "f1")
+    (cache / "per_user.parquet").rename(cache / "f2")
     listing = [{"md5": "f1", "relpath": "metrics.json"}, {"md5": "f2", "relpath": "per_user.parquet"}]
     (cache / "e1.dir").write_text(json.dumps(listing))
     first = commit(ONE, lock(AT_FIRST, "a001", ONE))
