@@ -76,6 +76,7 @@ def test_whatever_is_printed_passes_the_filter(monkeypatch):
     assert not FORBIDDEN.search(re.sub("[\r\n]", "", out.getvalue()))
 
 
+@pytest.mark.filterwarnings("ignore:Glyph")
 def test_a_drawing_is_clean_xml():
     from xml.etree import ElementTree
 
