@@ -24,9 +24,11 @@ def main(params: config.Params) -> None:
     if source.name == SIMULATED:
         source = replace(source, layout=params.simulator.layout, scale=params.simulator.scale)
     scale = Scale(*source.scale) if source.scale else None
-    found = read_release(Path("data/raw"), source.layout, scale, options.columns, options.max_bad_rows)
+    accepted = options.columns, options.max_bad_rows, params.implicit
+    found = read_release(Path("data/raw"), source.layout, scale, *accepted)
     columns = found.ratings["item"].to_numpy(), found.ratings["timestamp"].to_numpy()
     sizes = {"n_users": found.users.num_rows, "scale": [found.card["scale"][part] for part in SCALE]}
+    sizes["feedback"] = found.card["feedback"]
     movies = found.movies.replace_schema_metadata({"catalogue": json.dumps(sizes)})
     tables = {"ratings": found.ratings, "movies": movies, "users": found.users}
     with writing_parquet({Path(f"data/{name}.parquet"): table for name, table in tables.items()}):

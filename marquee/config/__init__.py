@@ -82,7 +82,7 @@ class CustomColumns:
 
     user: str = "userId"
     movie: str = "movieId"
-    rating: str = "rating"
+    rating: str | None = "rating"  # None: every row is a positive
     timestamp: str | None = "timestamp"  # None: the ratings have no times
     title: str | None = "title"  # None: the movies have no titles
     genres: str | None = "genres"  # None: no genres; several are `Drama|War` or a list
@@ -91,6 +91,7 @@ class CustomColumns:
 @dataclass(frozen=True)
 class IngestOptions:
     columns: CustomColumns = CustomColumns()  # only read for custom ratings
+    feedback: str = option("explicit", choices=("explicit", "implicit"))  # implicit: counts, such as plays
     max_bad_rows: int = option(0, low=0)  # malformed rows and ratings off the scale that may be dropped
 
 
@@ -143,6 +144,7 @@ class ModelEntry:
 
 @dataclass(frozen=True)
 class EvaluateOptions:
+    mask: str = option("positives", choices=("positives", "rated"))  # what lists and candidates leave out
     ks: tuple[int, ...] = option((5, 10, 20), low=1)
 
 
@@ -194,6 +196,27 @@ class Params:
                     f"models.{name}.train_data is {entry.train_data!r}, which would show a {entry.task} "
                     f"model its test data; set it to {entry.task}"
                 )
+        self._check_feedback()
+
+    @property
+    def implicit(self) -> bool:
+        """Whether every row is a positive: the data has no ratings, but at most counts."""
+        return self.dataset.name == "custom" and (
+            self.ingest.feedback == "implicit" or self.ingest.columns.rating is None
+        )
+
+    def _check_feedback(self) -> None:
+        if self.ingest.feedback == "implicit" and not self.implicit:
+            raise MarqueeError(
+                f"ingest.feedback is implicit, but {self.dataset.name} has ratings: set it to explicit; "
+                "the lowest rating as tasks.ranking.positive_threshold makes every row a positive"
+            )
+        raters = [name for name, entry in self.models.items() if entry.task == "rating"]
+        if self.implicit and raters:
+            raise MarqueeError(
+                f"models.{raters[0]}{f' and {len(raters) - 1} more' * (len(raters) > 1)} predict ratings, but "
+                "implicit data has none: `marquee use custom --implicit` leaves ranking models only"
+            )
 
     def model(self, name: str) -> ModelEntry:
         """Return the entry `models.<name>`. Raises MarqueeError where there is none."""

@@ -28,6 +28,8 @@ def read_named(
     rows = _read(_find(folder, "ratings"), names, bad, scale, ids)
     if "timestamp" not in rows.column_names:
         rows = rows.append_column("timestamp", pa.repeat(pa.scalar(0, pa.int64()), len(rows)))
+    if "rating" not in rows.column_names:
+        rows = rows.append_column("rating", pa.repeat(pa.scalar(1, pa.float32()), len(rows)))
     path = _find(folder, "movies")
     if ids is None and not path.exists():
         return rows, None
@@ -85,6 +87,8 @@ def _require(wanted: Mapping[str, str], found: Iterable[str], where: str) -> Non
             )
         if theirs not in found:
             optional = " (null if there is none)" if ours in ("timestamp", "title", "genres") else ""
+            if ours == "rating":
+                optional = "; data without ratings: `marquee use custom --implicit` makes every row a positive"
             raise MarqueeError(
                 f"{where} has no column {theirs!r}, only {', '.join(found)}: "
                 f"set ingest.columns.{ours} to the right one{optional}"

@@ -13,7 +13,7 @@ from marquee.errors import MarqueeError, did_you_mean
 from marquee.movielens.column_types import NUMBER, TEXT, WHOLE, ColumnType, whole
 from marquee.movielens.csv_reader import BadRows, CsvSpec, read
 from marquee.movielens.named_columns import read_named, split_genres
-from marquee.movielens.schema import Dataset, Scale, build_dataset
+from marquee.movielens.schema import COUNTS, Dataset, Scale, build_dataset
 
 Parsed = tuple[pa.Table, pa.Table | None, pa.Table | None]  # rows, movies, users: for `build_dataset`
 
@@ -28,7 +28,12 @@ GENRES_100K = [
 
 
 def read_release(
-    folder: Path, layout: str, scale: Scale | None, columns: CustomColumns, max_bad_rows: int = 0
+    folder: Path,
+    layout: str,
+    scale: Scale | None,
+    columns: CustomColumns,
+    max_bad_rows: int = 0,
+    implicit: bool = False,
 ) -> Dataset:
     """Read the release in `folder` into Marquee's schema.
 
@@ -36,20 +41,21 @@ def read_release(
     scale         of the ratings; None: inferred from the data
     columns       the column names of "custom"
     max_bad_rows  malformed rows and ratings off the scale that may be dropped, in all files together
+    implicit      whether the rating column of "custom" counts, such as plays; without one each row counts 1
 
     Raises MarqueeError with file, line and remedy for a file that is missing, unreadable, empty or of another
     layout, and for more bad rows than allowed.
     """
     bad = BadRows(max_bad_rows)
     if layout == "custom":
-        rows, movies, users = (*read_named(folder, columns, bad, scale), None)
+        rows, movies, users = (*read_named(folder, columns, bad, COUNTS if implicit else scale), None)
     elif layout in LAYOUTS:
         rows, movies, users = LAYOUTS[layout](folder, bad, scale)
     else:
         raise MarqueeError(f"layout {layout!r} does not exist{did_you_mean(layout, [*LAYOUTS, 'custom'])}")
     if scale is None:
         scale = Scale.of(pc.unique(rows["rating"]).to_numpy())
-    return build_dataset(rows, movies, users, scale, bad.dropped)
+    return build_dataset(rows, movies, users, scale, bad.dropped, implicit)
 
 
 def _ml_100k(folder: Path, bad: BadRows, scale: Scale | None) -> Parsed:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -28,6 +29,8 @@ class Scale:
     step: float
 
     def __str__(self) -> str:
+        if self.high == math.inf:
+            return "above 0"
         return f"{self.low:g} to {self.high:g}" + (f" in steps of {self.step:g}" if self.step else "")
 
     def allows(self, rating: Any) -> Any:
@@ -44,6 +47,9 @@ class Scale:
         low, high = float(values[0]), float(values[-1])
         fitting = (step for step in STEPS if cls(low, high, step).allows(values).all())
         return cls(low, high, next(fitting, 0.0))
+
+
+COUNTS = Scale(float(np.finfo(np.float32).tiny), math.inf, 0.0)  # what implicit data may count: more than nothing
 
 
 @dataclass(frozen=True)
@@ -72,6 +78,7 @@ def build_dataset(
     users: pa.Table | None,
     scale: Scale,
     dropped: Mapping[str, int],
+    implicit: bool = False,
 ) -> Dataset:
     """Bring a release's rows, as its files have them, into the schema.
 
@@ -79,8 +86,10 @@ def build_dataset(
     movies  movie, and title (with its year) and genres (list<string>) where known; None: no such file
     users   user and any demographics; None: no such file
     dropped rows the parsers left out, by reason
+    implicit whether ratings are counts, such as plays
 
-    Of a pair (user, movie) rated more than once the latest by timestamp stays, on a tie the last row.
+    Of a pair (user, movie) rated more than once the latest by timestamp stays, on a tie the last row. Counts of
+    a pair are added up, and the time is the latest.
     """
     user, user_ids = encode_ids(rows["user"])
     item, movie_ids = encode_ids(rows["movie"])
@@ -93,17 +102,21 @@ def build_dataset(
     user, item, rating, timestamp = in_order(random, user, item, rating, timestamp)
     stays = latest(user, item)
     if not stays.all():
+        if implicit:
+            rating = _sums(user, item, rating)
         user, item, rating, timestamp = (column[stays] for column in (user, item, rating, timestamp))
     ratings = pa.table({"user": user, "item": item, "rating": rating, "timestamp": timestamp})
     catalogue = _movies(movie_ids, movies)
     listed = movie_ids if movies is None else pc.unique(movies["movie"])
     both = pc.sum(pc.is_in(movie_ids, listed)).as_py()
+    again = int((~stays).sum())  # rows of a pair that another row stands for
     card = {
-        **describe(ratings, len(user_ids), catalogue),
+        **describe(ratings, len(user_ids), catalogue, implicit),
         "scale": asdict(scale),
         "unrated_movies": len(listed) - both,  # left out of the catalogue
         "unlisted_movies": len(movie_ids) - both,  # in it, without a title
-        "dropped": {**dropped, "duplicates": int((~stays).sum())},
+        "dropped": {**dropped, "duplicates": 0 if implicit else again},
+        **({"added_up": again} if implicit else {}),
     }
     return Dataset(ratings, catalogue, _users(user_ids, users), card)
 
@@ -198,6 +211,12 @@ def latest(user: np.ndarray, item: np.ndarray) -> np.ndarray:
     return stays
 
 
+def _sums(user: np.ndarray, item: np.ndarray, count: np.ndarray) -> np.ndarray:
+    """Return float32 [n]: at each row the sum of `count` over all rows of its pair (user, item)."""
+    _, pair = np.unique(packed_pairs(user, item, int(item.max()) + 1), return_inverse=True)
+    return np.bincount(pair, count)[pair].astype(np.float32)
+
+
 def _movies(movie_ids: pa.Array, listed: pa.Table | None) -> pa.Table:
     """Build the catalogue; of a movie listed twice the first row counts."""
     where = None if listed is None else pc.index_in(movie_ids, listed["movie"])
@@ -229,10 +248,16 @@ def _users(user_ids: pa.Array, known: pa.Table | None) -> pa.Table:
     return table
 
 
-def describe(ratings: pa.Table, n_users: int, movies: pa.Table) -> dict[str, Any]:
-    """Count what the card says of the tables. Times are null where no rating has one."""
-    n = ratings.num_rows
-    counted = sorted((v["values"], v["counts"]) for v in pc.value_counts(ratings["rating"]).to_pylist())
+def describe(ratings: pa.Table, n_users: int, movies: pa.Table, implicit: bool = False) -> dict[str, Any]:
+    """Count what the card says of the tables. Times are null where no rating has one.
+
+    The histogram of counts has a bar for each power of 2: how many are from there to below twice that.
+    """
+    n, shown = ratings.num_rows, ratings["rating"]
+    if implicit:
+        shown = pa.chunked_array([np.exp2(np.floor(np.log2(shown.to_numpy())))])
+    counted = sorted((v["values"], v["counts"]) for v in pc.value_counts(shown).to_pylist())
+    mean = sum(value * count for value, count in counted) / n
     user, timestamp = ratings["user"].to_numpy(), ratings["timestamp"].to_numpy()
     known = timestamp[timestamp != 0]
     genres = pc.value_counts(pc.list_flatten(movies["genres"])).to_pylist()
@@ -241,7 +266,8 @@ def describe(ratings: pa.Table, n_users: int, movies: pa.Table) -> dict[str, Any
         "items": movies.num_rows,
         "ratings": n,
         "density": n / (n_users * movies.num_rows),
-        "mean_rating": sum(value * count for value, count in counted) / n,
+        "feedback": "implicit" if implicit else "explicit",
+        "mean_rating": float(ratings["rating"].to_numpy().mean(dtype=np.float64)) if implicit else mean,
         "histogram": {"rating": [round(value, 6) for value, _ in counted], "count": [c for _, c in counted]},
         "first_timestamp": int(known.min()) if len(known) else None,
         "last_timestamp": int(known.max()) if len(known) else None,

@@ -17,7 +17,7 @@ N_USERS, N_ITEMS = 30, 20
 @pytest.fixture(scope="module")
 def train() -> Ratings:
     user, item = np.nonzero(named_rng(1, "positives").random((N_USERS, N_ITEMS)) < 0.2)
-    return Ratings.of(user, item, np.full(len(user), 5))
+    return Ratings.of(user, item, 1.0)
 
 
 def fitted(train: Ratings, **options) -> tuple[Model, list[dict[str, float]]]:
