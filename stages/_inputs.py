@@ -31,7 +31,7 @@ def catalogue() -> tuple[Catalogue, tuple[float, float, float]]:
 
 def implicit() -> bool:
     """Whether every row is a positive, and its rating a count."""
-    return _movies()[1]["feedback"] == "implicit"
+    return _movies()[1].get("feedback") == "implicit"
 
 
 def _movies() -> tuple[pa.Table, dict[str, Any]]:
@@ -62,7 +62,7 @@ def low_rated(task: str, params: Params) -> Ratings:
 def positive_threshold(params: Params) -> float:
     """The lowest rating that counts as a positive."""
     about = _movies()[1]
-    asked, counts = params.tasks["ranking"].positive_threshold, about["feedback"] == "implicit"
+    asked, counts = params.tasks["ranking"].positive_threshold, about.get("feedback") == "implicit"
     return lowest_positive(asked, *about["scale"], counts)
 
 
