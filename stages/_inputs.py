@@ -48,7 +48,9 @@ def test_set(task: str, params: Params) -> TestSet:
     candidates = Candidates.from_table(read_parquet(Path(f"data/candidates/{task}.parquet")))
     known, scale = catalogue()
     scored = scale[:2], positive_threshold(params), params.evaluate.ks
-    return TestSet(task, train, validation, fold_in, test, candidates, known, *scored, low_rated(task, params))
+    return TestSet(
+        task, train, validation, fold_in, test, candidates, known, *scored, low_rated(task, params)
+    )
 
 
 def low_rated(task: str, params: Params) -> Ratings:
@@ -62,8 +64,9 @@ def low_rated(task: str, params: Params) -> Ratings:
 def positive_threshold(params: Params) -> float:
     """The lowest rating that counts as a positive."""
     about = _movies()[1]
-    asked, counts = params.tasks["ranking"].positive_threshold, about.get("feedback") == "implicit"
-    return lowest_positive(asked, *about["scale"], counts)
+    low, high, step = about["scale"]
+    asked, counted = params.tasks["ranking"].positive_threshold, about.get("feedback") == "implicit"
+    return lowest_positive(asked, low, high, step, counted)
 
 
 def original_ids() -> tuple[np.ndarray, np.ndarray]:

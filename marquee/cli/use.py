@@ -30,7 +30,9 @@ def configure(parser: ArgumentParser) -> None:
         action="store_true",
         help="of custom data: plays, views or purchases; every row is a positive, and ranking models stay",
     )
-    parser.add_argument("--counts", metavar="COLUMN", help="as --implicit, with a column of how often or how long")
+    parser.add_argument(
+        "--counts", metavar="COLUMN", help="as --implicit, with a column of how often or how long"
+    )
 
 
 def run(args: Namespace) -> None:

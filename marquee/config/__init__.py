@@ -213,9 +213,10 @@ class Params:
             )
         raters = [name for name, entry in self.models.items() if entry.task == "rating"]
         if self.implicit and raters:
+            others = f" and {len(raters) - 1} more" * (len(raters) > 1)
             raise MarqueeError(
-                f"models.{raters[0]}{f' and {len(raters) - 1} more' * (len(raters) > 1)} predict ratings, but "
-                "implicit data has none: `marquee use custom --implicit` leaves ranking models only"
+                f"models.{raters[0]}{others} predict ratings, but implicit data has none: "
+                "`marquee use custom --implicit` leaves ranking models only"
             )
 
     def model(self, name: str) -> ModelEntry:

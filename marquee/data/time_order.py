@@ -18,7 +18,8 @@ def time_warnings(ratings: Ratings, parts: Split, split: str) -> list[str]:
     if time.min() == time.max():
         lacking = "no rating has a timestamp" if time[0] == 0 else "all ratings have one timestamp"
         return [
-            f"{lacking}, so {split} holds out ratings of each user at random (by a hash of the ids), not the last"
+            f"{lacking}, so {split} holds out ratings of each user at random (by a hash of the ids), "
+            "not the last"
         ]
     found = []
     if unknown := int((time == 0).sum()):
@@ -29,7 +30,7 @@ def time_warnings(ratings: Ratings, parts: Split, split: str) -> list[str]:
     if split != "global_time" and tied >= TOO_MANY * test_users:
         found.append(
             f"for {tied:,} of {test_users:,} test users the first held-out rating has the timestamp of one that "
-            f"stayed; which of them {split} holds out is random (by a hash of the ids)"
+            f"stayed, so which of them {split} holds out is random (by a hash of the ids)"
         )
     return found
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from marquee.data.ratings import Catalogue, Ratings
+from marquee.data.ratings import Catalogue, Ratings, concat
 from marquee.data.user_items import UserItems
 from marquee.errors import MarqueeError
 from marquee.evaluation.beyond_accuracy import beyond_accuracy, coverage
@@ -104,8 +104,8 @@ def evaluate_ranking(
     pool = UserItems(*candidates).take(users) if candidates is not None else None
     asked, hidden = [wanted, pool] if pool else [], known
     if low_rated is not None and len(low_rated):
-        pairs = (np.concatenate([getattr(part, name) for part in (seen, low_rated)]) for name in ("user", "item"))
-        hidden = UserItems.of(*pairs, catalogue.n_users)
+        both = concat(seen, low_rated)
+        hidden = UserItems.of(both.user, both.item, catalogue.n_users)
     items, values, found = top_k_for_users(
         _scores(model), users, hidden, catalogue.n_items, max(ks), _name(model), asked
     )

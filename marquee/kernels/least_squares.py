@@ -36,10 +36,11 @@ def solve_rows(
         Σ over its entries (w, t, j) of w (t - s_j - x·y_j)²
         + α Σ over all columns (x·y_j)² + Σ_k penalty_rk (x_k - prior_rk)²
 
-    and float64 [n_rows]: the minima. Each x solves (α YᵀY + Σ w y_j y_jᵀ + diag(penalty_r)) x = Σ w (t - s_j) y_j
-    + penalty_r ∘ prior_r, by conjugate gradients (Hestenes and Stiefel, 1952) from the prior on, until the
-    residual is `TOLERANCE` of the first one. A step visits the row's features, gathered once, so a row of n
-    entries takes 2 n dim for each of some ten steps, where its matrix alone would take n dim². Steps are few
+    and float64 [n_rows]: the minima. Each x solves (α YᵀY + Σ w y_j y_jᵀ + diag(penalty_r)) x =
+    Σ w (t - s_j) y_j + penalty_r ∘ prior_r, by conjugate gradients (Hestenes and Stiefel, 1952) from the
+    prior on, until the residual is `TOLERANCE` of the first one. A step visits the row's features, gathered
+    once, so a row of n entries takes 2 n dim for each of some ten steps, where its matrix alone would take
+    n dim². Steps are few
     because features are rotated to the axes of YᵀY, in which every row's system is nearly diagonal, and
     scaled by that diagonal (Jacobi). One thread solves a row from beginning to end, so the bytes do not
     depend on the number of threads. Memory: 4 n_columns dim bytes, and for each thread 4 n dim.
@@ -103,7 +104,16 @@ def _solve_rows(
                         x[k] += axes[m - lead, k - lead] * before[m]
             first, last = offsets[row], offsets[row + 1]
             minima[row] = _solve(
-                columns[first:last], targets[first:last], features, shift, weight, common, own, x, roots, first
+                columns[first:last],
+                targets[first:last],
+                features,
+                shift,
+                weight,
+                common,
+                own,
+                x,
+                roots,
+                first,
             )
             found[:] = x
             found[lead:] = 0
@@ -182,7 +192,8 @@ def _gather(
 ) -> float:
     """Copy the features of a row's entries to `own`, and return Σ e² with e = t - s - x·y.
 
-    Writes Σ e y to `residual` and adds Σ y∘y to `diagonal`. With weights, e and y are multiplied by their roots.
+    Writes Σ e y to `residual` and adds Σ y∘y to `diagonal`. With weights, e and y are multiplied by their
+    roots.
     """
     n, width, total, known = len(columns), len(x), 0.0, False
     for k in range(width):

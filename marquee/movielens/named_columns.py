@@ -88,7 +88,9 @@ def _require(wanted: Mapping[str, str], found: Iterable[str], where: str) -> Non
         if theirs not in found:
             optional = " (null if there is none)" if ours in ("timestamp", "title", "genres") else ""
             if ours == "rating":
-                optional = "; data without ratings: `marquee use custom --implicit` makes every row a positive"
+                optional = (
+                    "; data without ratings: `marquee use custom --implicit` makes every row a positive"
+                )
             raise MarqueeError(
                 f"{where} has no column {theirs!r}, only {', '.join(found)}: "
                 f"set ingest.columns.{ours} to the right one{optional}"

@@ -30,7 +30,7 @@ class Scale:
 
     def __str__(self) -> str:
         if self.high == math.inf:
-            return "above 0"
+            return "(counts above 0)"
         return f"{self.low:g} to {self.high:g}" + (f" in steps of {self.step:g}" if self.step else "")
 
     def allows(self, rating: Any) -> Any:
@@ -49,7 +49,7 @@ class Scale:
         return cls(low, high, next(fitting, 0.0))
 
 
-COUNTS = Scale(float(np.finfo(np.float32).tiny), math.inf, 0.0)  # what implicit data may count: more than nothing
+COUNTS = Scale(float(np.finfo(np.float32).tiny), math.inf, 0.0)  # of implicit data: more than nothing
 
 
 @dataclass(frozen=True)
@@ -88,8 +88,8 @@ def build_dataset(
     dropped rows the parsers left out, by reason
     implicit whether ratings are counts, such as plays
 
-    Of a pair (user, movie) rated more than once the latest by timestamp stays, on a tie the last row. Counts of
-    a pair are added up, and the time is the latest.
+    Of a pair (user, movie) rated more than once the latest by timestamp stays, on a tie the last row. Counts
+    of a pair are added up, and its time is the latest.
     """
     user, user_ids = encode_ids(rows["user"])
     item, movie_ids = encode_ids(rows["movie"])

@@ -97,9 +97,12 @@ def solve(positives: csr_matrix, others: np.ndarray, options: Options) -> tuple[
     prior = np.zeros((1, options.dim), np.float32)
     offsets, columns, weights = csr_arrays(positives)
     targets = np.ones_like(weights)
-    counted = None if (weights == 1).all() else weights  # a loop of its own: without weights it takes less time
+    counted = (
+        None if (weights == 1).all() else weights
+    )  # a loop of its own: without weights it takes less time
     rows, minima = solve_rows(
-        *(offsets, columns, targets, others, regularization, prior, options.unobserved_weight), weights=counted
+        *(offsets, columns, targets, others, regularization, prior, options.unobserved_weight),
+        weights=counted,
     )
     return rows, float(minima.sum())
 

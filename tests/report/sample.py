@@ -31,6 +31,7 @@ def sample_content(models: int = 0, prefix: str = "a_rather_long_model_name") ->
             "items": 1682,
             "ratings": 100_000,
             "density": 0.063047,
+            "feedback": "explicit",
             "mean_rating": 3.5299,
             "histogram": {"rating": [1.0, 2.0, 3.0, 4.0, 5.0], "count": [6110, 11370, 27145, 34174, 21201]},
             "scale": {"low": 1.0, "high": 5.0, "step": 1.0},
