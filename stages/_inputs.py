@@ -24,13 +24,13 @@ def ratings(path: Path) -> Ratings:
 
 
 def catalogue() -> tuple[Catalogue, tuple[float, float, float]]:
-    """The catalogue, and the release's scale: lowest rating, highest, step (0 without one)."""
+    """Return the catalogue, and the release's scale: lowest rating, highest, step (0 without one)."""
     movies, about = _movies()
     return Catalogue.from_genres(about["n_users"], movies["genres"]), tuple(about["scale"])
 
 
 def implicit() -> bool:
-    """Whether every row is a positive, and its rating a count."""
+    """Return whether every row is a positive, and its rating a count."""
     return _movies()[1].get("feedback") == "implicit"
 
 
@@ -54,7 +54,7 @@ def test_set(task: str, params: Params) -> TestSet:
 
 
 def low_rated(task: str, params: Params) -> Ratings:
-    """What lists and candidates leave out beside positives: nothing, unless `evaluate.mask` is rated."""
+    """Return what lists and candidates leave out beside positives: nothing, unless `evaluate.mask` is rated."""
     if params.evaluate.mask == "positives":
         return Ratings.empty()
     pairs = read_parquet(Path(f"data/{task}/low_rated.parquet"))
@@ -62,7 +62,7 @@ def low_rated(task: str, params: Params) -> Ratings:
 
 
 def positive_threshold(params: Params) -> float:
-    """The lowest rating that counts as a positive."""
+    """Return the lowest rating that counts as a positive."""
     about = _movies()[1]
     low, high, step = about["scale"]
     asked, counted = params.tasks["ranking"].positive_threshold, about.get("feedback") == "implicit"
@@ -70,7 +70,7 @@ def positive_threshold(params: Params) -> float:
 
 
 def original_ids() -> tuple[np.ndarray, np.ndarray]:
-    """The release's own ids: row u of the first is user u, row i of the second is item i."""
+    """Return the release's own ids: row u of the first is user u, row i of the second is item i."""
     users = read_parquet(Path("data/users.parquet"), ["user_id"])["user_id"]
     movies = read_parquet(Path("data/movies.parquet"), ["movie_id"])["movie_id"]
     return users.to_numpy(), movies.to_numpy()

@@ -29,8 +29,8 @@ def time_warnings(ratings: Ratings, parts: Split, split: str) -> list[str]:
     test_users, tied = tied_users(parts)
     if split != "global_time" and tied >= TOO_MANY * test_users:
         found.append(
-            f"for {tied:,} of {test_users:,} test users the first held-out rating has the timestamp of one that "
-            f"stayed, so which of them {split} holds out is random (by a hash of the ids)"
+            f"for {tied:,} of {test_users:,} test users the first held-out rating has the timestamp of one "
+            f"that stayed, so which of them {split} holds out is random (by a hash of the ids)"
         )
     return found
 

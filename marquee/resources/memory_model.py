@@ -106,7 +106,7 @@ def _of_model(kind: str, name: str, entry: config.ModelEntry, sizes: PipelineSiz
 
 
 def _evaluated(sizes: PipelineSizes, task: str, mask: str) -> float:
-    """Bytes of an evaluation beside its model."""
+    """Return the bytes of an evaluation beside its model."""
     part = sizes.parts[task]
     masked = SEEN * part.low_rated if mask == "rated" else 0
     known = SEEN * (part.train + part.validation) + masked + TESTED * part.test
