@@ -54,7 +54,7 @@ def test_set(task: str, params: Params) -> TestSet:
 
 
 def low_rated(task: str, params: Params) -> Ratings:
-    """Return what lists and candidates leave out beside positives: nothing, unless `evaluate.mask` is rated."""
+    """Return what lists leave out beside positives: nothing, unless `evaluate.mask` is rated."""
     if params.evaluate.mask == "positives":
         return Ratings.empty()
     pairs = read_parquet(Path(f"data/{task}/low_rated.parquet"))

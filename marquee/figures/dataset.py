@@ -47,8 +47,8 @@ def dataset_figures(card: Mapping[str, Any], item: np.ndarray, timestamp: np.nda
         ratings = Captioned(
             count_histogram(**card["histogram"]),
             "How large the counts are; a bar reaches to twice the number that it begins with. "
-            f"{fraction:.0%} are from {often:g} to below {2 * often:g}. The mean is {card['mean_rating']:,.2f}, the largest "
-            f"{card['scale']['high']:,g}.",
+            f"{fraction:.0%} are from {often:g} to below {2 * often:g}. "
+            f"The mean is {card['mean_rating']:,.2f}, the largest {card['scale']['high']:,g}.",
             f"Histogram of counts, from: {shares}",
         )
     else:
