@@ -406,7 +406,7 @@ def test_ml_1m_by_leave_last_out_tests_every_user_and_of_the_positives_all_but_t
 @pytest.mark.parametrize("name", DRAWN)
 @pytest.mark.parametrize("seed", range(4))
 def test_low_rated_rows_are_those_of_test_users_that_are_known_by_then(name, seed):
-    """By a slow rule: in a split by time, rows that are not after the user's (or the whole) first test row."""
+    """By a slow rule: in a split by time, rows not after the first test row, of the user or of all."""
     chance = np.random.default_rng(seed)
     user, item = np.nonzero(chance.random((40, 12)) < 0.7)
     ratings = in_order(user, item, chance.integers(1, 6, len(user)), chance.integers(0, 9, len(user)))
