@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from marquee.config import SPLITS, parse
 from marquee.data.ratings import Ratings
-from marquee.data.splits import BY_SHARE, BY_TIME, Split, SplitOptions, check, split
+from marquee.data.splits import BY_SHARE, Split, SplitOptions, check, split
 from marquee.errors import MarqueeError
 from marquee.rng import KeyedRandom
 
@@ -398,52 +398,3 @@ def test_ml_1m_by_leave_last_out_tests_every_user_and_of_the_positives_all_but_t
         "users_without_train": 2,
         "users_without_test": 5,
     }
-
-
-# Rows below the threshold
-
-
-@pytest.mark.parametrize("name", DRAWN)
-@pytest.mark.parametrize("seed", range(4))
-def test_low_rated_rows_are_those_of_test_users_that_are_known_by_then(name, seed):
-    """By a slow rule: in a split by time, rows not after the first test row, of the user or of all."""
-    chance = np.random.default_rng(seed)
-    user, item = np.nonzero(chance.random((40, 12)) < 0.7)
-    ratings = in_order(user, item, chance.integers(1, 6, len(user)), chance.integers(0, 9, len(user)))
-    options = SplitOptions(name, positive_threshold=3, validation=0.2, test=0.3)
-    done = split(ratings, options, rng(seed))
-    first: dict[int, float] = {}
-    for user, time in zip(done.test.user.tolist(), done.test.timestamp.tolist(), strict=True):
-        first[user] = min(time, first.get(user, np.inf))
-    if name == "global_time":
-        first = dict.fromkeys(first, min(first.values()))
-    elif name not in BY_TIME:
-        first = dict.fromkeys(first, np.inf)
-    columns = (ratings.user.tolist(), ratings.item.tolist(), ratings.rating, ratings.timestamp)
-    expected = [
-        (u, i) for u, i, rating, t in zip(*columns, strict=True) if rating < 3 and t <= first.get(u, -1)
-    ]
-    assert rows(done.low_rated) == expected
-
-
-def test_a_rating_task_has_no_low_rated_rows():
-    assert len(split(grid(3, 5), SplitOptions("random_per_user"), rng()).low_rated) == 0
-
-
-def test_rows_of_a_published_test_file_are_not_known():
-    ratings = grid(2, 6)  # rated 1 2 3 4 5 1
-    given_rows = np.array([0, 1, 2, 3, 6, 7, 8, 9]), np.array([4, 5, 10, 11])
-    options = SplitOptions("file", positive_threshold=3, validation=0)
-    assert rows(split(ratings, options, rng(), given_rows).low_rated) == [(0, 0), (0, 1), (1, 0), (1, 1)]
-
-
-# Implicit data
-
-
-def test_counts_become_weights_and_ratings_become_ones():
-    ratings = Ratings.of(np.repeat([0, 1], 4), np.tile(np.arange(4), 2), [1, 2, 2, 6, 2, 2, 2, 350_000], 0)
-    options = SplitOptions("leave_last_out", positive_threshold=1)
-    counted = split(ratings, options, rng(), implicit=True)
-    assert counted.train.rating.tolist() == pytest.approx([np.log2(1.5), 1, 1, 1], rel=1e-6)
-    assert counted.test.rating.tolist() == pytest.approx([2, np.log2(175_001)], rel=1e-6)
-    assert set(split(ratings, options, rng()).train.rating.tolist()) == {1}
