@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from marquee.config import Params
-from marquee.data.ratings import Catalogue, Ratings, lowest_positive
+from marquee.data.ratings import Catalogue, Ratings, lowest_positive, unusual_positives
 from marquee.data.sampling import Candidates
 from marquee.io import as_array, read_parquet
 
@@ -67,6 +67,13 @@ def positive_threshold(params: Params) -> float:
     low, high, step = about["scale"]
     asked, counted = params.tasks["ranking"].positive_threshold, about.get("feedback") == "implicit"
     return lowest_positive(asked, low, high, step, counted)
+
+
+def positives_warning(whole: Ratings, least: float) -> str | None:
+    """Say that nearly all or nearly no ratings are positives; None where all are one, and of counts."""
+    _, (low, high, _) = catalogue()
+    usual = low == high or implicit()
+    return None if usual else unusual_positives(int((whole.rating >= least).sum()), len(whole))
 
 
 def original_ids() -> tuple[np.ndarray, np.ndarray]:

@@ -12,7 +12,7 @@ from marquee.data.splits import Split, split
 from marquee.data.time_order import time_warnings
 from marquee.io import write_json, writing_parquet
 from marquee.rng import KeyedRandom
-from stages._inputs import implicit, original_ids, positive_threshold, ratings
+from stages._inputs import implicit, original_ids, positive_threshold, positives_warning, ratings
 from stages._runner import run
 
 
@@ -28,6 +28,8 @@ def main(params: config.Params, task: str) -> None:
         kind = "counts" if counted else "ratings"
         print(f"positives: {kind} of at least {least:g} (tasks.ranking.positive_threshold: {asked})")
         options = replace(options, positive_threshold=least)
+        if warning := positives_warning(whole, least):
+            print(f"warning: {warning}")
     ids, given = original_ids(), None
     if options.split == "file":
         given = read_fold(Path("data/raw"), *options.files, *ids, whole)

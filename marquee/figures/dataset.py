@@ -99,10 +99,13 @@ def rating_histogram(rating: Sequence[float], count: Sequence[int], unit: str = 
 @house_style
 def count_histogram(rating: Sequence[float], count: Sequence[int]) -> Figure:
     """Draw a bar for each power of 2 in `rating`: `count` rows are from there to below twice that."""
+    from matplotlib.ticker import LogLocator
+
     figure = canvas(2.7)
     axes = figure.add_subplot()
     axes.set_xscale("log", base=2)
     axes.bar(rating, count, width=0.9 * np.asarray(rating), align="edge", color=BLUE)
+    axes.xaxis.set_major_locator(LogLocator(2, numticks=6))
     axes.xaxis.set_major_formatter(thousands)
     axes.yaxis.set_major_formatter(thousands)
     axes.grid(axis="y")

@@ -238,6 +238,24 @@ def test_counts_are_not_called_ratings():
     assert ("Mean count" in page, "Mean rating" in page) == (True, False)
 
 
+def test_a_threshold_that_makes_nearly_all_ratings_positives_is_said():
+    content = sample_content()
+    for asked, words in (
+        (1, "100.0% of the ratings are positives"),
+        ("100%", None),
+        (6, "only 0.0%"),
+        ("auto", None),
+    ):
+        params = {**content.params, "tasks": {"ranking": {"positive_threshold": asked}}}
+        page = render(dataclasses.replace(content, params=params))
+        assert ("<strong>Warning:</strong>" in page) == (words is not None)
+        assert words is None or words in page
+    everything = {**content.params, "tasks": {"ranking": {"positive_threshold": 1}}}
+    for only in ({"scale": {"low": 1.0, "high": 1.0, "step": 0.0}}, {"feedback": "implicit", "added_up": 0}):
+        page = render(dataclasses.replace(content, card={**content.card, **only}, params=everything))
+        assert "<strong>Warning:</strong>" not in page
+
+
 def test_ratings_without_times_have_no_first_day():
     content = sample_content()
     card = {**content.card, "first_timestamp": None, "last_timestamp": None}
