@@ -39,6 +39,7 @@ STARTS = {
     "models.<model>.task": "train@<model>",
     "models.<model>.algorithm": "train@<model>",
     "evaluate.*": "evaluate@* oracle",
+    "evaluate.mask": "candidates@* evaluate@* oracle",
     "compare.*": "",
     "report.*": "",
 }

@@ -13,7 +13,7 @@ from marquee.cli import lists, project
 from marquee.data.ratings import Ratings, lowest_positive
 from marquee.errors import MarqueeError
 from marquee.io import read_json, read_parquet
-from marquee.movielens.schema import Scale
+from marquee.movielens.schema import COUNTS, Scale
 from marquee.recommenders.base import Recommender
 from marquee.serving import explain, import_ratings, output, top_n
 from marquee.serving.catalogue import MovieCatalogue
@@ -54,9 +54,11 @@ def run(args: Namespace) -> None:
     movies = project.movies()
     allowed = lists.allowed_movies(args, movies)
     model = project.model(args.model, len(movies))
-    scale = Scale(**read_json(Path("data/dataset.json"))["scale"])
+    card = read_json(Path("data/dataset.json"))
+    implicit = card.get("feedback") == "implicit"
+    scale = COUNTS if implicit else Scale(**card["scale"])
     threshold = lowest_positive(
-        project.params().tasks["ranking"].positive_threshold, scale.low, scale.high, scale.step
+        project.params().tasks["ranking"].positive_threshold, scale.low, scale.high, scale.step, implicit
     )
     if args.rate or args.ratings:
         items, ratings, notes = _own_ratings(args, movies, scale)
@@ -76,6 +78,7 @@ def run(args: Namespace) -> None:
     if len(rows) == 1:
         listed = items[0][items[0] >= 0]
         verb = "liked" if model.task == "ranking" and threshold > scale.low else "rated"
+        verb = "watched" if implicit else verb
         for row, words in zip(rows[0], _explanations(model, audience, listed, movies, verb), strict=True):
             row["explanation"] = words
     lists.deliver(args, rows, column)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,7 @@ class TestSet:
     scale               the lowest and the highest rating
     positive_threshold  the rating from which a test rating counts as relevant
     ks                  list lengths
+    low_rated           pairs below the threshold that lists leave out, too
     """
 
     __test__ = False  # no test class, whatever its name says
@@ -43,6 +44,7 @@ class TestSet:
     scale: tuple[float, float]
     positive_threshold: float
     ks: tuple[int, ...]
+    low_rated: Ratings = field(default_factory=Ratings.empty)
 
     def known(self) -> Ratings:
         """Return the training ratings, those of folded-in users included."""
@@ -56,7 +58,7 @@ class TestSet:
         seen = concat(known, self.validation)
         lists = self.candidates, self.catalogue, self.ks
         if self.task == "ranking":
-            return evaluate_ranking(model, seen, self.test, *lists, train=known)
+            return evaluate_ranking(model, seen, self.test, *lists, train=known, low_rated=self.low_rated)
         low, high = self.scale
         return evaluate_rating(model, known, self.test, low, high, seen, self.positive_threshold, *lists)
 

@@ -67,7 +67,7 @@ def read_ratings(path: Path, scale: Scale) -> list[Row]:
         row = {name: cells[place].strip() for name, place in columns.items() if place < len(cells)}
         if text := row.get(chosen.rating, ""):
             rating = on_scale(text, chosen.scale or scale, f"{path} line {line}")
-            if old := chosen.scale:
+            if (old := chosen.scale) and math.isfinite(scale.high):  # any film in it is one more positive
                 rating = scale.low + (rating - old.low) / (old.high - old.low) * (scale.high - scale.low)
             title, year = split_title(row.get(chosen.title, ""))
             given = row.get("year", "")
