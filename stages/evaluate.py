@@ -7,6 +7,8 @@ from typing import Any
 
 from marquee import config
 from marquee.evaluation import test_set
+from marquee.evaluation.samples import samples
+from marquee.io import read_parquet
 from marquee.recommenders import load
 from stages import _inputs
 from stages._runner import phase, run
@@ -21,7 +23,9 @@ def main(params: config.Params, name: str) -> None:
     about: dict[str, Any] = {"model": name, "task": entry.task, "algorithm": entry.algorithm}
     about |= {"model_counts": model.report_counts()}
     tables = {"residuals": held_out.errors(result), "tail": held_out.tail(result)}
-    test_set.store(result, about, Path("data/evaluation") / name, **tables)
+    movies = read_parquet(Path("data/movies.parquet"), ["title", "year"]).to_pydict()
+    shown = samples(model, held_out, _inputs.original_ids(), movies)
+    test_set.store(result, about, Path("data/evaluation") / name, shown, **tables)
 
 
 if __name__ == "__main__":

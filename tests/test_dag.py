@@ -57,7 +57,7 @@ BESIDE = {
     "negatives": INPUTS,
     "candidates": INPUTS,
     "train": {"marquee/data", "marquee/rng.py"},
-    "evaluate": {"marquee/data", "marquee/training", "marquee/rng.py"},
+    "evaluate": {"marquee/data", "marquee/rng.py"},
     "oracle": {"marquee/data", "marquee/leaderboard", "marquee/rng.py", "marquee/movielens"},
     "plot": {*INPUTS, "marquee/data", "marquee/training", "marquee/leaderboard", "marquee/rng.py"},
     "compare": {*INPUTS, "marquee/data", "marquee/rng.py"},

@@ -318,7 +318,10 @@ class NetworkRecommender(Recommender):
 
     @classmethod
     def from_state(cls, options: Any, arrays: Arrays, metadata: Mapping[str, Any]) -> Self:
-        return super().from_state(options, {}, {"weights": arrays, **metadata})
+        model = super().from_state(options, {}, {"weights": arrays, **metadata})
+        if not model.tables("user"):
+            raise KeyError("user")  # the names of another version
+        return model
 
 
 def biased_factors(

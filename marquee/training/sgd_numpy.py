@@ -5,8 +5,6 @@ Both have the same functions, orders and steps; `kernel: numpy` of `sgd_mf` trai
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from marquee.kernels.rating_blocks import GROUPS, TOGETHER, RatingBlocks, even_ranges
@@ -47,18 +45,29 @@ def descend(
     return total
 
 
-def pass_over(blocks: RatingBlocks, shifts: np.ndarray, *model: Any) -> float:
-    """Call `descend` with `model`, its arguments from `mean` to `biases`, on all `blocks`; return its sum.
+def pass_over(
+    blocks: RatingBlocks,
+    shifts: np.ndarray,
+    mean: np.floating,
+    users: np.ndarray,
+    items: np.ndarray,
+    user_bias: np.ndarray,
+    item_bias: np.ndarray,
+    step: np.floating,
+    penalty: np.floating,
+    biases: bool,
+) -> float:
+    """Call `descend` on all `blocks`; return the sum of squared errors before each step.
 
     For each of `shifts`, a permutation of the groups, it visits the blocks (g, g + shift).
     """
-    total = 0.0
+    weights, total = (users, items, user_bias, item_bias), 0.0
     for shift in shifts:
         for g in range(GROUPS):
             block = g * GROUPS + (g + shift) % GROUPS
             rows = slice(blocks.first[block], blocks.first[block + 1])
             columns = blocks.user[rows], blocks.item[rows], blocks.rating[rows]
-            total += descend(*columns, *model, True)
+            total += descend(*columns, mean, *weights, step, penalty, biases, learn_items=True)
     return total
 
 
