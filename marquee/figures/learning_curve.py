@@ -74,7 +74,7 @@ def _add_squares(axes: Axes) -> None:
     from matplotlib.ticker import MaxNLocator
 
     low, high = np.square(axes.get_ylim())
-    squared = axes.secondary_yaxis(1.19, functions=(np.square, lambda mse: np.sqrt(abs(mse))))
+    squared = axes.secondary_yaxis(1.19, functions=(np.square, lambda mse: np.sqrt(np.abs(mse))))
     ticks = MaxNLocator(4, steps=[1, 2, 5, 10]).tick_values(low, high)
     squared.set_yticks([tick for tick in ticks if low <= tick <= high])
     squared.set_ylabel(metric_title("mse"), rotation=0, ha="left", va="bottom")

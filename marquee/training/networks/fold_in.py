@@ -14,7 +14,7 @@ from torch.nn import functional as F
 from marquee.data.ratings import Ratings
 from marquee.parallel import single_threaded_blas
 
-STEPS = 60  # of L-BFGS at most; a user's list no longer changes after about half of them
+STEPS = 40  # of L-BFGS at most; a user's list no longer changes after about half of them
 
 Loss = Callable[[torch.Tensor], torch.Tensor]  # of a vector, or of the scores that it gives
 
@@ -59,7 +59,7 @@ def fold_in(
                 value = loss(center + scale @ z) + z @ z / 2
                 return value.item(), torch.autograd.grad(value, z)[0].numpy()
 
-            limits = {"maxiter": STEPS, "ftol": 1e-12, "gtol": 1e-7}
+            limits = {"maxiter": STEPS, "ftol": 1e-10, "gtol": 1e-6}
             best = minimize(whole, np.zeros(len(mean)), jac=True, method="L-BFGS-B", options=limits)
             found[user] = mean + root @ best.x
     return found.astype(np.float32)
