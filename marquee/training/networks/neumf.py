@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from marquee.training.networks.layers import Dropout, embedding, normal_
+from marquee.training.networks.layers import Bias, Dropout, embedding, normal_
 
 
 class GMF(nn.Module):
@@ -80,8 +80,10 @@ class NeuMF(nn.Module):
         super().__init__()
         drop = Dropout(dropout, rng)
         self.constant = nn.Parameter(torch.zeros(1))
-        self.user_bias = embedding(n_users, 1) if use_biases else None
-        self.item_bias = embedding(n_items, 1) if use_biases else None
+        self.user_bias, self.item_bias = (
+            Bias.from_pretrained(torch.empty(n, 1), freeze=False) if use_biases else None
+            for n in (n_users, n_items)
+        )
         self.gmf = GMF(n_users, n_items, dim, drop) if gmf else None
         self.mlp = MLP(n_users, n_items, dim, mlp_layers, drop) if mlp_layers else None
 
