@@ -22,7 +22,7 @@ def main(params: Params, name: str) -> None:
     residuals = read_json(Path(f"data/evaluation/{name}/residuals.json")) if rates else None
     rated = as_array(read_parquet(Path(f"data/{model.task}/train.parquet"), ["item"])["item"])
     counts = np.bincount(rated, minlength=model.n_items)
-    movies = read_parquet(Path("data/movies.parquet"), ["title", "year", "genres"])
+    movies = read_parquet(Path("data/movies.parquet"), ["movie_id", "title", "year", "genres"])
     catalogue = Catalogue.from_genres(model.n_users, movies["genres"])
     figures = model_figures(model, curve, residuals, counts, catalogue, movies.to_pydict())
     with atomic_folder(Path("data/figures/models") / name) as folder:
