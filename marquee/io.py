@@ -117,7 +117,7 @@ def read_parquet(
     return pq.read_table(path, columns=wanted, filters=[(among[0], "in", list(among[1]))])
 
 
-def write_json(path: Path, content: Mapping[str, Any]) -> None:
+def write_json(path: Path, content: Mapping[str, Any] | Sequence[Any]) -> None:
     """Write sorted keys, two spaces of indent, a list of numbers on one line. NaN raises ValueError."""
     text = json.dumps(content, indent=2, sort_keys=True, allow_nan=False, ensure_ascii=False)
     write_text(path, NUMBERS.sub(lambda found: " ".join(found[0].split()).replace("[ ", "["), text) + "\n")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -90,14 +90,21 @@ class ModelResult:
 
 
 def store(
-    result: Evaluation, about: Mapping[str, Any], folder: Path, **tables: Mapping[str, Any] | None
+    result: Evaluation,
+    about: Mapping[str, Any],
+    folder: Path,
+    samples: Sequence[Mapping[str, Any]] = (),
+    **tables: Mapping[str, Any] | None,
 ) -> None:
     """Write metrics, per-user values, lists and, for ratings, predictions into `folder`.
 
-    about   model and task, and what else metrics.json is to say
-    tables  further JSON files by name; None writes none
+    about    model and task, and what else metrics.json is to say
+    samples  what `marquee.evaluation.samples` returns
+    tables   further JSON files by name; None writes none
     """
     with atomic_folder(folder) as partial:
+        if samples:
+            write_json(partial / "samples.json", samples)
         write_json(partial / "metrics.json", {**about, "metrics": result.metrics, "counts": result.counts})
         write_parquet(partial / "per_user.parquet", as_table(result.per_user))
         write_parquet(partial / "lists.parquet", result.lists_table())
