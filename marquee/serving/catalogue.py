@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from marquee.errors import MarqueeError, did_you_mean
-from marquee.serving.title_search import TitleSearch, plain, squeezed
+from marquee.serving.title_search import TitleSearch
+from marquee.serving.title_words import plain, squeezed
 
 if TYPE_CHECKING:
     import pyarrow as pa
