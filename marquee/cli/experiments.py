@@ -12,6 +12,7 @@ from typing import Any
 from marquee import experiments
 from marquee.cli import project
 from marquee.errors import MarqueeError
+from marquee.io import harmless
 from marquee.leaderboard.table import primary_metrics
 
 
@@ -45,7 +46,7 @@ def run(args: Namespace) -> None:
     grid = dict.fromkeys(key for table in tables.values() for key in table.grid)
     rows = rows[["task", "model", *grid, "metric", "mean", "std", "n", "best"]]
     if args.csv is not None:
-        rows.to_csv(args.csv, index=False, lineterminator="\n")
+        rows.map(harmless).to_csv(args.csv, index=False, lineterminator="\n")
     if args.json:
         project.print_json(rows.astype(object).where(rows.notna(), None).to_dict("records"))
     else:

@@ -68,7 +68,7 @@ def copy_custom(source: str, target: Path) -> None:
         if names is None:
             found = {f"ratings{path.suffix.lower()}": path}
         else:
-            wanted = ("ratings.csv", "ratings.parquet", "movies.csv")
+            wanted = ("ratings.csv", "ratings.parquet", "movies.csv", "links.csv")
             found = {name: path / name for name in wanted if name in names}
         if len(found.keys() & {"ratings.csv", "ratings.parquet"}) != 1:
             raise MarqueeError(f"dataset.source is {source!r}, which is not one table of ratings: {CUSTOM}")

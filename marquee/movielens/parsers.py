@@ -12,6 +12,8 @@ from marquee.config import CustomColumns
 from marquee.errors import MarqueeError, did_you_mean
 from marquee.movielens.column_types import NUMBER, TEXT, WHOLE, ColumnType, whole
 from marquee.movielens.csv_reader import BadRows, CsvSpec, read
+from marquee.movielens.demographics import occupation
+from marquee.movielens.links import with_links
 from marquee.movielens.named_columns import read_named, split_genres
 from marquee.movielens.schema import Dataset, Scale, build_dataset
 
@@ -47,6 +49,8 @@ def read_release(
         rows, movies, users = LAYOUTS[layout](folder, bad, scale)
     else:
         raise MarqueeError(f"layout {layout!r} does not exist{did_you_mean(layout, [*LAYOUTS, 'custom'])}")
+    if movies is not None:
+        movies = with_links(folder, movies, columns.movie)
     if scale is None:
         scale = Scale.of(pc.unique(rows["rating"]).to_numpy())
     return build_dataset(rows, movies, users, scale, bad.dropped)
@@ -70,9 +74,11 @@ def _ml_100k(folder: Path, bad: BadRows, scale: Scale | None) -> Parsed:
 
 def _ml_1m(folder: Path, bad: BadRows, scale: Scale | None) -> Parsed:
     rows, movies, _ = _ml_10m(folder, bad, scale)
-    # an age is the lower bound of its range, an occupation the number of its name
+    # an age is the lower bound of its range (`demographics.AGES`)
     fields = {"user": WHOLE, "gender": TEXT, "age": whole(16), "occupation": TEXT, "zip_code": TEXT}
     users = read(CsvSpec(folder / "users.dat", "::", fields, latin=True), bad)
+    names = pa.array([occupation(code) for code in users["occupation"].to_pylist()], pa.string())
+    users = users.set_column(users.column_names.index("occupation"), "occupation", names)
     return rows, movies, users.select(["user", "age", "gender", "occupation", "zip_code"])
 
 

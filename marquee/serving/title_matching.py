@@ -64,13 +64,11 @@ class TitleMatcher:
             return items
         exact = [item for item in items if self.years[item] == year]
         return exact or [
-            item
-            for item in items
-            if (known := self.years[item]) is None or (near and abs(known - year) == 1)
+            item for item in items if (known := self.years[item]) is None or (near and abs(known - year) == 1)
         ]
 
     def _distinct(self, items: list[int], name: str) -> list[int]:
-        """Of items that share a name, prefer those that it is the main one of; of equal ones, the most rated."""
+        """Of items that share a name, prefer those of which it is the main one; of equals the most rated."""
         if len(items) < 2:
             return items
         key = name_keys(name)[1]

@@ -13,7 +13,8 @@ from marquee.serving.title_words import bare, is_number, name_keys, names_of, pl
 
 _LAST_YEAR = re.compile(r"^(?P<title>.*\S)[\s,]+(?P<year>(?:18|19|20)\d\d)$", re.ASCII)
 TRIES = 64  # ways of spelling a query
-SEQUELS = {*"ii iii iv vi vii viii ix".split(), *map(str, range(2, 11))}
+NUMERALS = "ii iii iv vi vii viii ix"
+SEQUELS = {*NUMERALS.split(), *map(str, range(2, 11))}
 
 
 class TitleSearch:
@@ -64,7 +65,9 @@ class TitleSearch:
         return [min(self._bare[name]) for name, *_ in found]
 
     def _find(self, title: str, year: int | None) -> list[int]:
-        if found := self.exact(title, year) or self._of_year(self._spelled.get(name_keys(title)[2], ()), year):
+        if found := self.exact(title, year) or self._of_year(
+            self._spelled.get(name_keys(title)[2], ()), year
+        ):
             return found
         words = bare(title).split()
         corrected = islice(product(*(self._spellings(word, len(words)) for word in words)), TRIES)
@@ -88,7 +91,9 @@ class TitleSearch:
 
     def _is_sequel(self, item: int, words: list[str]) -> bool:
         """Whether the item's names go on with a number where `words` end: `Star Trek II` begins part III."""
-        ends = [goes_on for name in self._names[item] if (goes_on := _goes_on(name.split(), words)) is not None]
+        ends = [
+            goes_on for name in self._names[item] if (goes_on := _goes_on(name.split(), words)) is not None
+        ]
         return bool(ends) and all(ends)
 
     def _by_name(self, words: list[str]) -> Iterable[int]:
@@ -133,7 +138,7 @@ class TitleSearch:
 
 
 def _goes_on(name: list[str], words: list[str]) -> bool | None:
-    """Whether `name` goes on with the number of a sequel behind `words`; None where it has them not in a row."""
+    """Whether a sequel's number follows `words` in `name`; None where it does not have them in a row."""
     start = "".join(words)
     for at in range(len(name)):
         end, length = at, 0

@@ -29,24 +29,25 @@ LETTERS = 6  # that a name without its article needs
 _UNITS = (
     "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen "
     "seventeen eighteen nineteen"
-).split()
-_TENS = "twenty thirty forty fifty sixty seventy eighty ninety".split()
+)
+_TENS = "twenty thirty forty fifty sixty seventy eighty ninety"
 _ORDINALS = (
     "first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth fourteenth "
     "fifteenth sixteenth seventeenth eighteenth nineteenth twentieth"
-).split()
-_VALUES = {word: n for n, word in enumerate(_UNITS)} | {word: 20 + 10 * n for n, word in enumerate(_TENS)}
-_RANKS = {word: f"{n}th" for n, word in enumerate(_ORDINALS, 1)}
-_PARTS = {"part", "pt", "episode", "chapter", "volume", "vol"}
-_SPELLING = {
-    **{f"{stem}our": f"{stem}or" for stem in "col fav hon hum lab neighb rum harb arm sav val vig".split()},
-    **{f"{stem}ours": f"{stem}ors" for stem in "col hon lab neighb rum".split()},
-    **{"grey": "gray", "theatre": "theater", "centre": "center", "defence": "defense", "offence": "offense"},
-    **{"licence": "license", "judgement": "judgment", "catalogue": "catalog", "programme": "program"},
-    **{"favourite": "favorite", "colourful": "colorful", "traveller": "traveler", "pyjamas": "pajamas"},
-    **{"saviour": "savior", "behaviour": "behavior", "versus": "vs", "doctor": "dr", "mister": "mr"},
-    **{"saint": "st", "boulevard": "blvd", "n": "and"},
+)
+_VALUES = {word: n for n, word in enumerate(_UNITS.split())} | {
+    word: 20 + 10 * n for n, word in enumerate(_TENS.split())
 }
+_RANKS = {word: f"{n}th" for n, word in enumerate(_ORDINALS.split(), 1)}
+_PARTS = {"part", "pt", "episode", "chapter", "volume", "vol"}
+_ALIKE = (
+    "colour=color colours=colors colourful=colorful favourite=favorite honour=honor humour=humor "
+    "labour=labor neighbour=neighbor neighbours=neighbors rumour=rumor harbour=harbor armour=armor "
+    "saviour=savior behaviour=behavior grey=gray theatre=theater centre=center defence=defense offence=offense "
+    "licence=license judgement=judgment catalogue=catalog programme=program traveller=traveler "
+    "pyjamas=pajamas versus=vs doctor=dr mister=mr saint=st boulevard=blvd n=and"
+)
+_SPELLING = dict(pair.split("=") for pair in _ALIKE.split())
 
 
 def plain(text: str) -> str:
@@ -166,7 +167,7 @@ def _spelled(words: list[str], at: int) -> tuple[int | None, int]:
 def _continues(current: int, value: int) -> bool:
     """Whether `value` may follow: `twenty` `four`, `one hundred` `one`; not `four` `seven`."""
     return (current % 100 == 0 and current != 0) or (
-        current % 10 == 0 and 20 <= current % 100 and 0 < value < 10
+        current % 10 == 0 and current % 100 >= 20 and 0 < value < 10
     )
 
 
