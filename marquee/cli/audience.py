@@ -63,11 +63,11 @@ def own_ratings(args: Namespace, movies: MovieCatalogue, scale: Scale) -> tuple[
         notes += watched.notes(str(args.seen))
     if args.unmatched is not None:
         n = import_ratings.write_unmatched(args.unmatched, found)
-        notes.append(f"{n:,} rows that were not found are in {args.unmatched}")
+        notes.append(f"{args.unmatched}: {n:,} row{'s' * (n != 1)} left out")
     if args.ratings is not None and not given:
         found[0].require_pairs(args.ratings)
     if seen:
-        notes.append(f"{len(set(seen)):,} movies that you have seen are left out")
+        notes.append(f"{len(set(seen)):,} seen without a rating, left out")
     items, ratings = zip(*(pairs + given), strict=True) if pairs or given else ((), ())
     own = OwnRatings(
         np.array(items, np.int32), np.array(ratings, np.float32), np.unique(seen).astype(np.int32)

@@ -157,12 +157,13 @@ def _read(table: Table, scale: Scale | None) -> Export:
     for line, cells in lines[1:]:
         row = {name: cells[place].strip() for name, place in columns.items() if place < len(cells)}
         rating = None if scale is None else _rating(row, layout, table, line, scale, separator)
+        date = _date(row, layout)
         if scale and table.likes and rating is None:
-            rating = scale.high
+            rating, date = scale.high, ""  # a rating comes after a like, whenever that was
         titles, year = _titles(row, layout)
         movie, imdb = _first(row, layout.movie), re.search("[0-9]{1,9}$", _first(row, layout.imdb))
         number = int(imdb[0]) if imdb else None
-        one = Row(table.name, line, titles, year, movie, number, rating, _date(row, layout))
+        one = Row(table.name, line, titles, year, movie, number, rating, date)
         if not (titles or movie or number):
             continue
         kind = _first(row, layout.kind).casefold().replace(" ", "")

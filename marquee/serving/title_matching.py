@@ -107,16 +107,17 @@ def _fits(wanted: Segments, name: Segments) -> bool:
             places = [at for at in places if at + len(w) in name.cuts]
         if wanted.content < DISTINCT:
             places = [at for at in places if at == 0 and len("".join(w)) >= LETTERS - 2]
-        return any(not _sequel(n, at + len(w)) for at in places)
+        return any(not _sequel(n[at + len(w) :]) for at in places)
     if name.content < DISTINCT:
         return False
-    begins = len(n) >= LONG and w[: len(n)] == n and len(n) in wanted.cuts and not _sequel(w, len(n))
+    begins = len(n) >= LONG and w[: len(n)] == n and len(n) in wanted.cuts and not _sequel(w[len(n) :])
     ends = w[-len(n) :] == n and len(w) - len(n) in wanted.cuts
     return begins or ends
 
 
-def _sequel(words: Sequence[str], at: int) -> bool:
-    return at < len(words) and words[at].isdecimal() and words[at] != "1"
+def _sequel(rest: Sequence[str]) -> bool:
+    """Whether what a name goes on with holds the number of a part, but for the first."""
+    return any(word.isdecimal() and word != "1" for word in rest)
 
 
 def _unnumbered(name: Segments) -> list[str]:

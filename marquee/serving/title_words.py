@@ -44,8 +44,8 @@ _ALIKE = (
     "colour=color colours=colors colourful=colorful favourite=favorite honour=honor humour=humor "
     "labour=labor neighbour=neighbor neighbours=neighbors rumour=rumor harbour=harbor armour=armor "
     "saviour=savior behaviour=behavior grey=gray theatre=theater centre=center defence=defense "
-    "offence=offense licence=license judgement=judgment catalogue=catalog programme=program traveller=traveler "
-    "pyjamas=pajamas versus=vs doctor=dr mister=mr saint=st boulevard=blvd n=and"
+    "offence=offense licence=license judgement=judgment catalogue=catalog programme=program "
+    "traveller=traveler pyjamas=pajamas versus=vs doctor=dr mister=mr saint=st boulevard=blvd n=and"
 )
 _SPELLING = dict(pair.split("=") for pair in _ALIKE.split())
 

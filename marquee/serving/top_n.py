@@ -61,18 +61,21 @@ def user_indices(labels: Sequence[str], user_ids: Sequence[Any]) -> np.ndarray:
 def user_labels(text: str, user_ids: Sequence[Any]) -> list[str]:
     """Return the ids in `text`, each once: one a line, or several between commas or blanks.
 
-    Ids may hold commas and blanks themselves, so a whole line that is an id is one.
+    Ids may hold commas and blanks themselves: the most pieces of a line that together are an id count as one.
     """
     known = {str(one) for one in user_ids}
     found: list[str] = []
     for line in map(str.strip, text.splitlines()):
-        pieces = [piece.strip() for piece in line.split(",") if piece.strip()]
-        if line.strip('"') in known:
-            found.append(line.strip('"'))
-        elif all(piece in known for piece in pieces):
-            found += pieces
-        else:
-            found += [word for piece in pieces for word in ([piece] if piece in known else piece.split())]
+        pieces = line.split(",")
+        while pieces:
+            joined = (
+                (end, one)
+                for end in range(len(pieces), 0, -1)
+                if (one := ",".join(pieces[:end]).strip().strip('"')) in known
+            )
+            end, one = next(joined, (1, ""))
+            found += [one] if one else pieces[0].split()
+            pieces = pieces[end:]
     return list(dict.fromkeys(found))
 
 

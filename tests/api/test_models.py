@@ -100,7 +100,7 @@ def test_a_known_user_gets_what_is_not_rated(data, model):
         ({"taste": {}}, "the ratings are empty"),
         ({"taste": "Alien"}, "ratings are 'Alien': give a dict"),
         ({"user_id": 9999}, "user 9999 is not in this data, whose users go from 11 to 50"),
-        ({}, "one of ratings and user_id"),
+        ({}, "needs ratings or a user_id"),
         ({"user_id": 12, "k": 0}, "k is 0: ask for at least 1 movie"),
     ],
 )
