@@ -112,7 +112,7 @@ class Row:
 
     @property
     def name(self) -> str:
-        title = self.titles[-1] if self.titles else f"#{self.movie}"
+        title = _one_line(self.titles[-1] if self.titles else f"#{self.movie}")
         return title if self.year is None or not self.titles else f"{title} ({self.year})"
 
 
@@ -189,7 +189,7 @@ def _recognised(table: Table, rated: bool) -> tuple[str, Format, list[tuple[int,
         for layout in FORMATS:
             if layout.needs | ({layout.rating} - {""} if rated else set()) <= names:
                 return separator, layout, list(_lines(table, separator))
-    raise MarqueeError(f"{table.name} has the columns {', '.join(first)[:80]}: {ACCEPTED}")
+    raise MarqueeError(f"{table.name} has the columns {_one_line(', '.join(first)[:80])}: {ACCEPTED}")
 
 
 def _lines(table: Table, separator: str) -> Iterator[tuple[int, list[str]]]:
@@ -261,6 +261,11 @@ def _rating(
             f"{table.name} line {line}: the rating {text[:40]!r} is off the scale: give one from {theirs}"
         )
     return scale.low + (value - theirs.low) / (theirs.high - theirs.low) * (scale.high - scale.low)
+
+
+def _one_line(text: str) -> str:
+    """Return the text as a message may have it: without line ends and control characters."""
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
 
 
 def on_scale(text: str, scale: Scale, where: str) -> float:
