@@ -40,7 +40,7 @@ ML_1M = {
         "10::Orchard: A Tale, The (1994)::Comedy|Action",
         '30::The "Vergér" (1999)::Film-Noir',
     ],
-    "users.dat": ["1::F::1::10::48067", "2::M::56::16::70072-12"],
+    "users.dat": ["1::F::1::10::48067", "2::M::56::16::70072-1234"],
 }
 ML_10M = {
     "ratings.dat": ["2::30::4.5::980000010", "1::10::3::980000000", "2::10::0.5::980000000"],
@@ -103,7 +103,7 @@ def test_ml_1m_keeps_colons_and_quotes_in_either_encoding(tmp_path, encoding):
             "age": 56,
             "gender": "M",
             "occupation": "self-employed",
-            "zip_code": "70072-12",
+            "zip_code": "70072-1234",
         },
     ]
 

@@ -95,10 +95,11 @@ def report(name: str, found, movies: MovieCatalogue, truth: list[int]) -> tuple[
         if truth[row.line - 2] < 0 or not same(movies, item, truth[row.line - 2])
     ]
     known = sum(item >= 0 for item in truth)
+    absent = len(truth) - known
     rate = (len(found.rows) - len(wrong)) / known if known else 0.0
     print(
         f"{name}: {len(found.rows):,} of {known:,} rows of the catalogue matched ({rate:.4f}), "
-        f"{len(wrong)} wrong"
+        f"{len(wrong)} wrong, {absent:,} rows of films that it lacks"
     )
     return rate, wrong
 
