@@ -50,7 +50,7 @@ class MovieCatalogue:
     def name(self, item: int) -> str:
         """`Alien (1979)`; a movie without a title goes by its id, `#267`."""
         title, year = self.titles[item], self.years[item]
-        return f"#{self.ids[item]}" if title is None else title if year is None else f"{title} ({year})"
+        return f"#{self.ids[item]}" if not title else title if year is None else f"{title} ({year})"
 
     def search(self) -> TitleSearch:
         return TitleSearch(self.titles, self.years)
