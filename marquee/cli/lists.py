@@ -79,14 +79,16 @@ def often_rated(
     return kept, [f"{note} (--min-ratings 0 lists all)"] if hidden else []
 
 
-def deliver(args: Namespace, lists: list[output.Rows], column: str) -> None:
+def deliver(args: Namespace, lists: list[output.Rows], column: str, heading: str = "") -> None:
     """Print the lists, or write them to --out. `column` is the one that they are ordered by."""
     columns = ["rank", *COLUMNS, column, *(["explanation"] if len(lists) == 1 else [])]
-    write_or_print(args, lists, [output.table(one, column) for one in lists], columns)
+    write_or_print(args, lists, [output.table(one, column) for one in lists], columns, heading)
 
 
-def write_or_print(args: Namespace, lists: list[output.Rows], tables: list[str], columns: list[str]) -> None:
-    """Print each user's table, or the rows as JSON, or write their user and `columns` to --out."""
+def write_or_print(
+    args: Namespace, lists: list[output.Rows], tables: list[str], columns: list[str], heading: str = ""
+) -> None:
+    """Print `heading` and each user's table, or the rows as JSON, or write their user and `columns` to --out."""
     rows = [row for one in lists for row in one]
     if args.json:
         project.print_json(rows)
@@ -94,6 +96,8 @@ def write_or_print(args: Namespace, lists: list[output.Rows], tables: list[str],
         output.write(args.out, rows, ["user", *columns])
         print(f"{len(rows):,} rows for {len(lists):,} in {args.out}")
     else:
+        if heading:
+            print(heading)
         for one, table in zip(lists, tables, strict=True):
             if len(lists) > 1 and one:
                 print(f"user {one[0]['user']}")

@@ -92,8 +92,6 @@ def run(args: Namespace) -> None:
     )
     models = {name: project.model(name, len(movies)) for name in args.models or [args.model]}
     own, notes = audience.own_ratings(args, movies, scale)
-    if args.user is not None:
-        notes.insert(0, audience.describe(args.user))
     answers = []
     for name, model in models.items():
         listed, said = lists.often_rated(args, model, name, allowed)
@@ -147,7 +145,7 @@ def _one_model(args: Namespace, answer: Answer, movies: MovieCatalogue, threshol
         words = _explanations(answer.model, answer.audience, listed, movies, verb)
         for row, explanation in zip(rows[0], words, strict=True):
             row["explanation"] = explanation
-    lists.deliver(args, rows, answer.column)
+    lists.deliver(args, rows, answer.column, _heading(args))
 
 
 def _side_by_side(args: Namespace, answers: list[Answer], movies: MovieCatalogue) -> None:
@@ -160,7 +158,11 @@ def _side_by_side(args: Namespace, answers: list[Answer], movies: MovieCatalogue
         found.append(output.compared_rows(label, said, args.top, movies))
         tables.append(output.compared_table(found[-1], said))
     columns = [*COLUMNS, *(f"{one.name}_{part}" for one in answers for part in (one.column, "rank"))]
-    lists.write_or_print(args, found, tables, columns)
+    lists.write_or_print(args, found, tables, columns, _heading(args))
+
+
+def _heading(args: Namespace) -> str:
+    return "" if args.user is None else audience.describe(args.user)
 
 
 def _explanations(

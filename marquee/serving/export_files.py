@@ -37,11 +37,9 @@ def tables(path: Path) -> list[Table]:
     Raises MarqueeError for a missing or unreadable file, and for an archive without such files.
     """
     if path.is_dir():
-        files = sorted([*path.glob("*.csv"), *path.glob("*/*.csv")])
+        files = sorted([*path.glob("*.csv"), *path.glob("likes/*.csv")])
         names = [one.relative_to(path).as_posix() for one in files if one.is_file()]
         return _chosen(path, names, lambda name: _bytes(path / name))
-    if not path.is_file():
-        raise MarqueeError(f"{path} does not exist: give the path of a file")
     content = _bytes(path)
     if not content.startswith(b"PK"):
         likes = path.stem.casefold() in ("likes", "liked") or path.parts[-2:] == ("likes", "films.csv")
@@ -92,6 +90,9 @@ def is_collection(path: Path) -> bool:
 
 
 def _bytes(path: Path) -> bytes:
+    if not path.is_file():  # a pipe or a device might never end
+        fault = "is no file" if path.exists() else "does not exist"
+        raise MarqueeError(f"{path} {fault}: give the path of a file")
     with path.open("rb") as file:
         content = file.read(LARGEST + 1)
     if len(content) > LARGEST:
@@ -101,8 +102,6 @@ def _bytes(path: Path) -> bytes:
 
 def read_text(path: Path) -> str:
     """Return the file's text. Raises MarqueeError for a missing file, and for one that is no text."""
-    if not path.is_file():
-        raise MarqueeError(f"{path} does not exist: give the path of a file")
     return decoded(_bytes(path), str(path))
 
 

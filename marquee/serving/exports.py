@@ -86,6 +86,7 @@ ACCEPTED = (
     "give it title,rating or movieId,rating, or take an export of Letterboxd (Name,Year,Rating), "
     "IMDb (Title,Year,Your Rating), TMDb or movielens.org"
 )
+USERS = ("userid", "user_id", "user")
 SEPARATORS = ",;\t|"
 OTHER_KINDS = ("series", "episode", "season", "game", "podcast", "show", "musicvideo")
 NUMBER = re.compile(r"[+-]?(?:[0-9]{1,12}(?:\.[0-9]{0,12})?|\.[0-9]{1,12})", re.ASCII)
@@ -153,9 +154,12 @@ def read_export(path: Path, scale: Scale | None) -> Export:
 def _read(table: Table, scale: Scale | None) -> Export:
     separator, layout, lines = _recognised(table, scale is not None and not table.likes)
     columns = {name.strip().casefold(): place for place, name in reversed(list(enumerate(lines[0][1])))}
-    found = Export.empty()
+    found, users = Export.empty(), set[str]()
     for line, cells in lines[1:]:
         row = {name: cells[place].strip() for name, place in columns.items() if place < len(cells)}
+        users.add(_first(row, USERS))
+        if len(users) > 1:
+            raise MarqueeError(f"{table.name} line {line}: a second user; give the ratings of one user only")
         rating = None if scale is None else _rating(row, layout, table, line, scale, separator)
         date = _date(row, layout)
         if scale and table.likes and rating is None:

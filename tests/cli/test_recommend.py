@@ -68,7 +68,9 @@ for words in json.loads(sys.argv[1]):
     done = finished.call("python", "-c", script, json.dumps(asked_for))
     assert done.returncode == 0, done.stderr
     assert done.stderr.count("you rated") == len(names)
-    assert done.stdout.count("\n") == len(names) * 2 * 21, "a heading, ten movies, ten explanations"
+    assert done.stdout.count("\n") == len(names) * 43, (
+        "the user; twice a heading, ten movies, ten explanations"
+    )
 
 
 def test_a_rating_model_shows_ratings_on_the_scale(finished, tmp_path):

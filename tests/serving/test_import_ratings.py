@@ -85,6 +85,7 @@ def test_the_encodings_that_spreadsheets_write_are_read(ratings):
         ("PK\x03\x04", "is an archive that does not open"),
         ("title,rating\nAlien,1_0\n", "line 2: the rating '1_0' is off the scale"),
         ("title,stars\nAlien,5\n", "has the columns title, stars"),
+        ("userId,movieId,rating\n1,20,5\n2,20,4\n", "line 3: a second user"),
         ("a\x00" * 3 + "\x00" * 6, "is no text file"),
         ('title,rating\n"Alien,5\n', "has no ratings below its column names"),
     ],
