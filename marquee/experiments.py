@@ -181,7 +181,7 @@ def _require(names: Iterable[str], known: Iterable[str], fault: str) -> None:
 
 
 def _concerns(key: str, models: Iterable[str]) -> bool:
-    """Whether a key is of one of `models`, or of no model."""
+    """Tell whether a key is of one of `models`, or of no model."""
     return not key.startswith("models.") or key.split(".")[1] in models
 
 

@@ -22,7 +22,7 @@ def ratings(path: Path) -> Ratings:
 
 
 def catalogue() -> tuple[Catalogue, tuple[float, float, float]]:
-    """The catalogue, and the release's scale: lowest rating, highest, step (0 without one)."""
+    """Return the catalogue, and the release's scale: lowest rating, highest, step (0 without one)."""
     movies = read_parquet(Path("data/movies.parquet"), ["genres"])
     about = json.loads(movies.schema.metadata[b"catalogue"])
     return Catalogue.from_genres(about["n_users"], movies["genres"]), tuple(about["scale"])
@@ -42,13 +42,13 @@ def test_set(task: str, params: Params) -> TestSet:
 
 
 def positive_threshold(params: Params) -> float:
-    """The lowest rating that counts as a positive."""
+    """Return the lowest rating that counts as a positive."""
     _, scale = catalogue()
     return lowest_positive(params.tasks["ranking"].positive_threshold, *scale)
 
 
 def original_ids() -> tuple[np.ndarray, np.ndarray]:
-    """The release's own ids: row u of the first is user u, row i of the second is item i."""
+    """Return the release's own ids: row u of the first is user u, row i of the second is item i."""
     users = read_parquet(Path("data/users.parquet"), ["user_id"])["user_id"]
     movies = read_parquet(Path("data/movies.parquet"), ["movie_id"])["movie_id"]
     return users.to_numpy(), movies.to_numpy()

@@ -34,7 +34,7 @@ def main(params: config.Params, name: str) -> None:
 
 
 def _checkpoint(name: str, settings: list[Any], inputs: list[Path]) -> Path:
-    """A file named after all that the fit depends on; DVC does not know it, so it outlives a crash."""
+    """Return a file named after all that the fit depends on; DVC does not know it, so it outlives a crash."""
     everything = digest([*inputs, *sorted(Path("marquee").rglob("*.py"))], settings)
     return Path(".checkpoints") / f"{name}-{everything[:16]}.safetensors"
 

@@ -55,7 +55,7 @@ def _restore_tracked() -> None:
 
 
 def outputs() -> dict[str, str]:
-    """Path → stage of every output in dvc.lock."""
+    """Return path → stage of every output in dvc.lock."""
     import yaml
 
     try:
@@ -71,6 +71,6 @@ def remove(paths: list[str]) -> None:
 
 
 def removable(path: str, kept: set[str]) -> bool:
-    """Whether `path` exists, lies in a folder of outputs, and holds nothing that stays."""
+    """Tell whether `path` exists, lies in a folder of outputs, and holds nothing that stays."""
     inside = Path(path).parts[0] in OUTPUTS and ".." not in Path(path).parts and len(Path(path).parts) > 1
     return inside and Path(path).exists() and not any(one.startswith(f"{path}/") for one in kept)

@@ -53,7 +53,7 @@ def configure(parser: ArgumentParser) -> None:
 
 
 def allowed_movies(args: Namespace, movies: MovieCatalogue) -> np.ndarray:
-    """bool [n_items]: the movies that the arguments allow."""
+    """Return bool [n_items]: the movies that the arguments allow."""
     return movies.keep(MovieFilter(tuple(args.genre), args.year_from, args.year_to, args.exclude_unknown))
 
 
@@ -88,7 +88,7 @@ def deliver(args: Namespace, lists: list[output.Rows], column: str, heading: str
 def write_or_print(
     args: Namespace, lists: list[output.Rows], tables: list[str], columns: list[str], heading: str = ""
 ) -> None:
-    """Print `heading` and each user's table, or the rows as JSON, or write their user and `columns` to --out."""
+    """Print `heading` and each table, or the rows as JSON, or write their user and `columns` to --out."""
     rows = [row for one in lists for row in one]
     if args.json:
         project.print_json(rows)

@@ -40,7 +40,7 @@ def run(args: Namespace) -> None:
 
 
 def settings_of(name: str) -> dict[str, Any]:
-    """Dotted keys and values that choose a release: its preset, or that of the simulated data."""
+    """Return dotted keys and values that choose a release: its preset, or that of the simulated data."""
     return {"dataset.name": name, **(presets.preset(name) or presets.preset(SIMULATED) or {})}
 
 
