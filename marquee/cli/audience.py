@@ -24,7 +24,7 @@ from marquee.serving.users import user_line
 
 @dataclass(frozen=True)
 class OwnRatings:
-    """Items [n] and their ratings [n], the latest of an item last; and items [m] seen without a rating."""
+    """Hold items [n] and ratings [n], the latest of an item last; and items [m] seen without a rating."""
 
     items: np.ndarray
     ratings: np.ndarray

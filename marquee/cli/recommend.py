@@ -69,7 +69,7 @@ def _names(text: str) -> list[str]:
 
 @dataclass(frozen=True)
 class Answer:
-    """One model, the users it is asked for, and which movies it may list."""
+    """Hold one model, the users it is asked for, and which movies it may list."""
 
     name: str
     model: Recommender

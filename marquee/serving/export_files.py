@@ -23,7 +23,7 @@ MARKS = {
 
 @dataclass(frozen=True)
 class Table:
-    """The text of one file; `likes`: its movies are liked, whether or not they are rated."""
+    """Hold the text of one file; `likes`: its movies are liked, whether or not they are rated."""
 
     name: str
     text: str
@@ -85,7 +85,7 @@ def _chosen(path: Path, names: list[str], read: Callable[[str], bytes]) -> list[
 
 
 def is_collection(path: Path) -> bool:
-    """Whether `tables` reads several files there."""
+    """Return whether `tables` reads several files there."""
     return path.is_dir() or (path.is_file() and zipfile.is_zipfile(path))
 
 

@@ -20,7 +20,7 @@ from marquee.serving.export_files import Table, tables
 
 @dataclass(frozen=True)
 class Format:
-    """A layout, recognised by the columns that it needs, in lower case.
+    """Describe a layout, recognised by the columns that it needs, in lower case.
 
     rating  the user's own rating; "" where there is none
     titles  of a movie, the original one first
@@ -95,7 +95,7 @@ YEAR = re.compile(r"(?:18|19|20)[0-9]{2}(?![0-9])")
 
 @dataclass(frozen=True)
 class Row:
-    """One movie of an export; `rating` is on the scale of the data, and None where the user gave none.
+    """Hold one movie of an export; `rating` is on the scale of the data, and None where the user gave none.
 
     titles  the original one first; none where `movie`, the release's id, is all there is
     imdb    the number of its IMDb id
@@ -119,7 +119,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Export:
-    """The movies of one or several files.
+    """Hold the movies of one or several files.
 
     rated     rows with a rating
     unrated   rows without one: watched, or only listed

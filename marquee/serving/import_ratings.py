@@ -22,7 +22,7 @@ NAMED = 5  # titles that a note names
 
 @dataclass
 class Matched:
-    """The rows whose movie is known, and the others by what is wrong with them.
+    """Hold the rows whose movie is known, and the others by what is wrong with them.
 
     items    one for each of `rows`
     unrated  the number of rows that had no rating
@@ -42,7 +42,7 @@ class Matched:
         return [(item, rating) for _, item, rating in sorted(rated, key=lambda one: one[0])]
 
     def notes(self, path: str) -> list[str]:
-        """A line with the number of rows that matched, and one for each kind of row that was left out."""
+        """Return a line with the number of rows that matched, and one for each kind that was left out."""
         total = len(self.rows) + len(self.left_out[MISSING]) + len(self.left_out[SEVERAL])
         notes = [f"{path}: {len(self.rows):,} of {total:,} movies found"]
         if self.unrated:
@@ -113,7 +113,7 @@ def _find(
 
 
 def _same_name(row: Row, movies: MovieCatalogue, item: int) -> bool:
-    """Whether the row's title, if it and the movie have one, is the movie's."""
+    """Return whether the row's title, if it and the movie have one, is the movie's."""
     title = movies.titles[item]
     if not row.titles or not title:
         return True

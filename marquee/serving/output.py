@@ -68,7 +68,7 @@ def table(rows: Rows, column: str) -> str:
 
 @dataclass(frozen=True)
 class Answers:
-    """What one model says of all movies to one user: its value of each [n], and its rank there, or 0."""
+    """Hold what one model says of all movies to one user: its value of each [n], and its rank, or 0."""
 
     model: str
     column: str  # score or rating

@@ -68,7 +68,7 @@ class TitleMatcher:
         ]
 
     def _distinct(self, items: list[int], name: str) -> list[int]:
-        """Of items that share a name, prefer those of which it is the main one; of equals the most rated."""
+        """Choose among items of one name: those of which it is the main one; of equals the most rated."""
         if len(items) < 2:
             return items
         key = name_keys(name)[1]
@@ -90,7 +90,7 @@ class TitleMatcher:
 
 
 def _fits(wanted: Segments, name: Segments) -> bool:
-    """Whether two names of one year are the same but for a part that one of them leaves out.
+    """Return whether two names of one year are the same but for a part that one of them leaves out.
 
     `Star Wars` is `Star Wars: Episode IV - A New Hope`, `Romeo + Juliet` is in `William Shakespeare's Romeo
     and Juliet`, `Interview with the Vampire: The Vampire Chronicles` is `Interview with the Vampire`, and
@@ -116,7 +116,7 @@ def _fits(wanted: Segments, name: Segments) -> bool:
 
 
 def _sequel(rest: Sequence[str]) -> bool:
-    """Whether what a name goes on with holds the number of a part, but for the first."""
+    """Return whether what a name goes on with holds the number of a part, but for the first."""
     return any(word.isdecimal() and word != "1" for word in rest)
 
 

@@ -82,7 +82,7 @@ class TitleSearch:
 
     @cached_property
     def _spelled(self) -> dict[str, set[int]]:
-        """Names with numbers and spellings as one: `Rocky 2` is `Rocky II`."""
+        """Return names with numbers and spellings as one: `Rocky 2` is `Rocky II`."""
         found: dict[str, set[int]] = defaultdict(set)
         for item, title in enumerate(self.titles):
             for name in names_of(title) if title else ():
@@ -90,7 +90,7 @@ class TitleSearch:
         return found
 
     def _is_sequel(self, item: int, words: list[str]) -> bool:
-        """Whether the item's names go on with a number where `words` end: `Star Trek II` begins part III."""
+        """Return whether all names of the item with `words` go on with a sequel's number there."""
         ends = [
             goes_on for name in self._names[item] if (goes_on := _goes_on(name.split(), words)) is not None
         ]
@@ -138,7 +138,7 @@ class TitleSearch:
 
 
 def _goes_on(name: list[str], words: list[str]) -> bool | None:
-    """Whether a sequel's number follows `words` in `name`; None where it does not have them in a row."""
+    """Return whether a sequel's number follows `words` in `name`; None where they are not in it in a row."""
     start = "".join(words)
     for at in range(len(name)):
         end, length = at, 0

@@ -69,7 +69,7 @@ def bare(text: str) -> str:
 
 
 def is_number(word: str) -> bool:
-    """Whether `word` is digits or a Roman numeral."""
+    """Return whether `word` is digits or a Roman numeral."""
     return word.isdecimal() or _NUMERAL.fullmatch(word) is not None
 
 
@@ -165,7 +165,7 @@ def _spelled(words: list[str], at: int) -> tuple[int | None, int]:
 
 
 def _continues(current: int, value: int) -> bool:
-    """Whether `value` may follow: `twenty` `four`, `one hundred` `one`; not `four` `seven`."""
+    """Return whether `value` may follow: `twenty` `four`, `one hundred` `one`; not `four` `seven`."""
     return (current % 100 == 0 and current != 0) or (
         current % 10 == 0 and current % 100 >= 20 and 0 < value < 10
     )
@@ -180,14 +180,14 @@ def _roman(word: str) -> int:
 
 @dataclass(frozen=True)
 class Segments:
-    """The words of a name, and the places where a subtitle begins, 0 and the end among them."""
+    """Hold the words of a name, and the places where a subtitle begins, 0 and the end among them."""
 
     words: tuple[str, ...]
     cuts: frozenset[int]
 
     @property
     def content(self) -> int:
-        """The number of words that say something: no article, no preposition, no number."""
+        """Count the words that say something: no article, no preposition, no number."""
         return sum(not (word.isdecimal() or word in _EMPTY) for word in self.words)
 
 
