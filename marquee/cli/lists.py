@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +27,12 @@ def _count(text: str) -> int:
     return 0 if text.strip("0") == "" and text else positive(text)
 
 
+def _year(text: str) -> int:
+    if not text.isdecimal() or len(text) > 4:
+        raise ArgumentTypeError(f"{text[:20]!r} is not a year")
+    return int(text)
+
+
 def list_file(text: str) -> Path:
     try:
         output.check_suffix(Path(text))
@@ -38,8 +45,8 @@ def configure(parser: ArgumentParser) -> None:
     group = parser.add_argument_group("which movies")
     group.add_argument("--top", metavar="N", type=positive, default=10, help="length of a list (10)")
     group.add_argument("--genre", metavar="NAME", action="append", default=[], help="given twice: both")
-    group.add_argument("--year-from", metavar="YEAR", type=int)
-    group.add_argument("--year-to", metavar="YEAR", type=int)
+    group.add_argument("--year-from", metavar="YEAR", type=_year)
+    group.add_argument("--year-to", metavar="YEAR", type=_year)
     group.add_argument("--exclude-unknown", action="store_true", help="no movie without a title")
     group.add_argument(
         "--min-ratings",
@@ -82,13 +89,17 @@ def often_rated(
 def deliver(args: Namespace, lists: list[output.Rows], column: str, heading: str = "") -> None:
     """Print the lists, or write them to --out. `column` is the one that they are ordered by."""
     columns = ["rank", *COLUMNS, column, *(["explanation"] if len(lists) == 1 else [])]
-    write_or_print(args, lists, [output.table(one, column) for one in lists], columns, heading)
+    write_or_print(args, lists, lambda rows: output.table(rows, column), columns, heading)
 
 
 def write_or_print(
-    args: Namespace, lists: list[output.Rows], tables: list[str], columns: list[str], heading: str = ""
+    args: Namespace,
+    lists: list[output.Rows],
+    table: Callable[[output.Rows], str],
+    columns: list[str],
+    heading: str = "",
 ) -> None:
-    """Print `heading` and each table, or the rows as JSON, or write their user and `columns` to --out."""
+    """Print `heading` and each list as a `table`, or all rows as JSON, or write `columns` of them to --out."""
     rows = [row for one in lists for row in one]
     if args.json:
         project.print_json(rows)
@@ -98,7 +109,7 @@ def write_or_print(
     else:
         if heading:
             print(heading)
-        for one, table in zip(lists, tables, strict=True):
+        for one in lists:
             if len(lists) > 1 and one:
                 print(f"user {one[0]['user']}")
-            print(table)
+            print(table(one))

@@ -149,16 +149,18 @@ def _one_model(args: Namespace, answer: Answer, movies: MovieCatalogue, threshol
 
 
 def _side_by_side(args: Namespace, answers: list[Answer], movies: MovieCatalogue) -> None:
-    found, tables = [], []
+    found = []
     for user, label in enumerate(answers[0].audience.labels):
         said = []
         for one in answers:
             ranks, values = top_n.ranks(one.audience, one.allowed, user)
             said.append(output.Answers(one.name, one.column, one.shown(values), ranks))
         found.append(output.compared_rows(label, said, args.top, movies))
-        tables.append(output.compared_table(found[-1], said))
-    columns = [*COLUMNS, *(f"{one.name}_{part}" for one in answers for part in (one.column, "rank"))]
-    lists.write_or_print(args, found, tables, columns, _heading(args))
+    shown = [(one.name, one.column) for one in answers]
+    columns = [*COLUMNS, *(f"{name}_{part}" for name, column in shown for part in (column, "rank"))]
+    lists.write_or_print(
+        args, found, lambda rows: output.compared_table(rows, shown), columns, _heading(args)
+    )
 
 
 def _heading(args: Namespace) -> str:

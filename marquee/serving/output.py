@@ -95,18 +95,21 @@ def compared_rows(user: Any, answers: Sequence[Answers], k: int, movies: MovieCa
     return rows
 
 
-def compared_table(rows: Rows, answers: Sequence[Answers]) -> str:
-    """Return a line for each movie: every model's value, and in brackets its rank if the model lists it."""
+def compared_table(rows: Rows, models: Sequence[tuple[str, str]]) -> str:
+    """Return a line for each movie: every model's value, and in brackets its rank if the model lists it.
+
+    `models` are their names and columns, `score` or `rating`.
+    """
     from tabulate import tabulate
 
     if not rows:
         return NOTHING
-    cells = [["title", "year", *(one.model for one in answers)]]
+    cells = [["title", "year", *(name for name, _ in models)]]
     for row in rows:
-        found = [(row[f"{one.model}_{one.column}"], row[f"{one.model}_rank"]) for one in answers]
+        found = [(row[f"{name}_{column}"], row[f"{name}_rank"]) for name, column in models]
         said = [f"{significant(value)} {f'({rank})' if rank else '(-)':<6}" for value, rank in found]
         cells.append([_short(row), row["year"] or "", *said])
-    align = ("left", "right", *["right"] * len(answers))
+    align = ("left", "right", *["right"] * len(models))
     lines = tabulate(cells, tablefmt="plain", colalign=align, disable_numparse=True).splitlines()
     return "\n".join(line.rstrip() for line in lines)
 

@@ -119,6 +119,7 @@ def test_a_new_rating_of_a_rated_movie_replaces_it(place, capsys):
         (("ease", "--seen", "x.csv"), "give one of --users"),
         (("ease", "--user", "3", "--unmatched", "x.csv"), "--unmatched needs"),
         (("bias", "--user", "3", "--min-ratings", "-1"), "--min-ratings: '-1'"),
+        (("bias", "--user", "3", "--year-from", "9" * 500), "is not a year"),
     ],
 )
 def test_what_does_not_go_together_is_said(place, capsys, words, said):
