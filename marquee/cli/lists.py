@@ -99,7 +99,7 @@ def write_or_print(
     columns: list[str],
     heading: str = "",
 ) -> None:
-    """Print `heading` and each list as a `table`, or all rows as JSON, or write `columns` of them to --out."""
+    """Print `heading` and each list as a `table`, or all rows as JSON, or write their `columns` to --out."""
     rows = [row for one in lists for row in one]
     if args.json:
         project.print_json(rows)
