@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from marquee.config import Params
-from marquee.data.ratings import Catalogue, Ratings, lowest_positive
+from marquee.data.ratings import Catalogue, Ratings, lowest_positive, unusual_positives
 from marquee.data.sampling import Candidates
 from marquee.io import read_parquet
 
@@ -45,6 +45,12 @@ def positive_threshold(params: Params) -> float:
     """Return the lowest rating that counts as a positive."""
     _, scale = catalogue()
     return lowest_positive(params.tasks["ranking"].positive_threshold, *scale)
+
+
+def positives_warning(whole: Ratings, least: float) -> str | None:
+    """Say that nearly all or nearly no ratings are positives; None where all ratings are one."""
+    _, (low, high, _) = catalogue()
+    return unusual_positives(int((whole.rating >= least).sum()), len(whole)) if low < high else None
 
 
 def original_ids() -> tuple[np.ndarray, np.ndarray]:

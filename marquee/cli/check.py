@@ -6,9 +6,8 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Collection
 from pathlib import Path
 
+from marquee import validate
 from marquee.cli import back, project
-from marquee.movielens.releases import release
-from marquee.recommenders import create
 
 
 def configure(parser: ArgumentParser) -> None:
@@ -17,9 +16,8 @@ def configure(parser: ArgumentParser) -> None:
 
 def run(args: Namespace) -> None:
     params = project.params()
-    release(params.dataset.name)
-    for name, entry in params.models.items():
-        create(entry.algorithm, entry.task, entry.options, f"models.{name}")
+    validate.require_valid(params)
+    validate.require_machine(params, validate.known_sizes(params, Path("data/dataset.json")))
     print(f"params.yaml: no fault found, {len(params.models)} models")
     if args.prune and (removed := prune(params.models)):
         print(f"removed {', '.join(removed)}")

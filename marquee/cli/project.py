@@ -26,6 +26,7 @@ def movies() -> MovieCatalogue:
 
 def model(name: str, n_items: int) -> Recommender:
     """Return the trained model. Raises MarqueeError for an unknown name and one that knows other movies."""
+    config.require_name(name, "models")
     folder = Path("models") / name
     if not folder.is_dir():
         params().model(name)  # raises for a misspelt name

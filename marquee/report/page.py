@@ -9,7 +9,7 @@ from typing import Any
 from marquee.leaderboard.metrics import metric_title
 from marquee.leaderboard.table import ORACLE
 from marquee.report.content import ReportContent
-from marquee.report.views import boards, metric_tables, parameter_blocks, two_goals
+from marquee.report.views import boards, metric_tables, parameter_blocks, positives_warning, two_goals
 
 TEMPLATES = Path(__file__).with_name("templates")
 
@@ -39,6 +39,7 @@ def render(content: ReportContent) -> str:
         boards=boards(content),
         metric_tables=metric_tables(content),
         two_goals=two_goals(content),
+        positives_warning=positives_warning(content),
         parameter_blocks=parameter_blocks(content.params),
         oracle_name=ORACLE,
     )
