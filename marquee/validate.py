@@ -10,6 +10,7 @@ from marquee.data.ratings import lowest_positive
 from marquee.errors import MarqueeError
 from marquee.io import read_json
 from marquee.movielens.releases import SIMULATED, release
+from marquee.movielens.sources import chosen_source
 from marquee.resources.memory_limit import memory_limit
 from marquee.resources.memory_model import memory_need, too_much
 from marquee.resources.pipeline_sizes import PipelineSizes, pipeline_sizes
@@ -36,6 +37,7 @@ def require_valid(params: Params) -> None:
             f"evaluate.ks has {max(params.evaluate.ks)}, but {known.name} has {sizes.items:,} movies: "
             "take shorter lists"
         )
+    chosen_source(known, params.dataset, watched=True)
 
 
 def require_machine(params: Params, sizes: PipelineSizes | None) -> None:

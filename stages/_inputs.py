@@ -9,12 +9,26 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from marquee.config import Params
+from marquee.data.identity import identity_of, require_same
 from marquee.data.ratings import Catalogue, Ratings, lowest_positive, unusual_positives
 from marquee.data.sampling import Candidates
+from marquee.errors import MarqueeError
 from marquee.io import read_parquet
+from marquee.recommenders import fitted_otherwise, load
 
 if TYPE_CHECKING:
     from marquee.evaluation.test_set import TestSet
+    from marquee.recommenders.base import Recommender
+
+
+def trained(name: str, params: Params) -> Recommender:
+    """The model `name`. Raises MarqueeError for one of other data or parameters: a stage was left out."""
+    folder, remedy = Path("models") / name, f"run `dvc repro train@{name}`"
+    entry, model = params.model(name), load(folder)
+    require_same(model.fitted.get("data"), identity_of(), str(folder), "data/", remedy)
+    if other := fitted_otherwise(model, entry, params.seed):
+        raise MarqueeError(f"{folder} was fitted with {other} in params.yaml: {remedy}")
+    return model
 
 
 def ratings(path: Path) -> Ratings:

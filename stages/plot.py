@@ -11,18 +11,18 @@ from marquee.data.ratings import Catalogue
 from marquee.figures.captioned import save_figures
 from marquee.figures.model_figures import gallery, model_figures
 from marquee.io import as_array, atomic_folder, read_curve, read_json, read_parquet, write_text
-from marquee.recommenders import load
+from stages._inputs import trained
 from stages._runner import run
 
 
-def main(_: Params, name: str) -> None:
-    model = load(Path("models") / name)
+def main(params: Params, name: str) -> None:
+    model = trained(name, params)
     curve = read_curve(Path(f"plots/train/{name}.csv"))
     rates = model.task == "rating"
     residuals = read_json(Path(f"data/evaluation/{name}/residuals.json")) if rates else None
     rated = as_array(read_parquet(Path(f"data/{model.task}/train.parquet"), ["item"])["item"])
     counts = np.bincount(rated, minlength=model.n_items)
-    movies = read_parquet(Path("data/movies.parquet"), ["title", "year", "genres"])
+    movies = read_parquet(Path("data/movies.parquet"), ["movie_id", "title", "year", "genres"])
     catalogue = Catalogue.from_genres(model.n_users, movies["genres"])
     figures = model_figures(model, curve, residuals, counts, catalogue, movies.to_pydict())
     with atomic_folder(Path("data/figures/models") / name) as folder:

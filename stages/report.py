@@ -23,6 +23,7 @@ def main(params: config.Params) -> None:
     options = params.compare
     content = ReportContent(
         title=params.report.title,
+        about=read_json(LEADERBOARD / "about.json"),
         card=read_json(Path("data/dataset.json")),
         rows=leaderboard.from_csv((LEADERBOARD / "table.csv").read_text("utf-8").splitlines()),
         headline=leaderboard.primary_metrics(options),

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from marquee import config
+from marquee.data.identity import identity_of
 from marquee.io import atomic_folder, digest, write_csv
 from marquee.recommenders import create, store
 from marquee.recommenders.base import TrainingData
@@ -28,7 +29,7 @@ def main(params: config.Params, name: str) -> None:
         if len(data.validation) and not progress.rows:  # a closed form: its curve is one point
             progress.report(1, 1, {"validation": model.validate(data)})
     with atomic_folder(Path("models") / name) as folder:
-        store(model, folder)
+        store(model, folder, {"data": identity_of(), "train_data": entry.train_data, "seed": seed})
     write_csv(Path(f"plots/train/{name}.csv"), *progress.table())
     progress.close()
 

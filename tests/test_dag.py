@@ -24,6 +24,7 @@ ALGORITHMS = [path for path in (ROOT / "marquee/recommenders").glob("*.py") if p
 STARTS = {
     "seed": "download split@* negatives candidates@* train@*",
     "dataset.name": "download ingest",
+    "dataset.path": "download",
     "dataset.source": "download",
     "simulator.*": "download",
     "simulator.format": "download ingest",
@@ -46,10 +47,11 @@ STARTS = {
 PLUMBING = (
     *("marquee/__init__.py", "marquee/errors.py", "marquee/config", "marquee/io.py", "marquee/parallel.py"),
     *("marquee/recommenders/__init__.py", "marquee/recommenders/base.py", "marquee/resources", "stages"),
+    "marquee/dvc_state.py",
 )
 # Packages that a stage imports beside those it depends on: those of another function of `stages/_inputs.py`,
 # readers of columns, options of a neighbour. Whatever they computed reaches the stage as a file.
-INPUTS = {"marquee/evaluation", "marquee/kernels"}
+INPUTS = {"marquee/evaluation", "marquee/kernels", "marquee/training"}
 BESIDE = {
     "check": {"marquee/data", "marquee/movielens", "marquee/training", "marquee/rng.py", *INPUTS},
     "download": {"marquee/movielens", "marquee/rng.py"},
@@ -59,7 +61,7 @@ BESIDE = {
     "candidates": INPUTS,
     "train": {"marquee/data", "marquee/rng.py"},
     "evaluate": {"marquee/data", "marquee/training", "marquee/rng.py"},
-    "oracle": {"marquee/data", "marquee/leaderboard", "marquee/rng.py", "marquee/movielens"},
+    "oracle": {*INPUTS, "marquee/data", "marquee/leaderboard", "marquee/rng.py", "marquee/movielens"},
     "plot": {*INPUTS, "marquee/data", "marquee/training", "marquee/leaderboard", "marquee/rng.py"},
     "compare": {*INPUTS, "marquee/data", "marquee/rng.py"},
     "report": {*INPUTS, "marquee/data", "marquee/leaderboard", "marquee/rng.py"},
@@ -68,7 +70,7 @@ BESIDE = {
 LEVELS = (
     ("stages", "marquee/cli", "marquee/api"),
     ("marquee/validate.py",),
-    ("marquee/resources", "marquee/experiments.py", "marquee/referee"),
+    ("marquee/resources", "marquee/experiments.py", "marquee/dvc_state.py", "marquee/referee"),
     ("marquee/report", "marquee/serving"),
     ("marquee/figures",),
     ("marquee/recommenders",),

@@ -9,9 +9,9 @@ import shutil
 import sys
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
-from typing import Any
 
 from marquee.cli.project import call
+from marquee.dvc_state import stages_of
 from marquee.errors import MarqueeError
 
 LOCK = "dvc.lock"
@@ -56,12 +56,8 @@ def _restore_tracked() -> None:
 
 def outputs() -> dict[str, str]:
     """Return path → stage of every output in dvc.lock."""
-    import yaml
-
-    try:
-        stages: dict[str, Any] = yaml.safe_load(Path(LOCK).read_text("utf-8"))["stages"]
-    except (FileNotFoundError, TypeError, KeyError, yaml.YAMLError):  # a killed run can leave half of it
-        stages = {}
+    path = Path(LOCK)
+    stages = (stages_of(path.read_bytes()) if path.is_file() else None) or {}  # a kill may leave half of it
     return {out["path"]: name for name, stage in stages.items() for out in stage.get("outs") or ()}
 
 

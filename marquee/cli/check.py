@@ -1,4 +1,4 @@
-"""`marquee check`: does every block of params.yaml have what its stage accepts?"""
+"""`marquee check`: does every block of params.yaml have what its stage accepts, and does DVC run at all?"""
 
 from __future__ import annotations
 
@@ -6,16 +6,19 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Collection
 from pathlib import Path
 
-from marquee import validate
+from marquee import dvc_state, validate
 from marquee.cli import back, project
 
 
 def configure(parser: ArgumentParser) -> None:
     parser.add_argument("--prune", action="store_true", help="delete the outputs of models without a block")
+    parser.add_argument("--restore", action="store_true", help="restore a dvc.lock that a killed run broke")
 
 
 def run(args: Namespace) -> None:
     params = project.params()
+    for line in dvc_state.require_intact(args.restore):
+        print(line)
     validate.require_valid(params)
     validate.require_machine(params, validate.known_sizes(params, Path("data/dataset.json")))
     print(f"params.yaml: no fault found, {len(params.models)} models")

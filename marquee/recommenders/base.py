@@ -95,6 +95,7 @@ class Recommender(ABC):
     task: str  # the one of `tasks` that this model is for
     n_users: int
     n_items: int
+    fitted: Mapping[str, Any] = {}  # of a stored model: its data, and the parameters beside its options
 
     def __init__(self, options: Any) -> None:
         self.options = options

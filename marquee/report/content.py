@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
+from marquee.data.identity import label
 from marquee.io import read_json
 
 
@@ -33,6 +34,7 @@ class ReportContent:
     """Everything on the page; `render` reads nothing else.
 
     title        heading of the page
+    about        what the results were made from, see `marquee.leaderboard.provenance`
     card         data/dataset.json
     rows         every value, as `marquee.leaderboard.table.compare` makes them
     headline     task -> the metric that orders its models, in the order of the page
@@ -45,6 +47,7 @@ class ReportContent:
     """
 
     title: str
+    about: Mapping[str, Any]
     card: Mapping[str, Any]
     rows: Sequence[Mapping[str, Any]]
     headline: Mapping[str, str]
@@ -54,3 +57,8 @@ class ReportContent:
     models: Mapping[str, Mapping[str, PageFigure]]
     params: Mapping[str, Any]
     versions: Mapping[str, str]
+
+    @property
+    def data(self) -> str:
+        """The data set's name and the fingerprint of its catalogue."""
+        return label(self.about["data"])

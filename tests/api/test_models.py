@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 import marquee as mq
+from marquee.io import read_parquet, write_parquet
 from tests.api.sample import IDS, N_ITEMS, changed
 
 
@@ -185,6 +186,17 @@ def test_an_impossible_evaluation_is_refused(parts, model, options, message):
 def test_a_threshold_may_be_a_percentage_of_the_scale(data, parts):
     relative = mq.split(data, "leave_last_out", positive_threshold="75%")
     assert relative[2].positive_threshold == data.lowest_positive("75%") == data.lowest_positive("auto")
+
+
+def test_a_saved_model_beside_the_tables_of_other_data_is_refused(model, tmp_path):
+    model.save(tmp_path / "m")
+    path = tmp_path / "m" / "movies.parquet"
+    movies = read_parquet(path)
+    titles = movies["title"].to_pylist()[::-1]
+    place = movies.column_names.index("title")
+    write_parquet(path, movies.set_column(place, "title", [titles]))
+    with pytest.raises(mq.MarqueeError, match="fit the model and save it again"):
+        mq.load_model(tmp_path / "m")
 
 
 def test_a_final_fit_takes_all_positives(data):

@@ -13,8 +13,10 @@ import yaml
 
 from marquee import recommenders
 from marquee.cli.main import main
+from marquee.data.identity import identity_of
 from marquee.data.ratings import Catalogue, Ratings
 from marquee.io import write_json, write_parquet
+from marquee.movielens.fingerprint import fingerprint
 from marquee.movielens.schema import Scale, build_dataset
 from marquee.recommenders.base import TrainingData
 
@@ -62,7 +64,8 @@ def build(
     known = {"user": users, "age": [30] * len(users), "gender": ["F"] * len(users)} if demographics else None
     found = build_dataset(rows, pa.table(listed), known and pa.table(known), Scale(1, 5, 1), {})
     (folder / "params.yaml").write_text((ROOT / "params.yaml").read_text("utf-8"), "utf-8")
-    sizes = {"n_users": len(users), "scale": [1, 5, 1]}
+    sizes = {"n_users": len(users), "scale": [1, 5, 1], "name": "custom"}
+    sizes["fingerprint"] = fingerprint(found.movies, found.users)
     tables = {
         "ratings": found.ratings,
         "movies": found.movies.replace_schema_metadata({"catalogue": json.dumps(sizes)}),
@@ -79,13 +82,16 @@ def build(
         write_parquet(folder / f"data/{task}/fold_in.parquet", Ratings.empty().to_table())
     shape = Catalogue.of(len(users), n)
     for name, task in (("bias", "rating"), ("ease", "ranking")):
-        block = yaml.safe_load((folder / "params.yaml").read_text("utf-8"))["models"][name]
+        params = yaml.safe_load((folder / "params.yaml").read_text("utf-8"))
+        block = params["models"][name]
         options = {
             key: value for key, value in block.items() if key not in ("task", "train_data", "algorithm")
         }
         model = recommenders.create(name, task, options, name)
         model.fit(TrainingData(parts[task], Ratings.empty(), shape), np.random.default_rng(0))
-        recommenders.store(model, folder / "models" / name)
+        identity = identity_of(folder / "data/movies.parquet")
+        fitted = {"data": identity, "train_data": block["train_data"], "seed": params["seed"]}
+        recommenders.store(model, folder / "models" / name, fitted)
     return folder
 
 

@@ -24,10 +24,25 @@ GENRES = KINDS[:, None] == np.arange(3)
 NAMES = ("Comedy", "Drama", "War")
 CATALOGUE = Catalogue(N_USERS, N_ITEMS, GENRES, NAMES)
 MOVIES = {
+    "movie_id": range(1001, 1001 + N_ITEMS),
     "title": [None, *(f"Movie {item}" for item in range(1, N_ITEMS))],
     "year": [None, *range(1971, 1970 + N_ITEMS)],
     "genres": [[NAMES[kind]] for kind in KINDS],
 }
+
+
+def test_genres_beyond_thirty_are_left_out_of_the_table_of_cosines():
+    names = tuple(f"Genre {n}" for n in range(200))
+    genres = np.arange(N_ITEMS)[:, None] % 40 >= np.arange(200)[None, :] % 40
+    model, train = (
+        recommenders.create("als", "rating", {"dim": 3, "use_genres": True}, "models.m"),
+        three_tastes(),
+    )
+    catalogue = Catalogue(N_USERS, N_ITEMS, genres, names)
+    model.fit(TrainingData(train, Ratings.empty(), catalogue), named_rng(0, "m"), FitProgress(show=False))
+    counts = np.bincount(train.item, minlength=N_ITEMS)
+    (axes,) = model_figures(model, [], None, counts, catalogue, MOVIES)["genres"].figure.axes
+    assert len(axes.get_yticks()) == 30
 
 
 def three_tastes() -> Ratings:
@@ -61,6 +76,9 @@ def test_a_model_has_the_figures_that_it_can(algorithm, options, kinds):
     counts = np.bincount(train.item, minlength=N_ITEMS)
     found = model_figures(model, progress.rows, residuals, counts, CATALOGUE, MOVIES)
     assert list(found) == kinds
+    if "biases" in kinds:
+        best = int(model.item_biases().argmax())
+        assert (f"Movie {best}" if best else "#1001") in found["biases"].caption
     if "map" in kinds:
         assert re.findall(r"\d+%", found["map"].caption)[-1] == "31%", "9 of 29 others"
 
