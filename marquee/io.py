@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 PARTIAL = ".partial"  # suffix of what is being written; ignored by Git and DVC
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")  # the last are wide
+SIGNED = re.compile(r"[+-][0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?")
 NUMBERS = re.compile(r"\[\n\s*-?\d[^\[\]{}\":]*(?=\n\s*\])\s*")  # a list of numbers over several lines
 ROW_GROUP = 1_048_576  # rows; one column chunk then fits a cache and a reader can stream
 
@@ -134,11 +136,25 @@ def write_text(path: Path, text: str) -> None:
 
 
 def write_csv(path: Path, header: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-    """Write commas between values, and a float with the fewest digits that read back equal."""
+    """Write commas between values, and a float with the fewest digits that read back equal.
+
+    Text that a spreadsheet would run as a formula gets an apostrophe in front: see `harmless`.
+    """
     with atomic_file(path) as partial, partial.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(header)
-        writer.writerows(rows)
+        writer.writerow([harmless(name) for name in header])
+        writer.writerows([harmless(cell) for cell in row] for row in rows)
+
+
+def harmless(cell: object) -> object:
+    """Return text that begins as a formula does (`= + - @`, a tab or a line end) behind an apostrophe.
+
+    A spreadsheet then shows it and does not run it, as OWASP advises against CSV injection; a program takes
+    one apostrophe off. A number stays a number, also as text.
+    """
+    if isinstance(cell, str) and cell.startswith(FORMULA) and not SIGNED.fullmatch(cell):
+        return f"'{cell}"
+    return cell
 
 
 def read_curve(path: Path) -> list[dict[str, float]]:

@@ -14,7 +14,9 @@ from marquee.config import CustomColumns, ScaleOptions
 from marquee.errors import MarqueeError, did_you_mean
 from marquee.movielens.column_types import NUMBER, SECONDS, TEXT, WHOLE, ColumnType, whole
 from marquee.movielens.csv_reader import BadRows, read
+from marquee.movielens.demographics import occupation
 from marquee.movielens.genres import split_genres
+from marquee.movielens.links import with_links
 from marquee.movielens.named_columns import read_named
 from marquee.movielens.notes import dropped_rows, ids_that_are_text, untitled_movies
 from marquee.movielens.schema import COUNTS, Dataset, Scale, build_dataset
@@ -69,6 +71,8 @@ def read_release(
         rows, movies, users = LAYOUTS[layout](folder, bad, scale)
     else:
         raise MarqueeError(f"layout {layout!r} does not exist{did_you_mean(layout, [*LAYOUTS, 'custom'])}")
+    if movies is not None:
+        movies = with_links(folder, movies, columns.movie)
     if scale is None:
         scale = Scale.of(pc.unique(rows["rating"]).to_numpy(), None if implicit else limits)
     notes = ids_that_are_text(rows) if layout == "custom" else []
@@ -95,9 +99,11 @@ def _ml_100k(folder: Path, bad: BadRows, scale: Scale | None) -> Parsed:
 
 def _ml_1m(folder: Path, bad: BadRows, scale: Scale | None) -> Parsed:
     rows, movies, _ = _ml_10m(folder, bad, scale)
-    # an age is the lower bound of its range, an occupation the number of its name
+    # an age is the lower bound of its range (`demographics.AGES`)
     fields = {"user": WHOLE, "gender": TEXT, "age": whole(16), "occupation": TEXT, "zip_code": TEXT}
     users = read(CsvSpec(folder / "users.dat", "::", fields, encoding="latin-1"), bad)
+    names = pa.array([occupation(code) for code in users["occupation"].to_pylist()], pa.string())
+    users = users.set_column(users.column_names.index("occupation"), "occupation", names)
     return rows, movies, users.select(["user", "age", "gender", "occupation", "zip_code"])
 
 
