@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from marquee.data.identity import label
-from marquee.io import read_json
+from marquee.io import read_sealed, read_text, reading, sha256
 
 
 @dataclass(frozen=True)
@@ -22,11 +22,19 @@ class PageFigure:
     @classmethod
     def read_folder(cls, folder: Path) -> dict[str, Self]:
         """Return kind -> figure, as `marquee.figures.captioned.save_figures` saved them."""
-        captions = read_json(folder / "captions.json")
+        captions = read_sealed(folder / "captions.json")
         return {
-            kind: cls((folder / f"{kind}.svg").read_text("utf-8"), **found)
+            kind: cls(_drawing(folder / f"{kind}.svg", found["sha256"]), found["caption"], found["alt"])
             for kind, found in captions.items()
         }
+
+
+def _drawing(path: Path, known: str) -> str:
+    """Return an SVG. Raises MarqueeError where it is not the one that was saved with the captions."""
+    with reading(path):
+        if sha256(path) != known:
+            raise ValueError("it was changed after it was written")
+    return read_text(path)
 
 
 @dataclass(frozen=True)
