@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from matplotlib.figure import Figure
 
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")  # the last are wide
+SIGNED = re.compile(r"[+-][0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?")
 NUMBERS = re.compile(r"\[\n\s*-?\d[^\[\]{}\":]*(?=\n\s*\])\s*")  # a list of numbers over several lines
 
 
@@ -40,7 +42,7 @@ SEAL = "sha256"  # key of a hash over all the rest of a JSON file or of a safete
 SYSTEM_ERROR = re.compile(r"\(os error (\d+)\)")  # how safetensors says which one it met
 
 
-def write_json(path: Path, content: Mapping[str, Any]) -> None:
+def write_json(path: Path, content: Mapping[str, Any] | Sequence[Any]) -> None:
     """Write sorted keys, two spaces of indent, a list of numbers on one line. NaN raises ValueError."""
     text = json.dumps(content, indent=2, sort_keys=True, allow_nan=False, ensure_ascii=False)
     write_text(path, NUMBERS.sub(lambda found: " ".join(found[0].split()).replace("[ ", "["), text) + "\n")
@@ -94,11 +96,25 @@ def write_text(path: Path, text: str) -> None:
 
 
 def write_csv(path: Path, header: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-    """Write commas between values, and a float with the fewest digits that read back equal."""
+    """Write commas between values, and a float with the fewest digits that read back equal.
+
+    Text that a spreadsheet would run as a formula gets an apostrophe in front: see `harmless`.
+    """
     with atomic_file(path) as partial, partial.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(header)
-        writer.writerows(rows)
+        writer.writerow([harmless(name) for name in header])
+        writer.writerows([harmless(cell) for cell in row] for row in rows)
+
+
+def harmless(cell: object) -> object:
+    """Return text that begins as a formula does (`= + - @`, a tab or a line end) behind an apostrophe.
+
+    A spreadsheet then shows it and does not run it, as OWASP advises against CSV injection; a program takes
+    one apostrophe off. A number stays a number, also as text.
+    """
+    if isinstance(cell, str) and cell.startswith(FORMULA) and not SIGNED.fullmatch(cell):
+        return f"'{cell}"
+    return cell
 
 
 def read_curve(path: Path) -> list[dict[str, float]]:

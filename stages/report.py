@@ -32,6 +32,9 @@ def main(params: config.Params) -> None:
         leaderboard=PageFigure.read_folder(LEADERBOARD),
         models={name: PageFigure.read_folder(FIGURES / "models" / name) for name in params.models},
         params=config.load(PARAMS),
+        split_warnings={
+            task: read_sealed(Path(f"data/{task}/split.json"))["warnings"] for task in config.TASKS
+        },
         versions={"python": python_version(), **{name: version(name) for name in PACKAGES}},
     )
     write_text(Path("plots/report.html"), render(content))

@@ -11,7 +11,7 @@ from marquee import experiments
 from marquee.cli import project, revisions
 from marquee.errors import MarqueeError
 from marquee.evaluation.test_set import ModelResult
-from marquee.io import atomic_file
+from marquee.io import atomic_file, harmless
 from marquee.leaderboard.table import primary_metrics
 from marquee.terminal import say
 
@@ -56,7 +56,7 @@ def run(args: Namespace) -> None:
     rows = rows[[*columns, *(name for name in experiments.DIFFERENCE if name in rows)]]
     if args.csv is not None:
         with atomic_file(args.csv) as partial:
-            rows.to_csv(partial, index=False, lineterminator="\n")
+            rows.map(harmless).to_csv(partial, index=False, lineterminator="\n")
     if args.json:
         project.print_json(rows.astype(object).where(rows.notna(), None).to_dict("records"))
     else:

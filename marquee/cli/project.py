@@ -14,7 +14,7 @@ from marquee.errors import MarqueeError
 from marquee.io import read_parquet, reading
 from marquee.recommenders import fitted_otherwise, load
 from marquee.recommenders.base import Recommender
-from marquee.serving.catalogue import COLUMNS, MovieCatalogue
+from marquee.serving.catalogue import MovieCatalogue
 from marquee.terminal import escaped, say
 
 
@@ -25,7 +25,7 @@ def params() -> config.Params:
 def movies() -> MovieCatalogue:
     path = Path("data/movies.parquet")
     with reading(path):
-        return MovieCatalogue.from_table(read_parquet(path, COLUMNS))
+        return MovieCatalogue.from_table(read_parquet(path))
 
 
 def model(name: str, n_items: int) -> Recommender:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
@@ -52,6 +52,7 @@ class ReportContent:
     models       model -> its figures
     params       params.yaml
     versions     package -> version
+    split_warnings  task -> what is unusual in its split, as sentences without a full stop
     """
 
     title: str
@@ -65,6 +66,7 @@ class ReportContent:
     models: Mapping[str, Mapping[str, PageFigure]]
     params: Mapping[str, Any]
     versions: Mapping[str, str]
+    split_warnings: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     @property
     def data(self) -> str:
