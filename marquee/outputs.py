@@ -14,7 +14,7 @@ STAGES = (
     (r"data/(rating|ranking)(/.*)?", r"split@\1"),
     (r"data/negatives(/.*)?", "negatives"),
     (r"data/candidates/(\w+)\.parquet", r"candidates@\1"),
-    (r"models/([\w-]+)(/.*)?|plots/train/([\w-]+)\.csv", r"train@\1\3"),
+    (r"models/([\w-]+)(/.*|\.checkpoint\.safetensors)?|plots/train/([\w-]+)\.csv", r"train@\1\3"),
     (r"data/evaluation/([\w-]+)(/.*)?", r"evaluate@\1"),
     (r"data/oracle(/.*)?", "oracle"),
     (r"data/figures/models/([\w-]+)(/.*)?", r"plot@\1"),

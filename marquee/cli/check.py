@@ -8,7 +8,8 @@ from pathlib import Path
 
 from marquee import dvc_state, validate
 from marquee.cli import back, project
-from marquee.io import read_text
+from marquee.io import read_text, remove
+from marquee.outputs import PARTIAL
 
 
 def configure(parser: ArgumentParser) -> None:
@@ -23,8 +24,19 @@ def run(args: Namespace) -> None:
     validate.require_valid(params)
     validate.require_machine(params, validate.known_sizes(params, Path("data/dataset.json")))
     print(f"params.yaml: no fault found, {len(params.models)} models")
-    if args.prune and (removed := prune(params.models)):
+    if args.prune and (removed := [*sweep(), *prune(params.models)]):
         print(f"removed {', '.join(removed)}")
+
+
+def sweep() -> list[str]:
+    """Delete what killed stages left half written; return the paths.
+
+    A stage that runs again does it, too, but DVC may take its outputs from the cache instead.
+    """
+    found = [path for folder in back.OUTPUTS for path in sorted(Path(folder).rglob(f"*{PARTIAL}"))]
+    for path in found:
+        remove(path)
+    return [str(path) for path in found if not any(parent in found for parent in path.parents)]
 
 
 def prune(models: Collection[str]) -> list[str]:

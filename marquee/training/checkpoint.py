@@ -8,10 +8,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from safetensors import SafetensorError
-
-from marquee.errors import MarqueeError
+from marquee.errors import MarqueeError, explain
 from marquee.io import read_arrays, write_arrays
+from marquee.terminal import say
 
 
 def keep(checkpoint: Path, kept: Path, fit: str) -> None:
@@ -19,11 +18,15 @@ def keep(checkpoint: Path, kept: Path, fit: str) -> None:
 
     The arrays are `now/...`, the weights after the last epoch, `best/...`, those of the best one, and
     `optimizer/...`. The note is JSON with the learning curve (`rows`), the numbers of both epochs and the
-    state of the generator (`metadata`).
+    state of the generator (`metadata`). What cannot be written is said: the model itself is stored by now.
     """
-    if checkpoint.is_file():
+    if not checkpoint.is_file():
+        return
+    try:
         arrays, note = read_arrays(checkpoint)
         write_arrays(kept, arrays, json.dumps({**json.loads(note), "settings": fit}))
+    except (OSError, MarqueeError) as error:
+        say(f"{kept} is not kept, a longer fit starts afresh ({explain(error)})")
 
 
 def continue_kept(
@@ -44,7 +47,7 @@ def continue_kept(
             return 0
         write_arrays(checkpoint, arrays, json.dumps({**note, "fit": checkpoint.stem}))
         return len(note["rows"])
-    except (MarqueeError, SafetensorError, OSError, ValueError, KeyError, TypeError):
+    except (MarqueeError, OSError, ValueError, KeyError, TypeError, AttributeError):
         return 0
 
 

@@ -163,3 +163,13 @@ def test_outside_of_git_it_ends_in_one_line(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(MarqueeError, match="not a git repository"):
         back.run(None)
+
+
+def test_check_prune_sweeps_up_what_killed_stages_left(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("data/raw.partial/u.data.partial", "models/a/weights", "data/raw/u.data", "mine/x.partial"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("x")
+    assert check.sweep() == ["data/raw.partial"]
+    left = sorted(path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_file())
+    assert left == ["data/raw/u.data", "mine/x.partial", "models/a/weights"]

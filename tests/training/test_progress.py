@@ -13,6 +13,7 @@ from marquee.data.ratings import Catalogue, Ratings
 from marquee.io import read_arrays, write_arrays
 from marquee.recommenders import create
 from marquee.recommenders.base import TrainingData
+from marquee.training.checkpoint import continue_kept, keep
 from marquee.training.progress import FitProgress
 from tests.crash import CrashingProgress, Killed
 from tests.tampering import ANY, Damage, missing, weights_flipped, weights_not_a_number
@@ -140,3 +141,23 @@ def test_a_checkpoint_that_cannot_be_written_stops_no_training(tmp_path, capsys)
     same(fit("als", progress), fit("als", FitProgress(show=False)))
     (line,) = capsys.readouterr().err.splitlines()
     assert "no checkpoint is kept" in line
+
+
+@pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
+def test_a_damaged_checkpoint_of_a_finished_fit_counts_as_absent(tmp_path, damage):
+    kept, checkpoint = tmp_path / "als.checkpoint.safetensors", tmp_path / "als-1.safetensors"
+    interrupted("als", checkpoint)
+    keep(checkpoint, kept, "fit")
+    checkpoint.unlink()
+    damage(kept, random.Random(1))
+    continue_kept(kept, checkpoint, "fit", {"epochs": 5, "patience": 5}, False)
+    same(fit("als", FitProgress("als", checkpoint, show=False)), fit("als", FitProgress(show=False)))
+
+
+def test_what_cannot_be_kept_beside_the_model_is_said_and_fails_nothing(tmp_path, capsys):
+    checkpoint, kept = tmp_path / "als.safetensors", tmp_path / "als.checkpoint.safetensors"
+    interrupted("als", checkpoint)
+    kept.mkdir()
+    keep(checkpoint, kept, "fit")
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "als.checkpoint.safetensors is not kept" in line
