@@ -9,7 +9,7 @@ from pathlib import Path
 from marquee import config
 from marquee.figures.captioned import save_figures
 from marquee.figures.dataset import dataset_figures, dataset_tables
-from marquee.io import atomic_folder, sha256, write_csv, write_json, writing_parquet
+from marquee.io import atomic_folder, sha256, write_csv, write_sealed, writing_parquet
 from marquee.movielens.fingerprint import fingerprint
 from marquee.movielens.notes import other_edition
 from marquee.movielens.parsers import read_release
@@ -26,10 +26,11 @@ def main(params: config.Params) -> None:
     if source.name == SIMULATED:
         source = replace(source, layout=params.simulator.layout, scale=params.simulator.scale)
     scale = Scale(*source.scale) if source.scale else None
-    read = (options.columns, options.max_bad_rows, options.scale)
+    read = (options.columns, options.max_bad_rows, options.scale, params.implicit)
     found = read_release(Path("data/raw"), source.layout, scale, *read)
     columns = found.ratings["item"].to_numpy(), found.ratings["timestamp"].to_numpy()
     sizes = {"n_users": found.users.num_rows, "scale": [found.card["scale"][part] for part in SCALE]}
+    sizes["feedback"] = found.card["feedback"]
     identity = {"name": source.name, "fingerprint": fingerprint(found.movies, found.users)}
     movies = found.movies.replace_schema_metadata({"catalogue": json.dumps({**sizes, **identity})})
     tables = {"ratings": found.ratings, "movies": movies, "users": found.users}
@@ -45,7 +46,7 @@ def main(params: config.Params) -> None:
         card["notes"] = notes
         print("\n".join(notes))
     card["ratings_sha256"] = sha256(Path("data/ratings.parquet"))
-    write_json(Path("data/dataset.json"), card)
+    write_sealed(Path("data/dataset.json"), card)
 
 
 if __name__ == "__main__":

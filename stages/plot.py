@@ -10,7 +10,7 @@ from marquee.config import Params
 from marquee.data.ratings import Catalogue
 from marquee.figures.captioned import save_figures
 from marquee.figures.model_figures import gallery, model_figures
-from marquee.io import as_array, atomic_folder, read_curve, read_json, read_parquet, write_text
+from marquee.io import as_array, atomic_folder, read_curve, read_parquet, read_sealed, write_text
 from stages._inputs import trained
 from stages._runner import run
 
@@ -19,7 +19,7 @@ def main(params: Params, name: str) -> None:
     model = trained(name, params)
     curve = read_curve(Path(f"plots/train/{name}.csv"))
     rates = model.task == "rating"
-    residuals = read_json(Path(f"data/evaluation/{name}/residuals.json")) if rates else None
+    residuals = read_sealed(Path(f"data/evaluation/{name}/residuals.json")) if rates else None
     rated = as_array(read_parquet(Path(f"data/{model.task}/train.parquet"), ["item"])["item"])
     counts = np.bincount(rated, minlength=model.n_items)
     movies = read_parquet(Path("data/movies.parquet"), ["movie_id", "title", "year", "genres"])

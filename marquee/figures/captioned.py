@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from marquee.figures.svg import svg
-from marquee.io import write_figure, write_json, write_text
+from marquee.io import sha256, write_figure, write_sealed, write_text
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -24,12 +24,15 @@ class Captioned:
 
 
 def save_figures(folder: Path, figures: Mapping[str, Captioned], prefix: str) -> None:
-    """Write `<kind>.png` and `<kind>.svg` of each figure, and `captions.json`: kind -> caption and alt.
+    """Write `<kind>.png` and `<kind>.svg` of each figure, and `captions.json`.
 
+    That is kind -> caption, alt, and sha256 of the SVG.
     prefix  what the ids inside the SVG begin with: unique among the folders of a page
     """
+    captions = {}
     for kind, one in figures.items():
+        drawing = folder / f"{kind}.svg"
         write_figure(folder / f"{kind}.png", one.figure)
-        write_text(folder / f"{kind}.svg", svg(one.figure, f"{prefix}-{kind}"))
-    captions = {kind: {"caption": one.caption, "alt": one.alt} for kind, one in figures.items()}
-    write_json(folder / "captions.json", captions)
+        write_text(drawing, svg(one.figure, f"{prefix}-{kind}"))
+        captions[kind] = {"caption": one.caption, "alt": one.alt, "sha256": sha256(drawing)}
+    write_sealed(folder / "captions.json", captions)

@@ -17,6 +17,7 @@ from marquee.figures.projections import cosine_matrix
 from marquee.figures.rating_errors import errors
 from marquee.figures.style import scale_unit, signed
 from marquee.recommenders.base import Recommender
+from marquee.terminal import printable
 
 MAPPED = 400  # movies, the most rated
 GENRES = 30  # in the table of cosines, those of the most movies
@@ -45,7 +46,8 @@ def model_figures(
     counts     int [n_items]: training ratings
     movies     `movie_id`, `title`, `year` and `genres` of each item
     """
-    titles = [title or f"#{name}" for name, title in zip(movies["movie_id"], movies["title"], strict=True)]
+    named = zip(movies["movie_id"], movies["title"], strict=True)
+    titles = [printable(title or f"#{name}") for name, title in named]
     years, genres = movies["year"], movies["genres"]
     unit = scale_unit(*residuals["scale"]) if residuals else ""
     drawn: dict[str, tuple[Any, str]] = {}

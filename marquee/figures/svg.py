@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING
 
 from marquee.figures.style import BLUE, INK, ORANGE, QUIET, RULE, WHITE
+from marquee.terminal import printable_lines
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -43,6 +44,7 @@ def svg(figure: Figure, name: str) -> str:
     inside = re.sub(r'(\bid="|href="#|url\(#)', rf"\g<1>{name}-", inside.replace("xlink:href", "href"))
     for color, variable in PAGE_COLORS.items():
         inside = inside.replace(color, f"var(--{variable})")
+    inside = printable_lines(inside)  # titles may hold what XML does not allow
     pixels = float(width) * 96 / 72
     size = f"width: {pixels:.0f}px; min-width: {0.68 * pixels:.0f}px"  # below it letters get too small
     return f'<svg viewBox="0 0 {width} {height}" style="{size}">{inside.rstrip()}'

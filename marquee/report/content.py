@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
 from marquee.data.identity import label
-from marquee.io import read_json
+from marquee.io import read_sealed, read_text, reading, sha256
 
 
 @dataclass(frozen=True)
@@ -22,11 +22,19 @@ class PageFigure:
     @classmethod
     def read_folder(cls, folder: Path) -> dict[str, Self]:
         """Return kind -> figure, as `marquee.figures.captioned.save_figures` saved them."""
-        captions = read_json(folder / "captions.json")
+        captions = read_sealed(folder / "captions.json")
         return {
-            kind: cls((folder / f"{kind}.svg").read_text("utf-8"), **found)
+            kind: cls(_drawing(folder / f"{kind}.svg", found["sha256"]), found["caption"], found["alt"])
             for kind, found in captions.items()
         }
+
+
+def _drawing(path: Path, known: str) -> str:
+    """Return an SVG. Raises MarqueeError where it is not the one that was saved with the captions."""
+    with reading(path):
+        if sha256(path) != known:
+            raise ValueError("it was changed after it was written")
+    return read_text(path)
 
 
 @dataclass(frozen=True)
@@ -44,6 +52,7 @@ class ReportContent:
     models       model -> its figures
     params       params.yaml
     versions     package -> version
+    split_warnings  task -> what is unusual in its split, as sentences without a full stop
     """
 
     title: str
@@ -57,6 +66,7 @@ class ReportContent:
     models: Mapping[str, Mapping[str, PageFigure]]
     params: Mapping[str, Any]
     versions: Mapping[str, str]
+    split_warnings: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     @property
     def data(self) -> str:

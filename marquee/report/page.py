@@ -10,6 +10,7 @@ from marquee.leaderboard.metrics import metric_title
 from marquee.leaderboard.table import ORACLE
 from marquee.report.content import ReportContent
 from marquee.report.views import boards, metric_tables, parameter_blocks, positives_warning, two_goals
+from marquee.terminal import printable_lines
 
 TEMPLATES = Path(__file__).with_name("templates")
 
@@ -22,6 +23,7 @@ def render(content: ReportContent) -> str:
         loader=FileSystemLoader(TEMPLATES),
         undefined=StrictUndefined,
         autoescape=True,
+        finalize=_clean,
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
@@ -43,6 +45,11 @@ def render(content: ReportContent) -> str:
         parameter_blocks=parameter_blocks(content.params),
         oracle_name=ORACLE,
     )
+
+
+def _clean(value: Any) -> Any:
+    """Take control characters out of plain text; a drawing and what a macro made are Markup."""
+    return printable_lines(value) if type(value) is str else value
 
 
 def number(value: float | None, sign: bool = False) -> str:

@@ -15,7 +15,7 @@ from marquee.errors import MarqueeError
 from marquee.evaluation.residuals import tables
 from marquee.figures import captioned, dataset, leaderboard, learning_curve, rating_errors
 from marquee.figures.style import BLUE, ORANGE
-from marquee.io import read_json, write_figure
+from marquee.io import read_json, sha256, write_figure
 
 DAY = 86_400
 MONDAY = 4 * DAY  # 1970-01-05
@@ -246,9 +246,10 @@ def test_filled_dots_are_level_with_the_best_and_hollow_ones_are_worse():
     assert words == ["0.4000 best", "0.3900 ≈ best", "0.2500", "oracle 0.5000"]
 
 
-def test_a_task_without_models_has_an_empty_figure():
+def test_a_task_without_models_has_a_figure_that_says_so():
     (axes,) = leaderboard.leaderboard(BOARD, "rating", "rmse").axes
-    assert (len(axes.lines), len(axes.texts), len(axes.get_yticks())) == (0, 0, 0)
+    assert [text.get_text() for text in axes.texts] == ["no rating models"]
+    assert not axes.axison
 
 
 def test_with_less_confidence_a_smaller_difference_is_significant():
@@ -309,6 +310,18 @@ def test_captions_of_a_data_set_state_its_numbers():
     assert "no timestamps" in untimed["over_time"].caption
 
 
+def test_counts_have_a_bar_for_each_power_of_two():
+    powers = [2.0**k for k in range(-4, 19)]
+    card = {**CARD, "feedback": "implicit", "histogram": {"rating": powers, "count": [*range(1, 24)]}}
+    card["scale"] = {"low": 0.07, "high": 350_000, "step": 0.01}
+    found = dataset.dataset_figures(card, np.arange(12), np.zeros(12, int))["ratings"]
+    (axes,) = found.figure.axes
+    assert [bar.get_x() for bar in axes.patches] == powers
+    assert axes.get_xlabel() == "Count"
+    assert "8% are from 262144 to below 524288" in found.caption
+    assert "the largest 350,000." in found.caption
+
+
 @pytest.mark.parametrize(
     ("low", "high", "label"), [(1, 5, "Rating (stars)"), (0.5, 5, "Rating (stars)"), (1, 10, "Rating")]
 )
@@ -346,7 +359,8 @@ def test_figures_are_saved_twice_with_their_captions(tmp_path):
     )
     assert set(one) == {"ratings.png", "ratings.svg", "captions.json"}
     assert one == two, "the SVG takes nothing away from the figure"
-    assert read_json(tmp_path / "one/captions.json") == {"ratings": {"caption": "Ratings.", "alt": "Bars"}}
+    saved = {"caption": "Ratings.", "alt": "Bars", "sha256": sha256(tmp_path / "one/ratings.svg")}
+    assert read_json(tmp_path / "one/captions.json") == {"ratings": saved}
     ids = re.findall(r'id="([^"]*)"', one["ratings.svg"].decode())
     assert ids
     assert all(name.startswith("a_20_model-ratings-") for name in ids)

@@ -213,6 +213,31 @@ def test_a_task_without_models_is_said_to_have_none():
     assert "No model was evaluated on the rating task." in page
 
 
+def test_the_page_says_what_lists_leave_out():
+    content = sample_content()
+    assert "marquee recommend</code> never shows one" in render(content)
+    params = {**content.params, "evaluate": {"mask": "rated", "ks": [10]}}
+    assert "and the movies that the user rated below the threshold, as" in render(
+        dataclasses.replace(content, params=params)
+    )
+
+
+def test_warnings_of_a_split_are_on_the_page():
+    warned = {"ranking": ["no rating has a timestamp, so <b>"], "rating": []}
+    page = render(dataclasses.replace(sample_content(), split_warnings=warned))
+    assert "Split of the ranking task:</strong> no rating has a timestamp, so &lt;b&gt;." in page
+    assert "Split of the rating task" not in page
+
+
+def test_counts_are_not_called_ratings():
+    content = sample_content()
+    card = {**content.card, "feedback": "implicit", "added_up": 7}
+    page = text(render(dataclasses.replace(content, card=card)))
+    assert "every row is a positive" in page
+    assert "7 rows were added up" in page
+    assert ("Mean count" in page, "Mean rating" in page) == (True, False)
+
+
 def test_a_threshold_that_makes_nearly_all_ratings_positives_is_said():
     content = sample_content()
     for asked, words in (
@@ -225,8 +250,10 @@ def test_a_threshold_that_makes_nearly_all_ratings_positives_is_said():
         page = render(dataclasses.replace(content, params=params))
         assert ("<strong>Warning:</strong>" in page) == (words is not None)
         assert words is None or words in page
-    implicit = {**content.card, "scale": {"low": 1.0, "high": 1.0, "step": 0.0}}
-    assert "<strong>Warning:</strong>" not in render(dataclasses.replace(content, card=implicit))
+    everything = {**content.params, "tasks": {"ranking": {"positive_threshold": 1}}}
+    for only in ({"scale": {"low": 1.0, "high": 1.0, "step": 0.0}}, {"feedback": "implicit", "added_up": 0}):
+        page = render(dataclasses.replace(content, card={**content.card, **only}, params=everything))
+        assert "<strong>Warning:</strong>" not in page
 
 
 def test_ratings_without_times_have_no_first_day():
