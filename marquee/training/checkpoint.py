@@ -10,8 +10,11 @@ from typing import Any
 
 from safetensors import SafetensorError
 
-from marquee.errors import MarqueeError
+from marquee.errors import MarqueeError, explain
 from marquee.io import read_arrays, write_arrays
+from marquee.terminal import say
+
+UNUSABLE = (MarqueeError, SafetensorError, OSError, ValueError, KeyError, TypeError)
 
 
 def keep(checkpoint: Path, kept: Path, fit: str) -> None:
@@ -21,9 +24,13 @@ def keep(checkpoint: Path, kept: Path, fit: str) -> None:
     `optimizer/...`. The note is JSON with the learning curve (`rows`), the numbers of both epochs and the
     state of the generator (`metadata`).
     """
-    if checkpoint.is_file():
+    if not checkpoint.is_file():
+        return
+    try:
         arrays, note = read_arrays(checkpoint)
         write_arrays(kept, arrays, json.dumps({**json.loads(note), "settings": fit}))
+    except UNUSABLE as error:  # the fit itself is complete
+        say(f"{kept} is not kept, a longer training starts afresh ({explain(error)})")
 
 
 def continue_kept(
@@ -44,7 +51,7 @@ def continue_kept(
             return 0
         write_arrays(checkpoint, arrays, json.dumps({**note, "fit": checkpoint.stem}))
         return len(note["rows"])
-    except (MarqueeError, SafetensorError, OSError, ValueError, KeyError, TypeError):
+    except UNUSABLE:
         return 0
 
 
