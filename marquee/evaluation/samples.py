@@ -29,7 +29,7 @@ def samples(
 
     history      the user's highest rated movies, of equal ones the latest: `title`, and `rating`, None in the
                  ranking task, where all are positives
-    recommended  titles of the user's list, without what train and validation hold
+    recommended  titles of the user's list, without what train and validation hold, and `low_rated`
     scores       the model's, of these
 
     ids     the release's own, of users and of movies
@@ -39,7 +39,7 @@ def samples(
     """
     user_ids, movie_ids = ids
     known, length = data.known(), min(MOVIES, data.catalogue.n_items)
-    seen = concat(known, data.validation)
+    seen = concat(concat(known, data.validation), data.low_rated)
     hidden = UserItems.of(seen.user, seen.item, data.catalogue.n_users)
 
     def name(item: int) -> str:

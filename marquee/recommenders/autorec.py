@@ -207,8 +207,9 @@ class Model(Recommender):
         import torch
 
         from marquee.training.networks.fold_in import Prior, fold_in
+        from marquee.training.networks.layers import without_weights
 
-        network = self.build(self.n_items)
+        network = without_weights(partial(self.build, self.n_items))  # for its output's function alone
 
         def loss_of(rated: np.ndarray, target: np.ndarray) -> Callable[[torch.Tensor], torch.Tensor]:
             vectors, wanted = torch.from_numpy(items[rated]), torch.from_numpy(target)

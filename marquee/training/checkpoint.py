@@ -12,6 +12,8 @@ from marquee.errors import MarqueeError, explain
 from marquee.io import read_arrays, write_arrays
 from marquee.terminal import say
 
+UNUSABLE = (MarqueeError, OSError, ValueError, KeyError, TypeError, AttributeError)
+
 
 def keep(checkpoint: Path, kept: Path, fit: str) -> None:
     """Write what the last epoch left in `checkpoint` to `kept`, with `fit`: all but epochs and patience.
@@ -25,8 +27,8 @@ def keep(checkpoint: Path, kept: Path, fit: str) -> None:
     try:
         arrays, note = read_arrays(checkpoint)
         write_arrays(kept, arrays, json.dumps({**json.loads(note), "settings": fit}))
-    except (OSError, MarqueeError) as error:
-        say(f"{kept} is not kept, a longer fit starts afresh ({explain(error)})")
+    except UNUSABLE as error:  # the fit itself is complete
+        say(f"{kept} is not kept, a longer training starts afresh ({explain(error)})")
 
 
 def continue_kept(
@@ -47,7 +49,7 @@ def continue_kept(
             return 0
         write_arrays(checkpoint, arrays, json.dumps({**note, "fit": checkpoint.stem}))
         return len(note["rows"])
-    except (MarqueeError, OSError, ValueError, KeyError, TypeError, AttributeError):
+    except UNUSABLE:
         return 0
 
 

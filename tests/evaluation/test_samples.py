@@ -46,3 +46,9 @@ def test_a_user_who_was_held_out_whole_is_folded_in():
     found = samples(model, made("ranking", Ratings.of([1], [4], 5.0)), IDS, MOVIES)
     assert model.folded == 2, "user 1 alone, with both rows"
     assert "#e" not in found[1]["recommended"]
+
+
+def test_what_lists_leave_out_as_rated_low_is_not_shown_either():
+    data = made("ranking")
+    low = type(data)(**{**vars(data), "low_rated": Ratings.of([0], [3], 1.0)})
+    assert samples(Popular(), low, IDS, MOVIES)[0]["recommended"] == ["C (1992)", "B", "A (1990)"]

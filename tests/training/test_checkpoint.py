@@ -64,3 +64,12 @@ def test_a_curve_that_patience_would_have_cut_is_not_continued():
     assert goes_on(rows, 9, 2, higher_is_better=False), "one epoch without a better one"
     assert not goes_on(rows, 9, 1, higher_is_better=False)
     assert goes_on([{"loss": 1.0}] * 3, 4, 1), "without validation nothing ends it early"
+
+
+def test_a_checkpoint_that_cannot_be_kept_fails_nothing(tmp_path, capsys):
+    kept = tmp_path / "walk.checkpoint.safetensors"
+    kept.mkdir()
+    (kept / "a file").touch()
+    assert len(fit(tmp_path, 5)[1]) == 5
+    assert "is not kept" in "".join(capsys.readouterr())
+    assert fit(tmp_path, 9)[2] == 0

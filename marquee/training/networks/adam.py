@@ -43,51 +43,32 @@ class Adam:
     @torch.no_grad()
     def step(self) -> None:
         """Take one step along the gradients of the parameters; one without a gradient does not move."""
-        for sparse, update in ((False, self._dense), (True, self._sparse)):
+        constants = {"beta1": BETAS[0], "beta2": BETAS[1], "lr": self.learning_rate, "eps": EPSILON}
+        for sparse in (False, True):
             moved = [
-                place
-                for place, parameter in enumerate(self.parameters)
+                (parameter, state)
+                for parameter, state in zip(self.parameters, self.state, strict=True)
                 if parameter.grad is not None and parameter.grad.is_sparse == sparse
             ]
-            if moved:
-                parameters, states = [self.parameters[p] for p in moved], [self.state[p] for p in moved]
-                update(parameters, *([state[name] for state in states] for name in states[0]))
+            if not moved:
+                continue
+            parameters, states = map(list, zip(*moved, strict=True))
+            means, variances = ([state[name] for state in states] for name in ("exp_avg", "exp_avg_sq"))
+            steps: list[Any] = [state["step"] for state in states]
+            if sparse:
+                gradients = [self._penalized(parameter) for parameter in parameters]
+                steps = [int(step.add_(1)) for step in steps]
+                update: Any = _functional.sparse_adam  # torch declares other types for its arguments
+                update(parameters, gradients, means, variances, steps, **constants, maximize=False)
+            else:
+                gradients = [parameter.grad for parameter in parameters]
+                more = {"fused": True, "amsgrad": False, "maximize": False, "weight_decay": self.weight_decay}
+                update = dense.adam
+                update(parameters, gradients, means, variances, [], steps, **constants, **more)
 
-    def _dense(self, parameters: list[Any], steps: list[Any], *moments: list[Any]) -> None:
-        update: Any = dense.adam  # torch declares other types for its arguments
-        update(
-            parameters,
-            [parameter.grad for parameter in parameters],
-            *moments,
-            [],
-            steps,
-            fused=True,
-            amsgrad=False,
-            beta1=BETAS[0],
-            beta2=BETAS[1],
-            lr=self.learning_rate,
-            weight_decay=self.weight_decay,
-            eps=EPSILON,
-            maximize=False,
-        )
-
-    def _sparse(self, parameters: list[Any], steps: list[Any], *moments: list[Any]) -> None:
-        gradients = []
-        for parameter, step in zip(parameters, steps, strict=True):
-            step += 1
-            gradient = parameter.grad.coalesce()
-            rows = gradient.indices()[0]
-            gradient.values().add_(parameter[rows], alpha=self.weight_decay)
-            gradients.append(gradient)
-        update: Any = _functional.sparse_adam
-        update(
-            parameters,
-            gradients,
-            *moments,
-            [int(step) for step in steps],
-            beta1=BETAS[0],
-            beta2=BETAS[1],
-            lr=self.learning_rate,
-            eps=EPSILON,
-            maximize=False,
-        )
+    def _penalized(self, parameter: torch.nn.Parameter) -> torch.Tensor:
+        """Return the sparse gradient with the penalty of its rows."""
+        assert parameter.grad is not None
+        gradient = parameter.grad.coalesce()
+        gradient.values().add_(parameter[gradient.indices()[0]], alpha=self.weight_decay)
+        return gradient
