@@ -25,6 +25,10 @@ if TYPE_CHECKING:
 
 PARTIAL = ".partial"  # suffix of what is being written; ignored by Git and DVC
 NUMBERS = re.compile(r"\[\n\s*-?\d[^\[\]{}\":]*(?=\n\s*\])\s*")  # a list of numbers over several lines
+# Controls (but tab and line end), what turns the direction of writing around, and what XML has no place for
+UNREADABLE = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]"
+)
 ROW_GROUP = 1_048_576  # rows; one column chunk then fits a cache and a reader can stream
 
 
@@ -131,6 +135,11 @@ def write_text(path: Path, text: str) -> None:
     """Write UTF-8 with `\\n` line ends on every system."""
     with atomic_file(path) as partial:
         partial.write_bytes(text.encode("utf-8"))
+
+
+def readable(text: str) -> str:
+    """Return `text` without characters that a reader cannot see and a page or a terminal would obey."""
+    return UNREADABLE.sub("", text)
 
 
 def write_csv(path: Path, header: Sequence[str], rows: Sequence[Sequence[object]]) -> None:

@@ -34,7 +34,7 @@ def main(params: config.Params) -> None:
             for name, table in dataset_tables(found.card, *columns).items():
                 write_csv(folder / f"{name}.csv", *table)
         with atomic_folder(Path("data/figures/dataset")) as folder:
-            save_figures(folder, dataset_figures(found.card, *columns), "dataset")
+            save_figures(folder, dataset_figures(found.card, *columns))
     card = {"name": source.name, "licence": source.licence, **found.card}
     card["ratings_sha256"] = sha256(Path("data/ratings.parquet"))
     write_json(Path("data/dataset.json"), card)

@@ -26,7 +26,7 @@ def main(_: Params, name: str) -> None:
     catalogue = Catalogue.from_genres(model.n_users, movies["genres"])
     figures = model_figures(model, curve, residuals, counts, catalogue, movies.to_pydict())
     with atomic_folder(Path("data/figures/models") / name) as folder:
-        save_figures(folder, figures, name)
+        save_figures(folder, figures)
         write_text(folder / "README.md", gallery(name, figures))
 
 

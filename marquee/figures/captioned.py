@@ -23,13 +23,10 @@ class Captioned:
     alt: str
 
 
-def save_figures(folder: Path, figures: Mapping[str, Captioned], prefix: str) -> None:
-    """Write `<kind>.png` and `<kind>.svg` of each figure, and `captions.json`: kind -> caption and alt.
-
-    prefix  what the ids inside the SVG begin with: unique among the folders of a page
-    """
+def save_figures(folder: Path, figures: Mapping[str, Captioned]) -> None:
+    """Write `<kind>.png` and `<kind>.svg` of each figure, and `captions.json`: kind -> caption and alt."""
     for kind, one in figures.items():
         write_figure(folder / f"{kind}.png", one.figure)
-        write_text(folder / f"{kind}.svg", svg(one.figure, f"{prefix}-{kind}"))
+        write_text(folder / f"{kind}.svg", svg(one.figure))
     captions = {kind: {"caption": one.caption, "alt": one.alt} for kind, one in figures.items()}
     write_json(folder / "captions.json", captions)

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
+from platform import python_version
 from typing import Any, Self
 
+from marquee import config
 from marquee.io import read_json
+from marquee.leaderboard import table
+
+PACKAGES = (
+    *("dvc", "jinja2", "matplotlib", "numpy", "pandas", "pyarrow"),
+    *("safetensors", "scikit-learn", "scipy", "torch"),
+)
 
 
 @dataclass(frozen=True)
@@ -29,6 +39,21 @@ class PageFigure:
 
 
 @dataclass(frozen=True)
+class Against:
+    """Two runs side by side.
+
+    revision  name of the other run
+    remark    why the two may not be comparable; empty where they are
+    rows      `task`, `model`, `metric`, `here` and `there` (a value or None), and `difference`,
+              `difference_low`, `difference_high` and `p_holm` as in `marquee.leaderboard.table.HEADER`
+    """
+
+    revision: str
+    remark: str
+    rows: Sequence[Mapping[str, Any]]
+
+
+@dataclass(frozen=True)
 class ReportContent:
     """Everything on the page; `render` reads nothing else.
 
@@ -37,11 +62,15 @@ class ReportContent:
     rows         every value, as `marquee.leaderboard.table.compare` makes them
     headline     task -> the metric that orders its models, in the order of the page
     confidence   of the intervals and tests
+    resamples    of the bootstrap behind them
     dataset      the figures of the data set
     leaderboard  the figures of the comparison
     models       model -> its figures
+    samples      model -> what it recommends to a few users: `user`, `history` (title and rating of each),
+                 `recommended` (titles)
     params       params.yaml
     versions     package -> version
+    against      another run beside this one
     """
 
     title: str
@@ -49,8 +78,34 @@ class ReportContent:
     rows: Sequence[Mapping[str, Any]]
     headline: Mapping[str, str]
     confidence: float
+    resamples: int
     dataset: Mapping[str, PageFigure]
     leaderboard: Mapping[str, PageFigure]
     models: Mapping[str, Mapping[str, PageFigure]]
+    samples: Mapping[str, Sequence[Mapping[str, Any]]]
     params: Mapping[str, Any]
     versions: Mapping[str, str]
+    against: Against | None = None
+
+    @classmethod
+    def read(cls, data: Path, params: Path) -> Self:
+        """Read what the stages before `report` left in the folder `data`, and `params`, the file."""
+        options = config.read(params)
+        leaderboard, figures = data / "leaderboard", data / "figures"
+        samples = {name: data / "evaluation" / name / "samples.json" for name in options.models}
+        return cls(
+            title=options.report.title,
+            card=read_json(data / "dataset.json"),
+            rows=table.from_csv((leaderboard / "table.csv").read_text("utf-8").splitlines()),
+            headline=table.primary_metrics(options.compare),
+            confidence=options.compare.confidence,
+            resamples=options.compare.bootstrap_samples,
+            dataset=PageFigure.read_folder(figures / "dataset"),
+            leaderboard=PageFigure.read_folder(leaderboard),
+            models={name: PageFigure.read_folder(figures / "models" / name) for name in options.models},
+            samples={
+                name: json.loads(file.read_text("utf-8")) for name, file in samples.items() if file.is_file()
+            },
+            params=config.load(params),
+            versions={"python": python_version(), **{name: version(name) for name in PACKAGES}},
+        )

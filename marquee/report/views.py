@@ -7,20 +7,28 @@ from dataclasses import dataclass
 from typing import Any
 
 from marquee.leaderboard.metrics import Row, metric_group, metric_groups, ranked
-from marquee.leaderboard.table import ORACLE
+from marquee.leaderboard.table import DECIMALS, ORACLE
 from marquee.report.content import ReportContent
 
 COLUMNS = 6  # metrics in one table: what fits on a sheet of paper
+FIGURES = (  # of a model, in the order of the page
+    *("learning_curve", "genres", "errors", "calibration", "errors_by_user", "errors_by_movie"),
+    *("movies_pca", "movies_tsne", "users_pca", "biases"),
+)
 Lines = list[tuple[str, list[Row | None]]]  # of each model a cell for each metric
 
 
 @dataclass(frozen=True)
 class Board:
-    """The rows of one task by its primary metric, the best first, with and without the oracle."""
+    """The rows of one task by its primary metric, the best first, with and without the oracle.
+
+    least_p  the smallest adjusted p that the bootstrap could find: an upper bound of the true one
+    """
 
     task: str
     metric: str
     rows: Sequence[Row]
+    least_p: float = 0
 
     @property
     def models(self) -> list[Row]:
@@ -40,10 +48,33 @@ class MetricTable:
     tasks: Mapping[str, Lines]
 
 
+def sections(content: ReportContent) -> dict[str, str]:
+    """Return id -> heading of the parts of the page."""
+    against = {"against": f"Against {content.against.revision}"} if content.against else {}
+    return {
+        "data": "Dataset",
+        "leaderboard": "Leaderboard",
+        **against,
+        "models": "Models",
+        "tail": "Long tail and coverage",
+        "parameters": "Parameters",
+        "provenance": "Provenance",
+        "metrics": "All metrics",
+    }
+
+
 def boards(content: ReportContent) -> list[Board]:
+    found = {task: ranked(content.rows, task, metric) for task, metric in content.headline.items()}
     return [
-        Board(task, metric, ranked(content.rows, task, metric)) for task, metric in content.headline.items()
+        Board(task, content.headline[task], rows, least_p(rows, content.resamples))
+        for task, rows in found.items()
     ]
+
+
+def least_p(rows: Sequence[Row], resamples: int) -> float:
+    """Return the least p that Holm's correction of the tests in `rows` can give: m / (1 + B), 1 at most."""
+    tests = sum(row["p_holm"] is not None for row in rows)
+    return round(min(tests / (1 + resamples), 1), DECIMALS)
 
 
 def metric_tables(content: ReportContent) -> list[MetricTable]:
