@@ -1,4 +1,4 @@
-"""Whether the letters of figures can be read: large enough on a phone, and of enough contrast in both schemes."""
+"""Whether the letters of figures can be read: large enough on a phone, with contrast in both schemes."""
 
 from __future__ import annotations
 

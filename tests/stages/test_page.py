@@ -121,3 +121,14 @@ def test_a_link_to_a_model_opens_its_part(tab, report):
     tab.run(f"document.querySelector('a[href=\"#{closed}\"]').click()")
     tab.run(SETTLED)
     assert tab.run(f"document.getElementById('{closed}').open")
+
+
+def test_charts_of_dvc_are_drawn_without_a_network(tab, project, tmp_path):
+    done = project.call("dvc", "plots", "show", "-o", str(tmp_path / "plots"))
+    assert done.returncode == 0, done.stderr
+    page = tmp_path / "plots/index.html"
+    charts = page.read_text("utf-8").count("vegaEmbed('#")
+    assert charts > 5
+    tab.show(page, 1200)
+    drawn = "document.querySelectorAll('.vega-embed canvas').length"
+    tab.run(f"new Promise((done) => setInterval(() => {drawn} === {charts} && done(), 50))")
