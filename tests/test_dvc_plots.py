@@ -13,7 +13,8 @@ def test_dvc_uses_a_page_that_loads_nothing():
     config = configparser.ConfigParser()
     config.read(DVC / "config")
     page = (DVC / config["plots"]["html_template"]).read_text("utf-8")
-    assert re.findall(r"<(?:script|link|iframe|img)[^>]*(?:src|href)=", page) == []
+    frame = re.sub(r"(?<=<script>).*?(?=</script>)", "", page, flags=re.DOTALL)
+    assert re.findall(r"(?:src|href)=", frame) == []
     assert page.count("{plot_divs}") == page.count("{refresh_tag}") == 1
     assert "{scripts}" not in page, "DVC would load its scripts from another host there"
     assert page.count("<script>") == page.count("</script>") == 3
