@@ -12,7 +12,7 @@ run: $(VENV)/bin/marquee
 ifdef DATASET
 	@marquee use "$$DATASET" $(if $(SOURCE),--source "$$SOURCE")
 endif
-	@marquee check --prune
+	@marquee check --prune --restore
 	dvc repro
 	@marquee leaderboard
 

@@ -9,12 +9,26 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from marquee.config import Params
+from marquee.data.identity import identity_of, require_same
 from marquee.data.ratings import Catalogue, Ratings, lowest_positive
 from marquee.data.sampling import Candidates
+from marquee.errors import MarqueeError
 from marquee.io import read_parquet
+from marquee.recommenders import fitted_otherwise, load
 
 if TYPE_CHECKING:
     from marquee.evaluation.test_set import TestSet
+    from marquee.recommenders.base import Recommender
+
+
+def trained(name: str, params: Params) -> Recommender:
+    """The model `name`. Raises MarqueeError for one of other data or parameters: a stage was left out."""
+    folder, remedy = Path("models") / name, f"run `dvc repro train@{name}`"
+    entry, model = params.model(name), load(folder)
+    require_same(model.fitted.get("data"), identity_of(), str(folder), "data/", remedy)
+    if other := fitted_otherwise(model, entry, params.seed):
+        raise MarqueeError(f"{folder} was fitted with {other} in params.yaml: {remedy}")
+    return model
 
 
 def ratings(path: Path) -> Ratings:
@@ -22,7 +36,7 @@ def ratings(path: Path) -> Ratings:
 
 
 def catalogue() -> tuple[Catalogue, tuple[float, float, float]]:
-    """The catalogue, and the release's scale: lowest rating, highest, step (0 without one)."""
+    """Return the catalogue, and the release's scale: lowest rating, highest, step (0 without one)."""
     movies = read_parquet(Path("data/movies.parquet"), ["genres"])
     about = json.loads(movies.schema.metadata[b"catalogue"])
     return Catalogue.from_genres(about["n_users"], movies["genres"]), tuple(about["scale"])
@@ -42,13 +56,13 @@ def test_set(task: str, params: Params) -> TestSet:
 
 
 def positive_threshold(params: Params) -> float:
-    """The lowest rating that counts as a positive."""
+    """Return the lowest rating that counts as a positive."""
     _, scale = catalogue()
     return lowest_positive(params.tasks["ranking"].positive_threshold, *scale)
 
 
 def original_ids() -> tuple[np.ndarray, np.ndarray]:
-    """The release's own ids: row u of the first is user u, row i of the second is item i."""
+    """Return the release's own ids: row u of the first is user u, row i of the second is item i."""
     users = read_parquet(Path("data/users.parquet"), ["user_id"])["user_id"]
     movies = read_parquet(Path("data/movies.parquet"), ["movie_id"])["movie_id"]
     return users.to_numpy(), movies.to_numpy()

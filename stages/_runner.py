@@ -14,7 +14,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from marquee import config
+from marquee import config, dvc_state
 from marquee.errors import MarqueeError, explain
 
 PARAMS = Path("params.yaml")
@@ -40,6 +40,7 @@ def run(main: Callable[..., None]) -> None:
             raise MarqueeError(f"stages.{name} got {len(arguments)} argument(s); usage: {usage}")
         params = config.read(PARAMS)
         row["dataset"] = params.dataset.name
+        dvc_state.keep_lock()
         # Imported by name: the guard changes no result, so no stage depends on its code.
         import_module("stages._memory_guard").require_memory(label, params)
         main(params, *arguments)

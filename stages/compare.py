@@ -11,6 +11,7 @@ from marquee.figures.captioned import save_figures
 from marquee.figures.leaderboard import leaderboard_figures
 from marquee.io import atomic_folder, read_json, write_csv, write_figure, write_json
 from marquee.leaderboard import table
+from marquee.leaderboard.provenance import git_blob_id, provenance
 from marquee.rng import named_rng
 from stages._runner import phase, run
 
@@ -18,6 +19,7 @@ from stages._runner import phase, run
 def main(params: config.Params) -> None:
     options = params.compare
     folders = {name: Path("data/evaluation") / name for name in params.models}
+    about = provenance({name: read_json(folder / "metrics.json") for name, folder in folders.items()})
     results = [test_set.load(folder) for folder in (*folders.values(), *Path("data/oracle").glob("r*"))]
     with phase("scoring", "intervals and tests"):
         rows = table.compare(results, options, named_rng(params.seed, "compare"))
@@ -27,7 +29,10 @@ def main(params: config.Params) -> None:
     )
     headline = table.primary_metrics(options)
     figures = leaderboard_figures(rows, headline, options.confidence, options.k, tails)
+    summary = Path("metrics/summary.json")
+    write_json(summary, table.summary(rows, options))
     with atomic_folder(Path("data/leaderboard")) as folder:
+        write_json(folder / "about.json", {**about, "results": git_blob_id(summary)})
         write_csv(folder / "table.csv", table.HEADER, [list(row.values()) for row in rows])
         save_figures(folder, figures)
     with atomic_folder(Path("plots/leaderboard")) as folder:
@@ -36,7 +41,6 @@ def main(params: config.Params) -> None:
     with atomic_folder(Path("plots/rating_errors")) as folder:
         for part, (header, lines) in concat_tables(errors).items():
             write_csv(folder / f"{part}.csv", header, lines)
-    write_json(Path("metrics/summary.json"), table.summary(rows, options))
 
 
 if __name__ == "__main__":

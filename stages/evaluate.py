@@ -7,19 +7,20 @@ from typing import Any
 
 from marquee import config
 from marquee.evaluation import test_set
-from marquee.recommenders import load
+from marquee.io import sha256
 from stages import _inputs
 from stages._runner import phase, run
 
 
 def main(params: config.Params, name: str) -> None:
     entry = params.model(name)
-    model = load(Path("models") / name)
+    model = _inputs.trained(name, params)
     held_out = _inputs.test_set(entry.task, params)
     with phase("scoring", name):
         result = held_out.evaluate(model)
     about: dict[str, Any] = {"model": name, "task": entry.task, "algorithm": entry.algorithm}
-    about |= {"model_counts": model.report_counts()}
+    about |= {"model_counts": model.report_counts(), "data": model.fitted["data"]}
+    about |= {"model_sha256": sha256(Path("models") / name / "model.json")}
     tables = {"residuals": held_out.errors(result), "tail": held_out.tail(result)}
     test_set.store(result, about, Path("data/evaluation") / name, **tables)
 

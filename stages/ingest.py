@@ -10,6 +10,7 @@ from marquee import config
 from marquee.figures.captioned import save_figures
 from marquee.figures.dataset import dataset_figures, dataset_tables
 from marquee.io import atomic_folder, sha256, write_csv, write_json, writing_parquet
+from marquee.movielens.fingerprint import fingerprint
 from marquee.movielens.parsers import read_release
 from marquee.movielens.releases import SIMULATED, release
 from marquee.movielens.schema import Scale
@@ -27,7 +28,8 @@ def main(params: config.Params) -> None:
     found = read_release(Path("data/raw"), source.layout, scale, options.columns, options.max_bad_rows)
     columns = found.ratings["item"].to_numpy(), found.ratings["timestamp"].to_numpy()
     sizes = {"n_users": found.users.num_rows, "scale": [found.card["scale"][part] for part in SCALE]}
-    movies = found.movies.replace_schema_metadata({"catalogue": json.dumps(sizes)})
+    identity = {"name": source.name, "fingerprint": fingerprint(found.movies, found.users)}
+    movies = found.movies.replace_schema_metadata({"catalogue": json.dumps({**sizes, **identity})})
     tables = {"ratings": found.ratings, "movies": movies, "users": found.users}
     with writing_parquet({Path(f"data/{name}.parquet"): table for name, table in tables.items()}):
         with atomic_folder(Path("plots/dataset")) as folder:

@@ -11,12 +11,12 @@ from marquee.data.ratings import Catalogue
 from marquee.figures.captioned import save_figures
 from marquee.figures.model_figures import gallery, model_figures
 from marquee.io import as_array, atomic_folder, read_curve, read_json, read_parquet, write_text
-from marquee.recommenders import load
+from stages._inputs import trained
 from stages._runner import run
 
 
-def main(_: Params, name: str) -> None:
-    model = load(Path("models") / name)
+def main(params: Params, name: str) -> None:
+    model = trained(name, params)
     curve = read_curve(Path(f"plots/train/{name}.csv"))
     rates = model.task == "rating"
     residuals = read_json(Path(f"data/evaluation/{name}/residuals.json")) if rates else None

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from marquee import config
+from marquee.data.identity import identity_of
 from marquee.io import atomic_folder, digest, write_csv
 from marquee.recommenders import create, store
 from marquee.recommenders.base import TrainingData
@@ -28,13 +29,13 @@ def main(params: config.Params, name: str) -> None:
         if len(data.validation) and not progress.rows:  # a closed form: its curve is one point
             progress.report(1, 1, {"validation": model.validate(data)})
     with atomic_folder(Path("models") / name) as folder:
-        store(model, folder)
+        store(model, folder, {"data": identity_of(), "train_data": entry.train_data, "seed": seed})
     write_csv(Path(f"plots/train/{name}.csv"), *progress.table())
     progress.close()
 
 
 def _checkpoint(name: str, settings: list[Any], inputs: list[Path]) -> Path:
-    """A file named after all that the fit depends on; DVC does not know it, so it outlives a crash."""
+    """Return a file named after all that the fit depends on; DVC does not know it, so it outlives a crash."""
     everything = digest([*inputs, *sorted(Path("marquee").rglob("*.py"))], settings)
     return Path(".checkpoints") / f"{name}-{everything[:16]}.safetensors"
 

@@ -24,6 +24,7 @@ ALGORITHMS = [path for path in (ROOT / "marquee/recommenders").glob("*.py") if p
 STARTS = {
     "seed": "download split@* negatives candidates@* train@*",
     "dataset.name": "download ingest",
+    "dataset.path": "download",
     "dataset.source": "download",
     "simulator.*": "download",
     "simulator.format": "download ingest",
@@ -46,6 +47,7 @@ STARTS = {
 PLUMBING = (
     *("marquee/__init__.py", "marquee/errors.py", "marquee/config", "marquee/io.py", "marquee/parallel.py"),
     *("marquee/recommenders/__init__.py", "marquee/recommenders/base.py", "marquee/resources", "stages"),
+    "marquee/dvc_state.py",
 )
 # Packages that a stage imports beside those it depends on: those of another function of `stages/_inputs.py`,
 # readers of columns, options of a neighbour. Whatever they computed reaches the stage as a file.
@@ -66,7 +68,7 @@ BESIDE = {
 # Imports point down only: a package may import those of later rows.
 LEVELS = (
     ("stages", "marquee/cli", "marquee/api"),
-    ("marquee/resources", "marquee/experiments.py"),
+    ("marquee/resources", "marquee/experiments.py", "marquee/dvc_state.py"),
     ("marquee/report", "marquee/serving"),
     ("marquee/figures",),
     ("marquee/recommenders",),

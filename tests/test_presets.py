@@ -31,6 +31,7 @@ def params(tmp_path, monkeypatch) -> Path:
     """A project folder of one's own: params.yaml and presets/."""
     monkeypatch.chdir(tmp_path)
     shutil.copytree(ROOT / "presets", "presets")
+    Path("data/incoming").mkdir(parents=True)
     Path("params.yaml").write_text(TEXT, "utf-8")
     return tmp_path / "params.yaml"
 
@@ -66,9 +67,12 @@ def test_a_preset_is_accepted_and_says_only_what_differs(name, params):
 
 
 def test_use_sets_the_release_and_its_settings_and_nothing_else(params, capsys):
-    use_release("ml-1m", "--source", "/tmp/my data (1)")
+    archive = params.with_name("my data (1)") / "ml-1m.zip"
+    archive.parent.mkdir()
+    archive.touch()
+    use_release("ml-1m", "--source", "my data (1)")
     expected = DEFAULTS | PRESETS["ml-1m"]
-    assert values() == expected | {"dataset.name": "ml-1m", "dataset.source": "/tmp/my data (1)"}
+    assert values() == expected | {"dataset.name": "ml-1m", "dataset.path": "my data (1)/ml-1m.zip"}
     changed = list(difflib.ndiff(TEXT.splitlines(), params.read_text().splitlines()))
     added = [line for line in changed if line[0] == "+"]
     assert len(added) == len([line for line in changed if line[0] == "-"])
@@ -77,7 +81,9 @@ def test_use_sets_the_release_and_its_settings_and_nothing_else(params, capsys):
 
 
 def test_use_writes_what_dvc_would_write(params):
-    use_release("ml-100k", "--source", "x" * 60 + " " + "y" * 60)
+    long = Path("x" * 60 + " " + "y" * 60)
+    long.touch()
+    use_release("ml-100k", "--source", str(long))
     written = params.read_text("utf-8")
     with modify_yaml(str(params)):
         pass
@@ -86,7 +92,7 @@ def test_use_writes_what_dvc_would_write(params):
 
 def test_the_default_data_bring_the_committed_file_back(params):
     for name in OTHERS:
-        use_release(name, "--source", "folder")
+        use_release(name, "--source", "kaggle")
     use_release("synthetic-100k")
     assert params.read_text("utf-8") == TEXT
 
@@ -140,7 +146,8 @@ def said_by_download(monkeypatch, capsys) -> str:
 
 def test_download_tells_who_set_the_name_by_hand(params, monkeypatch, capsys):
     assert said_by_download(monkeypatch, capsys) == ""
-    params.write_text(use.with_settings(TEXT, {"dataset.name": "ml-1m", "dataset.source": "my data"})[0])
+    params.write_text(use.with_settings(TEXT, {"dataset.name": "ml-1m", "dataset.path": "my data"})[0])
+    Path("my data").touch()
     differing = [key for key, value in PRESETS["ml-1m"].items() if DEFAULTS[key] != value]
     assert said_by_download(monkeypatch, capsys) == (
         f"params.yaml does not follow the preset of ml-1m in {len(differing)} values: "
@@ -174,4 +181,4 @@ def test_make_run_hands_the_source_on_as_it_is(tmp_path, source):
     ]
     lines = subprocess.run(words, capture_output=True, text=True, check=True).stdout.splitlines()
     used = "marquee|use|custom|" + (f"--source|{source}|" if source else "")
-    assert lines == [used, "marquee|check|--prune|", "dvc|repro|", "marquee|leaderboard|"]
+    assert lines == [used, "marquee|check|--prune|--restore|", "dvc|repro|", "marquee|leaderboard|"]

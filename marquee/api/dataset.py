@@ -61,7 +61,7 @@ class Dataset:
 
     @property
     def card(self) -> dict[str, Any]:
-        """Counts that describe the data set."""
+        """Return counts that describe the data set."""
         return self.tables.card
 
     @property

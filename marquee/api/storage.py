@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 
 from marquee import recommenders
 from marquee.api.dataset import Dataset
+from marquee.data.identity import require_same
 from marquee.data.ratings import Ratings
 from marquee.errors import MarqueeError
 from marquee.io import atomic_folder, read_json, read_parquet, write_json, write_parquet
 from marquee.movielens import schema
+from marquee.movielens.fingerprint import fingerprint
 
 if TYPE_CHECKING:
     from marquee.api.models import Model
@@ -32,7 +34,7 @@ def save(model: Model, folder: Path) -> None:
     if folder.exists() and not (folder / "model.json").is_file():
         raise MarqueeError(f"{folder} exists and holds no model: name a new folder")
     with atomic_folder(folder) as partial:
-        recommenders.store(model.recommender, partial)
+        recommenders.store(model.recommender, partial, {"data": _identity(data.name, data.tables)})
         for name in TABLES:
             write_parquet(partial / f"{name}.parquet", getattr(data.tables, name))
         for name, rows in (("train", model.trained_on), ("fold_in", model.folded_in)):
@@ -51,6 +53,11 @@ def load_model(folder: str | Path) -> Model:
     found = CLASSES[stored["algorithm"]](task=stored["task"], seed=about["seed"], **stored["options"])
     found.recommender, found.task = recommenders.load(folder), stored["task"]
     tables = {name: read_parquet(folder / f"{name}.parquet") for name in TABLES}
+    again = "fit the model and save it again"
+    identity = _identity(about["name"], schema.Dataset(**tables, card={}))
+    require_same(
+        found.recommender.fitted.get("data"), identity, f"the model in {folder}", "the folder", again
+    )
     found.dataset = Dataset(about["name"], schema.Dataset(**tables, card=about["card"]), about["implicit"])
     found.positive_threshold = about["positive_threshold"]
     found.trained_on, found.folded_in = (
@@ -58,3 +65,7 @@ def load_model(folder: str | Path) -> Model:
     )
     found._curve = []
     return found
+
+
+def _identity(name: str, tables: schema.Dataset) -> dict[str, str]:
+    return {"name": name, "fingerprint": fingerprint(tables.movies, tables.users)}

@@ -9,9 +9,9 @@ import shutil
 import sys
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
-from typing import Any
 
 from marquee.cli.project import call
+from marquee.dvc_state import stages_of
 from marquee.errors import MarqueeError
 
 LOCK = "dvc.lock"
@@ -55,13 +55,11 @@ def _restore_tracked() -> None:
 
 
 def outputs() -> dict[str, str]:
-    """Path → stage of every output in dvc.lock."""
-    import yaml
-
-    try:
-        stages: dict[str, Any] = yaml.safe_load(Path(LOCK).read_text("utf-8"))["stages"]
-    except (FileNotFoundError, TypeError, KeyError, yaml.YAMLError):  # a killed run can leave half of it
-        stages = {}
+    """Return path → stage of every output in dvc.lock."""
+    path = Path(LOCK)
+    stages = (
+        stages_of(path.read_bytes()) if path.is_file() else None
+    ) or {}  # a killed run leaves half of it
     return {out["path"]: name for name, stage in stages.items() for out in stage.get("outs") or ()}
 
 
@@ -71,6 +69,6 @@ def remove(paths: list[str]) -> None:
 
 
 def removable(path: str, kept: set[str]) -> bool:
-    """Whether `path` exists, lies in a folder of outputs, and holds nothing that stays."""
+    """Tell whether `path` exists, lies in a folder of outputs, and holds nothing that stays."""
     inside = Path(path).parts[0] in OUTPUTS and ".." not in Path(path).parts and len(Path(path).parts) > 1
     return inside and Path(path).exists() and not any(one.startswith(f"{path}/") for one in kept)

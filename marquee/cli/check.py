@@ -1,4 +1,4 @@
-"""`marquee check`: does every block of params.yaml have what its stage accepts?"""
+"""`marquee check`: does every block of params.yaml have what its stage accepts, and does DVC run at all?"""
 
 from __future__ import annotations
 
@@ -6,18 +6,23 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Collection
 from pathlib import Path
 
+from marquee import dvc_state
 from marquee.cli import back, project
 from marquee.movielens.releases import release
+from marquee.movielens.sources import chosen_source
 from marquee.recommenders import create
 
 
 def configure(parser: ArgumentParser) -> None:
     parser.add_argument("--prune", action="store_true", help="delete the outputs of models without a block")
+    parser.add_argument("--restore", action="store_true", help="restore a dvc.lock that a killed run broke")
 
 
 def run(args: Namespace) -> None:
     params = project.params()
-    release(params.dataset.name)
+    for line in dvc_state.require_intact(args.restore):
+        print(line)
+    chosen_source(release(params.dataset.name), params.dataset, watched=True)
     for name, entry in params.models.items():
         create(entry.algorithm, entry.task, entry.options, f"models.{name}")
     print(f"params.yaml: no fault found, {len(params.models)} models")

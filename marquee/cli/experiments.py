@@ -1,17 +1,17 @@
-"""`marquee experiments`: the experiments of this commit as one table for each task."""
+"""`marquee experiments`: this commit and its experiments as one table for each task."""
 
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 from typing import Any
 
 from marquee import experiments
-from marquee.cli import project
+from marquee.cli import project, revisions
 from marquee.errors import MarqueeError
+from marquee.evaluation.test_set import ModelResult
 from marquee.leaderboard.table import primary_metrics
 
 
@@ -32,18 +32,27 @@ def configure(parser: ArgumentParser) -> None:
 def run(args: Namespace) -> None:
     import pandas as pd
 
-    found, others = experiments.read(json.loads(project.call("dvc", "exp", "show", "--json")), _curve)
-    if found.params.empty:
+    params, shown = project.params(), json.loads(project.call("dvc", "exp", "show", "--json"))
+    found, revision, others = experiments.read(shown, _curve, revisions.is_stale)
+    if len(found.params) == (found.commit is not None):
         left = ", ".join(f"{len(names)} {state}" for state, names in others.items()) or "none at all"
         raise MarqueeError(
             f"no experiment of this commit has succeeded ({left}): queue some with "
             "`dvc exp run --queue -S key=value,value` and start them with `dvc exp run --run-all`"
         )
-    primary = primary_metrics(project.params().compare)
+    primary = primary_metrics(params.compare)
     tables = experiments.sweep_tables(found, primary, args.model, args.metric, args.average_over)
+
+    def result(name: str, model: str) -> ModelResult | None:
+        return revisions.evaluation(revision[name], revision[str(found.commit)], model)
+
+    for task, table in tables.items():
+        tested = next((one for one in table.metrics if one != experiments.VALIDATION), "")
+        tables[task] = experiments.compare_to_commit(table, tested, result, params.compare, params.seed)
     rows = pd.concat([table.rows.assign(task=task) for task, table in tables.items()])
     grid = dict.fromkeys(key for table in tables.values() for key in table.grid)
-    rows = rows[["task", "model", *grid, "metric", "mean", "std", "n", "best"]]
+    columns = ["task", "experiment", "model", *grid, "metric", "mean", "std", "n", "best", "stale"]
+    rows = rows[[*columns, *(name for name in experiments.DIFFERENCE if name in rows)]]
     if args.csv is not None:
         rows.to_csv(args.csv, index=False, lineterminator="\n")
     if args.json:
@@ -55,5 +64,4 @@ def run(args: Namespace) -> None:
 
 
 def _curve(revision: str, model: str) -> str:
-    command = ["git", "show", f"{revision}:./plots/train/{model}.csv"]
-    return subprocess.run(command, capture_output=True, text=True, encoding="utf-8", check=False).stdout
+    return revisions.file_at(revision, f"plots/train/{model}.csv").decode("utf-8", "replace")

@@ -1,13 +1,22 @@
-"""`marquee leaderboard`: the leaderboard of the last run, and where its report is."""
+"""`marquee leaderboard`: the leaderboard of the last run, what it was made from, and where its report is."""
 
 from __future__ import annotations
 
+import sys
 from argparse import ArgumentParser, Namespace
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from marquee.cli import project
+from marquee.data.identity import MOVIES, identity_of, label
+from marquee.errors import MarqueeError
+from marquee.io import read_json
 from marquee.leaderboard import table
+from marquee.leaderboard.provenance import outdated
 from marquee.leaderboard.text import text
+
+FOLDER = Path("data/leaderboard")
 
 
 def configure(parser: ArgumentParser) -> None:
@@ -15,9 +24,28 @@ def configure(parser: ArgumentParser) -> None:
 
 
 def run(args: Namespace) -> None:
-    rows = table.from_csv(Path("data/leaderboard/table.csv").read_text("utf-8").splitlines())
+    params = project.params()
+    rows = table.from_csv((FOLDER / "table.csv").read_text("utf-8").splitlines())
+    about = read_json(FOLDER / "about.json")
     if args.json:
         project.print_json(rows)
     else:
-        print(text(rows, project.params().compare))
+        print(f"{label(about['data'])}, {commit_of(about)}\n")
+        print(text(rows, params.compare))
         print(f"report: {Path('plots/report.html').resolve()}")
+    models = {name: Path("models") / name for name in params.models}
+    if line := outdated(about, identity_of() if MOVIES.is_file() else None, models):
+        print(f"out of date: {line}", file=sys.stderr)
+
+
+def commit_of(about: Mapping[str, Any]) -> str:
+    """Say which commit has these results: HEAD, an earlier one, or none."""
+    results = about["results"]
+    try:
+        head = project.call("git", "rev-parse", "--short", "HEAD").strip()
+        if project.call("git", "ls-tree", "HEAD", "metrics/summary.json").split()[2:3] == [results]:
+            return f"commit {head}"
+        found = project.call("git", "log", "--format=%h", f"--find-object={results}", "HEAD").split()
+    except MarqueeError:
+        return "outside of Git"
+    return f"commit {found[-1]}, not the present {head}" if found else f"not committed, after {head}"

@@ -40,7 +40,7 @@ def configure(parser: ArgumentParser) -> None:
 
 
 def allowed_movies(args: Namespace, movies: MovieCatalogue) -> np.ndarray:
-    """bool [n_items]: the movies that the arguments allow."""
+    """Return bool [n_items]: the movies that the arguments allow."""
     return movies.keep(MovieFilter(tuple(args.genre), args.year_from, args.year_to, args.exclude_unknown))
 
 

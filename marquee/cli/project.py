@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from marquee import config
+from marquee.data.identity import identity_of, require_same
 from marquee.errors import MarqueeError
 from marquee.io import read_parquet
-from marquee.recommenders import load
+from marquee.recommenders import fitted_otherwise, load
 from marquee.recommenders.base import Recommender
 from marquee.serving.catalogue import COLUMNS, MovieCatalogue
 
@@ -25,19 +26,30 @@ def movies() -> MovieCatalogue:
 
 
 def model(name: str, n_items: int) -> Recommender:
-    """Return the trained model. Raises MarqueeError for an unknown name and one that knows other movies."""
-    folder = Path("models") / name
-    if not folder.is_dir():
-        params().model(name)  # raises for a misspelt name
+    """Return the trained model, and say on stderr if its parameters are no longer those of params.yaml.
+
+    Raises MarqueeError for a name that params.yaml does not have, and for a model of other data.
+    """
+    folder, known = Path("models") / name, params()
+    if name not in known.models and folder.is_dir():
+        raise MarqueeError(
+            f"models.{name} is not in params.yaml, and {folder} is of an earlier run: "
+            "run `marquee check --prune`, or add the block again"
+        )
+    entry = known.model(name)
     try:
         found = load(folder)
     except KeyError:
         raise MarqueeError(f"{folder} was stored by another version: run `dvc repro train@{name}`") from None
+    remedy = f"run `dvc repro train@{name}`"
+    require_same(found.fitted.get("data"), identity_of(), str(folder), "data/", remedy)
     if found.n_items != n_items:
         raise MarqueeError(
             f"{folder} was trained on {found.n_items:,} movies, but data/movies.parquet has {n_items:,}: "
-            f"run `dvc repro train@{name}`"
+            + remedy
         )
+    if other := fitted_otherwise(found, entry, known.seed):
+        print(f"{folder} was fitted with {other} in params.yaml: {remedy}", file=sys.stderr)
     return found
 
 

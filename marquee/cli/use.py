@@ -12,6 +12,7 @@ from marquee import config
 from marquee.config import presets
 from marquee.io import write_text
 from marquee.movielens.releases import SIMULATED, release
+from marquee.movielens.sources import settings_for
 
 PARAMS = Path("params.yaml")
 
@@ -27,8 +28,9 @@ def configure(parser: ArgumentParser) -> None:
 
 
 def run(args: Namespace) -> None:
-    name = release(args.release).name
-    settings = {**settings_of(name), "dataset.source": args.source}
+    wanted = release(args.release)
+    name = wanted.name
+    settings = {**settings_of(name), **settings_for(wanted, args.source)}
     config.read(PARAMS)  # a broken file is named before it is written anew
     text, changed, absent = with_settings(PARAMS.read_text("utf-8"), settings)
     write_text(PARAMS, text)
@@ -40,7 +42,7 @@ def run(args: Namespace) -> None:
 
 
 def settings_of(name: str) -> dict[str, Any]:
-    """Dotted keys and values that choose a release: its preset, or that of the simulated data."""
+    """Return dotted keys and values that choose a release: its preset, or that of the simulated data."""
     return {"dataset.name": name, **(presets.preset(name) or presets.preset(SIMULATED) or {})}
 
 

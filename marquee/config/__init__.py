@@ -28,13 +28,15 @@ SPLITS = (
     "k_fold",
     "file",
 )
+INCOMING = "data/incoming"  # a folder of the user's own that Git keeps and no stage writes
 MODEL_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]*")  # also a folder and a word of a shell command
 
 
 @dataclass(frozen=True)
 class DatasetOptions:
     name: str
-    source: str = "official"
+    path: str = INCOMING  # files of the user's: a dependency of `download`
+    source: str = "official"  # where a release comes from that is not there
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from marquee.config import load
+from marquee.config import INCOMING, load
 from marquee.config.parsing import as_number
 
 PRESETS = Path("presets")
@@ -34,7 +34,8 @@ def preset(name: str) -> dict[str, Any] | None:
 def preset_not_followed(path: Path) -> str | None:
     """Say how to follow the preset of the release that params.yaml at `path` names; None where it does."""
     flat = flatten(load(path))
-    name, source = flat["dataset.name"], str(flat.get("dataset.source", "official"))
+    name, own = flat["dataset.name"], str(flat.get("dataset.path", INCOMING))
+    source = str(flat.get("dataset.source", "official")) if own == INCOMING else own
     chosen = (preset(name) or {}).items()
     n = sum(key in flat and not _equal(flat[key], value) for key, value in chosen)
     command = f"marquee use {name}" + ("" if source == "official" else f" --source {shlex.quote(source)}")

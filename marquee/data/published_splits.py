@@ -80,7 +80,7 @@ def _path(folder: Path, file: str | None, key: str, also: str = "") -> Path:
 
 
 def _places(path: Path, user_ids: np.ndarray, movie_ids: np.ndarray, pairs: np.ndarray) -> np.ndarray:
-    """Where in the ascending `pairs` (user * n_items + item) each line of `path` is."""
+    """Find where in the ascending `pairs` (user * n_items + item) each line of `path` is."""
     import pyarrow as pa
 
     users, items = pa.array(user_ids), pa.array(movie_ids)

@@ -16,7 +16,7 @@ Ties = Literal["expected", "middle"]
 
 
 def list_metrics(hits: np.ndarray, n_relevant: np.ndarray, ks: Sequence[int]) -> Columns:
-    """`hit@k, precision@k, recall@k, ndcg@k, map@k, mrr@k` of ranked lists, each float64 [n_users].
+    """Compute `hit@k, precision@k, recall@k, ndcg@k, map@k, mrr@k` of ranked lists, each float64 [n_users].
 
     hits        bool [n_users, k_max]: is the item at this rank relevant; False where a list has ended
     n_relevant  int [n_users]: relevant items of the user, in the list or not
@@ -49,7 +49,7 @@ def list_metrics(hits: np.ndarray, n_relevant: np.ndarray, ks: Sequence[int]) ->
 def target_metrics(
     greater: np.ndarray, equal: np.ndarray, ks: Sequence[int], ties: Ties = "expected"
 ) -> Columns:
-    """`hit@k, ndcg@k` of single targets, each the only relevant item among its candidates, float64 [n].
+    """Compute `hit@k, ndcg@k` of single targets, float64 [n]; each is its candidates' only relevant item.
 
     greater  int [n]: candidates that score higher than the target
     equal    int [n]: other candidates that score the same
@@ -74,7 +74,7 @@ def target_metrics(
 def rating_errors(
     user: np.ndarray, rating: np.ndarray, predicted: np.ndarray, low: float, high: float
 ) -> Columns:
-    """Sums over each user's pairs, of predictions clipped to `low`..`high`.
+    """Sum over each user's pairs, of predictions clipped to `low`..`high`.
 
     Returns `user` int32 [m], ascending, and float64 [m] of `n, squared_error, absolute_error`.
     """
@@ -85,7 +85,7 @@ def rating_errors(
 
 
 def pooled_errors(errors: Columns) -> dict[str, float]:
-    """`rmse, mse, mae` over all pairs that `rating_errors` summed; nothing where there was none."""
+    """Compute `rmse, mse, mae` over all pairs that `rating_errors` summed; nothing where there was none."""
     n = errors["n"].sum()
     if not n:
         return {}

@@ -45,7 +45,7 @@ class TestSet:
     ks: tuple[int, ...]
 
     def known(self) -> Ratings:
-        """Training ratings, those of folded-in users included."""
+        """Return the training ratings, those of folded-in users included."""
         return concat(self.train, self.fold_in) if len(self.fold_in) else self.train
 
     def evaluate(self, model: Any) -> Evaluation:
@@ -61,7 +61,7 @@ class TestSet:
         return evaluate_rating(model, known, self.test, low, high, seen, self.positive_threshold, *lists)
 
     def errors(self, result: Evaluation) -> dict[str, Any] | None:
-        """Where the predictions of `result` err; None for a ranking model."""
+        """Tabulate where the predictions of `result` err; None for a ranking model."""
         if not result.pairs:
             return None
         known, shape = self.known(), self.catalogue
@@ -71,7 +71,7 @@ class TestSet:
         return residuals.tables(result.pairs, users, items, {"low": low, "high": high})
 
     def tail(self, result: Evaluation) -> dict[str, Any] | None:
-        """Which part of the catalogue the lists of `result` come from; None for a rating model."""
+        """Count which part of the catalogue the lists of `result` come from; None for a rating model."""
         if result.pairs:
             return None
         return long_tail(self.train.item, result.lists["item"], self.catalogue.n_items)

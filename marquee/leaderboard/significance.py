@@ -35,7 +35,7 @@ class Ratio:
 
 
 def bootstrap(ratios: Sequence[Ratio], n_resamples: int, rng: np.random.Generator) -> np.ndarray:
-    """Every ratio in the sample and in `n_resamples` resamples of its users (Efron, 1979).
+    """Return every ratio in the sample and in `n_resamples` resamples of its users (Efron, 1979).
 
     Returns float64 [1 + n_resamples, len(ratios)], the sample itself in row 0. All columns share the
     resamples, which depend on `rng` and the number of users and not on the ratios. NaN: no user counted.
@@ -61,14 +61,14 @@ def bootstrap(ratios: Sequence[Ratio], n_resamples: int, rng: np.random.Generato
 
 
 def interval(figures: np.ndarray, confidence: float) -> tuple[float, float]:
-    """The percentile interval of a column [1 + B] of `bootstrap`, or of a difference of two (Efron, 1979)."""
+    """Return the percentile interval of a column [1 + B] of `bootstrap`, or of a difference (Efron, 1979)."""
     tail = (1 - confidence) / 2
     low, high = np.nanquantile(figures[1:], [tail, 1 - tail])
     return float(low), float(high)
 
 
 def p_value(difference: np.ndarray) -> float:
-    """Two-sided p of "no difference", from a paired difference [1 + B] of two columns of `bootstrap`.
+    """Return the two-sided p of "no difference", from a paired difference [1 + B] of `bootstrap` columns.
 
     The shift method (Efron and Tibshirani, 1993; for retrieval, Smucker, Allan and Carterette, 2007): the
     resamples scatter around the observed d as they would around 0 if there were no difference, so
@@ -83,7 +83,7 @@ def p_value(difference: np.ndarray) -> float:
 
 
 def holm(p: Sequence[float]) -> np.ndarray:
-    """Adjusted p-values, float64 [m]; any false one among them is below α with probability α (Holm, 1979).
+    """Return adjusted p-values, float64 [m]; a false one is below α with probability α (Holm, 1979).
 
     The i-th smallest (from 0) becomes the largest of (m - j) p_j over j <= i, and 1 at most.
     """

@@ -123,7 +123,7 @@ def _check(board: Sequence[ModelResult], options: CompareOptions) -> None:
 
 def _board(board: Sequence[ModelResult], options: CompareOptions, rng: np.random.Generator) -> list[Row]:
     """Return the rows of one task."""
-    ratios = {(one.model, metric): ratio for one in board for metric, ratio in _ratios(one).items()}
+    ratios = {(one.model, metric): ratio for one in board for metric, ratio in ratios_of(one).items()}
     columns = bootstrap(list(ratios.values()), options.bootstrap_samples, rng).T  # (ratios, 1 + B)
     resampled: dict[str, Columns] = {}
     for (model, metric), column in zip(ratios, columns, strict=True):
@@ -136,7 +136,7 @@ def _board(board: Sequence[ModelResult], options: CompareOptions, rng: np.random
     ]
 
 
-def _ratios(one: ModelResult) -> dict[str, Ratio]:
+def ratios_of(one: ModelResult) -> dict[str, Ratio]:
     """Return the metrics that are made of a value for each user."""
     columns = one.per_user
     ratios = {metric: Ratio(values) for metric, values in columns.items() if metric in one.metrics}

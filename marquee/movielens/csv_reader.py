@@ -78,7 +78,7 @@ def readable(path: Path) -> Iterator[None]:
         yield
     except FileNotFoundError:
         raise MarqueeError(
-            f"{path} is missing: set dataset.source to a complete copy, or dataset.name to another release"
+            f"{path} is missing: set dataset.path to a complete copy, or dataset.name to another release"
         ) from None
     except OSError as error:
         reason = error.strerror or str(error)
@@ -99,7 +99,7 @@ def read(spec: CsvSpec, bad: BadRows, scale: Scale | None = None) -> pa.Table:
         if table is None or not _is_good(table, spec, scale):
             table = read_slowly(spec, bad, scale)
     if not table.num_rows:
-        raise MarqueeError(f"{spec.path} has no rows: set dataset.source to a complete copy")
+        raise MarqueeError(f"{spec.path} has no rows: set dataset.path to a complete copy")
     return table
 
 

@@ -18,7 +18,7 @@ from marquee.movielens.releases import Release
 from marquee.movielens.verify import compare_counts
 
 SIZE_LIMIT = 10  # times the size of the official zip; no release unpacks to more
-ELSEWHERE = "set dataset.source to official, or to a folder or zip"
+ELSEWHERE = "set dataset.source to official, or dataset.path to a folder or zip"
 
 
 def fetch_release(
@@ -46,7 +46,10 @@ def fetch_release(
 
 
 def _from_disk(release: Release, source: str, target: Path) -> None:
-    advice = f"set it to official, kaggle, an http(s) address, or a folder or zip with {release.name}"
+    advice = (
+        f"set it to a folder or zip with {release.name}, or dataset.source to official, kaggle "
+        "or an http(s) address"
+    )
     with readable(source, advice):
         path = find(release, Path(source).expanduser())
         if path.is_dir():
@@ -57,7 +60,7 @@ def _from_disk(release: Release, source: str, target: Path) -> None:
 
 
 def _from_web(release: Release, source: str, target: Path, scratch: Path, show_progress: bool) -> None:
-    advice = f"get {release.name}.zip in another way and set dataset.source to its folder"
+    advice = f"get {release.name}.zip in another way and set dataset.path to its folder"
     official = source in ("official", release.url)
     url = release.url if official else source
     if url is None:
@@ -132,7 +135,7 @@ def _compare_md5(archive: Path, md5: str, url: str) -> None:
     if got != md5:
         raise MarqueeError(
             f"the download of {url} has md5 {got} instead of {md5} and was removed: "
-            "run again, or set dataset.source to another copy"
+            "run again, or set dataset.path to another copy"
         )
 
 

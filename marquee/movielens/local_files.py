@@ -23,11 +23,11 @@ def readable(source: str, advice: str) -> Iterator[None]:
     try:
         yield
     except FileNotFoundError:
-        raise MarqueeError(f"dataset.source is {source!r}, which does not exist: {advice}") from None
+        raise MarqueeError(f"dataset.path is {source!r}, which does not exist: {advice}") from None
     except PermissionError as error:
         raise MarqueeError(
-            f"dataset.source is {source!r}, but you may not read {error.filename}: "
-            "change its permissions, or set dataset.source to a copy of your own"
+            f"dataset.path is {source!r}, but you may not read {error.filename}: "
+            "change its permissions, or set dataset.path to a copy of your own"
         ) from None
 
 
@@ -42,18 +42,18 @@ def find(release: Release, source: Path) -> Path:
     if archive.name in names:
         return archive
     raise MarqueeError(
-        f"dataset.source {source} contains neither {release.name}.zip nor {', '.join(release.files)}: "
+        f"dataset.path {source} contains neither {release.name}.zip nor {', '.join(release.files)}: "
         f"set it to the folder or zip with {release.name}"
     )
 
 
 def copy_folder(release: Release, folder: Path, target: Path, limit: int) -> None:
     """Copy the files of `folder`, without its subfolders, if they have at most `limit` bytes together."""
-    files = [path for path in sorted(folder.iterdir()) if path.is_file()]
+    files = [path for path in sorted(folder.glob("[!.]*")) if path.is_file()]
     size = sum(path.stat().st_size for path in files)
     if len(files) > MEMBERS or size > limit:
         raise MarqueeError(
-            f"dataset.source {folder} contains {len(files):,} files of {size:,} bytes, more than "
+            f"dataset.path {folder} contains {len(files):,} files of {size:,} bytes, more than "
             f"{release.name} has: move the release's files to a folder of their own"
         )
     for path in files:
@@ -71,7 +71,7 @@ def copy_custom(source: str, target: Path) -> None:
             wanted = ("ratings.csv", "ratings.parquet", "movies.csv")
             found = {name: path / name for name in wanted if name in names}
         if len(found.keys() & {"ratings.csv", "ratings.parquet"}) != 1:
-            raise MarqueeError(f"dataset.source is {source!r}, which is not one table of ratings: {CUSTOM}")
+            raise MarqueeError(f"dataset.path is {source!r}, which is not one table of ratings: {CUSTOM}")
         for name, file in found.items():
             shutil.copyfile(file, target / name)
 

@@ -128,7 +128,7 @@ def _read_parquet(
     bad.drop(faults)
     table = table.filter(pa.array(~(malformed | off_scale)))
     if not len(table):
-        raise MarqueeError(f"{path} has no rows: set dataset.source to a complete copy")
+        raise MarqueeError(f"{path} has no rows: set dataset.path to a complete copy")
     return table
 
 

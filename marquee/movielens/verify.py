@@ -44,14 +44,14 @@ def compare_counts(release: Release, folder: Path, called: str) -> None:
             reason = str(error).splitlines()[0].strip("'\"")
             raise MarqueeError(
                 f"{called}: {name} does not parse as ratings of {release.name} ({reason}): "
-                "set dataset.source to another copy"
+                "set dataset.path to another copy"
             ) from None
     table = pa.concat_tables(tables)
     found = (len(table), *(compute.count_distinct(table[column]).as_py() for column in ids))
     if found != release.counts:
         raise MarqueeError(
             f"{called}: {' and '.join(names)} has {_counts(*found)}, but {release.name} has "
-            f"{_counts(*release.counts)}: set dataset.source to a complete copy, "
+            f"{_counts(*release.counts)}: set dataset.path to a complete copy, "
             "or dataset.name to the release it is"
         )
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict
 from importlib import import_module
 from pathlib import Path
 from pkgutil import iter_modules
 from typing import TYPE_CHECKING, Any
 
-from marquee.config import parse
+from marquee.config import ModelEntry, parse
 from marquee.errors import MarqueeError, did_you_mean
 from marquee.io import read_arrays, read_json, write_arrays, write_json
 
@@ -38,14 +39,18 @@ def create(algorithm: str, task: str, options: Any, where: str) -> Recommender:
     return model
 
 
-def store(model: Recommender, folder: Path) -> None:
-    """Write `weights.safetensors` and `model.json`: algorithm, task, all options and what `state` adds."""
+def store(model: Recommender, folder: Path, fitted: Mapping[str, Any]) -> None:
+    """Write `weights.safetensors` and `model.json`: algorithm, task, all options and what `state` adds.
+
+    fitted  the identity of its data under `data`, and parameters that are no options of the algorithm
+    """
     arrays, metadata = model.state()
     write_arrays(folder / "weights.safetensors", arrays)
     description = {
         "algorithm": model.algorithm,
         "task": model.task,
         "options": asdict(model.options),
+        "fitted": fitted,
         "n_users": model.n_users,
         "n_items": model.n_items,
         "state": metadata,
@@ -64,4 +69,18 @@ def load(folder: Path) -> Recommender:
     options = parse(module.Options, stored["options"], str(folder / "model.json"))
     model = module.Model.from_state(options, arrays, stored["state"])
     model.task, model.n_users, model.n_items = (stored[name] for name in ("task", "n_users", "n_items"))
+    model.fitted = stored.get("fitted", {})
     return model
+
+
+def fitted_otherwise(model: Recommender, entry: ModelEntry, seed: int) -> str | None:
+    """Return what a stored model was fitted with and its block no longer has; None where nothing differs."""
+    had = {"algorithm": model.algorithm, "task": model.task, **model.fitted}
+    has = {"algorithm": entry.algorithm, "task": entry.task, "train_data": entry.train_data, "seed": seed}
+    if model.algorithm == entry.algorithm:
+        had |= asdict(model.options)
+        has |= asdict(create(entry.algorithm, entry.task, entry.options, "models").options)
+    other = [
+        f"{key} {had.get(key)} instead of {value}" for key, value in has.items() if had.get(key) != value
+    ]
+    return ", ".join(other) or None

@@ -76,7 +76,7 @@ class Cost:
 
     @property
     def peak_bytes(self) -> int:
-        """Bytes that a fit needs at once beside the ratings."""
+        """Return the bytes that a fit needs at once beside the ratings."""
         copies = 3 if self.epochs else 1  # the model, its best epoch, and the checkpoint being written
         return copies * self.model_bytes + sum(self.training_bytes.values())
 
@@ -95,6 +95,7 @@ class Recommender(ABC):
     task: str  # the one of `tasks` that this model is for
     n_users: int
     n_items: int
+    fitted: Mapping[str, Any] = {}  # of a stored model: its data, and the parameters beside its options
 
     def __init__(self, options: Any) -> None:
         self.options = options

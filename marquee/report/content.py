@@ -11,6 +11,7 @@ from platform import python_version
 from typing import Any, Self
 
 from marquee import config
+from marquee.data.identity import label
 from marquee.io import read_json
 from marquee.leaderboard import table
 
@@ -58,6 +59,7 @@ class ReportContent:
     """Everything on the page; `render` reads nothing else.
 
     title        heading of the page
+    about        what the results were made from, see `marquee.leaderboard.provenance`
     card         data/dataset.json
     rows         every value, as `marquee.leaderboard.table.compare` makes them
     headline     task -> the metric that orders its models, in the order of the page
@@ -74,6 +76,7 @@ class ReportContent:
     """
 
     title: str
+    about: Mapping[str, Any]
     card: Mapping[str, Any]
     rows: Sequence[Mapping[str, Any]]
     headline: Mapping[str, str]
@@ -95,6 +98,7 @@ class ReportContent:
         samples = {name: data / "evaluation" / name / "samples.json" for name in options.models}
         return cls(
             title=options.report.title,
+            about=read_json(leaderboard / "about.json"),
             card=read_json(data / "dataset.json"),
             rows=table.from_csv((leaderboard / "table.csv").read_text("utf-8").splitlines()),
             headline=table.primary_metrics(options.compare),
@@ -109,3 +113,8 @@ class ReportContent:
             params=config.load(params),
             versions={"python": python_version(), **{name: version(name) for name in PACKAGES}},
         )
+
+    @property
+    def data(self) -> str:
+        """The data set's name and the fingerprint of its catalogue."""
+        return label(self.about["data"])

@@ -104,7 +104,7 @@ def _of_model(kind: str, name: str, entry: config.ModelEntry, sizes: PipelineSiz
 
 
 def _evaluated(sizes: PipelineSizes, task: str) -> float:
-    """Bytes of an evaluation beside its model."""
+    """Return the bytes of an evaluation beside its model."""
     part = sizes.parts[task]
     known = SEEN * (part.train + part.validation) + TESTED * part.test
     return known + OFFERED * part.test_users * sizes.candidates + LISTED * part.test_users + BLOCKS

@@ -125,7 +125,7 @@ class Matched:
     several: list[str]
 
     def notes(self, path: str) -> list[str]:
-        """A line for each kind of row that was left out."""
+        """Return a line for each kind of row that was left out."""
         return [
             f"{path}: {len(names):,} {kind}, left out: {'; '.join(names[:5])}{'; …' * (len(names) > 5)}"
             for kind, names in (("not in this data", self.missing), ("fit several movies", self.several))

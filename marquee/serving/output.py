@@ -58,7 +58,7 @@ def table(rows: Rows, column: str) -> str:
 
 
 def check_suffix(path: Path) -> None:
-    """Raises MarqueeError for a file that `write` has no format for."""
+    """Raise MarqueeError for a file that `write` has no format for."""
     if path.suffix.lower() not in SUFFIXES:
         raise MarqueeError(f"{path} has no known format: end its name in {', '.join(SUFFIXES)}")
 

@@ -53,7 +53,7 @@ def known_users(
     held_out: Ratings,
     rated: Ratings,
 ) -> Audience:
-    """Users of the data, ids int32 [n], with their rows of three tables whose users are those ids.
+    """Return users of the data, ids int32 [n], with their rows of three tables whose users are those ids.
 
     A user held out of training whole is folded in from their rows of `held_out`.
     """
@@ -75,7 +75,7 @@ def known_users(
 def new_user(
     model: Recommender, items: np.ndarray, ratings: np.ndarray, positive_threshold: float | None
 ) -> Audience:
-    """A user who gave `items` [n] these `ratings` [n]; of two ratings of a movie the last counts.
+    """Return a user who gave `items` [n] these `ratings` [n]; of two ratings of a movie the last counts.
 
     A ranking model knows positives only: ratings of at least `positive_threshold`, each as 1.
     Raises MarqueeError where no rating remains.
@@ -132,7 +132,7 @@ def nearest_items(
 
 
 def _renumbered(part: Ratings, users: np.ndarray) -> Ratings:
-    """The rows of `users`, numbered by their place there."""
+    """Return the rows of `users`, numbered by their place there."""
     place = np.full(int(max(part.user.max(initial=-1), users.max(initial=-1))) + 1, -1, np.int32)
     place[users] = np.arange(len(users), dtype=np.int32)
     rows = np.flatnonzero(place[part.user] >= 0)

@@ -44,7 +44,7 @@ RAREST = 1.5  # ratings that even the least known movie can expect
 
 
 def draw_ground_truth(options: SimulatorOptions, rng: np.random.Generator) -> tuple[GroundTruth, np.ndarray]:
-    """The truth, whose `cuts` are not known yet, and the movies' genres, bool [n_movies, len(GENRES)]."""
+    """Return the truth, its `cuts` not known yet, and the movies' genres, bool [n_movies, len(GENRES)]."""
     genres = _genres(options.movies, rng)
     fraction = genres / genres.sum(1, keepdims=True)  # (n_movies, n_genres)
     factors = fraction @ TASTES + rng.normal(0, OWN, (options.movies, TASTES.shape[1]))
@@ -85,7 +85,7 @@ def _genres(n_movies: int, rng: np.random.Generator) -> np.ndarray:
 
 
 def _odds(options: SimulatorOptions) -> np.ndarray:
-    """float64 [n_movies], descending from the best known: a user's odds of rating the movie.
+    """Return float64 [n_movies], descending from the best known: a user's odds of rating the movie.
 
     A Weibull tail, odds = TOP_ODDS (ln x / ln x₀)^power at the fraction x of movies that are better known, x₀
     for the first; the power is the one that gives the wanted number of ratings.

@@ -77,7 +77,7 @@ def _steps(weights: np.ndarray) -> np.ndarray:
 
 
 def _sample(steps: np.ndarray, row: np.ndarray, width: int, rng: np.random.Generator) -> np.ndarray:
-    """int64 [n]: for each `row` [n] one of its columns, by the weights that `steps` was made of."""
+    """Return int64 [n]: for each `row` [n] one of its columns, by the weights that `steps` was made of."""
     height = np.minimum(row + rng.random(len(row)), np.nextafter(row + 1.0, 0))
     return np.searchsorted(steps, height, side="right") - row * width
 

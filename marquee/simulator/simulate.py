@@ -41,7 +41,7 @@ def simulate(options: SimulatorOptions, folder: Path, rng: np.random.Generator) 
 
 
 def activity(options: SimulatorOptions, rng: np.random.Generator) -> np.ndarray:
-    """int64 [n_users]: how much everyone rates; the sum is `options.ratings`."""
+    """Return int64 [n_users]: how much everyone rates; the sum is `options.ratings`."""
     from scipy.special import gammaincinv
 
     eager = gammaincinv(EAGERNESS, (rng.permutation(options.users) + 0.5) / options.users)

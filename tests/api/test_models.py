@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 import marquee as mq
+from marquee.io import read_parquet, write_parquet
 from tests.api.sample import IDS, N_ITEMS, changed
 
 
@@ -131,6 +132,17 @@ def test_a_saved_model_gives_the_same_answers(data, name, tmp_path):
         model.save(tmp_path / "notes")
     with pytest.raises(mq.MarqueeError, match=r"holds no model that Model\.save wrote"):
         mq.load_model(tmp_path / "notes")
+
+
+def test_a_saved_model_beside_the_tables_of_other_data_is_refused(model, tmp_path):
+    model.save(tmp_path / "m")
+    path = tmp_path / "m" / "movies.parquet"
+    movies = read_parquet(path)
+    titles = movies["title"].to_pylist()[::-1]
+    place = movies.column_names.index("title")
+    write_parquet(path, movies.set_column(place, "title", [titles]))
+    with pytest.raises(mq.MarqueeError, match="fit the model and save it again"):
+        mq.load_model(tmp_path / "m")
 
 
 def test_a_final_fit_takes_all_positives(data):

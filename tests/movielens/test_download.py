@@ -140,13 +140,13 @@ def test_without_network_and_source_one_line_names_url_file_and_parameter():
     line = fault(release=replace(RELEASE, url=address))
     assert line.startswith(f"{address} could not be fetched (Connection refused): ")
     assert "ml-100k.zip" in line
-    assert "dataset.source" in line
+    assert "dataset.path" in line
 
 
 def test_a_release_without_an_official_address_says_what_to_set():
     line = fault(release=RELEASES["ncf-ml-1m"])
     assert line.startswith("ncf-ml-1m has no official address: get ncf-ml-1m.zip")
-    assert "dataset.source" in line
+    assert "dataset.path" in line
 
 
 # From an address of the user's
@@ -227,12 +227,12 @@ def test_a_folder_with_much_else_is_not_copied():
 
 def test_a_folder_without_the_release_says_what_it_lacks():
     line = fault(folder_of({"u.data": b""}))
-    assert line.startswith("dataset.source mine contains neither ml-100k.zip nor u.data, u.item, u.user: ")
+    assert line.startswith("dataset.path mine contains neither ml-100k.zip nor u.data, u.item, u.user: ")
 
 
 def test_a_missing_source_says_what_it_may_be():
     line = fault("nowhere")
-    assert line.startswith("dataset.source is 'nowhere', which does not exist: ")
+    assert line.startswith("dataset.path is 'nowhere', which does not exist: ")
     assert all(word in line for word in ("official", "kaggle", "http", "folder", "zip"))
 
 
@@ -266,7 +266,7 @@ def test_what_may_not_be_read_is_named(monkeypatch, closed):
         )
         Path(closed).chmod(0o700)
         assert done.stderr == ""
-        assert done.stdout.startswith(f"dataset.source is 'mine', but you may not read {closed}: ")
+        assert done.stdout.startswith(f"dataset.path is 'mine', but you may not read {closed}: ")
         assert done.stdout.count("\n") == 1
         assert not Path("scratch").exists()
 
@@ -367,5 +367,5 @@ def test_what_is_not_one_table_of_own_ratings_says_what_may_be(source):
     folder_of({"ratings.xls": b""})
     folder_of({"ratings.csv": b"", "ratings.parquet": b""}, "both")
     line = fault(source, RELEASES["custom"])
-    assert line.startswith(f"dataset.source is {source!r}, ")
+    assert line.startswith(f"dataset.path is {source!r}, ")
     assert "a CSV or Parquet file with your ratings, or to a folder with ratings.csv" in line

@@ -173,10 +173,10 @@ def test_the_checkerboard_is_found(models, name):
 
 
 def test_stored_and_loaded_is_the_same_model(model, tmp_path):
-    recommenders.store(model, tmp_path)
+    recommenders.store(model, tmp_path, {"seed": 7})
     loaded = recommenders.load(tmp_path)
     assert (loaded.n_users, loaded.n_items) == (N_USERS, N_ITEMS)
-    assert (loaded.task, loaded.options) == (model.task, model.options)
+    assert (loaded.task, loaded.options, loaded.fitted) == (model.task, model.options, {"seed": 7})
     np.testing.assert_array_equal(loaded.scores(EVERYONE), model.scores(EVERYONE))
     history = checkerboard().take(checkerboard().user < 3)
     np.testing.assert_array_equal(

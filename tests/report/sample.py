@@ -24,6 +24,7 @@ def sample_content(models: int = 0, prefix: str = "a_rather_long_model_name") ->
     learners = [model for model in ranking if model != "oracle"]
     return ReportContent(
         title="Marquee",
+        about={"data": {"name": "synthetic-100k", "fingerprint": "3f2a9c1d00000000"}, "results": "ce0136250"},
         card={
             "name": "synthetic-100k",
             "licence": "none: simulated, free to use",

@@ -38,7 +38,7 @@ def test_no_network_names_the_address_the_file_and_the_parameter(project):
     project.set({"dataset": {"name": "ml-100k"}})
     line = project.call("python", "-c", OFFLINE).stderr.strip()
     assert "\n" not in line
-    for words in ("files.grouplens.org", "ml-100k.zip", "dataset.source"):
+    for words in ("files.grouplens.org", "ml-100k.zip", "dataset.path"):
         assert words in line
 
 
