@@ -16,6 +16,7 @@ from marquee.figures.learning_curve import Curve, describe_curve, learning_curve
 from marquee.figures.projections import cosine_matrix
 from marquee.figures.rating_errors import error_figures
 from marquee.figures.style import scale_unit, signed
+from marquee.figures.user_map import user_map
 from marquee.recommenders.base import Recommender
 
 MAPPED = 400  # movies, the most rated
@@ -38,17 +39,20 @@ def model_figures(
     model: Recommender,
     curve: Curve,
     residuals: Mapping[str, Any] | None,
-    counts: np.ndarray,
+    pairs: Mapping[str, np.ndarray],
     catalogue: Catalogue,
     movies: Mapping[str, Sequence[Any]],
+    users: Mapping[str, Sequence[Any]],
 ) -> dict[str, Captioned]:
     """Draw those of TITLES that `model` has.
 
     curve      a row for each epoch; a single row is a closed form and has no figure
     residuals  `marquee.evaluation.residuals.tables` of a model that predicts ratings
-    counts     int [n_items]: training ratings
+    pairs      `user` and `item` of each training rating
     movies     `title`, `year` and `genres` of each item
+    users      columns of data/users.parquet
     """
+    counts = np.bincount(pairs["item"], minlength=model.n_items)
     titles = [title or f"#{item}" for item, title in enumerate(movies["title"])]
     years, genres = movies["year"], movies["genres"]
     unit = scale_unit(*residuals["scale"]) if residuals else ""
@@ -66,6 +70,8 @@ def model_figures(
         words = describe_maps(vectors, catalogue.genres[shown])
         for kind, figure in embedding_maps(vectors, full, short, groups).items():
             drawn[f"movies_{kind}"] = figure, words[kind]
+    if found := user_map(model, pairs, catalogue, users):
+        drawn["users_pca"] = found
     biases = model.item_biases()
     if biases is not None:
         names = [shortened(title, year, 24) for title, year in zip(titles, years, strict=True)]
