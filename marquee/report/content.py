@@ -45,8 +45,9 @@ class Against:
 
     revision  name of the other run
     remark    why the two may not be comparable; empty where they are
-    rows      `task`, `model`, `metric`, `here` and `there` (a value or None), and `difference`,
-              `difference_low`, `difference_high` and `p_holm` as in `marquee.leaderboard.table.HEADER`
+    rows      `task`, `model`, `metric`, `here` and `there` (a value or None), `difference`,
+              `difference_low`, `difference_high` and `p_holm` as in `marquee.leaderboard.table.HEADER`, and
+              `least_p`, the smallest p that could be found
     """
 
     revision: str

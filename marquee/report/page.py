@@ -13,11 +13,12 @@ from typing import Any
 
 from marquee.io import readable
 from marquee.leaderboard.metrics import metric_title
-from marquee.leaderboard.table import ORACLE
+from marquee.leaderboard.table import DECIMALS, ORACLE
 from marquee.report.content import PageFigure, ReportContent
 from marquee.report.views import FIGURES, boards, metric_tables, parameter_blocks, sections, two_goals
 
 TEMPLATES = Path(__file__).with_name("templates")
+ROUNDING = 10**-DECIMALS  # of a stored p
 SHOWN = 3  # users whose recommendations a model shows
 TAG = re.compile(r"<[^>]*>")
 IDS = re.compile(r'(?<= id=")|(?<=href="#)|(?<=url\(#)')
@@ -104,7 +105,7 @@ def p_value(p: float | None, least: float = 0) -> str:
         return "–"
     if p < 0.001:
         return "< 0.001"
-    return f"≤ {math.ceil(1000 * p - 1e-6) / 1000:.3f}" if p <= least else f"{p:.3f}"
+    return f"≤ {math.ceil(1000 * p - 1e-3) / 1000:.3f}" if p <= least + ROUNDING else f"{p:.3f}"
 
 
 def day(seconds: int | None) -> str:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from marquee.leaderboard.metrics import Row, metric_group, metric_groups, ranked
-from marquee.leaderboard.table import DECIMALS, ORACLE
+from marquee.leaderboard.significance import least_p
+from marquee.leaderboard.table import ORACLE
 from marquee.report.content import ReportContent
 
 COLUMNS = 6  # metrics in one table: what fits on a sheet of paper
@@ -64,17 +65,12 @@ def sections(content: ReportContent) -> dict[str, str]:
 
 
 def boards(content: ReportContent) -> list[Board]:
-    found = {task: ranked(content.rows, task, metric) for task, metric in content.headline.items()}
-    return [
-        Board(task, content.headline[task], rows, least_p(rows, content.resamples))
-        for task, rows in found.items()
-    ]
-
-
-def least_p(rows: Sequence[Row], resamples: int) -> float:
-    """Return the least p that Holm's correction of the tests in `rows` can give: m / (1 + B), 1 at most."""
-    tests = sum(row["p_holm"] is not None for row in rows)
-    return round(min(tests / (1 + resamples), 1), DECIMALS)
+    found = []
+    for task, metric in content.headline.items():
+        rows = ranked(content.rows, task, metric)
+        tests = sum(row["p_holm"] is not None for row in rows)
+        found.append(Board(task, metric, rows, least_p(tests, content.resamples)))
+    return found
 
 
 def metric_tables(content: ReportContent) -> list[MetricTable]:
