@@ -215,13 +215,14 @@ def compare_to_commit(
     A row of several runs has the mean of their differences. Without a commit, or an interval, no column is
     added. Both rows must be of one model.
     """
-    if table.commit is None or metric not in table.metrics:
+    at_commit = table.rows[table.rows["experiment"] == table.commit]
+    if at_commit.empty or at_commit["stale"].any() or metric not in table.metrics:
         return table
     found = {}
     for index, row in table.rows[table.rows["metric"] == metric].iterrows():
         names = row["experiment"].split()
-        if table.commit not in names and not row["stale"]:
-            runs = [result(name, row["model"]) for name in (*names, table.commit)]
+        if row["experiment"] != table.commit and not row["stale"]:
+            runs = [result(name, row["model"]) for name in (*names, str(table.commit))]
             if difference := _difference(runs, metric, options, named_rng(seed, "experiments")):
                 found[index] = difference
     if not found:
@@ -254,7 +255,7 @@ def notes(tables: Mapping[str, SweepTable], others: Mapping[str, Sequence[str]])
         lines.append(f"why one failed: dvc queue logs {others['failed'][0]}")
     stale = {name for table in tables.values() for name in table.rows["experiment"][table.rows["stale"] == 1]}
     if stale:
-        lines.append(f"! not evaluated, the metrics are those of the commit: {', '.join(sorted(stale))}")
+        lines.append(f"! not evaluated, the metrics are of an earlier state: {', '.join(sorted(stale))}")
     if any(table.tested for table in tables.values()):
         lines.append("±: half of the interval of the difference, on the same users (paired bootstrap)")
     if any(_repeats(table).nunique() > 1 for table in tables.values()):
@@ -342,5 +343,5 @@ def _short(names: str) -> str:
     return f"{first} +{len(others)}" if others else first
 
 
-def _number(value: float, sign: str = "") -> str | None:
-    return f"{value:{sign}.4f}" if value == value else None  # NaN
+def _number(value: float, sign: str = "") -> str:
+    return f"{value:{sign}.4f}" if value == value else "-"  # NaN

@@ -269,7 +269,7 @@ def test_metrics_of_an_earlier_state_are_marked_and_never_the_best():
     tables = sweep_tables(beside_commit(*runs, stale=("1",)), PRIMARY)
     lines = [line.split()[:2] for line in text(tables["rating"], "rating").splitlines()[3:]]
     assert lines == [["!", "1"], ["*", "0"], ["2", "20"]]
-    assert "! not evaluated, the metrics are those of the commit: 1" in notes(tables, {})
+    assert "! not evaluated, the metrics are of an earlier state: 1" in notes(tables, {})
 
 
 def test_a_repeat_that_was_not_evaluated_is_left_out_of_the_mean():
@@ -302,11 +302,16 @@ def test_a_difference_to_the_commit_is_on_the_same_users():
     head, *lines = text(table, "rating").splitlines()[2:]
     assert head.split()[-3:] == ["vs", "0", "±"]
     assert [line.split()[-2] for line in lines if " 10 " in line] == [f"{-0.1 * base:+.4f}"]
+    assert [line.split()[-2:] for line in lines if " 10 " not in line] == [["-", "-"]] * 3
     assert any("paired bootstrap" in line for line in notes({"rating": table}, {}))
 
 
 def test_without_the_commit_s_users_there_is_no_column():
     table = sweep_tables(beside_commit(*grid((5, 0.92, 5.0), (10, 0.94, 4.5))), PRIMARY)["rating"]
+    stale = sweep_tables(beside_commit(*grid((5, 0.92, 5.0), (10, 0.94, 4.5)), stale=("0",)), PRIMARY)[
+        "rating"
+    ]
+    assert compare_to_commit(stale, "rmse", lambda *_: of_users(1, 4, 9, 16), CompareOptions(), 1) is stale
     others = {"0": of_users(1, 4, 25, 100), "1": ModelResult("als", "rating", {}, {"user": np.arange(3)})}
     options = CompareOptions(bootstrap_samples=100)
     assert compare_to_commit(table, "rmse", lambda name, _: others[name], options, 1) is table

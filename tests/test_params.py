@@ -247,3 +247,13 @@ def test_the_page_of_parameters_states_the_bounds_of_the_tree():
     assert {key: stated[key] for key, words in expected.items() if words} == {
         key: words for key, words in expected.items() if words
     }
+
+
+def test_a_file_that_was_cut_off_is_no_other_run(tmp_path):
+    """DVC writes the file in place: a kill may leave a part of it, and fewer models would be pruned."""
+    content, path = HERE.read_bytes(), tmp_path / "params.yaml"
+    end = content.index(b"\n  ks:")
+    for n in range(0, end, 97):
+        path.write_bytes(content[:n])
+        with pytest.raises(MarqueeError):
+            config.read(path)

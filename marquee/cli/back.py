@@ -57,9 +57,7 @@ def _restore_tracked() -> None:
 def outputs() -> dict[str, str]:
     """Return path → stage of every output in dvc.lock."""
     path = Path(LOCK)
-    stages = (
-        stages_of(path.read_bytes()) if path.is_file() else None
-    ) or {}  # a killed run leaves half of it
+    stages = (stages_of(path.read_bytes()) if path.is_file() else None) or {}  # a kill may leave half of it
     return {out["path"]: name for name, stage in stages.items() for out in stage.get("outs") or ()}
 
 

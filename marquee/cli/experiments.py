@@ -59,7 +59,8 @@ def run(args: Namespace) -> None:
         project.print_json(rows.astype(object).where(rows.notna(), None).to_dict("records"))
     else:
         print("\n\n".join(experiments.text(table, task, args.show_repeats) for task, table in tables.items()))
-    for note in experiments.notes(tables, others):
+    origin = [f"{found.commit} is commit {revision[found.commit][:7]}"] if found.commit else []
+    for note in [*experiments.notes(tables, others), *origin]:
         print(note, file=sys.stderr)
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Literal
 
@@ -206,7 +206,14 @@ class Params:
 
 def read(path: Path) -> Params:
     """Parse the whole file. Raises MarqueeError with the dotted key of what is wrong."""
-    return parse(Params, load(path), "")
+    tree = load(path)
+    params = parse(Params, tree, "")
+    if absent := [one.name for one in fields(Params) if one.name not in tree]:
+        # With defaults in its place, a file that was cut off would be another run.
+        raise MarqueeError(
+            f"{path} has no block {absent[0]}: add it, or restore the file by `git checkout {path}`"
+        )
+    return params
 
 
 def load(path: Path) -> dict[str, Any]:

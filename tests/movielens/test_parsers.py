@@ -289,7 +289,7 @@ def test_an_empty_file_and_a_missing_one_are_named(tmp_path, layout):
     with pytest.raises(MarqueeError, match=f"{name} has no rows"):
         parse(tmp_path, layout, scale)
     (tmp_path / name).unlink()
-    with pytest.raises(MarqueeError, match=rf"{name} is missing: .*dataset\.source"):
+    with pytest.raises(MarqueeError, match=rf"{name} is missing: .*dataset\.path"):
         parse(tmp_path, layout, scale)
 
 
