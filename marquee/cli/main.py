@@ -24,11 +24,13 @@ COMMANDS = {
     "report": "build the report with another run beside this one",
     "leaderboard": "show the leaderboard of the last run",
     "experiments": "show the experiments of this commit as one table",
+    "judge": "judge lists that any library made by exact metrics, intervals and tests",
     "plan": "show the memory and disk that a run takes before it starts",
     "check": "check params.yaml without running a stage",
     "use": "set params.yaml to the settings chosen for a release",
     "back": "return params.yaml and the outputs to the committed state",
 }
+ANYWHERE = ("judge",)  # commands that need no project
 
 
 class Parser(ArgumentParser):
@@ -58,7 +60,7 @@ def main(words: Sequence[str] | None = None) -> int:
             command.set_defaults(run=module.run, parser=command)
     args = parser.parse_args(words)
     try:
-        if not Path("params.yaml").is_file():
+        if not Path("params.yaml").is_file() and args.command not in ANYWHERE:
             raise MarqueeError(f"{Path.cwd()} has no params.yaml: change into a project folder and run again")
         args.run(args)
         sys.stdout.flush()

@@ -1,0 +1,3 @@
+"""The finished project of tests/stages."""
+
+from tests.stages.conftest import finished  # noqa: F401

@@ -1,0 +1,171 @@
+"""Foreign lists: metrics by our definitions and by each library's, and one line for each way to be wrong."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from marquee.cli.main import main
+from marquee.errors import MarqueeError
+from marquee.referee import judge, tables
+from marquee.referee import lists as foreign
+from marquee.referee.variants import VARIANTS
+from tests.referee.sample import K, full_lists_only, rows, write
+
+FROZEN = json.loads((Path(__file__).parent / "library_metrics.json").read_text())
+
+
+def verdict(paths: dict[str, Path], k: int = K, **options) -> judge.Verdict:
+    train, test, lists = (tables.read(paths[name], ("user", "item"), ("rank", "score")) for name in paths)
+    split = foreign.holdout(train, test)
+    return judge.judge_lists(split, foreign.lists(split, lists, k, paths["lists"], **options), "theirs", k)
+
+
+@pytest.mark.parametrize("library", VARIANTS)
+def test_each_variant_prints_what_its_library_prints(library, tmp_path):
+    sample = full_lists_only(rows()) if library == "torchmetrics" else rows()
+    figures = verdict(write(tmp_path, sample)).theirs[library]
+    assert figures == pytest.approx(FROZEN[library], abs=1e-6)
+
+
+def test_our_figures_are_those_of_the_definitions(tmp_path):
+    sample = rows()
+    found = verdict(write(tmp_path, sample))
+    wanted = {user: {item for u, item in sample["test"] if u == user} for user, _ in sample["test"]}
+    ndcg = []
+    for user, items in wanted.items():
+        ranks = [rank for u, item, rank, _ in sample["lists"] if u == user and rank <= K and item in items]
+        ideal = sum(1 / np.log2(rank + 1) for rank in range(1, min(K, len(items)) + 1))
+        ndcg.append(sum(1 / np.log2(rank + 1) for rank in ranks) / ideal)
+    assert found.result.metrics["ndcg@10"] == pytest.approx(np.mean(ndcg), abs=1e-12)
+    assert len(found.notes) == 2  # a missing list, short ones
+
+
+def test_scores_in_any_order_and_parquet_give_the_same_lists(tmp_path):
+    sample = rows()
+    paths = write(tmp_path, sample)
+    shuffled = np.random.default_rng(0).permutation(len(sample["lists"]))
+    columns = list(zip(*(sample["lists"][row] for row in shuffled), strict=True))
+    table = pa.table({"userId": columns[0], "movieId": columns[1], "prediction": columns[3]})
+    pq.write_table(table, tmp_path / "lists.parquet")
+    again = verdict({**paths, "lists": tmp_path / "lists.parquet"})
+    assert again.result.metrics == verdict(paths).result.metrics
+
+
+def test_ids_are_compared_as_they_are_written(tmp_path):
+    sample = {"train": [("007", "a")], "test": [("7", "b"), ("007", "b")], "lists": [("7", "b", 1, 1.0)]}
+    found = verdict(write(tmp_path, sample))
+    assert found.result.metrics["hit@10"] == 0.5
+
+
+def test_candidates_prefix_the_metrics(tmp_path):
+    paths = write(tmp_path, rows())
+    train, test, lists = (tables.read(paths[name], ("user", "item"), ("rank",)) for name in paths)
+    split = foreign.holdout(train, test, candidates=lists)
+    found = judge.judge_lists(split, foreign.lists(split, lists, K, paths["lists"]), "theirs", K)
+    assert "sampled_ndcg@10" in found.result.metrics
+    assert "ndcg@10" not in found.result.metrics
+
+
+def changed(change) -> dict[str, list[tuple]]:
+    sample = rows()
+    change(sample)
+    return sample
+
+
+def length(sample) -> int:
+    """How long the first user's list is."""
+    return sum(row[0] == sample["train"][0][0] for row in sample["lists"])
+
+
+def set_row(row: int, **values):
+    def change(sample):
+        names = ("user", "item", "rank", "score")
+        sample["lists"][row] = tuple(
+            values.get(n, v) for n, v in zip(names, sample["lists"][row], strict=True)
+        )
+
+    return change
+
+
+BROKEN = {
+    "listed twice": lambda s: s["lists"].insert(1, (*s["lists"][0][:2], 13, 0.01)),
+    "ranks with a gap": set_row(0, rank=99),
+    "one rank twice": set_row(1, rank=3),
+    "ranks from 5": lambda s: s.update(lists=[(u, i, r + 4, x) for u, i, r, x in s["lists"]]),
+    "a seen item": lambda s: s["lists"].append((*s["train"][0], 1 + length(s), 0.0)),
+    "no user of the test": lambda s: s.update(lists=[(u + 1000, *rest) for u, *rest in s["lists"]]),
+    "no item of the split": lambda s: s.update(lists=[(u, i + 1000, *rest) for u, i, *rest in s["lists"]]),
+    "a score that is no number": set_row(3, score="high"),
+    "NaN as a score": set_row(3, score="nan"),
+    "an empty id": set_row(3, item=""),
+    "no rows": lambda s: s.update(lists=[]),
+    "a test that was trained on": lambda s: s["train"].append(s["test"][0]),
+}
+
+
+@pytest.mark.parametrize("fault", BROKEN)
+def test_broken_lists_end_with_one_line(fault, tmp_path, capsys):
+    paths = write(tmp_path, changed(BROKEN[fault]))
+    words = ["judge", paths["lists"], "--train", paths["train"], "--test", paths["test"], "--resamples", "0"]
+    assert main([str(word) for word in words]) == 1
+    out, err = capsys.readouterr()
+    assert not out
+    assert len(err.strip().splitlines()) == 1
+    assert ".csv" in err or "train" in err
+
+
+@pytest.mark.parametrize(
+    ("change", "number"),
+    [
+        (lambda s: s["lists"].append((999, 1, 1, 1.0)), 3),  # a user without test items
+        (set_row(0, item=5000), 3),  # an item that nobody knows
+        (set_row(0, score=-1.0), 3),  # rank and score disagree
+    ],
+)
+def test_what_does_not_stop_a_judgement_is_counted(change, number, tmp_path):
+    assert len(verdict(write(tmp_path, changed(change))).notes) == number
+
+
+def test_ties_are_counted_and_broken_by_id(tmp_path):
+    sample = {"train": [(1, 9)], "test": [(1, 3)], "lists": [(1, item, 0, 0.5) for item in (4, 3, 2)]}
+    paths = write(tmp_path, sample)
+    train, test = (tables.read(paths[name], ("user", "item")) for name in ("train", "test"))
+    lists = tables.read(paths["lists"], ("user", "item"), ("score",))
+    split = foreign.holdout(train, test)
+    found = foreign.lists(split, lists, 2, paths["lists"])
+    assert split.item_ids.to_pylist() == [3, 9]
+    assert found.items.tolist() == [[-1, -1]]  # 4 and 2 are unknown: -1 sorts before 3
+    assert any("equal scores" in note for note in found.notes)
+
+
+def test_predicted_ratings_are_clipped_and_missing_ones_counted(tmp_path):
+    def ratings(name, lines):
+        path = tmp_path / f"{name}.csv"
+        path.write_text("\n".join(["user,item,rating", *lines]))
+        return tables.read(path, ("user", "item"), ("rating",))
+
+    train, test = ratings("train", ["1,1,1", "2,1,5"]), ratings("test", ["1,2,5", "2,2,3"])
+    path = tmp_path / "theirs.csv"
+    path.write_text("user,item,prediction\n1,2,7.5\n1,9,3\n")
+    found = judge.judge_predictions(
+        train, test, tables.read(path, ("user", "item"), ("score",)), "theirs", path
+    )
+    assert found.result.metrics["rmse"] == pytest.approx(0.0)  # 7.5 counts as 5, the missing one as 3
+    assert len(found.notes) == 3
+    with pytest.raises(MarqueeError):
+        judge.judge_predictions({"user": train["user"]}, test, train, "theirs", path)
+
+
+def test_a_model_of_the_project_beside_a_file_gets_the_pipelines_own_figures(finished, tmp_path):
+    done = finished.call("python", "-m", "marquee", "judge", "ease", "--task", "ranking", "--json")
+    assert done.returncode == 0, done.stderr
+    judged = {row["metric"]: row["value"] for row in json.loads(done.stdout)}
+    own = json.loads((finished / "data/evaluation/ease/metrics.json").read_text())["metrics"]
+    for name in ("ndcg@10", "hit@10", "recall@10", "map@10"):  # its coverage is of rated movies
+        assert judged[name] == pytest.approx(own[name], abs=1e-6)
