@@ -22,16 +22,16 @@ back: $(VENV)/bin/marquee
 
 # The memory and disk of each stage, for params.yaml or DATASET. MARQUEE_MEMORY=8 allows a stage 8 GiB
 plan: $(VENV)/bin/marquee
-	@marquee plan $(if $(DATASET),--dataset $(DATASET))
+	@marquee plan $(if $(DATASET),--dataset "$$DATASET")
 
 # docs/results.md, of all protocols of bench/protocols.py or of PROTOCOL; resumes in the folder WORK; JOBS=2 runs two
 results: $(VENV)/ready
-	python -m bench.reproduce_results --write $(PROTOCOL) $(if $(SOURCE),--source "$(SOURCE)") \
-		$(if $(WORK),--work "$(WORK)") $(if $(JOBS),--jobs $(JOBS))
+	python -m bench.reproduce_results --write $(PROTOCOL) $(if $(SOURCE),--source "$$SOURCE") \
+		$(if $(WORK),--work "$$WORK") $(if $(JOBS),--jobs $(JOBS))
 
 # docs/speed.md: beside peers, each in an environment of its own; all, or BENCHMARK, PEER, SIZE, DIM, REPEATS
 bench: $(VENV)/ready
-	$(if $(SOURCE),SOURCE="$(SOURCE)") python -m bench.run --write $(BENCHMARK) $(if $(PEER),--peer $(PEER)) \
+	$(if $(SOURCE),SOURCE="$$SOURCE") python -m bench.run --write $(BENCHMARK) $(if $(PEER),--peer $(PEER)) \
 		$(if $(SIZE),--size $(SIZE)) $(if $(DIM),--dim $(DIM)) $(if $(REPEATS),--repeats $(REPEATS))
 
 test: $(VENV)/ready-dev

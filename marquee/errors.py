@@ -7,6 +7,8 @@ import errno
 import re
 from collections.abc import Iterable
 
+LONGEST_WORD = 100  # letters that are compared with known words
+
 
 class MarqueeError(Exception):
     """A fault in data, parameters or surroundings. Its text is one complete line for the user."""
@@ -33,5 +35,5 @@ def explain(error: Exception) -> str | None:
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """Return `; did you mean 'dim'? (known: alpha, dim)` for a misspelt word, to append to a message."""
     names = sorted(known)
-    close = difflib.get_close_matches(word, names, n=1, cutoff=0.5)
+    close = difflib.get_close_matches(word[:LONGEST_WORD], names, n=1, cutoff=0.5)
     return (f"; did you mean '{close[0]}'?" if close else "") + f" (known: {', '.join(names)})"

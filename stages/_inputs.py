@@ -10,7 +10,7 @@ import numpy as np
 
 from marquee.config import Params
 from marquee.data.identity import identity_of, require_same
-from marquee.data.ratings import Catalogue, Ratings, lowest_positive
+from marquee.data.ratings import Catalogue, Ratings, lowest_positive, unusual_positives
 from marquee.data.sampling import Candidates
 from marquee.errors import MarqueeError
 from marquee.io import read_parquet
@@ -59,6 +59,12 @@ def positive_threshold(params: Params) -> float:
     """Return the lowest rating that counts as a positive."""
     _, scale = catalogue()
     return lowest_positive(params.tasks["ranking"].positive_threshold, *scale)
+
+
+def positives_warning(whole: Ratings, least: float) -> str | None:
+    """Say that nearly all or nearly no ratings are positives; None where all ratings are one."""
+    _, (low, high, _) = catalogue()
+    return unusual_positives(int((whole.rating >= least).sum()), len(whole)) if low < high else None
 
 
 def original_ids() -> tuple[np.ndarray, np.ndarray]:

@@ -20,7 +20,7 @@ OF_MODELS = ("train", "evaluate", "plot")  # stages with one for each block unde
 ALGORITHMS = [path for path in (ROOT / "marquee/recommenders").glob("*.py") if path.stem != "__init__"]
 
 # Which stages a key starts, directly; whatever reads what they change follows. `*` stands for one name.
-# `compare` and `report` close every run: both depend on the file, for the models' blocks and for all of it.
+# `check` opens and `compare` and `report` close every run: all three depend on the file.
 STARTS = {
     "seed": "download split@* negatives candidates@* train@*",
     "dataset.name": "download ingest",
@@ -53,6 +53,7 @@ PLUMBING = (
 # readers of columns, options of a neighbour. Whatever they computed reaches the stage as a file.
 INPUTS = {"marquee/evaluation", "marquee/kernels"}
 BESIDE = {
+    "check": {"marquee/data", "marquee/movielens", "marquee/training", "marquee/rng.py", *INPUTS},
     "download": {"marquee/movielens", "marquee/rng.py"},
     "ingest": {"marquee/simulator", "marquee/figures"},
     "split": INPUTS,
@@ -68,6 +69,7 @@ BESIDE = {
 # Imports point down only: a package may import those of later rows.
 LEVELS = (
     ("stages", "marquee/cli", "marquee/api"),
+    ("marquee/validate.py",),
     ("marquee/resources", "marquee/experiments.py", "marquee/dvc_state.py", "marquee/referee"),
     ("marquee/report", "marquee/serving"),
     ("marquee/figures",),
@@ -179,6 +181,19 @@ def test_no_stage_depends_on_code_that_it_does_not_run_and_none_on_more_than_fiv
     assert len(lines) <= 50
 
 
+def test_check_runs_before_every_other_stage():
+    """A name is a path that DVC removes and a word of a command: nothing may start before its check."""
+    with Repo(str(ROOT)) as repo:
+        graph = repo.index.graph  # from a stage to those it depends on
+        for stage in graph:
+            upstream, todo = set(), [stage]
+            while todo:
+                one = todo.pop()
+                upstream.add(one.addressing)
+                todo += [other for other in graph.successors(one) if other.addressing not in upstream]
+            assert "check" in upstream, stage.addressing
+
+
 def test_imports_point_down():
     level = {name: depth for depth, row in enumerate(LEVELS) for name in row}
     wrong = []
@@ -216,7 +231,7 @@ def expected(key: str) -> set[str]:
     assert fitting, f"{key} has no row in STARTS"
     names = STARTS[max(fitting, key=lambda row: (row.count("*") == 0, len(row)))]
     names = names.replace("<model>", model)
-    out = {"compare", "report"}
+    out = {"check", "compare", "report"}
     for name in names.split():
         stage, at, star = name.partition("@")
         if star == "*":

@@ -88,11 +88,6 @@ def test_a_wrong_common_key_is_named(changed, words):
     assert words in refused(models={"m": entry})
 
 
-@pytest.mark.parametrize("name", ["oracle", "oracle_2", "../x", "two words", "-x", "a;b", ""])
-def test_a_name_that_a_stage_cannot_have_is_refused(name):
-    assert f"models.{name} cannot be a name" in refused(models={name: ENTRY})
-
-
 def test_an_unknown_model_is_answered_with_the_nearest_one():
     with pytest.raises(MarqueeError, match=r"models.eas is not in params.yaml; did you mean 'ease'\?"):
         tree(models={"ease": ENTRY}).model("eas")
@@ -119,6 +114,11 @@ def test_a_threshold_is_for_ranking_only():
         ("auto", 0, 1, 0.1, 0.8),
         ("auto", 0, 1, 0, 0.75),
         ("auto", 1, 1, 1, 1),
+        ("75%", 0.5, 5, 0.5, 4),
+        ("50%", 1, 10, 1, 6),
+        ("0%", -10, 10, 1, -10),
+        ("100%", 0, 100, 1, 100),
+        ("12.5%", 0, 1, 0, 0.125),
         (3, 1, 5, 1, 3),
         (0, -10, 10, 1, 0),
     ],
@@ -158,6 +158,7 @@ def test_the_file_is_as_dvc_writes_it(copy):
         ("ingest.columns.genres=kind", ["genres: genres"], ["genres: kind"]),
         ("tasks.rating.test_file=b.tsv", ["test_file: u{fold}.test"], ["test_file: b.tsv"]),
         ("tasks.ranking.positive_threshold=3.5", ["positive_threshold: auto"], ["positive_threshold: 3.5"]),
+        ("tasks.ranking.positive_threshold=75%", ["positive_threshold: auto"], ["positive_threshold: 75%"]),
         ("negatives.alpha=1e-05", ["alpha: 0.75"], ["alpha: 1e-05"]),
         ("candidates.file=x.tsv", ["file:"], ["file: x.tsv"]),
         ("models.mf_bce.weight_decay=1e-05", ["weight_decay: 1.0e-6"], ["weight_decay: 1e-05"]),

@@ -159,26 +159,27 @@ def test_download_tells_who_set_the_name_by_hand(params, monkeypatch, capsys):
     assert said_by_download(monkeypatch, capsys) == ""
 
 
-@pytest.mark.parametrize("source", ["/tmp/my data (1)", "it's; here", "plain", ""])
-def test_make_run_hands_the_source_on_as_it_is(tmp_path, source):
-    programs = tmp_path / ".venv/bin"
+def made(folder: Path, *words: str) -> list[str]:
+    """The commands that `make` runs, each word before a bar."""
+    programs = folder / ".venv/bin"
     programs.mkdir(parents=True)
     for name in ("requirements.txt", "constraints.txt", "pyproject.toml", ".venv/bin/python", ".venv/ready"):
-        (tmp_path / name).touch()
+        (folder / name).touch()
     for name in ("marquee", "dvc"):
         (programs / name).write_text(f'#!/bin/sh\nprintf "%s|" {name} "$@"\necho\n')
         (programs / name).chmod(0o755)
-    words = [
-        "make",
-        "-s",
-        "-C",
-        tmp_path,
-        "-f",
-        ROOT / "Makefile",
-        "run",
-        "DATASET=custom",
-        f"SOURCE={source}",
-    ]
-    lines = subprocess.run(words, capture_output=True, text=True, check=True).stdout.splitlines()
+    command = ["make", "-s", "-C", folder, "-f", ROOT / "Makefile", *words]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
+
+
+@pytest.mark.parametrize("source", ["/tmp/my data (1)", "it's; here", 'a"b', "$(touch x)", "plain", ""])
+def test_make_run_hands_the_source_on_as_it_is(tmp_path, source):
+    given = source.replace("$", "$$")  # a dollar begins a variable of make
+    lines = made(tmp_path, "run", "DATASET=custom", f"SOURCE={given}")
     used = "marquee|use|custom|" + (f"--source|{source}|" if source else "")
     assert lines == [used, "marquee|check|--prune|--restore|", "dvc|repro|", "marquee|leaderboard|"]
+
+
+def test_make_plan_hands_the_name_on_as_it_is(tmp_path):
+    assert made(tmp_path, "plan", "DATASET=x; touch y") == ["marquee|plan|--dataset|x; touch y|"]
+    assert not (tmp_path / "y").exists()

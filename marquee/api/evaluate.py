@@ -9,6 +9,7 @@ import numpy as np
 
 from marquee.api.models import Model
 from marquee.api.split import Part
+from marquee.config import CandidateOptions, EvaluateOptions, parse
 from marquee.data.ratings import Ratings
 from marquee.data.sampling import sample_candidates
 from marquee.errors import MarqueeError
@@ -87,8 +88,8 @@ def evaluate(
 
     ks                  lengths of the lists
     candidates          items that each held-out item is ranked among, for the `sampled_` metrics
-    positive_threshold  of a rating model: the rating from which a test rating is relevant; "auto" is 0.75
-                        of the way up the scale
+    positive_threshold  of a rating model: the rating from which a test rating is relevant; "75%" is 0.75
+                        of the way up the scale, and so is "auto"
 
     docs/reference/metrics.md defines each metric. Choose settings on validation, and look at test once.
     Raises MarqueeError where the model has another task or data, or was trained on rows of `part`.
@@ -101,6 +102,10 @@ def evaluate(
             f"{model.name} is a {model.task} model, and this split is for {part.task}: "
             "positive_threshold= makes a ranking split, no threshold a rating split"
         )
+    if not isinstance(ks, int) and not len(ks):
+        raise MarqueeError("ks is empty: give the lengths of the lists")
+    ks, least = parse(EvaluateOptions, {"ks": ks}, "").ks, part.dataset.lowest_positive(positive_threshold)
+    candidates = parse(CandidateOptions, {"per_user": candidates}, "").per_user
     if overlap := _overlap(model.trained_on, part.rows):
         raise MarqueeError(
             f"{model.name} was trained on {overlap:,} of the {len(part):,} rows of this {part.name} part: "
@@ -121,7 +126,7 @@ def evaluate(
         ),
         dataset.catalogue,
         (dataset.scale.low, dataset.scale.high),
-        dataset.lowest_positive(positive_threshold),
+        least,
         tuple(min(k, n_items) for k in ks),
     )
     result = test_set.evaluate(model.recommender)

@@ -82,6 +82,12 @@ class Model:
             raise MarqueeError(
                 f"train is a {type(train).__name__}: give a part of mq.split, or mq.load(frame)"
             )
+        for part, role in ((train, "train"), (validation, "validation")):
+            if part is not None and part.name != role:
+                raise MarqueeError(
+                    f"{role} is the {part.name} part of a split, and a model may learn from neither its "
+                    f"validation nor its test rows: give the {role} part"
+                )
         if validation is not None and validation.parts is not train.parts:
             raise MarqueeError("train and validation come from two calls of mq.split: take both from one")
         task = self._task or (min(self.tasks) if len(self.tasks) == 1 else train.task)

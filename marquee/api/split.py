@@ -72,7 +72,8 @@ def split(
     split               leave_last_out, random_per_user, random, per_user_time, global_time, user_holdout or
                         k_fold: docs/reference/splits.md says which question each answers
     positive_threshold  for ranking: ratings of at least this become positives, the others are left out.
-                        "auto" is 0.75 of the way up the scale. None keeps all ratings, to be predicted
+                        "75%" is 0.75 of the way up the scale, and so is "auto". None keeps all ratings, to
+                        be predicted
     options             validation and test (fractions), fold, n_folds
 
     A row's part depends on the seed and on the ids of its user and movie, not on other users.

@@ -6,11 +6,8 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Collection
 from pathlib import Path
 
-from marquee import dvc_state
+from marquee import dvc_state, validate
 from marquee.cli import back, project
-from marquee.movielens.releases import release
-from marquee.movielens.sources import chosen_source
-from marquee.recommenders import create
 
 
 def configure(parser: ArgumentParser) -> None:
@@ -22,9 +19,8 @@ def run(args: Namespace) -> None:
     params = project.params()
     for line in dvc_state.require_intact(args.restore):
         print(line)
-    chosen_source(release(params.dataset.name), params.dataset, watched=True)
-    for name, entry in params.models.items():
-        create(entry.algorithm, entry.task, entry.options, f"models.{name}")
+    validate.require_valid(params)
+    validate.require_machine(params, validate.known_sizes(params, Path("data/dataset.json")))
     print(f"params.yaml: no fault found, {len(params.models)} models")
     if args.prune and (removed := prune(params.models)):
         print(f"removed {', '.join(removed)}")

@@ -6,7 +6,7 @@ from argparse import ArgumentParser, Namespace
 from dataclasses import asdict
 from pathlib import Path
 
-from marquee import config
+from marquee import config, validate
 from marquee.cli import project
 from marquee.cli.use import PARAMS, set_keys, settings_of
 from marquee.io import read_json
@@ -30,6 +30,7 @@ def run(args: Namespace) -> None:
     if args.dataset is not None:
         set_keys(tree, settings_of(args.dataset))
     params = config.parse(config.Params, tree, "")
+    validate.require_valid(params)
     card = Path("data/dataset.json")
     sizes = pipeline_sizes(params, read_json(card) if card.is_file() else None)
     limit = memory_limit()

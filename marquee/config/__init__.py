@@ -8,14 +8,18 @@ An algorithm's own options stay in its file under `recommenders`; `ModelEntry.op
 
 from __future__ import annotations
 
-import re
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Literal
 
-from marquee.config.parsing import option, parse
+from marquee.config.loading import load
+from marquee.config.names import require_name
+from marquee.config.parsing import Percent, option, parse
 from marquee.errors import MarqueeError, did_you_mean
+
+__all__ = ["Params", "load", "option", "parse", "read", "require_name"]
 
 TASKS = ("rating", "ranking")
 SPLITS = (
@@ -28,8 +32,8 @@ SPLITS = (
     "k_fold",
     "file",
 )
+BY_SHARE = ("random_per_user", "random", "per_user_time", "global_time")  # both parts are fractions of all
 INCOMING = "data/incoming"  # a folder of the user's own that Git keeps and no stage writes
-MODEL_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]*")  # also a folder and a word of a shell command
 
 
 @dataclass(frozen=True)
@@ -104,12 +108,12 @@ class SplitOptions:
     validation: float = option(0.1, low=0, below=1)  # fraction; of the training rows for the last three
     test: float = option(0.1, above=0, below=1)  # fraction; of the users for user_holdout
     # Ratings at or above it become 1, the rest is left out; auto: by the scale (`Scale.positive_threshold`).
-    # None keeps every rating as it is.
-    positive_threshold: float | Literal["auto"] | None = None
+    # `75%`: so far from the lowest rating to the highest. None keeps every rating as it is.
+    positive_threshold: float | Literal["auto"] | Percent | None = None
     fold: int = option(1, low=1)  # which fold is test, for k_fold and file
     n_folds: int = option(5, low=2)  # for k_fold
-    train_file: str | None = "u{fold}.base"  # these two for file; {fold} is the number above
-    test_file: str | None = "u{fold}.test"
+    train_file: str | None = option("u{fold}.base", file=True)  # these two for file; {fold} is the number
+    test_file: str | None = option("u{fold}.test", file=True)
 
     @property
     def files(self) -> tuple[str | None, str | None]:
@@ -122,15 +126,15 @@ class SplitOptions:
 
 @dataclass(frozen=True)
 class NegativeOptions:
-    per_positive: int = option(4, low=1)
+    per_positive: int = option(4, low=1, high=1000)
     sampling: str = option("uniform", choices=("uniform", "popularity"))
     alpha: float = option(0.75, low=0)  # of popularity^alpha; 0 is uniform over the rated items, 1 popularity
 
 
 @dataclass(frozen=True)
 class CandidateOptions:
-    per_user: int = option(99, low=1)  # sampled for each user with a held-out row
-    file: str | None = None  # published ones instead, see `data.published_splits`
+    per_user: int = option(99, low=1, high=100_000)  # sampled for each user with a held-out row
+    file: str | None = option(None, file=True)  # published ones instead, see `data.published_splits`
 
 
 @dataclass(frozen=True)
@@ -138,7 +142,7 @@ class ModelEntry:
     """One block of `models:`."""
 
     task: str = option(choices=TASKS)
-    train_data: str = option(choices=(*TASKS, "negatives"))
+    train_data: str = option(choices=(*TASKS, "negatives"))  # its task's, or the negatives sampled from it
     algorithm: str = option()
     options: Mapping[str, Any] = option(other_keys=True)  # the algorithm's own, unparsed
 
@@ -150,14 +154,18 @@ class EvaluateOptions:
 
 @dataclass(frozen=True)
 class CompareOptions:
-    bootstrap_samples: int = option(1000, low=100)  # resamples of the users
-    confidence: float = option(0.95, above=0.5, below=1)
+    bootstrap_samples: int = option(1000, low=100, high=100_000)  # resamples of the users
+    confidence: float = option(0.95, low=0.5, high=0.999)
     k: int = option(10, low=1)  # length of the lists that decide and are printed
 
     @property
     def level(self) -> float:
         """Return the bound on the adjusted p below which a difference is significant."""
         return round(1 - self.confidence, 6)
+
+    def enough_samples(self, n_models: int) -> int:
+        """Return the resamples with which the least possible p, adjusted for `n_models`, is below `level`."""
+        return int((n_models - 1) / self.level) + 1
 
 
 @dataclass(frozen=True)
@@ -169,32 +177,55 @@ class ReportOptions:
 class Params:
     """Hold all of params.yaml. Raises MarqueeError where blocks contradict each other."""
 
-    seed: int = option(low=0)
+    seed: int = option(low=0, high=2**63 - 1)
     dataset: DatasetOptions
     simulator: SimulatorOptions
     ingest: IngestOptions
     tasks: Mapping[str, SplitOptions] = option(keys=TASKS)
     negatives: NegativeOptions
     candidates: CandidateOptions
-    models: Mapping[str, ModelEntry]
+    models: Mapping[str, ModelEntry] = option(names=True)
     evaluate: EvaluateOptions
     compare: CompareOptions
     report: ReportOptions
 
     def __post_init__(self) -> None:
+        for task, options in self.tasks.items():
+            _check_split(options, f"tasks.{task}")
         if self.tasks["rating"].positive_threshold is not None:
             raise MarqueeError("tasks.rating.positive_threshold has no use: ratings are predicted; remove it")
+        if self.tasks["ranking"].positive_threshold is None:
+            raise MarqueeError(
+                "tasks.ranking.positive_threshold is missing: set it to auto, to a rating or to a percentage"
+            )
+        if self.dataset.name == "custom":
+            _check_columns(self.ingest.columns)
+        if not self.models:
+            raise MarqueeError("models is empty; add a block, such as the ones of docs/reference/models.md")
         for name, entry in self.models.items():
-            if not MODEL_NAME.fullmatch(name):
-                raise MarqueeError(
-                    f"models.{name} cannot be a name: use letters, digits, - and _, and begin without a -"
-                )
-            if name.startswith("oracle"):
-                raise MarqueeError(f"models.{name} cannot be a name: oracle is the ground truth; rename it")
             if entry.train_data not in (entry.task, *["negatives"] * (entry.task == "ranking")):
                 raise MarqueeError(
                     f"models.{name}.train_data is {entry.train_data!r}, which would show a {entry.task} "
                     f"model its test data; set it to {entry.task}"
+                )
+        self._check_comparison()
+
+    def _check_comparison(self) -> None:
+        """Raise MarqueeError where lists are missing, or no difference could be significant."""
+        ks, compare = self.evaluate.ks, self.compare
+        if not ks or len(set(ks)) < len(ks):
+            raise MarqueeError(f"evaluate.ks is {list(ks)}, but must be a list of different lengths")
+        if compare.k not in ks:
+            raise MarqueeError(
+                f"compare.k is {compare.k}, but evaluate.ks has {', '.join(map(str, sorted(ks)))}: "
+                "choose one of these or add it to evaluate.ks"
+            )
+        for task, n_models in Counter(entry.task for entry in self.models.values()).most_common():
+            if compare.bootstrap_samples < (enough := compare.enough_samples(n_models)):
+                raise MarqueeError(
+                    f"compare.bootstrap_samples is {compare.bootstrap_samples}, too few to compare "
+                    f"{n_models} {task} models at a confidence of {compare.confidence:g}: "
+                    f"set it to at least {enough}"
                 )
 
     def model(self, name: str) -> ModelEntry:
@@ -216,18 +247,34 @@ def read(path: Path) -> Params:
     return params
 
 
-def load(path: Path) -> dict[str, Any]:
-    """Read the file as plain YAML. Raises MarqueeError for a missing file or broken YAML."""
-    import yaml
+def _check_columns(columns: CustomColumns) -> None:
+    """Raise MarqueeError where two of our columns are one of a file's."""
+    for file in (("user", "movie", "rating", "timestamp"), ("movie", "title", "genres")):
+        named: dict[str, str] = {}
+        for ours in file:
+            theirs = getattr(columns, ours)
+            if theirs is not None and (other := named.setdefault(theirs, ours)) != ours:
+                raise MarqueeError(
+                    f"ingest.columns.{other} and {ours} are both {theirs!r}: name each column once"
+                )
 
-    try:
-        content = yaml.load(path.read_bytes(), getattr(yaml, "CSafeLoader", yaml.SafeLoader))
-    except FileNotFoundError:
-        raise MarqueeError(f"{path} is missing; run from the repository's top folder") from None
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        line = f" line {mark.line + 1}" if mark else ""
-        raise MarqueeError(f"{path}{line}: not readable as YAML; correct that line") from None
-    if not isinstance(content, Mapping):
-        raise MarqueeError(f"{path} has no blocks; restore it with `git checkout {path}`")
-    return dict(content)
+
+def _check_split(options: SplitOptions, where: str) -> None:
+    """Raise MarqueeError for what the stage split would refuse of its options alone."""
+    fractions = f"{where}.validation {options.validation:g} and test {options.test:g}"
+    if options.split in BY_SHARE and options.validation + options.test >= 1:
+        raise MarqueeError(f"{fractions} leave nothing to train on; make their sum less than 1")
+    if options.split == "k_fold" and options.fold > options.n_folds:
+        raise MarqueeError(
+            f"{where}.fold is {options.fold}, but there are {options.n_folds} folds; "
+            f"take one of 1 to {options.n_folds}"
+        )
+    if options.split == "file":
+        for key in ("train_file", "test_file"):
+            if not getattr(options, key):
+                raise MarqueeError(f"{where}.{key} is empty: name the file, in data/raw")
+        if options.train_file == options.test_file:
+            raise MarqueeError(
+                f"{where}.train_file and test_file are both {options.train_file}, which would show every "
+                "model its test data; name two files"
+            )

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from marquee.config.parsing import as_number
+from marquee.errors import MarqueeError
 from marquee.io import as_array, as_column
 
 if TYPE_CHECKING:
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
 
 DTYPES = {"user": np.int32, "item": np.int32, "rating": np.float32, "timestamp": np.int64}
 POSITIVE_FROM = 0.75  # of the way from the lowest to the highest rating
+USUAL_POSITIVES = (0.1, 0.9)  # fraction of the ratings
 
 
 @dataclass(frozen=True)
@@ -113,15 +116,40 @@ def concat(*parts: Ratings) -> Ratings:
 
 
 def lowest_positive(asked: float | str | None, low: float, high: float, step: float) -> float:
-    """Return the rating from which on a rating is a positive: `asked`, or by the scale for None and "auto".
+    """Return the rating from which on a rating is a positive: `asked`, or by the scale.
 
-    That is the first rating at least 0.75 of the way from `low` to `high`: 4 on 1 to 5, 8 on 1 to 10. Where
-    all ratings are one and the same, as in implicit data, every row is a positive.
+    `75%` is the first rating at least 0.75 of the way from `low` to `high`: 4 on 1 to 5, 8 on 1 to 10. None
+    and "auto" mean 75%. Where all ratings are one and the same, as in implicit data, every row is a positive.
+    Raises MarqueeError for any other text.
     """
+    fraction = POSITIVE_FROM
     if asked is not None and asked != "auto":
-        return float(asked)
-    least = low + POSITIVE_FROM * (high - low)
+        relative = str(asked).endswith("%")
+        number = as_number(str(asked).removesuffix("%"))
+        if number is None or (relative and not 0 <= number <= 100):
+            raise MarqueeError(
+                f"positive_threshold is {asked!r}, but must be a rating, auto, or a percentage such as 75%"
+            )
+        if not relative:
+            return number
+        fraction = number / 100
+    least = low + fraction * (high - low)
     return round(low + step * math.ceil((least - low) / step - 1e-9), 6) if step else least
+
+
+def unusual_positives(positives: float, ratings: float) -> str | None:
+    """Say that nearly all or nearly no `ratings` are positives; None from 10 to 90%.
+
+    A model then learns little of what users like: everything they rated, or nearly nothing.
+    """
+    fraction = positives / ratings if ratings else 0.0
+    if USUAL_POSITIVES[0] <= fraction <= USUAL_POSITIVES[1]:
+        return None
+    few = fraction < USUAL_POSITIVES[0]
+    return (
+        f"{'only ' if few else ''}{fraction:.1%} of the ratings are positives: "
+        f"{'lower' if few else 'raise'} tasks.ranking.positive_threshold unless that is meant"
+    )
 
 
 @dataclass(frozen=True)

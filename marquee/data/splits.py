@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from marquee.config import SplitOptions
+from marquee.config import BY_SHARE, SplitOptions
 from marquee.data.ratings import Ratings
 from marquee.errors import MarqueeError
 from marquee.parallel import bits, packed_pairs, parallel_user_blocks, ratings_per_user
@@ -21,7 +21,6 @@ from marquee.rng import KeyedRandom, next_draw, uniform
 FOLD_IN = 0.8  # of the ratings of a user held out by user_holdout; the rest is test
 TRAIN, VALIDATION, TEST, FOLDED_IN, LEFT_OUT = range(5)
 PARTS = {"train": TRAIN, "validation": VALIDATION, "test": TEST, "fold_in": FOLDED_IN}
-BY_SHARE = ("random_per_user", "random", "per_user_time", "global_time")
 RowIndices = tuple[np.ndarray, np.ndarray]  # the rows of train and of test, under `file`
 
 

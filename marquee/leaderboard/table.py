@@ -113,7 +113,7 @@ def _check(board: Sequence[ModelResult], options: CompareOptions) -> None:
             "choose one of these or add it to evaluate.ks"
         )
     rivals = sum(one.model != ORACLE for one in board) - 1
-    enough = int(rivals / options.level) + 1  # else Holm's smallest possible p is no longer small
+    enough = options.enough_samples(rivals + 1)  # else Holm's smallest possible p is no longer small
     if options.bootstrap_samples < enough:
         raise MarqueeError(
             f"compare.bootstrap_samples is {options.bootstrap_samples}, too few to compare "

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from marquee.config import ModelEntry, parse
 from marquee.errors import MarqueeError, did_you_mean
 from marquee.io import read_arrays, read_json, write_arrays, write_json
+from marquee.training.sampled_loss import count_negatives
 
 if TYPE_CHECKING:
     from marquee.recommenders.base import Recommender
@@ -37,6 +38,26 @@ def create(algorithm: str, task: str, options: Any, where: str) -> Recommender:
     model = module.Model(parse(module.Options, options, where))
     model.task = task
     return model
+
+
+def check(entry: ModelEntry, where: str, stored_negatives: int) -> None:
+    """Raise MarqueeError where the block `where` is none that its algorithm accepts.
+
+    A model learns from its own task's ratings or, where its algorithm takes samples, from these with sampled
+    negatives. Anything else holds rows of its test set, or lacks what the algorithm needs.
+    """
+    model = create(entry.algorithm, entry.task, entry.options, where)
+    sampled = entry.task == "ranking" and model.uses_negatives
+    if entry.train_data != (wanted := "negatives" if sampled else entry.task):
+        what = "sampled negatives" if sampled else "positives alone" if entry.task == "ranking" else "ratings"
+        raise MarqueeError(
+            f"{where}.train_data is {entry.train_data!r}, but {entry.algorithm} learns from {what} for "
+            f"{entry.task}: set it to {wanted}"
+        )
+    if sampled:
+        own = model.options
+        resample = own.resample_negatives or getattr(own, "expected_negatives", False)
+        count_negatives(stored_negatives, entry.algorithm, own.negatives_per_positive, resample)
 
 
 def store(model: Recommender, folder: Path, fitted: Mapping[str, Any]) -> None:

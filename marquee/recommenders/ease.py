@@ -10,12 +10,14 @@ import numpy as np
 
 from marquee.config import option
 from marquee.data.ratings import Ratings, binary_rows
+from marquee.errors import MarqueeError
 from marquee.recommenders.base import CSR_BYTES, Cost, DataShape, Recommender, TrainingData
 from marquee.training.progress import Arrays, Progress
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
 
+NEGLIGIBLE = 1e-12  # of the largest possible eigenvalue, the number of positives: float64 has 16 digits
 STRIP = 256  # rows of the inverse that become weights at a time
 
 
@@ -132,11 +134,17 @@ def weights_between(positives: csr_matrix, regularization: float) -> np.ndarray:
     """Return B, float32 [n_items, n_items], for the binary `positives` [n_users, n_items].
 
     Takes 8 n_items² bytes: B overwrites P, strip by strip from the top. B_ij needs P_ij or P_ji, whichever
-    is below the diagonal, and a number half as wide never reaches a row that is still needed.
+    is below the diagonal, and a number half as wide never reaches a row that is still needed. Raises
+    MarqueeError for a `regularization` so small that the inverse would be rounding errors.
     """
     from marquee.kernels.cooccurrence import count_together
     from marquee.kernels.inverse import invert
 
+    if regularization < (least := NEGLIGIBLE * positives.nnz):
+        raise MarqueeError(
+            f"regularization of ease is {regularization:g}, too small for {positives.nnz:,} positives: "
+            f"set it to at least {least:.1g}"
+        )
     n, by_item = positives.shape[1], positives.T.tocsr()
     memory = np.empty(n * n)
     inverse, packed = memory.reshape(n, n), memory.view(np.float32)

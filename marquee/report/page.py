@@ -15,7 +15,15 @@ from marquee.io import readable
 from marquee.leaderboard.metrics import metric_title
 from marquee.leaderboard.table import DECIMALS, ORACLE
 from marquee.report.content import PageFigure, ReportContent
-from marquee.report.views import FIGURES, boards, metric_tables, parameter_blocks, sections, two_goals
+from marquee.report.views import (
+    FIGURES,
+    boards,
+    metric_tables,
+    parameter_blocks,
+    positives_warning,
+    sections,
+    two_goals,
+)
 
 TEMPLATES = Path(__file__).with_name("templates")
 ROUNDING = 10**-DECIMALS  # of a stored p
@@ -56,6 +64,7 @@ def render(content: ReportContent) -> str:
         boards=boards(content),
         metric_tables=metric_tables(content),
         two_goals=two_goals(content),
+        positives_warning=positives_warning(content),
         parameter_blocks=parameter_blocks(content.params),
         oracle_name=ORACLE,
         shown=SHOWN,

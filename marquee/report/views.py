@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from marquee.data.ratings import lowest_positive, unusual_positives
 from marquee.leaderboard.metrics import Row, metric_group, metric_groups, ranked
 from marquee.leaderboard.significance import least_p
 from marquee.leaderboard.table import ORACLE
@@ -103,6 +104,18 @@ def _lines(content: ReportContent, board: Board, metrics: Sequence[str]) -> Line
     cells = {(row["model"], row["metric"]): row for row in content.rows if row["task"] == board.task}
     lines = [(row["model"], [cells.get((row["model"], metric)) for metric in metrics]) for row in board.rows]
     return [(model, found) for model, found in lines if any(found)]
+
+
+def positives_warning(content: ReportContent) -> str | None:
+    """Say that nearly all or nearly no ratings are positives; None where all ratings are one."""
+    card, tasks = content.card, content.params.get("tasks", {})
+    asked = tasks.get("ranking", {}).get("positive_threshold")
+    scale = tuple(card["scale"][name] for name in ("low", "high", "step"))
+    if scale[0] == scale[1]:
+        return None
+    least, counted = lowest_positive(asked, *scale), card["histogram"]
+    pairs = list(zip(counted["rating"], counted["count"], strict=True))
+    return unusual_positives(sum(n for rating, n in pairs if rating >= least), sum(n for _, n in pairs))
 
 
 def parameter_blocks(params: Mapping[str, Any]) -> list[tuple[str, dict[str, Any]]]:

@@ -28,6 +28,8 @@ def disk_bytes(stage: str, params: config.Params, sizes: PipelineSizes) -> float
     kind, _, name = stage.partition("@")
     item = 1.25 * log2(max(sizes.items, 2)) / 8  # an item's number, its bytes stored apart and compressed
     row = RATING + item
+    if kind == "check":
+        return 0
     if kind == "download":
         return UNPACKED * sizes.zip or TEXT * sizes.ratings
     if kind == "ingest":

@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from marquee import config
-from marquee.config import SplitOptions
+from marquee.config import BY_SHARE, SplitOptions
 from marquee.data.ratings import lowest_positive
-from marquee.data.splits import BY_SHARE, FOLD_IN
+from marquee.data.splits import FOLD_IN
 from marquee.errors import MarqueeError
 from marquee.movielens.releases import HALF_STARS, SIMULATED, release
 from marquee.recommenders.base import DataShape
@@ -78,7 +78,7 @@ def pipeline_sizes(params: config.Params, card: Mapping[str, Any] | None = None)
             least = lowest_positive(options.positive_threshold, *scale)
         kept = sum(n for rating, n in histogram.items() if rating >= least)
         parts[task] = _part(round(ratings * kept / sum(histogram.values())), users, options)
-    negatives, candidates = params.negatives.per_positive, params.candidates.per_user
+    negatives, candidates = params.negatives.per_positive, min(params.candidates.per_user, items)
     return PipelineSizes(users, items, ratings, simulated, known.size, parts, negatives, candidates)
 
 

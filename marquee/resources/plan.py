@@ -35,7 +35,7 @@ def stages(params: config.Params) -> list[str]:
     """Return the names of all stages, in the order of a run."""
     models = list(params.models)
     return [
-        *("download", "ingest"),
+        *("check", "download", "ingest"),
         *(f"split@{task}" for task in config.TASKS),
         "negatives",
         *(f"candidates@{task}" for task in config.TASKS),

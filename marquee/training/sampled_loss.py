@@ -27,7 +27,11 @@ def negatives_per_positive(train: Ratings, algorithm: str, wanted: int | None, r
             f"{algorithm} learns from sampled negatives, but its training data has none: "
             "give its block `train_data: negatives`"
         )
-    stored = train.negatives.shape[1]
+    return count_negatives(train.negatives.shape[1], algorithm, wanted, resample)
+
+
+def count_negatives(stored: int, algorithm: str, wanted: int | None, resample: bool) -> int:
+    """Return `wanted`, or `stored`. Raises MarqueeError for another number that is not resampled."""
     if wanted not in (None, stored) and not resample:
         raise MarqueeError(
             f"negatives_per_positive of {algorithm} is {wanted}, but {stored} are stored: "

@@ -51,6 +51,12 @@ def test_data_of_the_other_task_or_of_another_split_is_refused(data, parts, mode
         mq.EASE().fit(data)
     with pytest.raises(mq.MarqueeError, match="ALS predicts ratings, but train holds positives only"):
         mq.ALS().fit(parts[0])
+    with pytest.raises(mq.MarqueeError, match="train is the test part of a split"):
+        mq.EASE().fit(parts[2])
+    with pytest.raises(mq.MarqueeError, match="train is the validation part of a split"):
+        mq.EASE().fit(parts[1])
+    with pytest.raises(mq.MarqueeError, match="validation is the test part of a split"):
+        mq.EASE().fit(parts[0], parts[2])
     with pytest.raises(mq.MarqueeError, match="come from two calls of"):
         mq.EASE().fit(parts[0], mq.split(data, "random", positive_threshold=4)[1])
     with pytest.raises(mq.MarqueeError, match="EASE is a ranking model, and this split is for rating"):
@@ -132,6 +138,28 @@ def test_a_saved_model_gives_the_same_answers(data, name, tmp_path):
         model.save(tmp_path / "notes")
     with pytest.raises(mq.MarqueeError, match=r"holds no model that Model\.save wrote"):
         mq.load_model(tmp_path / "notes")
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"ks": ()}, "ks is empty"),
+        ({"ks": (0,)}, "ks is 0, but must be at least 1"),
+        ({"ks": 5}, "ks is 5, but must be a list"),
+        ({"candidates": -1}, "per_user is -1, but must be at least 1"),
+        ({"positive_threshold": "nan"}, "positive_threshold is 'nan', but must be a rating, auto"),
+        ({"positive_threshold": "150%"}, "positive_threshold is '150%', but must be a rating, auto"),
+        ({"positive_threshold": "high"}, "positive_threshold is 'high', but must be a rating, auto"),
+    ],
+)
+def test_an_impossible_evaluation_is_refused(parts, model, options, message):
+    with pytest.raises(mq.MarqueeError, match=message):
+        mq.evaluate(model, parts[2], **options)
+
+
+def test_a_threshold_may_be_a_percentage_of_the_scale(data, parts):
+    relative = mq.split(data, "leave_last_out", positive_threshold="75%")
+    assert relative[2].positive_threshold == data.lowest_positive("75%") == data.lowest_positive("auto")
 
 
 def test_a_saved_model_beside_the_tables_of_other_data_is_refused(model, tmp_path):

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+import pytest
 
-from marquee.data.ratings import Catalogue, Ratings
+from marquee.data.ratings import Catalogue, Ratings, unusual_positives
 
 THREE = Ratings.of([0, 1, 1], [2, 0, 1], [5, 3, 4], [10, 20, 30])
 
@@ -52,3 +53,20 @@ def test_genres_become_columns_and_a_movie_may_have_none():
 def test_a_source_without_genres_gives_no_columns():
     lists = pa.chunked_array([pa.array([[], []], pa.list_(pa.string()))])
     assert Catalogue.from_genres(2, lists).genres.shape == (2, 0)
+
+
+@pytest.mark.parametrize(
+    ("positives", "words"),
+    [
+        (100, "100.0% of the ratings are positives: raise"),
+        (91, "91.0%"),
+        (90, None),
+        (10, None),
+        (9, "only 9.0% of the ratings are positives: lower"),
+        (0, "only 0.0%"),
+    ],
+)
+def test_a_threshold_that_nearly_all_or_nearly_no_ratings_reach_is_said(positives, words):
+    said = unusual_positives(positives, 100)
+    assert (said is None) == (words is None)
+    assert words is None or words in str(said)

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, reject, settings
 from hypothesis import strategies as st
 
-from marquee.config import SPLITS, parse
+from marquee.config import BY_SHARE, SPLITS, parse
 from marquee.data.ratings import Ratings
-from marquee.data.splits import BY_SHARE, Split, SplitOptions, check, split
+from marquee.data.splits import Split, SplitOptions, check, split
 from marquee.errors import MarqueeError
 from marquee.rng import KeyedRandom
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from marquee.data.ratings import Catalogue, Ratings
+from marquee.errors import MarqueeError
 from marquee.recommenders import ease, item_knn
 from marquee.recommenders.base import TrainingData
 from marquee.rng import named_rng
@@ -50,6 +51,12 @@ def test_weights_are_written_over_the_inverse_strip_by_strip(train, monkeypatch)
     for strip in (1, 7, 29):
         monkeypatch.setattr(ease, "STRIP", strip)
         np.testing.assert_array_equal(fitted(ease, train, regularization=2).weights, whole)
+
+
+def test_a_penalty_below_the_rounding_errors_of_the_inverse_is_refused(train):
+    with pytest.raises(MarqueeError, match="regularization of ease is 1e-300, too small for"):
+        fitted(ease, train, regularization=1e-300)
+    assert np.isfinite(fitted(ease, train, regularization=1e-8).weights).all()
 
 
 def test_with_little_memory_the_most_popular_are_in_the_model_and_the_rest_follow(train, capsys):

@@ -58,6 +58,22 @@ def two_tastes(seed: int = 0) -> Ratings:
     return Ratings.of(user, item, np.where((user + item) % 2 == 0, 5, 1))
 
 
+@pytest.mark.parametrize("biases", [True, False])
+def test_a_step_that_suits_stars_does_not_diverge_on_a_scale_to_a_hundred(biases):
+    stars = two_tastes()
+    hundred = Ratings.of(stars.user, stars.item, 25 * stars.rating - 25)
+    model = fitted(hundred, **{**BIASED, "use_biases": biases}, epochs=30)
+    error = model.predict(hundred.user, hundred.item) - hundred.rating
+    assert np.sqrt(np.mean(error**2)) < 20  # the standard deviation of the ratings is 50
+    view = model.fold_in(hundred)
+    folded = view.predict(hundred.user, hundred.item) - hundred.rating
+    assert np.sqrt(np.mean(folded**2)) < 20
+
+
+def test_ratings_of_stars_are_learned_as_they_are():
+    assert fitted(two_tastes(), epochs=1).unit == 1
+
+
 def arrays(n_users: int, n_items: int, dim: int) -> list[np.ndarray]:
     """Random users, items and their biases."""
     rng = named_rng(dim, "arrays")

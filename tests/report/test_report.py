@@ -224,6 +224,22 @@ def test_a_task_without_models_is_said_to_have_none():
     assert "No model was evaluated on the rating task." in page
 
 
+def test_a_threshold_that_makes_nearly_all_ratings_positives_is_said():
+    content = sample_content()
+    for asked, words in (
+        (1, "100.0% of the ratings are positives"),
+        ("100%", None),
+        (6, "only 0.0%"),
+        ("auto", None),
+    ):
+        params = {**content.params, "tasks": {"ranking": {"positive_threshold": asked}}}
+        page = render(dataclasses.replace(content, params=params))
+        assert ("<strong>Warning:</strong>" in page) == (words is not None)
+        assert words is None or words in page
+    implicit = {**content.card, "scale": {"low": 1.0, "high": 1.0, "step": 0.0}}
+    assert "<strong>Warning:</strong>" not in render(dataclasses.replace(content, card=implicit))
+
+
 def test_ratings_without_times_have_no_first_day():
     content = sample_content()
     card = {**content.card, "first_timestamp": None, "last_timestamp": None}

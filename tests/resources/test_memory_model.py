@@ -16,7 +16,9 @@ from marquee.resources.plan import stages
 PARAMS = config.read(Path(__file__).parents[2] / "params.yaml")
 ML_1M = pipeline_sizes(replace(PARAMS, dataset=config.DatasetOptions("ml-1m")))
 GROWING = [
-    stage for stage in stages(PARAMS) if not stage.startswith(("download", "oracle", "plot", "report"))
+    stage
+    for stage in stages(PARAMS)
+    if not stage.startswith(("check", "download", "oracle", "plot", "report"))
 ]
 
 

@@ -34,6 +34,25 @@ def ingest_refuses(project, rows: list[str], **changes) -> str:
     return project.refused("ingest")
 
 
+@pytest.mark.parametrize("name", ["../docs", "a;touch x", "../../outside"])
+def test_dvc_itself_stops_at_a_name_before_it_removes_or_runs_anything(project, name):
+    """DVC puts the name into paths that it removes and into a shell command: `check` comes before."""
+    for folder in (project / "docs", project.folder.parent / "outside"):
+        folder.mkdir()
+        (folder / "kept.md").write_text("kept")
+    before = project.fingerprint("models", "plots", "data/evaluation")
+    project.set({"models": {name: {"task": "ranking", "train_data": "ranking", "algorithm": "ease"}}})
+    for command in (["dvc", "repro"], ["dvc", "repro", f"train@{name}"], ["python", "-m", "stages.download"]):
+        done = project.call(*command)
+        assert done.returncode != 0
+        assert f"models.{name} cannot be a name" in done.stderr
+        assert "Running stage 'train" not in done.stdout
+    assert project.fingerprint("models", "plots", "data/evaluation") == before
+    assert (project / "docs/kept.md").is_file()
+    assert (project.folder.parent / "outside/kept.md").is_file()
+    assert not (project / "x").exists()
+
+
 def test_no_network_names_the_address_the_file_and_the_parameter(project):
     project.set({"dataset": {"name": "ml-100k"}})
     line = project.call("python", "-c", OFFLINE).stderr.strip()
@@ -123,7 +142,7 @@ def test_a_user_without_positives_is_no_test_user_and_no_fault(project):
 
 
 def test_a_k_beyond_the_catalogue_names_the_parameter(project):
-    project.set({"evaluate": {"ks": [5, 500]}})
+    project.set({"evaluate": {"ks": [10, 500]}})
     line = project.refused("evaluate", "popularity")
     assert "evaluate.ks" in line
     assert "80" in line

@@ -1,4 +1,4 @@
-"""Notebooks are committed as they were written; the tour runs on the outputs of a pipeline, the others without one."""
+"""Notebooks are committed without outputs; the tour runs on a pipeline, the others without one."""
 
 from __future__ import annotations
 
