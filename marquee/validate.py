@@ -20,7 +20,6 @@ from marquee.resources.plan import stages
 def require_valid(params: Params) -> None:
     """Raise MarqueeError for a block that its stage would refuse."""
     known = release(params.dataset.name)
-    chosen_source(known, params.dataset, watched=True)
     for name, entry in params.models.items():
         recommenders.check(entry, f"models.{name}", params.negatives.per_positive)
     if known.name == SIMULATED:
@@ -38,6 +37,7 @@ def require_valid(params: Params) -> None:
             f"evaluate.ks has {max(params.evaluate.ks)}, but {known.name} has {sizes.items:,} movies: "
             "take shorter lists"
         )
+    chosen_source(known, params.dataset, watched=True)
 
 
 def require_machine(params: Params, sizes: PipelineSizes | None) -> None:

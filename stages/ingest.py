@@ -11,6 +11,7 @@ from marquee.figures.captioned import save_figures
 from marquee.figures.dataset import dataset_figures, dataset_tables
 from marquee.io import atomic_folder, sha256, write_csv, write_json, writing_parquet
 from marquee.movielens.fingerprint import fingerprint
+from marquee.movielens.notes import other_edition
 from marquee.movielens.parsers import read_release
 from marquee.movielens.releases import SIMULATED, release
 from marquee.movielens.schema import Scale
@@ -25,7 +26,8 @@ def main(params: config.Params) -> None:
     if source.name == SIMULATED:
         source = replace(source, layout=params.simulator.layout, scale=params.simulator.scale)
     scale = Scale(*source.scale) if source.scale else None
-    found = read_release(Path("data/raw"), source.layout, scale, options.columns, options.max_bad_rows)
+    read = (options.columns, options.max_bad_rows, options.scale)
+    found = read_release(Path("data/raw"), source.layout, scale, *read)
     columns = found.ratings["item"].to_numpy(), found.ratings["timestamp"].to_numpy()
     sizes = {"n_users": found.users.num_rows, "scale": [found.card["scale"][part] for part in SCALE]}
     identity = {"name": source.name, "fingerprint": fingerprint(found.movies, found.users)}
@@ -37,7 +39,11 @@ def main(params: config.Params) -> None:
                 write_csv(folder / f"{name}.csv", *table)
         with atomic_folder(Path("data/figures/dataset")) as folder:
             save_figures(folder, dataset_figures(found.card, *columns))
+    notes = [*found.notes, *(other_edition(source, found.card) if source.name != SIMULATED else ())]
     card = {"name": source.name, "licence": source.licence, **found.card}
+    if notes:
+        card["notes"] = notes
+        print("\n".join(notes))
     card["ratings_sha256"] = sha256(Path("data/ratings.parquet"))
     write_json(Path("data/dataset.json"), card)
 

@@ -15,7 +15,8 @@ from stages._runner import run
 def main(params: config.Params) -> None:
     users, movies = original_ids()
     random = KeyedRandom(params.seed, "negatives", users, movies)
-    train = add_negatives(ratings(Path("data/ranking/train.parquet")), len(movies), params.negatives, random)
+    train = ratings(Path("data/ranking/train.parquet"))
+    train = add_negatives(train, len(movies), params.negatives, random, users)
     write_parquet(Path("data/negatives/train.parquet"), train.to_table())
 
 

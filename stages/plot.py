@@ -19,7 +19,7 @@ def main(params: Params, name: str) -> None:
     rates = model.task == "rating"
     residuals = read_json(Path(f"data/evaluation/{name}/residuals.json")) if rates else None
     pairs = to_arrays(read_parquet(Path(f"data/{model.task}/train.parquet"), ["user", "item"]))
-    movies = read_parquet(Path("data/movies.parquet"), ["title", "year", "genres"])
+    movies = read_parquet(Path("data/movies.parquet"), ["movie_id", "title", "year", "genres"])
     catalogue = Catalogue.from_genres(model.n_users, movies["genres"])
     users = read_parquet(Path("data/users.parquet")).to_pydict()
     figures = model_figures(model, curve, residuals, pairs, catalogue, movies.to_pydict(), users)

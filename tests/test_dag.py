@@ -51,7 +51,7 @@ PLUMBING = (
 )
 # Packages that a stage imports beside those it depends on: those of another function of `stages/_inputs.py`,
 # readers of columns, options of a neighbour. Whatever they computed reaches the stage as a file.
-INPUTS = {"marquee/evaluation", "marquee/kernels"}
+INPUTS = {"marquee/evaluation", "marquee/kernels", "marquee/training"}
 BESIDE = {
     "check": {"marquee/data", "marquee/movielens", "marquee/training", "marquee/rng.py", *INPUTS},
     "download": {"marquee/movielens", "marquee/rng.py"},
@@ -61,7 +61,7 @@ BESIDE = {
     "candidates": INPUTS,
     "train": {"marquee/data", "marquee/rng.py"},
     "evaluate": {"marquee/data", "marquee/training", "marquee/rng.py"},
-    "oracle": {"marquee/data", "marquee/leaderboard", "marquee/rng.py", "marquee/movielens"},
+    "oracle": {*INPUTS, "marquee/data", "marquee/leaderboard", "marquee/rng.py", "marquee/movielens"},
     "plot": {*INPUTS, "marquee/data", "marquee/training", "marquee/leaderboard", "marquee/rng.py"},
     "compare": {*INPUTS, "marquee/data", "marquee/rng.py"},
     "report": {*INPUTS, "marquee/data", "marquee/leaderboard", "marquee/rng.py"},

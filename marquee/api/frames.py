@@ -23,7 +23,6 @@ ALIASES = {
     "title": ("title",),
     "genres": ("genres", "genre"),
 }
-WHOLE = re.compile(r"(-?(?:0|[1-9][0-9]{0,17}))(?:\.0+)?")  # without leading zeros: 007 is not 7
 
 
 def find_columns(present: Sequence[Any], asked: Columns, what: str) -> dict[str, Any]:
@@ -78,7 +77,7 @@ def movie_rows(frame: pd.DataFrame, columns: Mapping[str, Any]) -> pa.Table:
     """Return movie, and title and genres where there are columns of them. `Drama|War` is two genres."""
     import pyarrow as pa
 
-    from marquee.movielens.named_columns import split_genres
+    from marquee.movielens.genres import split_genres
 
     table = {"movie": _ids(frame[columns["movie"]], "movie")}
     for name in ("title", "genres"):
@@ -107,6 +106,8 @@ def _ids(column: pd.Series, name: str) -> pa.Array:
     """Return whole numbers as int64, all else as text without blanks around it."""
     import pyarrow as pa
 
+    from marquee.movielens.ids import settle
+
     _require(~column.isna().to_numpy(), column, name, "has no value")
     if column.dtype.kind in "iu":
         return pa.array(column.to_numpy().astype(np.int64))
@@ -114,10 +115,11 @@ def _ids(column: pd.Series, name: str) -> pa.Array:
         values = column.to_numpy(np.float64)
         _require((values % 1 == 0) & (np.abs(values) < 2**53), column, name, "is no whole number or text")
         return pa.array(values.astype(np.int64))
-    texts = [str(value).strip() for value in column]
-    _require(np.array([text != "" for text in texts]), column, name, "is empty")
-    whole = [WHOLE.fullmatch(text) for text in texts]
-    return pa.array([int(found[1]) for found in whole if found] if all(whole) else texts)
+    texts = [str(value) for value in column]
+    _require(np.array([text.strip() != "" and "\0" not in text for text in texts]), column, name, "is empty")
+    settled = settle(pa.chunked_array([pa.array(texts, pa.string())]))
+    assert settled is not None  # no text is empty
+    return settled.combine_chunks()
 
 
 def _numbers(column: pd.Series, name: str) -> np.ndarray:

@@ -105,7 +105,9 @@ class Model:
         rows = train.rows
         if task == "ranking" and self.recommender.uses_negatives:
             random = train.dataset.random(train.seed, "negatives")
-            rows = add_negatives(rows, train.dataset.catalogue.n_items, NegativeOptions(), random)
+            rows = add_negatives(
+                rows, train.dataset.catalogue.n_items, NegativeOptions(), random, train.dataset.user_ids
+            )
         progress = FitProgress(self.name, show=show_progress)
         held_out = validation.rows if validation is not None else Ratings.empty()
         data = TrainingData(rows, held_out, train.dataset.catalogue)

@@ -82,8 +82,8 @@ class SimulatorOptions:
 class CustomColumns:
     """Name the columns of custom ratings and movies.
 
-    In a CSV an id column holds whole numbers if its first value is one, otherwise text, and timestamps
-    are ISO 8601 if the first starts like a date, otherwise Unix seconds.
+    Ids are whole numbers if all of a column are, otherwise text. Timestamps are ISO 8601 if the first starts
+    like a date, otherwise Unix seconds.
     """
 
     user: str = "userId"
@@ -95,9 +95,24 @@ class CustomColumns:
 
 
 @dataclass(frozen=True)
+class ScaleOptions:
+    """State which custom ratings can be given; None: as the ratings themselves show."""
+
+    low: float | None = None
+    high: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.low is not None and self.high is not None and self.low >= self.high:
+            raise MarqueeError(
+                f"ingest.scale.low is {self.low:g}, but must be less than ingest.scale.high, {self.high:g}"
+            )
+
+
+@dataclass(frozen=True)
 class IngestOptions:
     columns: CustomColumns = CustomColumns()  # only read for custom ratings
     max_bad_rows: int = option(0, low=0)  # malformed rows and ratings off the scale that may be dropped
+    scale: ScaleOptions = ScaleOptions()  # only read for custom ratings
 
 
 @dataclass(frozen=True)
@@ -239,7 +254,7 @@ def read(path: Path) -> Params:
     """Parse the whole file. Raises MarqueeError with the dotted key of what is wrong."""
     tree = load(path)
     params = parse(Params, tree, "")
-    if absent := [one.name for one in fields(Params) if one.name not in tree]:
+    if absent := [one.name for one in fields(Params) if tree.get(one.name) is None]:
         # With defaults in its place, a file that was cut off would be another run.
         raise MarqueeError(
             f"{path} has no block {absent[0]}: add it, or restore the file by `git checkout {path}`"

@@ -32,7 +32,7 @@ def load(path: Path) -> dict[str, Any]:
         mark = getattr(error, "problem_mark", None)
         line = f" line {mark.line + 1}" if mark else ""
         raise MarqueeError(f"{path}{line}: not readable as YAML; correct that line") from None
-    except (ValueError, TypeError, KeyError, OverflowError, AttributeError, RecursionError) as error:
+    except (ValueError, TypeError, LookupError, OverflowError, AttributeError, RecursionError) as error:
         # PyYAML converts what looks like a number or a date, such as 2024-13-45 or one of 5,000 digits
         reason = str(error).partition("\n")[0][:80]
         raise MarqueeError(f"{path}: a value is not readable as YAML ({reason}); correct it") from None

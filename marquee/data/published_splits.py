@@ -44,6 +44,9 @@ def read_fold(
         order[_places(_path(folder, file, key, " or fold"), user_ids, movie_ids, pairs[order])]
         for file, key in ((train_file, "train_file"), (test_file, "test_file"))
     )
+    if len(both := np.intersect1d(train, test)):
+        pair = f"user {user_ids[ratings.user[both[0]]]} and item {movie_ids[ratings.item[both[0]]]}"
+        raise MarqueeError(f"{train_file} and {test_file} share a row ({pair}): remove it from one of them")
     return train, test
 
 
@@ -75,7 +78,10 @@ def _path(folder: Path, file: str | None, key: str, also: str = "") -> Path:
         raise MarqueeError(f"{key} is not set: name the file, relative to {folder}")
     path = folder / file
     if not path.is_file():
-        raise MarqueeError(f"{path} is missing: put it there or correct {key}{also}")
+        raise MarqueeError(
+            f"{path} is missing: correct {key}{also}, or put the file beside your ratings in dataset.path, "
+            "with a name that ends in .base, .train, .test or .negative"
+        )
     return path
 
 

@@ -86,16 +86,25 @@ class NegativeSampler:
 
     A user for whom popularity leaves nothing (all that others rated, they rated) gets uniform negatives.
     `sampling_weights` [n_items] is what the chances are in proportion to.
+    `user_ids` [n_users] are what messages call the users by.
     Raises MarqueeError for a user who has rated all items.
     """
 
-    def __init__(self, train: Ratings, n_items: int, sampling: str = "uniform", alpha: float = 0.75) -> None:
+    def __init__(
+        self,
+        train: Ratings,
+        n_items: int,
+        sampling: str = "uniform",
+        alpha: float = 0.75,
+        user_ids: np.ndarray | None = None,
+    ) -> None:
         if not is_ascending(train.user):
             raise ValueError("train must be sorted by user")
         counts = ratings_per_user(train.user)
         if counts.max(initial=0) >= n_items:
+            user = counts.argmax() if user_ids is None else user_ids[counts.argmax()]
             raise MarqueeError(
-                f"user {counts.argmax()} has rated all {n_items} items, so no negative can be sampled;  "
+                f"user {user} has rated all {n_items} items, so no negative can be sampled: "
                 "raise tasks.ranking.positive_threshold or leave this user out"
             )
         self._user, self._item, self._n_items = train.user, train.item, n_items
@@ -173,9 +182,15 @@ class NegativeSampler:
         return np.searchsorted(steps, height, side="right")
 
 
-def add_negatives(train: Ratings, n_items: int, options: NegativeOptions, random: KeyedRandom) -> Ratings:
+def add_negatives(
+    train: Ratings,
+    n_items: int,
+    options: NegativeOptions,
+    random: KeyedRandom,
+    user_ids: np.ndarray | None = None,
+) -> Ratings:
     """Return `train` with `negatives` sampled by `options`, and in `sampling` how (JSON)."""
-    sampler = NegativeSampler(train, n_items, options.sampling, options.alpha)
+    sampler = NegativeSampler(train, n_items, options.sampling, options.alpha, user_ids)
     how = json.dumps({"sampling": options.sampling, "alpha": options.alpha})
     return replace(train, negatives=sampler.draw(random, options.per_positive), sampling=how)
 

@@ -16,6 +16,7 @@ PARTS = {
 }
 Z = NormalDist().inv_cdf(0.975)  # of a 95 % interval
 TENTHS, FIFTHS = 10, 5
+MOST_BINS = 50  # of the histogram on either side of 0, whatever the errors are
 BINS = 4  # of the histogram in each fifth of the scale: a quarter of a star
 
 
@@ -38,6 +39,7 @@ def tables(
     user, rating, predicted = pairs["user"], pairs["rating"], pairs["predicted"]
     error = (predicted - rating).astype(np.float64)
     step = max(round((scale["high"] - scale["low"]) / FIFTHS), 1) / BINS
+    step *= np.ceil(np.abs(error).max() / (step * MOST_BINS)).clip(1)  # 1 where all lie on the scale
     edge = step * (np.ceil(np.abs(error).max() / step) + 0.5)  # half a bin puts 0 in the middle of one
     counts, edges = np.histogram(error, np.arange(-edge, edge + step / 2, step))
     rmse, mean = _rounded(np.sqrt(np.square(error).mean()), error.mean())

@@ -18,6 +18,7 @@ Table = tuple[tuple[str, ...], list[tuple]]  # a header, and rows as wide as it
 DAY = 86_400  # seconds
 # A span of at most so many days is shown by this unit, of which a period has so many of NumPy's
 UNITS = {"day": (120, 1, "D"), "week": (1461, 7, "D"), "month": (14_610, 1, "M"), "year": (np.inf, 1, "Y")}
+NAMED = 12  # ratings that are written at their bars
 HEADS = (0.1, 0.2)  # fractions of the catalogue whose fraction of the ratings is named
 
 
@@ -48,7 +49,9 @@ def dataset_figures(card: Mapping[str, Any], item: np.ndarray, timestamp: np.nda
             rating_histogram(**card["histogram"], unit=unit),
             f"How often each rating was given: {often:g} most often, with {fraction:.0%} of all ratings. "
             f"The mean is {card['mean_rating']:.2f}.",
-            "Histogram of ratings: " + ", ".join(f"{value:g} {part:.0%}" for value, _, part in bars),
+            "Histogram of ratings: "
+            + ", ".join(f"{value:g} {part:.0%}" for value, _, part in bars[:NAMED])
+            + f" and {len(bars) - NAMED} more" * (len(bars) > NAMED),
         ),
         "long_tail": Captioned(
             long_tail(item),
@@ -74,10 +77,13 @@ def rating_histogram(rating: Sequence[float], count: Sequence[int], unit: str = 
     _, rows = rating_rows(rating, count)
     figure = canvas(2.7)
     axes = figure.add_subplot()
-    step = min(np.diff(rating), default=1.0)
-    bars = axes.bar([row[0] for row in rows], [row[1] for row in rows], width=0.8 * step, color=BLUE)
-    if len(rows) <= 12:
-        axes.set_xticks([row[0] for row in rows], [thousands(row[0]) for row in rows])
+    steps = np.diff(rating)
+    width, places = min(steps, default=1.0), [row[0] for row in rows]
+    if len(rows) <= NAMED and max(steps, default=1.0) > 4 * width:  # bars would be too thin to see
+        width, places = 1.0, list(map(float, range(len(rows))))
+    bars = axes.bar(places, [row[1] for row in rows], width=0.8 * width, color=BLUE)
+    if len(rows) <= NAMED:
+        axes.set_xticks(places, [thousands(row[0]) for row in rows])
         axes.bar_label(bars, [f"{row[2]:.0%}" for row in rows], padding=2, color=INK)
     axes.yaxis.set_major_formatter(thousands)
     axes.grid(axis="y")

@@ -20,6 +20,7 @@ from marquee.figures.user_map import user_map
 from marquee.recommenders.base import Recommender
 
 MAPPED = 400  # movies, the most rated
+GENRES = 30  # in the table of cosines, those of the most movies
 NEAREST = 10  # neighbors that a caption counts
 TITLES = {
     "learning_curve": "Learning curve",
@@ -49,11 +50,11 @@ def model_figures(
     curve      a row for each epoch; a single row is a closed form and has no figure
     residuals  `marquee.evaluation.residuals.tables` of a model that predicts ratings
     pairs      `user` and `item` of each training rating
-    movies     `title`, `year` and `genres` of each item
+    movies     `movie_id`, `title`, `year` and `genres` of each item
     users      columns of data/users.parquet
     """
     counts = np.bincount(pairs["item"], minlength=model.n_items)
-    titles = [title or f"#{item}" for item, title in enumerate(movies["title"])]
+    titles = [title or f"#{name}" for name, title in zip(movies["movie_id"], movies["title"], strict=True)]
     years, genres = movies["year"], movies["genres"]
     unit = scale_unit(*residuals["scale"]) if residuals else ""
     drawn: dict[str, tuple[Any, str]] = {}
@@ -79,8 +80,9 @@ def model_figures(
         drawn["biases"] = figure, describe_biases(biases, titles, counts)
     factors = model.genre_embeddings()
     if factors is not None and len(factors) > 1:
-        figure = genre_similarity(factors, catalogue.genre_names)
-        drawn["genres"] = figure, describe_genres(factors, catalogue.genre_names)
+        common = np.sort(np.argsort(-catalogue.genres.sum(0), kind="stable")[:GENRES])
+        factors, genre_names = factors[common], [catalogue.genre_names[genre] for genre in common]
+        drawn["genres"] = genre_similarity(factors, genre_names), describe_genres(factors, genre_names)
     return {kind: Captioned(figure, words, TITLES[kind]) for kind, (figure, words) in drawn.items()}
 
 

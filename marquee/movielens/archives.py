@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+import errno
 import lzma
 import shutil
 import stat
+import struct
 import zipfile
 import zlib
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path, PureWindowsPath
 
 from marquee.errors import MarqueeError
+from marquee.movielens.wording import printable
 
 RATIO = 100  # a release unpacks to three to five times its zip, a bomb to a thousand and more
 MEMBERS = 200  # files and folders in one zip; the largest release has 23
-DAMAGE = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, NotImplementedError, RuntimeError)
+LONGEST_NAME = 200  # letters; most file systems end at 255 bytes
+DAMAGE = (
+    *(zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, NotImplementedError, RuntimeError),
+    # of a directory that contradicts itself
+    *(ValueError, IndexError, KeyError, OverflowError, MemoryError, struct.error),
+)
 
 
 def extract(archive: Path, target: Path, files: Sequence[str], limit: int, called: str) -> None:
@@ -37,8 +46,10 @@ def extract(archive: Path, target: Path, files: Sequence[str], limit: int, calle
             for name, member in _release_folder(members, files, called).items():
                 with zipped.open(member) as packed, (target / name).open("wb") as file:
                     shutil.copyfileobj(packed, file, 1 << 20)
-    except DAMAGE as error:
-        reason = " ".join(str(error).split()) or type(error).__name__
+    except (*DAMAGE, OSError) as error:
+        if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL):  # of the disk
+            raise
+        reason = printable(error) or type(error).__name__
         raise MarqueeError(f"{called} is not a complete zip ({reason}): get another copy") from None
 
 
@@ -47,11 +58,13 @@ def _refuse_unsafe(member: zipfile.ZipInfo, called: str) -> None:
     kind = stat.S_IFMT(member.external_attr >> 16)
     if path.drive or path.root or ".." in path.parts or ":" in member.filename:
         what = "would be written outside its folder"
+    elif not member.orig_filename.isprintable() or len(path.name) > LONGEST_NAME or path.is_reserved():
+        what = "cannot be the name of a file"
     elif kind not in (0, stat.S_IFREG, stat.S_IFDIR):
         what = "is a link or a device, not a file"
     else:
         return
-    raise MarqueeError(f"{called} is not safe ({member.filename!r} {what}): get another copy")
+    raise MarqueeError(f"{called} is not safe ({_shown(member)} {what}): get another copy")
 
 
 def _refuse_bomb(members: Sequence[zipfile.ZipInfo], size: int, limit: int, called: str) -> None:
@@ -68,13 +81,16 @@ def _release_folder(
     members: Sequence[zipfile.ZipInfo], files: Sequence[str], called: str
 ) -> dict[str, zipfile.ZipInfo]:
     """Return the members, by file name, of the topmost folder that holds all of `files`."""
+    names: Counter[str] = Counter()
     folders: dict[PureWindowsPath, dict[str, zipfile.ZipInfo]] = {}
     for member in members:
         if member.filename.endswith(("/", "\\")):
             continue
         path = PureWindowsPath(member.filename)
-        if folders.setdefault(path.parent, {}).setdefault(path.name, member) is not member:
-            raise MarqueeError(f"{called} contains {member.filename!r} twice: get another copy")
+        folders.setdefault(path.parent, {})[path.name] = member
+        names[path.as_posix().casefold()] += 1  # a.csv and A.csv are one file on many systems
+        if names[path.as_posix().casefold()] > 1:
+            raise MarqueeError(f"{called} contains {_shown(member)} twice: get another copy")
     whole = [folder for folder, found in folders.items() if found.keys() >= set(files)]
     if not whole:
         raise MarqueeError(
@@ -82,3 +98,8 @@ def _release_folder(
             "get the zip of this release, or set dataset.name to the release that it contains"
         )
     return folders[min(whole, key=lambda folder: len(folder.parts))]
+
+
+def _shown(member: zipfile.ZipInfo) -> str:
+    name = member.orig_filename
+    return repr(name if len(name) <= 80 else f"{name[:80]}…")

@@ -1,53 +1,28 @@
 """Read text files of separated fields as Arrow columns, and name the line of a bad row.
 
-`read` uses Arrow's threaded reader. Only where that finds a fault does `read_slowly` read the file again, row
-by row. It uses Python's csv module: pandas parses and drops bad rows, but does not say on which line a row
-begins, and blank lines and quoted line ends shift it.
+`read` uses Arrow's threaded reader. Only where that finds a fault, or where it may have cut a quoted field at
+the wrong place, does `read_slowly` read the file again, row by row.
 """
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import replace
 from itertools import islice
-from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv
 
 from marquee.errors import MarqueeError
-from marquee.movielens.column_types import NAME, ColumnType
+from marquee.movielens.column_types import COMMA_NUMBER, LARGEST_RATING, NAME, NUMBER, times_fit
+from marquee.movielens.ids import settle
 from marquee.movielens.schema import Scale
+from marquee.movielens.text_rows import CsvSpec, count, decoded, not_utf8, readable, rows
 
 BLOCK = 16 << 20  # bytes per block of a reading thread; 1 MiB, the default, halves the speed
 BATCH = 1 << 20  # rows that the slow reader holds as Python objects
-UNIT = "\x1f"  # one character in place of `::`, which neither reader knows
-
-
-@dataclass(frozen=True)
-class CsvSpec:
-    """A file and its format. `fields` names every column from left to right; None: not wanted."""
-
-    path: Path
-    separator: str
-    fields: Mapping[str, ColumnType | None]
-    header: bool = False
-    quoted: bool = False
-    latin: bool = False  # latin-1, unless it is valid UTF-8, as re-encoded copies are
-
-    @property
-    def wanted(self) -> dict[str, ColumnType]:
-        return {name: column for name, column in self.fields.items() if column is not None}
-
-    @property
-    def delimiter(self) -> str:
-        return self.separator if len(self.separator) == 1 else UNIT
 
 
 class BadRows:
@@ -57,111 +32,126 @@ class BadRows:
         self.allowed = allowed
         self.dropped = {"malformed": 0, "off_scale": 0}
 
-    def drop(self, faults: Mapping[str, tuple[int, str]]) -> None:
-        """Take fault -> number of rows, and where the first one is and what is wrong there."""
-        for fault, (count, _) in faults.items():
-            self.dropped[fault] += count
+    def drop(self, faults: Mapping[str, tuple[int, str]], total: int) -> None:
+        """Take fault -> number of rows of `total`, and where the first one is and what is wrong there."""
+        for fault, (n, _) in faults.items():
+            self.dropped[fault] += n
         needed = sum(self.dropped.values())
         if faults and needed > self.allowed:
-            found = sum(count for count, _ in faults.values())
-            more = f" (and {found - 1} more bad rows)" if found > 1 else ""
-            raise MarqueeError(
-                f"{next(iter(faults.values()))[1]}{more}: correct the file, "
-                f"or set ingest.max_bad_rows to {needed} or more to drop such rows"
-            )
-
-
-@contextmanager
-def readable(path: Path) -> Iterator[None]:
-    """Turn what the system says about `path` into a MarqueeError."""
-    try:
-        yield
-    except FileNotFoundError:
-        raise MarqueeError(
-            f"{path} is missing: set dataset.path to a complete copy, or dataset.name to another release"
-        ) from None
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise MarqueeError(f"{path} cannot be read ({reason}): check its permissions and the disk") from None
+            found = sum(n for n, _ in faults.values())
+            more = f" (and {found - 1:,} more bad rows of {total:,})" if found > 1 else ""
+            advice = f"or set ingest.max_bad_rows to {needed} or more to drop such rows"
+            if 2 * found > total > 1:
+                advice = "or check ingest.columns and ingest.scale, for most rows are so"
+            raise MarqueeError(f"{next(iter(faults.values()))[1]}{more}: correct the file, {advice}")
 
 
 def read(spec: CsvSpec, bad: BadRows, scale: Scale | None = None) -> pa.Table:
     """Return the wanted columns in file order; values of a column `rating` must be on `scale`.
 
+    Ids, columns of type NAME, are whole numbers or text by all of their values, see `ids.settle`.
     Raises MarqueeError with file and line for more bad rows than allowed, text that is not UTF-8 and a
     file without rows.
     """
     with readable(spec.path), spec.path.open("rb"):
-        try:
-            table = _read_fast(spec)
-        except pa.ArrowInvalid:
-            table = None
-        if table is None or not _is_good(table, spec, scale):
-            table = read_slowly(spec, bad, scale)
+        tables = (_try_fast(one, scale) for one in _with_either_point(spec))
+        table = next((table for table in tables if table is not None), None)
+        if table is None:
+            table = _settled(read_slowly(spec, bad, scale), spec)
+    if table is None:
+        raise MarqueeError(f"{spec.path} contains an id of blanks alone: correct the file")
     if not table.num_rows:
         raise MarqueeError(f"{spec.path} has no rows: set dataset.path to a complete copy")
     return table
 
 
+def _with_either_point(spec: CsvSpec) -> list[CsvSpec]:
+    """Return `spec`, and where fields are separated by semicolons the same with the other decimal point."""
+    if spec.separator != ";":
+        return [spec]
+    other = {NUMBER: COMMA_NUMBER, COMMA_NUMBER: NUMBER}
+    fields = {name: column and other.get(column, column) for name, column in spec.fields.items()}
+    return [spec, replace(spec, fields=fields)]
+
+
+def _try_fast(spec: CsvSpec, scale: Scale | None) -> pa.Table | None:
+    """Return the table if Arrow's reader finds no fault."""
+    try:
+        table = _settled(_read_fast(spec), spec)
+    except (pa.ArrowException, UnicodeDecodeError):
+        return None
+    return table if table is not None and _is_good(table, scale) and _is_whole(table, spec) else None
+
+
 def _read_fast(spec: CsvSpec) -> pa.Table:
     source: object = str(spec.path)
-    if spec.separator != spec.delimiter or spec.latin:
+    if spec.separator != spec.delimiter or spec.encoding != "utf-8":
         content = spec.path.read_bytes()
-        if spec.latin:
-            content = _decode(content).encode()
+        if spec.encoding != "utf-8":
+            content = decoded(spec, content).encode()
         source = pa.BufferReader(content.replace(spec.separator.encode(), spec.delimiter.encode()))
+    quoted = _may_be_quoted(spec)
     return pa.csv.read_csv(
         source,
         pa.csv.ReadOptions(column_names=list(spec.fields), skip_rows=int(spec.header), block_size=BLOCK),
-        pa.csv.ParseOptions(delimiter=spec.delimiter, quote_char='"' if spec.quoted else False),
+        pa.csv.ParseOptions(
+            delimiter=spec.delimiter,
+            quote_char='"' if quoted else False,
+            newlines_in_values=quoted and _has_text(spec),  # without it blocks may end inside a field
+        ),
         pa.csv.ConvertOptions(
             column_types={name: column.type for name, column in spec.wanted.items()},
             include_columns=list(spec.wanted),
             null_values=[],  # an empty number is a fault, and a film may be called NA
+            decimal_point="," if COMMA_NUMBER in spec.wanted.values() else ".",
         ),
     )
 
 
-def _is_good(table: pa.Table, spec: CsvSpec, scale: Scale | None) -> bool:
-    """Check what Arrow could convert: no empty text where text is needed, every rating on the scale."""
-    needed = [name for name, column in spec.wanted.items() if column is NAME]
-    if any(pc.index(table[name], pa.scalar("")).as_py() >= 0 for name in needed):
+def _has_text(spec: CsvSpec) -> bool:
+    """Return whether a field may contain a line end: not where every column is a number."""
+    return any(column is None or pa.types.is_string(column.type) for column in spec.fields.values())
+
+
+def _may_be_quoted(spec: CsvSpec) -> bool:
+    """Return whether to look for quotes. To search the file costs a tenth of what not to parse them saves."""
+    return spec.quoted and (not _has_text(spec) or spec.encoding != "utf-8" or count(spec.path, b'"') > 0)
+
+
+def _settled(table: pa.Table, spec: CsvSpec) -> pa.Table | None:
+    """Return the table with its ids as numbers or text; None where an id is empty."""
+    for name in [name for name, column in spec.wanted.items() if column is NAME]:
+        ids = settle(table[name])
+        if ids is None:
+            return None
+        table = table.set_column(table.column_names.index(name), name, ids)
+    return table
+
+
+def _is_good(table: pa.Table, scale: Scale | None) -> bool:
+    """Check what Arrow could convert: every time in 1900 to 2299, every rating a number on the scale."""
+    if "timestamp" in table.column_names and not times_fit(table["timestamp"]):
         return False
     if "rating" not in table.column_names:
         return True
     values = pc.unique(table["rating"]).to_numpy()
-    return bool(np.isfinite(values).all() and (scale is None or scale.allows(values).all()))
+    return bool((abs(values) <= LARGEST_RATING).all() and (scale is None or scale.allows(values).all()))
 
 
-def _decode(content: bytes) -> str:
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        return content.decode("latin-1")
+def _is_whole(table: pa.Table, spec: CsvSpec) -> bool:
+    """Check that quoted line ends hid no rows: as many rows as lines, or as the csv module counts."""
+    if not (_has_text(spec) and _may_be_quoted(spec)):
+        return True
+    expected = len(table) + spec.header
+    if spec.encoding == "utf-8" and expected == count(spec.path, b"\n") + (not _ends_a_line(spec)):
+        return True
+    return expected == sum(1 for _ in rows(spec))
 
 
-def rows(spec: CsvSpec) -> Iterator[tuple[int, list[str]]]:
-    """Yield (line number, fields) of each row that is not blank, header included.
-
-    A byte that is not UTF-8 becomes a surrogate.
-    """
-    if spec.latin:
-        file: io.TextIOBase = io.StringIO(_decode(spec.path.read_bytes()), newline="")
-    else:
-        file = spec.path.open(encoding="utf-8-sig", errors="surrogateescape", newline="")
-    with file:
-        lines = file if len(spec.separator) == 1 else (x.replace(spec.separator, UNIT) for x in file)
-        reader = csv.reader(
-            lines, delimiter=spec.delimiter, quoting=csv.QUOTE_MINIMAL if spec.quoted else csv.QUOTE_NONE
-        )
-        line = 1
-        try:
-            for fields in reader:
-                if fields:
-                    yield line, fields
-                line = reader.line_num + 1
-        except csv.Error as error:
-            raise MarqueeError(f"{spec.path} line {line}: {error}: correct that line") from None
+def _ends_a_line(spec: CsvSpec) -> bool:
+    with spec.path.open("rb") as file:
+        file.seek(-1, 2)
+        return file.read() == b"\n"
 
 
 class _Fault(ValueError):
@@ -173,20 +163,21 @@ def read_slowly(spec: CsvSpec, bad: BadRows, scale: Scale | None = None) -> pa.T
     schema = pa.schema([(name, column.type) for name, column in spec.wanted.items()])
     batches: list[pa.RecordBatch] = []
     faults: dict[str, tuple[int, str]] = {}
-    found = islice(rows(spec), int(spec.header), None)
+    found, total = islice(rows(spec), int(spec.header), None), 0
     while batch := list(islice(found, BATCH)):
         good = []
+        total += len(batch)
         for line, fields in batch:
             try:
                 good.append(_convert(fields, spec, scale))
             except _Fault as fault:
                 name, what = fault.args
-                count, first = faults.get(name, (0, f"{spec.path} line {line}: {what}"))
-                faults[name] = (count + 1, first)
+                n, first = faults.get(name, (0, f"{spec.path} line {line}: {what}"))
+                faults[name] = (n + 1, first)
             except UnicodeEncodeError:
-                raise not_utf8(spec.path, line) from None
+                raise not_utf8(spec.path, line, "".join(fields)) from None
         batches.append(pa.RecordBatch.from_pylist(good, schema))
-    bad.drop(faults)
+    bad.drop(faults, total)
     return pa.Table.from_batches(batches, schema)
 
 
@@ -206,7 +197,3 @@ def _convert(fields: list[str], spec: CsvSpec, scale: Scale | None) -> dict[str,
     if scale and "rating" in values and not scale.allows(values["rating"]):
         raise _Fault("off_scale", f"rating {values['rating']:g} is not on the scale {scale}")
     return values
-
-
-def not_utf8(path: Path, line: int) -> MarqueeError:
-    return MarqueeError(f"{path} line {line}: not UTF-8 text: save the file as UTF-8")

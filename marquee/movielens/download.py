@@ -11,11 +11,13 @@ from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 
 from marquee.errors import MarqueeError
+from marquee.movielens.addresses import is_address, shown
 from marquee.movielens.archives import extract
 from marquee.movielens.http import discard, fetch
-from marquee.movielens.local_files import copy_custom, copy_folder, find, readable
+from marquee.movielens.local_files import CUSTOM, copy_custom, copy_folder, find, readable
 from marquee.movielens.releases import Release
 from marquee.movielens.verify import compare_counts
+from marquee.movielens.wording import printable
 
 SIZE_LIMIT = 10  # times the size of the official zip; no release unpacks to more
 ELSEWHERE = "set dataset.source to official, or dataset.path to a folder or zip"
@@ -36,10 +38,12 @@ def fetch_release(
     Raises MarqueeError with the fault and the remedy; `target` may then hold some files.
     """
     if release.layout == "custom":
+        if is_address(source):
+            raise MarqueeError(f"dataset.source is {shown(source)!r}: download your ratings, and {CUSTOM}")
         copy_custom(source, target)
     elif source == "kaggle":
         _from_kaggle(release, target, scratch, show_progress)
-    elif source == "official" or source.startswith(("http://", "https://")):
+    elif source == "official" or is_address(source):
         _from_web(release, source, target, scratch, show_progress)
     else:
         _from_disk(release, source, target)
@@ -71,7 +75,7 @@ def _from_web(release: Release, source: str, target: Path, scratch: Path, show_p
     with _used_up(partial):
         if md5:
             _compare_md5(partial, md5, url)
-        _unpack(release, partial, target, url, verified=official)
+        _unpack(release, partial, target, shown(url), verified=official)
 
 
 def _from_kaggle(release: Release, target: Path, scratch: Path, show_progress: bool) -> None:
@@ -96,7 +100,7 @@ def _from_kaggle(release: Release, target: Path, scratch: Path, show_progress: b
     except (Exception, SystemExit) as error:  # it exits when it finds no credentials
         if getattr(error, "errno", None) == errno.ENOSPC:
             raise
-        reason = " ".join(str(error).split()) if isinstance(error, Exception) else "no credentials"
+        reason = printable(error) if isinstance(error, Exception) else "no credentials"
         raise MarqueeError(
             f"Kaggle's client could not fetch {release.kaggle} ({reason}): check the network and your "
             f"credentials in ~/.kaggle, or {ELSEWHERE}"
@@ -134,7 +138,7 @@ def _compare_md5(archive: Path, md5: str, url: str) -> None:
         got = hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
     if got != md5:
         raise MarqueeError(
-            f"the download of {url} has md5 {got} instead of {md5} and was removed: "
+            f"the download of {shown(url)} has md5 {got} instead of {md5} and was removed: "
             "run again, or set dataset.path to another copy"
         )
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import shutil
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,13 +16,18 @@ from marquee.movielens.releases import Release
 
 CUSTOM = (
     "set it to a CSV or Parquet file with your ratings, or to a folder with ratings.csv or "
-    "ratings.parquet and, if there are titles, movies.csv"
+    "ratings.parquet and, if there are titles, movies.csv or movies.parquet"
 )
+SUFFIXES = {".csv": ".csv", ".tsv": ".csv", ".txt": ".csv", ".parquet": ".parquet"}  # to those of our copy
+SPLITS = (".base", ".train", ".test", ".negative")  # of files that say which ratings are held out
 
 
 @contextmanager
 def readable(source: str, advice: str) -> Iterator[None]:
-    """Turn a missing or forbidden file into a MarqueeError; a full disk stays an OSError."""
+    """Turn a missing or forbidden file, and an impossible path, into a MarqueeError.
+
+    A full disk and other faults of writing stay an OSError.
+    """
     try:
         yield
     except FileNotFoundError:
@@ -29,10 +37,27 @@ def readable(source: str, advice: str) -> Iterator[None]:
             f"dataset.path is {source!r}, but you may not read {error.filename}: "
             "change its permissions, or set dataset.path to a copy of your own"
         ) from None
+    except (ValueError, RuntimeError):  # a NUL; ~ of an unknown user
+        raise MarqueeError(f"dataset.path is {source!r}, which cannot be a path: {advice}") from None
+    except OSError as error:
+        if error.errno not in (errno.ENAMETOOLONG, errno.ELOOP, errno.EINVAL, errno.ENXIO):
+            raise
+        reason = os.strerror(error.errno)
+        raise MarqueeError(f"dataset.path is {source!r}, which is no path ({reason}): {advice}") from None
+
+
+def require_file(path: Path) -> None:
+    """Raise MarqueeError for a pipe, a device or a socket, which may have no end. A folder is let through."""
+    if not stat.S_ISREG(mode := path.stat().st_mode) and not stat.S_ISDIR(mode):
+        raise MarqueeError(
+            f"dataset.path {path} is a pipe or a device, not a file: save what it gives as a file, "
+            "and set dataset.path to that"
+        )
 
 
 def find(release: Release, source: Path) -> Path:
     """Return the folder with the release's files, or the zip, that `source` means."""
+    require_file(source)
     names, wanted = _entries(source), set(release.files)
     inner, archive = source / release.name, source / f"{release.name}.zip"
     if names is None or wanted <= names:
@@ -40,6 +65,7 @@ def find(release: Release, source: Path) -> Path:
     if inner.name in names and wanted <= (_entries(inner) or set()):
         return inner
     if archive.name in names:
+        require_file(archive)
         return archive
     raise MarqueeError(
         f"dataset.path {source} contains neither {release.name}.zip nor {', '.join(release.files)}: "
@@ -49,6 +75,8 @@ def find(release: Release, source: Path) -> Path:
 
 def copy_folder(release: Release, folder: Path, target: Path, limit: int) -> None:
     """Copy the files of `folder`, without its subfolders, if they have at most `limit` bytes together."""
+    for name in release.files:
+        require_file(folder / name)
     files = [path for path in sorted(folder.glob("[!.]*")) if path.is_file()]
     size = sum(path.stat().st_size for path in files)
     if len(files) > MEMBERS or size > limit:
@@ -61,19 +89,60 @@ def copy_folder(release: Release, folder: Path, target: Path, limit: int) -> Non
 
 
 def copy_custom(source: str, target: Path) -> None:
-    """Copy a user's own table to `ratings.csv` or `ratings.parquet`, and `movies.csv` if there is one."""
-    path = Path(source).expanduser()
+    """Copy a user's own tables to `ratings` and `movies`, .csv or .parquet, and files of published splits."""
     with readable(source, CUSTOM):
-        names = _entries(path)
-        if names is None:
-            found = {f"ratings{path.suffix.lower()}": path}
-        else:
-            wanted = ("ratings.csv", "ratings.parquet", "movies.csv")
-            found = {name: path / name for name in wanted if name in names}
-        if len(found.keys() & {"ratings.csv", "ratings.parquet"}) != 1:
-            raise MarqueeError(f"dataset.path is {source!r}, which is not one table of ratings: {CUSTOM}")
-        for name, file in found.items():
-            shutil.copyfile(file, target / name)
+        path = Path(source).expanduser()
+        require_file(path)
+        for name, file in _found(path, source).items():
+            require_file(file)
+            if not file.is_dir():
+                shutil.copyfile(file, target / name)
+            elif _is_table(file):
+                _copy_parts(file, target / name)
+            else:
+                raise MarqueeError(f"dataset.path {file} is a folder, not a file: {CUSTOM}")
+
+
+def _found(path: Path, source: str) -> dict[str, Path]:
+    """Return the name of our copy -> path of each file that `path`, a file or a folder, means."""
+    is_table = _is_table(path)
+    names = None if is_table else _entries(path)
+    if names is None:
+        suffix = ".parquet" if is_table else SUFFIXES.get(path.suffix.lower())
+        found, tables = {f"ratings{suffix}": path}, {"ratings": [path.name] if suffix else []}
+    else:
+        tables = {
+            stem: [f"{stem}{suffix}" for suffix in SUFFIXES if f"{stem}{suffix}" in names]
+            for stem in ("ratings", "movies")
+        }
+        found = {
+            f"{stem}{SUFFIXES[Path(name).suffix]}": path / name
+            for stem, given in tables.items()
+            for name in given
+        }
+        found |= {name: path / name for name in sorted(names) if name.endswith(SPLITS)}
+    if not tables["ratings"] or any(len(given) > 1 for given in tables.values()):
+        several = [" and ".join(given) for given in tables.values() if len(given) > 1]
+        what = f"contains {several[0]}" if several else "is not one table of ratings"
+        raise MarqueeError(f"dataset.path is {source!r}, which {what}: {CUSTOM}")
+    return found
+
+
+def _is_table(path: Path) -> bool:
+    """Return whether a folder is one table, as Spark writes it: `x.parquet/part-00000.parquet`."""
+    if not path.is_dir():
+        return False
+    parts = (name.startswith("part-") and name.endswith(".parquet") for name in _entries(path) or ())
+    return path.suffix == ".parquet" or any(parts)
+
+
+def _copy_parts(folder: Path, target: Path) -> None:
+    """Copy the Parquet files of a folder, without Spark's marks and checksums, and number them."""
+    target.mkdir()
+    parts = [path for path in sorted(folder.rglob("*.parquet")) if path.name[0] not in "._"]
+    for number, part in enumerate(parts):
+        require_file(part)
+        shutil.copyfile(part, target / f"part-{number:05}.parquet")
 
 
 def _entries(path: Path) -> set[str] | None:

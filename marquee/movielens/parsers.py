@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from marquee.config import CustomColumns
+from marquee.config import CustomColumns, ScaleOptions
 from marquee.errors import MarqueeError, did_you_mean
-from marquee.movielens.column_types import NUMBER, TEXT, WHOLE, ColumnType, whole
-from marquee.movielens.csv_reader import BadRows, CsvSpec, read
-from marquee.movielens.named_columns import read_named, split_genres
+from marquee.movielens.column_types import NUMBER, SECONDS, TEXT, WHOLE, ColumnType, whole
+from marquee.movielens.csv_reader import BadRows, read
+from marquee.movielens.genres import split_genres
+from marquee.movielens.named_columns import read_named
+from marquee.movielens.notes import dropped_rows, ids_that_are_text, untitled_movies
 from marquee.movielens.schema import Dataset, Scale, build_dataset
+from marquee.movielens.text_rows import CsvSpec
 
 Parsed = tuple[pa.Table, pa.Table | None, pa.Table | None]  # rows, movies, users: for `build_dataset`
 
-RATING = {"user": WHOLE, "movie": WHOLE, "rating": NUMBER, "timestamp": WHOLE}
+RATING = {"user": WHOLE, "movie": WHOLE, "rating": NUMBER, "timestamp": SECONDS}
+UNSTATED = ScaleOptions()
 # fmt: off
 GENRES_100K = [
     "unknown", "Action", "Adventure", "Animation", "Children's", "Comedy", "Crime",
@@ -28,28 +34,43 @@ GENRES_100K = [
 
 
 def read_release(
-    folder: Path, layout: str, scale: Scale | None, columns: CustomColumns, max_bad_rows: int = 0
+    folder: Path,
+    layout: str,
+    scale: Scale | None,
+    columns: CustomColumns,
+    max_bad_rows: int = 0,
+    stated: ScaleOptions = UNSTATED,
 ) -> Dataset:
     """Read the release in `folder` into Marquee's schema.
 
     layout        "ml-100k", "ml-1m", "ml-10m", "csv" (GroupLens' later releases), "ncf" or "custom"
     scale         of the ratings; None: inferred from the data
     columns       the column names of "custom"
+    stated        lowest and highest rating of "custom" where `scale` is None; those beyond are off the scale
     max_bad_rows  malformed rows and ratings off the scale that may be dropped, in all files together
 
     Raises MarqueeError with file, line and remedy for a file that is missing, unreadable, empty or of another
     layout, and for more bad rows than allowed.
     """
     bad = BadRows(max_bad_rows)
+    limits = scale
+    if scale is None and stated != UNSTATED:
+        low, high = (
+            end if end is not None else way * math.inf for way, end in ((-1, stated.low), (1, stated.high))
+        )
+        limits = Scale(low, high, 0)
     if layout == "custom":
-        rows, movies, users = (*read_named(folder, columns, bad, scale), None)
+        rows, movies, users = (*read_named(folder, columns, bad, limits), None)
     elif layout in LAYOUTS:
         rows, movies, users = LAYOUTS[layout](folder, bad, scale)
     else:
         raise MarqueeError(f"layout {layout!r} does not exist{did_you_mean(layout, [*LAYOUTS, 'custom'])}")
     if scale is None:
-        scale = Scale.of(pc.unique(rows["rating"]).to_numpy())
-    return build_dataset(rows, movies, users, scale, bad.dropped)
+        scale = Scale.of(pc.unique(rows["rating"]).to_numpy(), limits)
+    notes = ids_that_are_text(rows) if layout == "custom" else []
+    found = build_dataset(rows, movies, users, scale, bad.dropped)
+    notes += [*dropped_rows(found.card), *untitled_movies(found.card, found.movies, movies)]
+    return replace(found, notes=tuple(notes))
 
 
 def _ml_100k(folder: Path, bad: BadRows, scale: Scale | None) -> Parsed:
@@ -60,26 +81,26 @@ def _ml_100k(folder: Path, bad: BadRows, scale: Scale | None) -> Parsed:
         genres = read(spec, bad)["genre"].to_pylist()
     fields = {"movie": WHOLE, "title": TEXT, "released": None, "video": None, "url": None}
     flags: dict[str, ColumnType | None] = dict.fromkeys(genres, whole(8))
-    movies = read(CsvSpec(folder / "u.item", "|", {**fields, **flags}, latin=True), bad)
+    movies = read(CsvSpec(folder / "u.item", "|", {**fields, **flags}, encoding="latin-1"), bad)
     flagged = zip(*(movies[name].to_pylist() for name in genres), strict=True)
     names = [[g for g, flag in zip(genres, row, strict=True) if flag] for row in flagged]
     movies = movies.select(["movie", "title"]).append_column("genres", pa.array(names, pa.list_(pa.string())))
     fields = {"user": WHOLE, "age": whole(16), "gender": TEXT, "occupation": TEXT, "zip_code": TEXT}
-    return rows, movies, read(CsvSpec(folder / "u.user", "|", fields, latin=True), bad)
+    return rows, movies, read(CsvSpec(folder / "u.user", "|", fields, encoding="latin-1"), bad)
 
 
 def _ml_1m(folder: Path, bad: BadRows, scale: Scale | None) -> Parsed:
     rows, movies, _ = _ml_10m(folder, bad, scale)
     # an age is the lower bound of its range, an occupation the number of its name
     fields = {"user": WHOLE, "gender": TEXT, "age": whole(16), "occupation": TEXT, "zip_code": TEXT}
-    users = read(CsvSpec(folder / "users.dat", "::", fields, latin=True), bad)
+    users = read(CsvSpec(folder / "users.dat", "::", fields, encoding="latin-1"), bad)
     return rows, movies, users.select(["user", "age", "gender", "occupation", "zip_code"])
 
 
 def _ml_10m(folder: Path, bad: BadRows, scale: Scale | None) -> Parsed:
     rows = read(CsvSpec(folder / "ratings.dat", "::", RATING), bad, scale)
     fields = {"movie": WHOLE, "title": TEXT, "genres": TEXT}
-    movies = read(CsvSpec(folder / "movies.dat", "::", fields, latin=True), bad)
+    movies = read(CsvSpec(folder / "movies.dat", "::", fields, encoding="latin-1"), bad)
     return rows, split_genres(movies), None
 
 

@@ -33,6 +33,7 @@ class Release:
     size     bytes of that zip; 0 where there is none
     md5      published for that zip; None where the zip changes over time, so that `<url>.md5` has to be asked
     counts   ratings, users with one and movies with one; None where these change or are not known beforehand
+    usual_counts  the same where they may change: those of the edition that everyone has
     kaggle   owner/name of the Kaggle dataset with the same files, if there is one
     """
 
@@ -44,6 +45,7 @@ class Release:
     size: int = 0
     md5: str | None = None
     counts: tuple[int, int, int] | None = None
+    usual_counts: tuple[int, int, int] | None = None
     kaggle: str | None = None
 
     @property
@@ -60,13 +62,14 @@ SIMULATED = "synthetic-100k"  # of ML-100K's size, unless `simulator` in params.
 _ALL = (
     Release(SIMULATED, "ml-100k", "none: simulated, free to use", counts=(100_000, 943, 1_682)),
     Release(
-        # 100,836 ratings, 610 users and 9,724 rated movies since 2018-09; it may change at any time.
+        # Since 2018-09; it may change at any time. Before, it had 100,004 ratings by 671 users.
         "ml-latest-small",
         "csv",
         OPEN,
         HALF_STARS,
         url=f"{GROUPLENS}ml-latest-small.zip",
         size=978_202,
+        usual_counts=(100_836, 610, 9_724),
         kaggle="shubhammehta21/movie-lens-small-latest-dataset",
     ),
     Release(

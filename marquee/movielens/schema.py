@@ -16,6 +16,7 @@ from marquee.rng import KeyedRandom
 
 NO_GENRE = frozenset({"", "unknown", "(no genres listed)"})
 STEPS = (1.0, 0.5, 0.1, 0.01)
+BARS = 100  # distinct ratings in the histogram; more are counted in so many bins of one width
 SPARE_IDS = 1 << 20  # entries that a table of ids may have beyond one for each rating
 
 
@@ -28,7 +29,10 @@ class Scale:
     step: float
 
     def __str__(self) -> str:
-        return f"{self.low:g} to {self.high:g}" + (f" in steps of {self.step:g}" if self.step else "")
+        if np.isinf(self.high):
+            return f"from {self.low:g} on"
+        ends = f"up to {self.high:g}" if np.isinf(self.low) else f"{self.low:g} to {self.high:g}"
+        return ends + (f" in steps of {self.step:g}" if self.step else "")
 
     def allows(self, rating: Any) -> Any:
         """Return whether a rating, or each of an array, can be given; NaN cannot."""
@@ -38,9 +42,14 @@ class Scale:
         return inside & (abs(((rating - self.low) / self.step + 0.5) % 1 - 0.5) < 1e-3)
 
     @classmethod
-    def of(cls, ratings: np.ndarray) -> Scale:
-        """Return the narrowest scale of `ratings` [n], with the widest step in `STEPS` that fits."""
-        values = np.unique(ratings).astype(float).round(6)
+    def of(cls, ratings: np.ndarray, stated: Scale | None = None) -> Scale:
+        """Return the narrowest scale of `ratings` [n], with the widest step in `STEPS` that fits.
+
+        stated  lowest and highest rating where they are known, infinite where not
+        """
+        ends = (stated.low, stated.high) if stated else ()
+        known = np.append(np.unique(ratings).astype(float), [end for end in ends if np.isfinite(end)])
+        values = np.sort(known.round(6))
         low, high = float(values[0]), float(values[-1])
         fitting = (step for step in STEPS if cls(low, high, step).allows(values).all())
         return cls(low, high, next(fitting, 0.0))
@@ -58,12 +67,14 @@ class Dataset:
     users    user int32, user_id int64 or string, and what the release says of them; row u is user u,
              numbered by ascending user_id
     card     counts that describe the release, ready for JSON
+    notes    what a user should know of how the release was read, one line each
     """
 
     ratings: pa.Table
     movies: pa.Table
     users: pa.Table
     card: dict[str, Any]
+    notes: tuple[str, ...] = ()
 
 
 def build_dataset(
@@ -207,7 +218,7 @@ def _movies(movie_ids: pa.Array, listed: pa.Table | None) -> pa.Table:
             return [None] * len(movie_ids)
         return listed[name].take(where).to_pylist()
 
-    split = [(None, None) if title is None else split_title(title) for title in column("title")]
+    split = [split_title(title) if title and title.strip() else (None, None) for title in column("title")]
     genres = [[g for g in names or () if g not in NO_GENRE] for names in column("genres")]
     return pa.table(
         {
@@ -232,7 +243,10 @@ def _users(user_ids: pa.Array, known: pa.Table | None) -> pa.Table:
 def describe(ratings: pa.Table, n_users: int, movies: pa.Table) -> dict[str, Any]:
     """Count what the card says of the tables. Times are null where no rating has one."""
     n = ratings.num_rows
-    counted = sorted((v["values"], v["counts"]) for v in pc.value_counts(ratings["rating"]).to_pylist())
+    found = pc.value_counts(ratings["rating"])
+    values, counts = (found.field(part).to_numpy() for part in range(2))
+    order = np.argsort(values)
+    values, counts = values[order].astype(float), counts[order]
     user, timestamp = ratings["user"].to_numpy(), ratings["timestamp"].to_numpy()
     known = timestamp[timestamp != 0]
     genres = pc.value_counts(pc.list_flatten(movies["genres"])).to_pylist()
@@ -241,10 +255,18 @@ def describe(ratings: pa.Table, n_users: int, movies: pa.Table) -> dict[str, Any
         "items": movies.num_rows,
         "ratings": n,
         "density": n / (n_users * movies.num_rows),
-        "mean_rating": sum(value * count for value, count in counted) / n,
-        "histogram": {"rating": [round(value, 6) for value, _ in counted], "count": [c for _, c in counted]},
+        "mean_rating": float((values * counts).sum()) / n,
+        "histogram": _histogram(values, counts),
         "first_timestamp": int(known.min()) if len(known) else None,
         "last_timestamp": int(known.max()) if len(known) else None,
         "equal_timestamps": int(((user[1:] == user[:-1]) & (timestamp[1:] == timestamp[:-1])).sum()),
         "genres": {genre["values"]: genre["counts"] for genre in genres},
     }
+
+
+def _histogram(values: np.ndarray, counts: np.ndarray) -> dict[str, list]:
+    """Return how often each of the ascending `values` [n] occurs, or BARS bins where n is larger."""
+    if len(values) > BARS:
+        counts, edges = np.histogram(values, BARS, weights=counts)
+        values = (edges[1:] + edges[:-1]) / 2
+    return {"rating": values.round(6).tolist(), "count": counts.astype(int).tolist()}

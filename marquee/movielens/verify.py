@@ -5,7 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from marquee.errors import MarqueeError
+from marquee.movielens.notes import counted
 from marquee.movielens.releases import Release
+from marquee.movielens.wording import printable
 
 # layout -> the files with ratings, their separator, and their header lines
 RATINGS: dict[str, tuple[tuple[str, ...], str, int]] = {
@@ -41,7 +43,7 @@ def compare_counts(release: Release, folder: Path, called: str) -> None:
         try:
             tables.append(csv.read_csv(folder / name, reading, cutting, converting))
         except (pa.ArrowInvalid, pa.ArrowKeyError) as error:
-            reason = str(error).splitlines()[0].strip("'\"")
+            reason = printable(str(error).splitlines()[0].strip("'\""))
             raise MarqueeError(
                 f"{called}: {name} does not parse as ratings of {release.name} ({reason}): "
                 "set dataset.path to another copy"
@@ -50,11 +52,7 @@ def compare_counts(release: Release, folder: Path, called: str) -> None:
     found = (len(table), *(compute.count_distinct(table[column]).as_py() for column in ids))
     if found != release.counts:
         raise MarqueeError(
-            f"{called}: {' and '.join(names)} has {_counts(*found)}, but {release.name} has "
-            f"{_counts(*release.counts)}: set dataset.path to a complete copy, "
+            f"{called}: {' and '.join(names)} has {counted(*found)}, but {release.name} has "
+            f"{counted(*release.counts)}: set dataset.path to a complete copy, "
             "or dataset.name to the release it is"
         )
-
-
-def _counts(ratings: int, users: int, movies: int) -> str:
-    return f"{ratings:,} ratings by {users:,} users of {movies:,} movies"

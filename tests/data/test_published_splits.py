@@ -51,7 +51,7 @@ def test_ids_that_are_text_are_found_as_well(tmp_path):
 
 def test_a_file_that_is_missing_is_named_with_its_key(tmp_path):
     (tmp_path / "u1.base").write_text("7\t10\n")
-    with pytest.raises(MarqueeError, match=r"u9\.test is missing: put it there or correct test_file or fold"):
+    with pytest.raises(MarqueeError, match=r"u9\.test is missing: correct test_file or fold, or put the"):
         read_fold(tmp_path, "u1.base", "u9.test", USERS, MOVIES, RATINGS)
     with pytest.raises(MarqueeError, match="train_file is not set: name the file"):
         read_fold(tmp_path, None, "u1.test", USERS, MOVIES, RATINGS)

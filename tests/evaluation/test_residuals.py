@@ -88,3 +88,19 @@ def test_bins_follow_the_scale_and_the_middle_one_is_centered_on_0(low, high, st
     bins = tables(pairs, np.ones(5, int), np.ones(5, int), {"low": low, "high": high})["histogram"]
     np.testing.assert_allclose(bins["edges"], step * (np.arange(8) - 3.5))
     assert bins["counts"] == [0, 1, 0, 3, 0, 0, 1]
+
+
+@pytest.mark.parametrize("high", [5, 100, 350_000, 1e9])
+@pytest.mark.parametrize("wrong", [0.0, 1.0, 1e12])
+def test_the_tables_do_not_grow_with_the_values(high, wrong):
+    rating = np.append(np.arange(400) % 5 + 1.0, high)
+    pairs = {
+        "user": np.arange(401) % 7,
+        "item": np.arange(401),
+        "rating": rating,
+        "predicted": rating + wrong,
+    }
+    found = tables(pairs, np.arange(7), np.arange(401), {"low": 1, "high": high})
+    assert len(found["histogram"]["counts"]) <= 2 * 50 + 1
+    assert sum(found["histogram"]["counts"]) == 401
+    assert max(len(found[part]) for part in ("calibration", "by_user", "by_movie")) <= 10

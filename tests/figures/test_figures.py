@@ -68,6 +68,7 @@ FIGURES = {
     "histogram": lambda: dataset.rating_histogram([1, 2, 3, 4, 5], [6, 11, 27, 34, 21]),
     "half stars, millions": lambda: dataset.rating_histogram(np.arange(1, 11) / 2, [3_200_000] * 10),
     "a scale of a hundred": lambda: dataset.rating_histogram(range(1, 101), range(1, 101)),
+    "a few large ones": lambda: dataset.rating_histogram([1, 2, 3, 4, 5, 300_000], [9, 9, 9, 9, 9, 1]),
     "long tail": lambda: dataset.long_tail(LONG_TAIL),
     "tail of ten movies": lambda: dataset.long_tail(np.repeat(np.arange(10), 3)),
     "days": lambda: dataset.ratings_over_time(np.arange(1, 60) * DAY),

@@ -26,6 +26,7 @@ GENRES = KINDS[:, None] == np.arange(3)
 NAMES = ("Comedy", "Drama", "War")
 CATALOGUE = Catalogue(N_USERS, N_ITEMS, GENRES, NAMES)
 MOVIES = {
+    "movie_id": range(1001, 1001 + N_ITEMS),
     "title": [None, *(f"Movie {item}" for item in range(1, N_ITEMS))],
     "year": [None, *range(1971, 1970 + N_ITEMS)],
     "genres": [[NAMES[kind]] for kind in KINDS],
@@ -34,6 +35,20 @@ MOVIES = {
 
 USERS = {"user_id": [f"u{user}" for user in range(N_USERS)], "age": [None, *range(21, 20 + N_USERS)]}
 ERRORS = ("errors", "calibration", "errors_by_user", "errors_by_movie")
+
+
+def test_genres_beyond_thirty_are_left_out_of_the_table_of_cosines():
+    names = tuple(f"Genre {n}" for n in range(200))
+    genres = np.arange(N_ITEMS)[:, None] % 40 >= np.arange(200)[None, :] % 40
+    model, train = (
+        recommenders.create("als", "rating", {"dim": 3, "use_genres": True}, "models.m"),
+        three_tastes(),
+    )
+    catalogue = Catalogue(N_USERS, N_ITEMS, genres, names)
+    model.fit(TrainingData(train, Ratings.empty(), catalogue), named_rng(0, "m"), FitProgress(show=False))
+    pairs = {"user": train.user, "item": train.item}
+    (axes,) = model_figures(model, [], None, pairs, catalogue, MOVIES, USERS)["genres"].figure.axes
+    assert len(axes.get_yticks()) == 30
 
 
 def three_tastes() -> Ratings:
@@ -71,6 +86,9 @@ def test_a_model_has_the_figures_that_it_can(algorithm, options, kinds):
     pairs = {"user": train.user, "item": train.item}
     found = model_figures(model, progress.rows, residuals, pairs, CATALOGUE, MOVIES, USERS)
     assert list(found) == kinds
+    if "biases" in kinds:
+        best = int(model.item_biases().argmax())
+        assert (f"Movie {best}" if best else "#1001") in found["biases"].caption
     if "users_pca" in kinds:
         names = re.findall("<title>(.*?)</title>", svg(found["users_pca"].figure))
         assert len(names) == N_USERS

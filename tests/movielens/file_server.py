@@ -17,6 +17,9 @@ class FileServer(ThreadingHTTPServer):
     etag      of the body
     length    whether it says how long the answer is
     statuses  error codes of the coming answers
+    moved     path -> the address that it redirects to
+    drip      seconds before each byte of an answer
+    headers   of the last request
     asked     the Range of every request for the body, None for a request for all of it
     """
 
@@ -28,6 +31,9 @@ class FileServer(ThreadingHTTPServer):
         self.cuts: list[int] = []
         self.statuses: list[int] = []
         self.stalls, self.ranges, self.length = False, True, True
+        self.moved: dict[str, str] = {}
+        self.drip = 0.0
+        self.headers: dict[str, str] = {}
         self.asked: list[str | None] = []
         self.over = threading.Event()
 
@@ -40,6 +46,9 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         server = self.server
+        server.headers = dict(self.headers)
+        if self.path in server.moved:
+            return self._send(302, b"", 0, {"Location": server.moved[self.path]})
         if self.path.endswith(".md5"):
             return self._send(200, server.md5, len(server.md5), {})
         wanted = self.headers["Range"]
@@ -63,7 +72,11 @@ class _Handler(BaseHTTPRequestHandler):
         if self.server.length:
             self.send_header("Content-Length", str(length))
         self.end_headers()
-        self.wfile.write(body)
+        for byte in body if self.server.drip else ():
+            self.wfile.write(bytes([byte]))
+            if self.server.over.wait(self.server.drip):
+                return
+        self.wfile.write(b"" if self.server.drip else body)
         self.wfile.flush()
         if cut and self.server.stalls:
             self.server.over.wait(30)

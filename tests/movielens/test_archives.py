@@ -109,6 +109,33 @@ def test_a_path_out_of_the_folder_is_refused(target, name):
     assert contents(target) == {}
 
 
+@pytest.mark.parametrize(
+    "name",
+    ["ml-100k/" + "x" * 300, "ml-100k/a\0b", "ml-100k/\x1b[31m", "ml-100k/a\nb", "NUL", "ml-100k/con.txt"],
+)
+def test_an_impossible_name_is_refused(target, name):
+    member = with_member("~" * len(name)).replace(b"~" * len(name), name.encode())
+    assert "cannot be the name of a file" in fault(target, member)
+    assert contents(target) == {}
+
+
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+def test_names_that_differ_in_case_are_one_file_on_many_systems(target):
+    assert "contains 'ml-100k/U.DATA' twice" in fault(target, with_member("ml-100k/U.DATA"))
+
+
+def test_a_name_that_is_no_utf8_is_refused(target):
+    damaged = with_member("ml-100k/é").replace("é".encode(), b"\xc3(")
+    assert "is not a complete zip" in fault(target, damaged)
+
+
+def test_an_encrypted_zip_is_refused(target):
+    locked = bytearray(zipped(SMALL))
+    for start in (6, locked.index(b"PK\1\2") + 8):
+        locked[start] |= 1
+    assert "is encrypted, password required" in fault(target, bytes(locked))
+
+
 @pytest.mark.parametrize("kind", [stat.S_IFLNK, stat.S_IFIFO, stat.S_IFCHR])
 def test_a_link_or_a_device_is_refused(target, kind):
     assert "'ml-100k/evil' is a link or a device" in fault(target, with_member("ml-100k/evil", b"/etc", kind))

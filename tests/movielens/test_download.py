@@ -341,31 +341,3 @@ def test_kaggle_without_its_client_says_how_to_install_it(monkeypatch):
 
 def test_a_release_that_kaggle_lacks_says_so():
     assert "no known copy of ml-20m" in fault("kaggle", RELEASES["ml-20m"])
-
-
-# A user's own ratings
-
-OWN = {"ratings.csv": b"user,movie,rating\n1,2,3\n", "movies.csv": b"movie,title\n2,Film\n"}
-
-
-def own(source):
-    return get(source, RELEASES["custom"])
-
-
-def test_own_ratings_are_copied_with_their_titles():
-    assert own(folder_of({**OWN, "notes.txt": b"private"})) == dict(sorted(OWN.items()))
-
-
-@pytest.mark.parametrize("suffix", [".csv", ".parquet", ".CSV"])
-def test_own_ratings_may_be_one_file_of_any_name(suffix):
-    mine = folder_of({f"january{suffix}": b"..."}) / f"january{suffix}"
-    assert own(mine) == {f"ratings{suffix.lower()}": b"..."}
-
-
-@pytest.mark.parametrize("source", ["official", "nowhere", "mine", "both", "mine/ratings.xls"])
-def test_what_is_not_one_table_of_own_ratings_says_what_may_be(source):
-    folder_of({"ratings.xls": b""})
-    folder_of({"ratings.csv": b"", "ratings.parquet": b""}, "both")
-    line = fault(source, RELEASES["custom"])
-    assert line.startswith(f"dataset.path is {source!r}, ")
-    assert "a CSV or Parquet file with your ratings, or to a folder with ratings.csv" in line

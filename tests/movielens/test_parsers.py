@@ -230,6 +230,9 @@ def test_the_slow_reader_reads_what_the_fast_one_does(tmp_path, layout, monkeypa
 def test_a_bad_row_stops_with_its_line_and_the_parameter_unless_it_may_be_dropped(
     tmp_path, layout, row, what
 ):
+    if layout == "custom" and row[0] == "one":
+        return  # there it is the name of a user: tests/movielens/test_own_files.py
+    what = what.replace("'' is not a whole number", "it is empty") if layout == "custom" else what
     path, line, scale = spoiled(tmp_path, layout, row)
     with pytest.raises(MarqueeError) as error:
         parse(tmp_path, layout, scale)
@@ -311,7 +314,9 @@ def test_csv_without_movies_is_incomplete(tmp_path):
 
 def test_a_wrong_header_names_the_missing_column_and_its_parameter(tmp_path):
     release(tmp_path, {"ratings.csv": ["userId,movieId,stars", "1,1,3"]})
-    with pytest.raises(MarqueeError, match=r"ratings.csv line 1 .*'rating'.*stars.*ingest.columns.rating to"):
+    with pytest.raises(
+        MarqueeError, match=r"ratings.csv line 1, .*'rating'.*stars.*ingest.columns.rating to"
+    ):
         parse(tmp_path, "custom")
     with pytest.raises(MarqueeError, match=r"'timestamp'.*ingest.columns.timestamp .*\(null if there is"):
         parse(tmp_path, "custom", columns=CustomColumns(rating="stars"))
@@ -328,7 +333,7 @@ def test_text_that_is_not_utf8_is_named_with_its_line(tmp_path):
     release(tmp_path, files, "latin-1")
     with pytest.raises(MarqueeError, match=r"movies.csv line 4: not UTF-8"):
         parse(tmp_path, "csv", HALF_STARS, max_bad_rows=9)
-    release(tmp_path, CSV, "utf-16")
+    release(tmp_path, {"ratings.csv": ["userÏd", *CSV["ratings.csv"]]}, "latin-1")
     with pytest.raises(MarqueeError, match=r"ratings.csv line 1: not UTF-8"):
         parse(tmp_path, "csv", HALF_STARS)
 
