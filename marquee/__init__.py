@@ -39,6 +39,7 @@ __all__ = [  # noqa: F405
     "evaluate",
     "load",
     "load_model",
+    "recommend_movies",
     "similar",
     "split",
 ]

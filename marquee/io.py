@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 PARTIAL = ".partial"  # suffix of what is being written; ignored by Git and DVC
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")  # the last are wide
+SIGNED = re.compile(r"[+-][0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?")
 NUMBERS = re.compile(r"\[\n\s*-?\d[^\[\]{}\":]*(?=\n\s*\])\s*")  # a list of numbers over several lines
 # Controls (but tab and line end), what turns the direction of writing around, and what XML has no place for
 UNREADABLE = re.compile(
@@ -121,7 +123,7 @@ def read_parquet(
     return pq.read_table(path, columns=wanted, filters=[(among[0], "in", list(among[1]))])
 
 
-def write_json(path: Path, content: Mapping[str, Any]) -> None:
+def write_json(path: Path, content: Mapping[str, Any] | Sequence[Any]) -> None:
     """Write sorted keys, two spaces of indent, a list of numbers on one line. NaN raises ValueError."""
     text = json.dumps(content, indent=2, sort_keys=True, allow_nan=False, ensure_ascii=False)
     write_text(path, NUMBERS.sub(lambda found: " ".join(found[0].split()).replace("[ ", "["), text) + "\n")
@@ -143,11 +145,25 @@ def readable(text: str) -> str:
 
 
 def write_csv(path: Path, header: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-    """Write commas between values, and a float with the fewest digits that read back equal."""
+    """Write commas between values, and a float with the fewest digits that read back equal.
+
+    Text that a spreadsheet would run as a formula gets an apostrophe in front: see `harmless`.
+    """
     with atomic_file(path) as partial, partial.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(header)
-        writer.writerows(rows)
+        writer.writerow([harmless(name) for name in header])
+        writer.writerows([harmless(cell) for cell in row] for row in rows)
+
+
+def harmless(cell: object) -> object:
+    """Return text that begins as a formula does (`= + - @`, a tab or a line end) behind an apostrophe.
+
+    A spreadsheet then shows it and does not run it, as OWASP advises against CSV injection; a program takes
+    one apostrophe off. A number stays a number, also as text.
+    """
+    if isinstance(cell, str) and cell.startswith(FORMULA) and not SIGNED.fullmatch(cell):
+        return f"'{cell}"
+    return cell
 
 
 def read_curve(path: Path) -> list[dict[str, float]]:

@@ -44,7 +44,7 @@ def require_machine(params: Params, sizes: PipelineSizes | None) -> None:
     """Raise MarqueeError for a device that this machine lacks, and for a stage that does not fit."""
     for name, entry in params.models.items():
         if entry.options.get("device") == "cuda":  # torch takes two seconds to import
-            from marquee.training.torch_trainer import choose_device
+            from marquee.training.networks.trainer import choose_device
 
             try:
                 choose_device("cuda")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -13,10 +13,12 @@ from marquee.data.identity import identity_of, require_same
 from marquee.data.ratings import Catalogue, Ratings, lowest_positive, unusual_positives
 from marquee.data.sampling import Candidates
 from marquee.errors import MarqueeError
-from marquee.io import read_parquet
+from marquee.io import as_array, read_parquet
 from marquee.recommenders import fitted_otherwise, load
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from marquee.evaluation.test_set import TestSet
     from marquee.recommenders.base import Recommender
 
@@ -37,9 +39,18 @@ def ratings(path: Path) -> Ratings:
 
 def catalogue() -> tuple[Catalogue, tuple[float, float, float]]:
     """Return the catalogue, and the release's scale: lowest rating, highest, step (0 without one)."""
-    movies = read_parquet(Path("data/movies.parquet"), ["genres"])
-    about = json.loads(movies.schema.metadata[b"catalogue"])
+    movies, about = _movies()
     return Catalogue.from_genres(about["n_users"], movies["genres"]), tuple(about["scale"])
+
+
+def implicit() -> bool:
+    """Return whether every row is a positive, and its rating a count."""
+    return _movies()[1].get("feedback") == "implicit"
+
+
+def _movies() -> tuple[pa.Table, dict[str, Any]]:
+    movies = read_parquet(Path("data/movies.parquet"), ["genres"])
+    return movies, json.loads(movies.schema.metadata[b"catalogue"])
 
 
 def test_set(task: str, params: Params) -> TestSet:
@@ -50,21 +61,33 @@ def test_set(task: str, params: Params) -> TestSet:
     )
     candidates = Candidates.from_table(read_parquet(Path(f"data/candidates/{task}.parquet")))
     known, scale = catalogue()
-    least = lowest_positive(params.tasks["ranking"].positive_threshold, *scale)
-    ks = params.evaluate.ks
-    return TestSet(task, train, validation, fold_in, test, candidates, known, scale[:2], least, ks)
+    scored = scale[:2], positive_threshold(params), params.evaluate.ks
+    return TestSet(
+        task, train, validation, fold_in, test, candidates, known, *scored, low_rated(task, params)
+    )
+
+
+def low_rated(task: str, params: Params) -> Ratings:
+    """Return what lists leave out beside positives: nothing, unless `evaluate.mask` is rated."""
+    if params.evaluate.mask == "positives":
+        return Ratings.empty()
+    pairs = read_parquet(Path(f"data/{task}/low_rated.parquet"))
+    return Ratings.of(as_array(pairs["user"]), as_array(pairs["item"]))
 
 
 def positive_threshold(params: Params) -> float:
     """Return the lowest rating that counts as a positive."""
-    _, scale = catalogue()
-    return lowest_positive(params.tasks["ranking"].positive_threshold, *scale)
+    about = _movies()[1]
+    low, high, step = about["scale"]
+    asked, counted = params.tasks["ranking"].positive_threshold, about.get("feedback") == "implicit"
+    return lowest_positive(asked, low, high, step, counted)
 
 
 def positives_warning(whole: Ratings, least: float) -> str | None:
-    """Say that nearly all or nearly no ratings are positives; None where all ratings are one."""
+    """Say that nearly all or nearly no ratings are positives; None where all are one, and of counts."""
     _, (low, high, _) = catalogue()
-    return unusual_positives(int((whole.rating >= least).sum()), len(whole)) if low < high else None
+    usual = low == high or implicit()
+    return None if usual else unusual_positives(int((whole.rating >= least).sum()), len(whole))
 
 
 def original_ids() -> tuple[np.ndarray, np.ndarray]:

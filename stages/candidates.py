@@ -9,7 +9,7 @@ from marquee.data.published_splits import read_candidates
 from marquee.data.sampling import sample_candidates
 from marquee.io import write_parquet
 from marquee.rng import KeyedRandom
-from stages._inputs import original_ids, ratings
+from stages._inputs import low_rated, original_ids, ratings
 from stages._runner import run
 
 
@@ -24,7 +24,7 @@ def main(params: config.Params, task: str) -> None:
             ratings(Path(f"data/{task}/{part}.parquet")) for part in ("train", "val", "fold_in", "test")
         )
         random = KeyedRandom(params.seed, f"candidates@{task}", users, movies)
-        seen = (train, validation, fold_in)
+        seen = (train, validation, fold_in, low_rated(task, params))
         found = sample_candidates(seen, test, len(users), len(movies), options.per_user, random)
     write_parquet(Path(f"data/candidates/{task}.parquet"), found.to_table())
 

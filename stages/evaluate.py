@@ -7,7 +7,8 @@ from typing import Any
 
 from marquee import config
 from marquee.evaluation import test_set
-from marquee.io import sha256
+from marquee.evaluation.samples import samples
+from marquee.io import read_parquet, sha256
 from stages import _inputs
 from stages._runner import phase, run
 
@@ -22,7 +23,9 @@ def main(params: config.Params, name: str) -> None:
     about |= {"model_counts": model.report_counts(), "data": model.fitted["data"]}
     about |= {"model_sha256": sha256(Path("models") / name / "model.json")}
     tables = {"residuals": held_out.errors(result), "tail": held_out.tail(result)}
-    test_set.store(result, about, Path("data/evaluation") / name, **tables)
+    movies = read_parquet(Path("data/movies.parquet"), ["title", "year"]).to_pydict()
+    shown = samples(model, held_out, _inputs.original_ids(), movies)
+    test_set.store(result, about, Path("data/evaluation") / name, shown, **tables)
 
 
 if __name__ == "__main__":

@@ -26,10 +26,11 @@ def main(params: config.Params) -> None:
     if source.name == SIMULATED:
         source = replace(source, layout=params.simulator.layout, scale=params.simulator.scale)
     scale = Scale(*source.scale) if source.scale else None
-    read = (options.columns, options.max_bad_rows, options.scale)
+    read = (options.columns, options.max_bad_rows, options.scale, params.implicit)
     found = read_release(Path("data/raw"), source.layout, scale, *read)
     columns = found.ratings["item"].to_numpy(), found.ratings["timestamp"].to_numpy()
     sizes = {"n_users": found.users.num_rows, "scale": [found.card["scale"][part] for part in SCALE]}
+    sizes["feedback"] = found.card["feedback"]
     identity = {"name": source.name, "fingerprint": fingerprint(found.movies, found.users)}
     movies = found.movies.replace_schema_metadata({"catalogue": json.dumps({**sizes, **identity})})
     tables = {"ratings": found.ratings, "movies": movies, "users": found.users}

@@ -12,6 +12,7 @@ from marquee.io import atomic_folder, digest, write_csv
 from marquee.recommenders import create, store
 from marquee.recommenders.base import TrainingData
 from marquee.rng import named_rng
+from marquee.training.checkpoint import continue_kept, keep
 from marquee.training.progress import FitProgress
 from stages._inputs import catalogue, ratings
 from stages._runner import phase, run
@@ -21,7 +22,12 @@ def main(params: config.Params, name: str) -> None:
     entry, seed = params.model(name), params.seed
     model = create(entry.algorithm, entry.task, entry.options, f"models.{name}")
     inputs = [Path(f"data/{entry.train_data}/train.parquet"), Path(f"data/{entry.task}/val.parquet")]
-    progress = FitProgress(name, _checkpoint(name, [asdict(entry), seed], inputs))
+    settings = {**asdict(entry), "options": asdict(model.options), "seed": seed}
+    checkpoint, fit = _checkpoint(name, settings, inputs)
+    kept = Path(f"models/{name}.checkpoint.safetensors")
+    if last := continue_kept(kept, checkpoint, fit, settings["options"], entry.task == "ranking"):
+        print(f"{name}: goes on after epoch {last} of {kept}")
+    progress = FitProgress(name, checkpoint)
     train, validation = map(ratings, inputs)
     data = TrainingData(train, validation, catalogue()[0])
     with phase("fitting", name):
@@ -31,13 +37,19 @@ def main(params: config.Params, name: str) -> None:
     with atomic_folder(Path("models") / name) as folder:
         store(model, folder, {"data": identity_of(), "train_data": entry.train_data, "seed": seed})
     write_csv(Path(f"plots/train/{name}.csv"), *progress.table())
+    keep(checkpoint, kept, fit)
     progress.close()
 
 
-def _checkpoint(name: str, settings: list[Any], inputs: list[Path]) -> Path:
-    """Return a file named after all that the fit depends on; DVC does not know it, so it outlives a crash."""
-    everything = digest([*inputs, *sorted(Path("marquee").rglob("*.py"))], settings)
-    return Path(".checkpoints") / f"{name}-{everything[:16]}.safetensors"
+def _checkpoint(name: str, settings: dict[str, Any], inputs: list[Path]) -> tuple[Path, str]:
+    """Return a file named after all that the fit depends on, and a hash of all but when it ends.
+
+    DVC does not know the file, so it outlives a crash.
+    """
+    sources = digest([*inputs, *sorted(Path("marquee").rglob("*.py"))])
+    options = {key: value for key, value in settings["options"].items() if key not in ("epochs", "patience")}
+    whole, endless = digest([], [sources, settings]), digest([], [sources, {**settings, "options": options}])
+    return Path(".checkpoints") / f"{name}-{whole[:16]}.safetensors", endless
 
 
 if __name__ == "__main__":

@@ -180,6 +180,62 @@ def test_make_run_hands_the_source_on_as_it_is(tmp_path, source):
     assert lines == [used, "marquee|check|--prune|--restore|", "dvc|repro|", "marquee|leaderboard|"]
 
 
+def test_implicit_data_has_ranking_models_only_and_no_rating_column(params, capsys):
+    use_release("custom", "--source", "plays", "--implicit")
+    found = config.read(params)
+    assert found.implicit
+    assert {entry.task for entry in found.models.values()} == {"ranking"}
+    assert found.ingest.columns.rating is None
+    out = capsys.readouterr().out
+    assert "left out, since they predict ratings: bias, gmf," in out
+    assert "is not in params.yaml" not in out
+    with modify_yaml(str(params)):
+        written = params.read_text("utf-8")
+    assert params.read_text("utf-8") == written
+
+
+def test_counts_are_implicit_data_with_a_column(params):
+    use_release("custom", "--counts", "plays")
+    assert values()["ingest.feedback"] == "implicit"
+    assert values()["ingest.columns.rating"] == "plays"
+
+
+def test_rated_data_after_implicit_data_has_a_rating_column_again(params):
+    use_release("custom", "--implicit")
+    use_release("custom")
+    assert values()["ingest.feedback"] == "explicit"
+    assert values()["ingest.columns.rating"] == "rating"
+    assert not config.read(params).implicit
+
+
+@pytest.mark.parametrize("flag", [["--implicit"], ["--counts", "plays"]])
+def test_a_release_with_ratings_is_not_implicit(params, flag):
+    with pytest.raises(MarqueeError, match="ml-1m has ratings"):
+        use_release("ml-1m", *flag)
+    assert params.read_text("utf-8") == TEXT
+
+
+def set_keys(params: Path, **keys) -> None:
+    settings = {name.replace("__", "."): value for name, value in keys.items()}
+    params.write_text(use.with_settings(TEXT, settings)[0])
+
+
+@pytest.mark.parametrize("key", [{"ingest__feedback": "implicit"}, {"ingest__columns__rating": None}])
+def test_rating_models_are_refused_for_implicit_data_before_anything_runs(params, key):
+    set_keys(params, dataset__name="custom", **key)
+    wanted = r"models.bias and 10 more predict ratings, .* `marquee use custom --implicit`"
+    with pytest.raises(MarqueeError, match=wanted):
+        config.read(params)
+
+
+def test_a_release_with_ratings_refuses_implicit_feedback(params):
+    set_keys(params, ingest__feedback="implicit")
+    with pytest.raises(MarqueeError, match="synthetic-100k has ratings: set it to explicit"):
+        config.read(params)
+    set_keys(params, ingest__columns__rating=None)  # the columns are those of custom data
+    assert not config.read(params).implicit
+
+
 def test_make_plan_hands_the_name_on_as_it_is(tmp_path):
     assert made(tmp_path, "plan", "DATASET=x; touch y") == ["marquee|plan|--dataset|x; touch y|"]
     assert not (tmp_path / "y").exists()

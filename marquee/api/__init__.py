@@ -3,7 +3,7 @@
 
 from marquee.api.dataset import Dataset, load
 from marquee.api.evaluate import Result, evaluate
-from marquee.api.lists import similar
+from marquee.api.lists import recommend_movies, similar
 from marquee.api.models import (
     ALS,
     EASE,

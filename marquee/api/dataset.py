@@ -40,7 +40,7 @@ class Dataset:
 
     name      a release's, or what `load` was given
     tables    the same in the pipeline's schema, with ids from 0
-    implicit  whether every row is a positive, because the source has no ratings
+    implicit  whether every row is a positive, because the source has no ratings, or counts instead
     """
 
     name: str
@@ -120,7 +120,7 @@ class Dataset:
 
     def lowest_positive(self, threshold: float | str | None = "auto") -> float:
         """Return `threshold`, or for "auto" the rating 0.75 of the way up the scale: 4 on 1 to 5."""
-        return lowest_positive(threshold, self.scale.low, self.scale.high, self.scale.step)
+        return lowest_positive(threshold, self.scale.low, self.scale.high, self.scale.step, self.implicit)
 
     def positives(self, threshold: float | str = "auto") -> Part:
         """Return all ratings of at least `threshold` as one training part, for a final fit on all data."""
@@ -141,15 +141,19 @@ class Dataset:
         timestamp: str | None = "auto",
         title: str | None = "auto",
         genres: str | None = "auto",
+        implicit: bool = False,
     ) -> Dataset:
         """Return the data set of a DataFrame with a row for each rating.
 
         movies         a DataFrame with a row for each movie; None: titles and genres may be in `ratings`
         user, ...      the columns' names; "auto" finds userId, user_id, item, ... by itself. None: there is
                        no such column. Without ratings every row is a positive
+        implicit       whether `rating` counts, such as plays or hours: every row is then a positive, and its
+                       count a weight where a model takes one
 
-        Ids are whole numbers or text. Of a pair rated twice the later row stays. Raises MarqueeError for a
-        column that is missing, and for a cell without a value or of another kind, with the first such row.
+        Ids are whole numbers or text. Of a pair rated twice the later row stays; counts are added up. Raises
+        MarqueeError for a column that is missing, and for a cell without a value or of another kind, with the
+        first such row.
         """
         asked = {"user": user, "movie": movie, "rating": rating, "timestamp": timestamp}
         columns = frames.find_columns(list(ratings.columns), asked, "the ratings")
@@ -157,11 +161,12 @@ class Dataset:
         if movies is None:
             movies = ratings.drop_duplicates(columns["movie"])
             described["movie"] = columns["movie"]
-        rows = frames.rating_rows(ratings, columns)
+        implicit = implicit or "rating" not in columns
+        rows = frames.rating_rows(ratings, columns, implicit)
         listed = frames.movie_rows(movies, frames.find_columns(list(movies.columns), described, "the movies"))
         rows, listed = frames.same_ids(rows, listed)
         scale = schema.Scale.of(np.unique(rows["rating"].to_numpy()))
-        return cls(name, schema.build_dataset(rows, listed, None, scale, {}), "rating" not in columns)
+        return cls(name, schema.build_dataset(rows, listed, None, scale, {}, implicit), implicit)
 
 
 def load(

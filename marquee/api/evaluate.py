@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -83,6 +83,7 @@ def evaluate(
     *,
     candidates: int = 99,
     positive_threshold: float | str = "auto",
+    mask: Literal["positives", "rated"] = "positives",
 ) -> Result:
     """Return the metrics of `model` on the test part of a split, or on its validation part.
 
@@ -90,10 +91,14 @@ def evaluate(
     candidates          items that each held-out item is ranked among, for the `sampled_` metrics
     positive_threshold  of a rating model: the rating from which a test rating is relevant; "75%" is 0.75
                         of the way up the scale, and so is "auto"
+    mask                what lists and candidates of a ranking model leave out: "positives" of training and
+                        validation, as papers do, or "rated": movies rated below the threshold, too
 
     docs/reference/metrics.md defines each metric. Choose settings on validation, and look at test once.
     Raises MarqueeError where the model has another task or data, or was trained on rows of `part`.
     """
+    if mask not in ("positives", "rated"):
+        raise MarqueeError(f"mask is {mask!r}, but must be positives or rated")
     if part.name == "train":
         raise MarqueeError("the train part shows only how well a model remembers: evaluate on test")
     model.require_data(part)
@@ -114,6 +119,7 @@ def evaluate(
     parts, dataset, none = part.parts, part.dataset, Ratings.empty()
     validation, fold_in = (parts.validation, parts.fold_in) if part.name == "test" else (none, none)
     n_users, n_items = dataset.catalogue.n_users, dataset.catalogue.n_items
+    low_rated = parts.low_rated if mask == "rated" else none
     random = dataset.random(part.seed, f"candidates@{part.task}")
     test_set = TestSet(
         part.task,
@@ -122,12 +128,13 @@ def evaluate(
         fold_in,
         part.rows,
         sample_candidates(
-            (parts.train, validation, fold_in), part.rows, n_users, n_items, candidates, random
+            (parts.train, validation, fold_in, low_rated), part.rows, n_users, n_items, candidates, random
         ),
         dataset.catalogue,
         (dataset.scale.low, dataset.scale.high),
         least,
         tuple(min(k, n_items) for k in ks),
+        low_rated,
     )
     result = test_set.evaluate(model.recommender)
     users = result.counts.get("rating_users", result.counts["test_users"])

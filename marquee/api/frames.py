@@ -54,10 +54,11 @@ def find_columns(present: Sequence[Any], asked: Columns, what: str) -> dict[str,
     return found
 
 
-def rating_rows(frame: pd.DataFrame, columns: Mapping[str, Any]) -> pa.Table:
+def rating_rows(frame: pd.DataFrame, columns: Mapping[str, Any], implicit: bool = False) -> pa.Table:
     """Return user, movie, rating and timestamp; where there is no column, ratings are 1 and times 0.
 
-    Raises MarqueeError, with the first such row, for a cell without a value or of another kind.
+    Raises MarqueeError, with the first such row, for a cell without a value or of another kind, and for an
+    `implicit` count that is not above 0.
     """
     import pyarrow as pa
 
@@ -67,6 +68,7 @@ def rating_rows(frame: pd.DataFrame, columns: Mapping[str, Any]) -> pa.Table:
     rating, timestamp = np.ones(n, np.float32), np.zeros(n, np.int64)
     if "rating" in columns:
         rating = _numbers(frame[columns["rating"]], "rating").astype(np.float32)
+        _require((rating > 0) | (not implicit), frame[columns["rating"]], "rating", "counts nothing")
     if "timestamp" in columns:
         timestamp = _seconds(frame[columns["timestamp"]])
     ids = {name: pa.chunked_array([_ids(frame[columns[name]], name)]) for name in ("user", "movie")}

@@ -19,16 +19,26 @@ if TYPE_CHECKING:
 
 
 def recommend(
-    model: Model, taste: Taste | None, user_id: Any, k: int, wanted: MovieFilter, explain: bool
+    model: Model,
+    taste: Taste | None,
+    user_id: Any,
+    k: int,
+    wanted: MovieFilter,
+    min_ratings: int | None,
+    explain: bool,
 ) -> pd.DataFrame:
-    """Return a list for a new user of that taste, or for the user of that id: see `Model.recommend`."""
+    """Return a list for a new user of that taste, for the user of that id, or both: see `Model.recommend`."""
     model.require_fit()
-    if (taste is None) == (user_id is None):
-        raise MarqueeError("recommend needs one of ratings and user_id: {'Alien (1979)': 5}, or user_id=42")
+    if taste is None and user_id is None:
+        raise MarqueeError("recommend needs ratings or a user_id: {'Alien (1979)': 5}, or user_id=42")
     _require_k(k)
     data, movies = model.dataset, model.dataset.titles
     allowed = movies.keep(wanted)
-    audience = _new_user(model, taste) if taste is not None else _known_user(model, user_id)
+    counts = np.bincount(model.trained_on.item, minlength=len(movies))
+    if min_ratings is None:
+        min_ratings = top_n.default_min_ratings(counts) if model.task == "rating" else 0
+    allowed &= counts >= min_ratings
+    audience = _audience(model, taste, user_id)
     items, values = top_n.top_lists(audience, allowed, k, model.name)
     column = "score"
     if model.task == "rating":
@@ -41,6 +51,15 @@ def recommend(
     return frame
 
 
+def recommend_movies(model: Model, user_id: Any, top_n: int = 10) -> pd.DataFrame:
+    """Return the `top_n` movies, by title and best first, that a user of the data has not rated.
+
+    The columns are movie_id, title, year, genres and the model's score or predicted rating. It is the same as
+    `model.recommend(user_id=user_id, k=top_n)`, which also takes genres, years and ratings of a new user.
+    """
+    return model.recommend(user_id=user_id, k=top_n)
+
+
 def similar(model: Model, title: Any, k: int = 10) -> pd.DataFrame:
     """Return the k movies most similar to one, as `model` sees them."""
     model.require_fit()
@@ -51,7 +70,17 @@ def similar(model: Model, title: Any, k: int = 10) -> pd.DataFrame:
     return _frame(model, items, values, "similarity")
 
 
-def _new_user(model: Model, taste: Taste) -> top_n.Audience:
+def _audience(model: Model, taste: Taste | None, user_id: Any) -> top_n.Audience:
+    if taste is None:
+        return _known_user(model, user_id)
+    given = (*_own_ratings(model, taste), model.positive_threshold)
+    if user_id is None:
+        return top_n.new_user(model.recommender, *given)
+    return top_n.with_ratings(model.recommender, _known_user(model, user_id), *given)
+
+
+def _own_ratings(model: Model, taste: Taste) -> tuple[np.ndarray, np.ndarray]:
+    """Return the items [n] of `taste` and their ratings [n]."""
     scale, implicit = model.dataset.scale, model.dataset.implicit
     if isinstance(taste, str) or not isinstance(taste, Mapping | Sequence):
         raise MarqueeError(f"ratings are {taste!r}: give a dict such as {{'Alien (1979)': 5}}, or a list")
@@ -62,8 +91,7 @@ def _new_user(model: Model, taste: Taste) -> top_n.Audience:
         if not isinstance(rating, int | float | np.number) or not (implicit or scale.allows(rating)):
             raise MarqueeError(f"the rating {rating!r} of {title!r} is off the scale: give one from {scale}")
     items = np.array([_item(model, title) for title in rated], np.int32)
-    ratings = np.array(list(rated.values()), np.float32)
-    return top_n.new_user(model.recommender, items, ratings, model.positive_threshold)
+    return items, np.array(list(rated.values()), np.float32)
 
 
 def _known_user(model: Model, user_id: Any) -> top_n.Audience:

@@ -131,20 +131,25 @@ class Model:
         genres: Sequence[str] = (),
         year_from: int | None = None,
         year_to: int | None = None,
+        min_ratings: int | None = None,
         explain: bool = False,
     ) -> pd.DataFrame:
         """Return the best k movies that the user has not rated, best first.
 
         taste    of a new user: {"Alien (1979)": 5, ...}, or a list of liked titles. A key is a title or a
                  part of one, "#" and a movie id, or a movie id
-        user_id  a user of the data, instead
+        user_id  a user of the data, instead; with `taste`, whose ratings then add to this user's
+        min_ratings  that a movie needs in training; None: 20 for a rating model, or less in small data, and 0
+                 for a ranking model
         explain  adds a column with the ratings that raised the score
 
         Raises MarqueeError for a title that fits no movie or several, an unknown user, and a rating that is
         not on the scale.
         """
         genres = (genres,) if isinstance(genres, str) else tuple(genres)
-        return lists.recommend(self, taste, user_id, k, MovieFilter(genres, year_from, year_to), explain)
+        return lists.recommend(
+            self, taste, user_id, k, MovieFilter(genres, year_from, year_to), min_ratings, explain
+        )
 
     def similar(self, title: Any, k: int = 10) -> pd.DataFrame:
         """Return the k movies most similar to one, as the model sees them. `title` as in `recommend`."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -10,14 +11,13 @@ import numpy as np
 from marquee.api.dataset import SEED, Dataset, load
 from marquee.config import parse
 from marquee.data import splits
-from marquee.data.ratings import Ratings
-from marquee.data.splits import Split, SplitOptions
+from marquee.data.ratings import Ratings, count_weights
+from marquee.data.splits import BY_TIME, Split, SplitOptions
+from marquee.data.time_order import time_warnings
 from marquee.errors import MarqueeError
 
 if TYPE_CHECKING:
     import pandas as pd
-
-BY_TIME = ("leave_last_out", "per_user_time", "global_time")
 
 
 @dataclass(frozen=True, repr=False, eq=False)
@@ -47,7 +47,7 @@ class Part:
 
     @property
     def ratings(self) -> pd.DataFrame:
-        """user_id, movie_id, rating, timestamp; every rating is 1 for ranking."""
+        """user_id, movie_id, rating, timestamp; every rating is 1 for ranking, or the weight of a count."""
         return self.dataset.frame(self.rows)
 
     def __len__(self) -> int:
@@ -97,7 +97,10 @@ def split(
     least = None if how.positive_threshold is None else data.lowest_positive(how.positive_threshold)
     task = "ranking" if data.implicit or least is not None else "rating"
     random = data.random(seed, f"split@{task}")
-    parts = splits.split(data.rows, replace(how, positive_threshold=least), random)
+    lowest = data.scale.low if data.implicit else least
+    parts = splits.split(data.rows, replace(how, positive_threshold=lowest), random, implicit=data.implicit)
+    for text in time_warnings(data.rows, parts, how.split):
+        warnings.warn(text, stacklevel=2)
     train, validation, test = (
         Part(name, data, parts, least, seed) for name in ("train", "validation", "test")
     )
@@ -107,7 +110,9 @@ def split(
 def whole_part(data: Dataset, positive_threshold: float | None, seed: int) -> Part:
     """Return all rows, or all positives, as a training part without validation and test."""
     rows, none = data.rows, Ratings.empty()
-    if positive_threshold is not None:
+    if data.implicit:
+        rows = replace(rows, rating=count_weights(rows.rating))
+    elif positive_threshold is not None:
         rows = rows.take(rows.rating >= positive_threshold)
         rows = Ratings.of(rows.user, rows.item, 1.0, rows.timestamp)
         if not len(rows):

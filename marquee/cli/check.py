@@ -43,6 +43,8 @@ def prune(models: Collection[str]) -> list[str]:
     paths = [template.replace("${key}", name) for name in gone for template in templates]
     removed = [path for path in paths if back.removable(path, set())]
     back.remove(removed)
+    for name in gone:  # what a fit leaves beside its model for a longer one
+        Path(f"models/{name}.checkpoint.safetensors").unlink(missing_ok=True)
     if old := {f"{kind}@{name}" for kind, name in locked if name in gone}:
         with modify_yaml(back.LOCK) as lock:
             lock["stages"] = {stage: entry for stage, entry in lock["stages"].items() if stage not in old}

@@ -12,6 +12,7 @@ from marquee import experiments
 from marquee.cli import project, revisions
 from marquee.errors import MarqueeError
 from marquee.evaluation.test_set import ModelResult
+from marquee.io import harmless
 from marquee.leaderboard.table import primary_metrics
 
 
@@ -54,7 +55,7 @@ def run(args: Namespace) -> None:
     columns = ["task", "experiment", "model", *grid, "metric", "mean", "std", "n", "best", "stale"]
     rows = rows[[*columns, *(name for name in experiments.DIFFERENCE if name in rows)]]
     if args.csv is not None:
-        rows.to_csv(args.csv, index=False, lineterminator="\n")
+        rows.map(harmless).to_csv(args.csv, index=False, lineterminator="\n")
     if args.json:
         project.print_json(rows.astype(object).where(rows.notna(), None).to_dict("records"))
     else:

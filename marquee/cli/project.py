@@ -14,7 +14,7 @@ from marquee.errors import MarqueeError
 from marquee.io import read_parquet
 from marquee.recommenders import fitted_otherwise, load
 from marquee.recommenders.base import Recommender
-from marquee.serving.catalogue import COLUMNS, MovieCatalogue
+from marquee.serving.catalogue import MovieCatalogue
 
 
 def params() -> config.Params:
@@ -22,7 +22,7 @@ def params() -> config.Params:
 
 
 def movies() -> MovieCatalogue:
-    return MovieCatalogue.from_table(read_parquet(Path("data/movies.parquet"), COLUMNS))
+    return MovieCatalogue.from_table(read_parquet(Path("data/movies.parquet")))
 
 
 def model(name: str, n_items: int) -> Recommender:

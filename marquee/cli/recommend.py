@@ -4,39 +4,52 @@ from __future__ import annotations
 
 import sys
 from argparse import ArgumentError, ArgumentParser, ArgumentTypeError, Namespace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from marquee.cli import lists, project
+from marquee.cli import audience, lists, project
+from marquee.cli.audience import OwnRatings
 from marquee.data.ratings import Ratings, lowest_positive
-from marquee.errors import MarqueeError
 from marquee.io import read_json, read_parquet
-from marquee.movielens.schema import Scale
+from marquee.movielens.schema import COUNTS, Scale
 from marquee.recommenders.base import Recommender
-from marquee.serving import explain, import_ratings, output, top_n
-from marquee.serving.catalogue import MovieCatalogue
+from marquee.serving import explain, output, top_n
+from marquee.serving.catalogue import COLUMNS, MovieCatalogue
 from marquee.serving.top_n import Audience
 
 EXAMPLES = """examples:
   marquee recommend ease --user 42
+  marquee recommend ease --user 42 --rate "Heat (1995)=5"
   marquee recommend ease --rate "Toy Story (1995)=5" --rate "heat=4" --genre Drama
-  marquee recommend ease --ratings letterboxd/ratings.csv --year-from 1980
+  marquee recommend ease --ratings letterboxd.zip --year-from 1980
   marquee recommend ease --users 1,2,3 --out lists.parquet
+  marquee recommend --models ease,als_genres --user 42
 """
 
 
 def configure(parser: ArgumentParser) -> None:
     parser.epilog = EXAMPLES
-    parser.add_argument("model", help="a name under models: in params.yaml")
-    group = parser.add_argument_group("for whom (one of these; --rate and --ratings go together)")
+    parser.add_argument("model", nargs="?", help="a name under models: in params.yaml")
+    parser.add_argument(
+        "--models", metavar="NAME,NAME", type=_names, help="several, side by side in one table"
+    )
+    group = parser.add_argument_group("for whom (--user, ratings of your own, or both; or several users)")
     group.add_argument("--user", metavar="ID", help="a user of the data, by the release's id")
     group.add_argument("--users", metavar="ID,ID", help="several of them")
-    group.add_argument("--users-file", metavar="FILE", type=Path, help="ids between blanks or lines")
+    group.add_argument("--users-file", metavar="FILE", type=Path, help="ids between commas, blanks or lines")
     rate: dict[str, Any] = {"metavar": "TITLE=RATING", "action": "append", "default": [], "type": _rate}
-    group.add_argument("--rate", **rate, help="a new user's rating")
-    group.add_argument("--ratings", metavar="CSV", type=Path, help="theirs; also of Letterboxd or IMDb")
+    group.add_argument("--rate", **rate, help="a rating of your own; with --user it adds to theirs")
+    files: dict[str, Any] = {"metavar": "FILE", "type": Path}
+    group.add_argument(
+        "--ratings", **files, help="more of them; also of Letterboxd, IMDb, TMDb, movielens.org"
+    )
+    group.add_argument("--seen", **files, help="movies to leave out, such as Letterboxd's watched.csv")
+    group.add_argument(
+        "--unmatched", **files, help="write a CSV of what was not found of --ratings and --seen"
+    )
     lists.configure(parser)
 
 
@@ -47,72 +60,114 @@ def _rate(text: str) -> tuple[str, str]:
     return title.strip(), rating.strip()
 
 
+def _names(text: str) -> list[str]:
+    names = list(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
+    if not names:
+        raise ArgumentTypeError(f"{text!r} names no model; write it as ease,als_genres")
+    return names
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Hold one model, the users it is asked for, and which movies it may list."""
+
+    name: str
+    model: Recommender
+    audience: Audience
+    allowed: np.ndarray
+    column: str  # what its scores are: "rating" or "score"
+    scale: Scale
+
+    def shown(self, values: np.ndarray) -> np.ndarray:
+        return np.clip(values, self.scale.low, self.scale.high) if self.column == "rating" else values
+
+
 def run(args: Namespace) -> None:
-    ways = (args.user, args.users, args.users_file, args.rate or args.ratings)
-    if sum(way not in (None, []) for way in ways) != 1:
-        raise ArgumentError(None, "give one of --user, --users, --users-file, or --rate and --ratings")
+    _require_audience(args)
     movies = project.movies()
     allowed = lists.allowed_movies(args, movies)
-    model = project.model(args.model, len(movies))
-    scale = Scale(**read_json(Path("data/dataset.json"))["scale"])
+    card = read_json(Path("data/dataset.json"))
+    implicit = card.get("feedback") == "implicit"
+    scale = COUNTS if implicit else Scale(**card["scale"])
     threshold = lowest_positive(
-        project.params().tasks["ranking"].positive_threshold, scale.low, scale.high, scale.step
+        project.params().tasks["ranking"].positive_threshold, scale.low, scale.high, scale.step, implicit
     )
-    if args.rate or args.ratings:
-        items, ratings, notes = _own_ratings(args, movies, scale)
-        audience = top_n.new_user(model, items, ratings, threshold)
-        for note in notes:
-            print(note, file=sys.stderr)
+    models = {name: project.model(name, len(movies)) for name in args.models or [args.model]}
+    own, notes = audience.own_ratings(args, movies, scale)
+    answers = []
+    for name, model in models.items():
+        listed, said = lists.often_rated(args, model, name, allowed)
+        notes += said
+        asked = _audience(args, model, own, threshold)
+        answers.append(
+            Answer(name, model, asked, listed, "rating" if model.task == "rating" else "score", scale)
+        )
+    for note in notes:
+        print(note, file=sys.stderr)
+    if args.models:
+        _side_by_side(args, answers, movies)
     else:
-        audience = _known_users(args, model)
-    items, values = top_n.top_lists(audience, allowed, args.top, args.model)
-    column = "score"
-    if model.task == "rating":
-        column, values = "rating", np.clip(values, scale.low, scale.high)
+        _one_model(args, answers[0], movies, threshold)
+
+
+def _require_audience(args: Namespace) -> None:
+    """Raise ArgumentError unless the arguments name models and users in one way."""
+    if (args.model is None) == (args.models is None):
+        raise ArgumentError(None, "give one model, or several with --models NAME,NAME")
+    own = bool(args.rate) or args.ratings is not None
+    several = [way for way in (args.users, args.users_file) if way is not None]
+    if len(several) + (args.user is not None or own) != 1:
+        raise ArgumentError(None, "give one of --users and --users-file, or --user, --rate and --ratings")
+    if several and args.seen is not None:
+        raise ArgumentError(None, "--seen is for one user: give --user, --rate or --ratings")
+    if args.unmatched is not None and args.ratings is None and args.seen is None:
+        raise ArgumentError(None, "--unmatched needs --ratings or --seen")
+
+
+def _audience(args: Namespace, model: Recommender, own: OwnRatings, threshold: float) -> Audience:
+    given = (own.items, own.ratings, threshold)
+    if args.user is None and args.users is None and args.users_file is None:
+        found = top_n.new_user(model, *given)
+    else:
+        found = audience.known_users(args, model)
+        if len(own.items):
+            found = top_n.with_ratings(model, found, *given)
+    return top_n.without(found, own.seen) if len(own.seen) else found
+
+
+def _one_model(args: Namespace, answer: Answer, movies: MovieCatalogue, threshold: float) -> None:
+    items, values = top_n.top_lists(answer.audience, answer.allowed, args.top, answer.name)
     rows = [
-        output.list_rows(label, best, value, movies, column)
-        for label, best, value in zip(audience.labels, items, values, strict=True)
+        output.list_rows(label, best, value, movies, answer.column)
+        for label, best, value in zip(answer.audience.labels, items, answer.shown(values), strict=True)
     ]
     if len(rows) == 1:
         listed = items[0][items[0] >= 0]
-        verb = "liked" if model.task == "ranking" and threshold > scale.low else "rated"
-        for row, words in zip(rows[0], _explanations(model, audience, listed, movies, verb), strict=True):
-            row["explanation"] = words
-    lists.deliver(args, rows, column)
+        verb = "liked" if answer.model.task == "ranking" and threshold > answer.scale.low else "rated"
+        verb = "watched" if np.isinf(answer.scale.high) else verb
+        words = _explanations(answer.model, answer.audience, listed, movies, verb)
+        for row, explanation in zip(rows[0], words, strict=True):
+            row["explanation"] = explanation
+    lists.deliver(args, rows, answer.column, _heading(args))
 
 
-def _own_ratings(
-    args: Namespace, movies: MovieCatalogue, scale: Scale
-) -> tuple[np.ndarray, np.ndarray, list[str]]:
-    """Return items int32 [n] and ratings float32 [n] of --ratings and --rate, and what to say of them."""
-    rows = import_ratings.read_ratings(args.ratings, scale) if args.ratings else []
-    found = import_ratings.match(rows, movies)
-    given = import_ratings.rate(args.rate, movies, scale)
-    notes = found.notes(str(args.ratings))
-    if given:
-        notes = [f"you rated {', '.join(f'{movies.name(i)} {rating:g}' for i, rating in given)}", *notes]
-    pairs = [*found.pairs, *given]
-    if not pairs:
-        raise MarqueeError(f"none of the {len(rows)} movies in {args.ratings} is in this data: rate others")
-    items, ratings = zip(*pairs, strict=True)
-    return np.array(items, np.int32), np.array(ratings, np.float32), notes
+def _side_by_side(args: Namespace, answers: list[Answer], movies: MovieCatalogue) -> None:
+    found = []
+    for user, label in enumerate(answers[0].audience.labels):
+        said = []
+        for one in answers:
+            ranks, values = top_n.ranks(one.audience, one.allowed, user)
+            said.append(output.Answers(one.name, one.column, one.shown(values), ranks))
+        found.append(output.compared_rows(label, said, args.top, movies))
+    shown = [(one.name, one.column) for one in answers]
+    columns = [*COLUMNS, *(f"{name}_{part}" for name, column in shown for part in (column, "rank"))]
+    lists.write_or_print(
+        args, found, lambda rows: output.compared_table(rows, shown), columns, _heading(args)
+    )
 
 
-def _known_users(args: Namespace, model: Recommender) -> Audience:
-    if args.user is not None:
-        labels = [args.user]
-    else:
-        text = import_ratings.read_text(args.users_file) if args.users is None else args.users
-        labels = list(dict.fromkeys(text.replace(",", " ").split()))
-    ids = read_parquet(Path("data/users.parquet"), ["user_id"])["user_id"].to_pylist()
-    users = top_n.user_indices(labels, ids)
-
-    def rows(path: str) -> Ratings:
-        return Ratings.from_table(read_parquet(Path(path), among=("user", users.tolist())))
-
-    train, fold_in = (rows(f"data/{model.task}/{part}.parquet") for part in ("train", "fold_in"))
-    labels = [ids[user] for user in users]
-    return top_n.known_users(model, labels, users, train, fold_in, rows("data/ratings.parquet"))
+def _heading(args: Namespace) -> str:
+    return "" if args.user is None else audience.describe(args.user)
 
 
 def _explanations(

@@ -20,6 +20,8 @@ def run(args: Namespace) -> None:
     movies = project.movies()
     allowed = lists.allowed_movies(args, movies)
     model = project.model(args.model, len(movies))
+    if args.min_ratings is not None:
+        allowed, _ = lists.often_rated(args, model, args.model, allowed)
     item = movies.find_one(args.title, movies.search())
     name = movies.name(item)
     similarities = top_n.item_similarities(model, item, args.model)

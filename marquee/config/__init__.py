@@ -88,7 +88,7 @@ class CustomColumns:
 
     user: str = "userId"
     movie: str = "movieId"
-    rating: str = "rating"
+    rating: str | None = "rating"  # None: every row is a positive
     timestamp: str | None = "timestamp"  # None: the ratings have no times
     title: str | None = "title"  # None: the movies have no titles
     genres: str | None = "genres"  # None: no genres; several are `Drama|War` or a list
@@ -111,6 +111,7 @@ class ScaleOptions:
 @dataclass(frozen=True)
 class IngestOptions:
     columns: CustomColumns = CustomColumns()  # only read for custom ratings
+    feedback: str = option("explicit", choices=("explicit", "implicit"))  # implicit: counts, such as plays
     max_bad_rows: int = option(0, low=0)  # malformed rows and ratings off the scale that may be dropped
     scale: ScaleOptions = ScaleOptions()  # only read for custom ratings
 
@@ -164,6 +165,7 @@ class ModelEntry:
 
 @dataclass(frozen=True)
 class EvaluateOptions:
+    mask: str = option("positives", choices=("positives", "rated"))  # what lists and candidates leave out
     ks: tuple[int, ...] = option((5, 10, 20), low=1)
 
 
@@ -223,7 +225,29 @@ class Params:
                     f"models.{name}.train_data is {entry.train_data!r}, which would show a {entry.task} "
                     f"model its test data; set it to {entry.task}"
                 )
+        self._check_feedback()
         self._check_comparison()
+
+    @property
+    def implicit(self) -> bool:
+        """Whether every row is a positive: the data has no ratings, but at most counts."""
+        return self.dataset.name == "custom" and (
+            self.ingest.feedback == "implicit" or self.ingest.columns.rating is None
+        )
+
+    def _check_feedback(self) -> None:
+        if self.ingest.feedback == "implicit" and not self.implicit:
+            raise MarqueeError(
+                f"ingest.feedback is implicit, but {self.dataset.name} has ratings: set it to explicit; "
+                "the lowest rating as tasks.ranking.positive_threshold makes every row a positive"
+            )
+        raters = [name for name, entry in self.models.items() if entry.task == "rating"]
+        if self.implicit and raters:
+            others = f" and {len(raters) - 1} more" * (len(raters) > 1)
+            raise MarqueeError(
+                f"models.{raters[0]}{others} predict ratings, but implicit data has none: "
+                "`marquee use custom --implicit` leaves ranking models only"
+            )
 
     def _check_comparison(self) -> None:
         """Raise MarqueeError where lists are missing, or no difference could be significant."""

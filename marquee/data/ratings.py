@@ -27,7 +27,7 @@ class Ratings:
 
     user      int32    [n]
     item      int32    [n]
-    rating    float32  [n]  on the release's scale; 1 for an implicit positive
+    rating    float32  [n]  on the release's scale; of a positive its weight: 1, or what `count_weights` says
     timestamp int64    [n]  Unix seconds, UTC; 0 where the source has none
     negatives int32    [n, per_positive] or None: stored samples for losses that need them
     sampling  how those were sampled (JSON), so that a network can sample again by the same law
@@ -115,12 +115,23 @@ def concat(*parts: Ratings) -> Ratings:
     return Ratings(user, item, rating, timestamp)
 
 
-def lowest_positive(asked: float | str | None, low: float, high: float, step: float) -> float:
+def count_weights(counts: np.ndarray) -> np.ndarray:
+    """Return float32 [n], log2(1 + count / median): 1 for the usual count, 1 for all where all are equal.
+
+    This is the logarithm of Hu, Koren and Volinsky (2008, eq. 6) with the median as ε, so that hours and
+    minutes give the same weights, and the most played of all weighs a few times as much as any other.
+    """
+    return np.log2(1 + counts.astype(np.float64) / np.median(counts)).astype(np.float32)
+
+
+def lowest_positive(
+    asked: float | str | None, low: float, high: float, step: float, implicit: bool = False
+) -> float:
     """Return the rating from which on a rating is a positive: `asked`, or by the scale.
 
     `75%` is the first rating at least 0.75 of the way from `low` to `high`: 4 on 1 to 5, 8 on 1 to 10. None
-    and "auto" mean 75%. Where all ratings are one and the same, as in implicit data, every row is a positive.
-    Raises MarqueeError for any other text.
+    and "auto" mean 75%. Where all ratings are one and the same, every row is a positive, and so it is where
+    `implicit` data is asked for None or "auto". Raises MarqueeError for any other text.
     """
     fraction = POSITIVE_FROM
     if asked is not None and asked != "auto":
@@ -133,6 +144,8 @@ def lowest_positive(asked: float | str | None, low: float, high: float, step: fl
         if not relative:
             return number
         fraction = number / 100
+    elif implicit:
+        return low
     least = low + fraction * (high - low)
     return round(low + step * math.ceil((least - low) / step - 1e-9), 6) if step else least
 

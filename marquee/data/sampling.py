@@ -1,7 +1,8 @@
 """Sample items that a user has not rated: negatives to learn from, candidates to rank test items among.
 
 A negative avoids the user's training positives and nothing else: to avoid held-out items as well would
-show the model where the answer lies. A candidate avoids every rating of the user.
+show the model where the answer lies. A candidate avoids the rows of the user that it is given: all of the
+task's, and movies rated below the threshold where `evaluate.mask` says so.
 """
 
 from __future__ import annotations

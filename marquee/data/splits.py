@@ -8,12 +8,12 @@ ratings leave other users' parts alone. Nothing loops over users or rows.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from marquee.config import BY_SHARE, SplitOptions
-from marquee.data.ratings import Ratings
+from marquee.data.ratings import Ratings, count_weights
 from marquee.errors import MarqueeError
 from marquee.parallel import bits, packed_pairs, parallel_user_blocks, ratings_per_user
 from marquee.rng import KeyedRandom, next_draw, uniform
@@ -21,25 +21,35 @@ from marquee.rng import KeyedRandom, next_draw, uniform
 FOLD_IN = 0.8  # of the ratings of a user held out by user_holdout; the rest is test
 TRAIN, VALIDATION, TEST, FOLDED_IN, LEFT_OUT = range(5)
 PARTS = {"train": TRAIN, "validation": VALIDATION, "test": TEST, "fold_in": FOLDED_IN}
+BY_TIME = ("leave_last_out", "per_user_time", "global_time")
 RowIndices = tuple[np.ndarray, np.ndarray]  # the rows of train and of test, under `file`
 
 
 @dataclass(frozen=True)
 class Split:
-    """Disjoint parts of one set of ratings; only user_holdout fills `fold_in`."""
+    """Disjoint parts of one set of ratings; only user_holdout fills `fold_in`.
+
+    low_rated  what test users rated below the threshold, in a split by time not after their test rows
+    """
 
     train: Ratings
     validation: Ratings
     test: Ratings
     fold_in: Ratings
     counts: dict[str, int]
+    low_rated: Ratings = field(default_factory=Ratings.empty)
 
 
 def split(
-    ratings: Ratings, options: SplitOptions, random: KeyedRandom, given: RowIndices | None = None
+    ratings: Ratings,
+    options: SplitOptions,
+    random: KeyedRandom,
+    given: RowIndices | None = None,
+    implicit: bool = False,
 ) -> Split:
     """Divide `ratings`, sorted by (user, timestamp), as `options` say; `given` are the rows for `file`.
 
+    A positive's rating becomes 1, or its weight in `implicit` data, whose ratings are counts.
     Raises MarqueeError where train or test would be empty, or `check` finds a leak.
     """
     _require_sorted(ratings)
@@ -48,11 +58,12 @@ def split(
     if options.split in BY_SHARE and options.validation + options.test >= 1:
         fractions = f"validation {options.validation} and test {options.test}"
         raise MarqueeError(f"{fractions} leave nothing to train on; make their sum less than 1")
-    positives = ratings
+    positives, train_file = ratings, None if given is None else given[0]
     if options.positive_threshold is not None:
         kept = ratings.rating >= options.positive_threshold
         positives = ratings.take(kept)
-        positives = replace(positives, rating=np.ones_like(positives.rating))
+        weights = count_weights if implicit else np.ones_like
+        positives = replace(positives, rating=weights(positives.rating))
         if given is not None:
             position = np.cumsum(kept) - 1  # [n]: of each kept row among the positives
             train_rows, test_rows = (position[rows[kept[rows]]] for rows in given)
@@ -67,9 +78,33 @@ def split(
     else:
         part = _ASSIGN[options.split](positives, options, random)
     parts = {name: positives.take(part == p) for name, p in PARTS.items()}
-    done = Split(**parts, counts=_counts(ratings, parts))
+    del positives, part
+    low_rated = _low_rated(ratings, parts["test"], options, train_file)
+    done = Split(**parts, counts=_counts(ratings, parts), low_rated=low_rated)
     check(done, options)
     return done
+
+
+def _low_rated(
+    ratings: Ratings, test: Ratings, options: SplitOptions, train_file: np.ndarray | None
+) -> Ratings:
+    """Return the rows below the threshold that may be known when `test` is evaluated.
+
+    They are of users with a test row. In a split by time they are not after the first of these rows: of the
+    user's own, and under global_time of all. Under `file` they are rows of the `train_file`.
+    """
+    if options.positive_threshold is None or not len(test):
+        return Ratings.empty()
+    until = np.full(1 + int(ratings.user[-1]), np.iinfo(np.int64).min)  # [n_users]
+    until[test.user[::-1]] = test.timestamp[::-1]  # rows ascend in time, so the first one is written last
+    if options.split == "global_time":
+        until[test.user] = test.timestamp.min()
+    if options.split not in BY_TIME:
+        until[test.user] = np.iinfo(np.int64).max
+    rows = np.flatnonzero(ratings.rating < options.positive_threshold)
+    if train_file is not None:
+        rows = np.intersect1d(rows, train_file)
+    return ratings.take(rows[ratings.timestamp[rows] <= until[ratings.user[rows]]])
 
 
 def check(split: Split, options: SplitOptions) -> None:

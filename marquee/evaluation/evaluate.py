@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from marquee.data.ratings import Catalogue, Ratings
+from marquee.data.ratings import Catalogue, Ratings, concat
 from marquee.data.user_items import UserItems
 from marquee.errors import MarqueeError
 from marquee.evaluation.beyond_accuracy import beyond_accuracy, coverage
@@ -84,6 +84,7 @@ def evaluate_ranking(
     ks: Sequence[int],
     train: Ratings,
     ties: Ties = "expected",
+    low_rated: Ratings | None = None,
 ) -> Evaluation:
     """Evaluate how well `model` ranks for every user with a pair in `relevant`, at each k of `ks`.
 
@@ -92,6 +93,7 @@ def evaluate_ranking(
                 (one that is the relevant item itself ties with it), and the user's ranks are averaged
     train       what popularity is counted in, and who is known
     ties        how `sampled_...` treats equal scores, see `target_metrics`; lists are by (-score, item)
+    low_rated   pairs that are not recommended either, and are no part of the user's history
 
     Raises MarqueeError where nothing is relevant, k exceeds the catalogue, or a score is not finite.
     """
@@ -100,9 +102,12 @@ def evaluate_ranking(
     users, wanted = _by_user(relevant)
     known = UserItems.of(seen.user, seen.item, catalogue.n_users)
     pool = UserItems(*candidates).take(users) if candidates is not None else None
-    asked = [wanted, pool] if pool else []
+    asked, hidden = [wanted, pool] if pool else [], known
+    if low_rated is not None and len(low_rated):
+        both = concat(seen, low_rated)
+        hidden = UserItems.of(both.user, both.item, catalogue.n_users)
     items, values, found = top_k_for_users(
-        _scores(model), users, known, catalogue.n_items, max(ks), _name(model), asked
+        _scores(model), users, hidden, catalogue.n_items, max(ks), _name(model), asked
     )
     columns = list_metrics(_hits(items, wanted), wanted.lengths, ks)
     if pool:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,7 @@ class TestSet:
     scale               the lowest and the highest rating
     positive_threshold  the rating from which a test rating counts as relevant
     ks                  list lengths
+    low_rated           pairs below the threshold that lists leave out, too
     """
 
     __test__ = False  # no test class, whatever its name says
@@ -43,6 +44,7 @@ class TestSet:
     scale: tuple[float, float]
     positive_threshold: float
     ks: tuple[int, ...]
+    low_rated: Ratings = field(default_factory=Ratings.empty)
 
     def known(self) -> Ratings:
         """Return the training ratings, those of folded-in users included."""
@@ -56,7 +58,7 @@ class TestSet:
         seen = concat(known, self.validation)
         lists = self.candidates, self.catalogue, self.ks
         if self.task == "ranking":
-            return evaluate_ranking(model, seen, self.test, *lists, train=known)
+            return evaluate_ranking(model, seen, self.test, *lists, train=known, low_rated=self.low_rated)
         low, high = self.scale
         return evaluate_rating(model, known, self.test, low, high, seen, self.positive_threshold, *lists)
 
@@ -88,14 +90,21 @@ class ModelResult:
 
 
 def store(
-    result: Evaluation, about: Mapping[str, Any], folder: Path, **tables: Mapping[str, Any] | None
+    result: Evaluation,
+    about: Mapping[str, Any],
+    folder: Path,
+    samples: Sequence[Mapping[str, Any]] = (),
+    **tables: Mapping[str, Any] | None,
 ) -> None:
     """Write metrics, per-user values, lists and, for ratings, predictions into `folder`.
 
-    about   model and task, and what else metrics.json is to say
-    tables  further JSON files by name; None writes none
+    about    model and task, and what else metrics.json is to say
+    samples  what `marquee.evaluation.samples` returns
+    tables   further JSON files by name; None writes none
     """
     with atomic_folder(folder) as partial:
+        if samples:
+            write_json(partial / "samples.json", samples)
         write_json(partial / "metrics.json", {**about, "metrics": result.metrics, "counts": result.counts})
         write_parquet(partial / "per_user.parquet", as_table(result.per_user))
         write_parquet(partial / "lists.parquet", result.lists_table())

@@ -43,16 +43,26 @@ def dataset_figures(card: Mapping[str, Any], item: np.ndarray, timestamp: np.nda
     if periods:
         start, most, unit = max(periods, key=lambda row: row[1])
         busiest = f"Ratings per {unit}. The busiest {unit} starts on {start} and has {most:,} ratings."
-    unit = scale_unit(card["scale"]["low"], card["scale"]["high"])
-    return {
-        "ratings": Captioned(
+    shares = ", ".join(f"{value:g} {part:.0%}" for value, _, part in bars[:NAMED])
+    shares += f" and {len(bars) - NAMED} more" * (len(bars) > NAMED)
+    if card.get("feedback") == "implicit":
+        ratings = Captioned(
+            count_histogram(**card["histogram"]),
+            "How large the counts are; a bar reaches to twice the number that it begins with. "
+            f"{fraction:.0%} are from {often:g} to below {2 * often:g}. "
+            f"The mean is {card['mean_rating']:,.2f}, the largest {card['scale']['high']:,g}.",
+            f"Histogram of counts, from: {shares}",
+        )
+    else:
+        unit = scale_unit(card["scale"]["low"], card["scale"]["high"])
+        ratings = Captioned(
             rating_histogram(**card["histogram"], unit=unit),
             f"How often each rating was given: {often:g} most often, with {fraction:.0%} of all ratings. "
             f"The mean is {card['mean_rating']:.2f}.",
-            "Histogram of ratings: "
-            + ", ".join(f"{value:g} {part:.0%}" for value, _, part in bars[:NAMED])
-            + f" and {len(bars) - NAMED} more" * (len(bars) > NAMED),
-        ),
+            f"Histogram of ratings: {shares}",
+        )
+    return {
+        "ratings": ratings,
         "long_tail": Captioned(
             long_tail(item),
             f"Ratings of each movie, both axes logarithmic. Of all ratings {' and '.join(heads)}.",
@@ -88,6 +98,23 @@ def rating_histogram(rating: Sequence[float], count: Sequence[int], unit: str = 
     axes.yaxis.set_major_formatter(thousands)
     axes.grid(axis="y")
     name_axes(axes, f"Rating{unit}", "Ratings")
+    return figure
+
+
+@house_style
+def count_histogram(rating: Sequence[float], count: Sequence[int]) -> Figure:
+    """Draw a bar for each power of 2 in `rating`: `count` rows are from there to below twice that."""
+    from matplotlib.ticker import LogLocator
+
+    figure = canvas(2.7)
+    axes = figure.add_subplot()
+    axes.set_xscale("log", base=2)
+    axes.bar(rating, count, width=0.9 * np.asarray(rating), align="edge", color=BLUE)
+    axes.xaxis.set_major_locator(LogLocator(2, numticks=6))
+    axes.xaxis.set_major_formatter(thousands)
+    axes.yaxis.set_major_formatter(thousands)
+    axes.grid(axis="y")
+    name_axes(axes, "Count", "Positives")
     return figure
 
 

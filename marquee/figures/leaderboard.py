@@ -74,6 +74,10 @@ def leaderboard(rows: Sequence[Row], task: str, metric: str, confidence: float =
     models = [row for row in found if row["model"] != ORACLE]
     figure = canvas(0.75 + 0.27 * max(len(models), 1), [row["model"] for row in models])
     axes = figure.add_subplot()
+    if not models:
+        axes.set_axis_off()
+        axes.text(0.5, 0.5, f"no {task} models", transform=axes.transAxes, ha="center", color=QUIET)
+        return figure
     for place, row in enumerate(models):
         level = row["best"] or (row["p_holm"] is not None and row["p_holm"] >= 1 - confidence)
         color, face = (BLUE, BLUE) if level else (QUIET, WHITE)

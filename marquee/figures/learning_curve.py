@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from marquee.figures.style import BLUE, INK, ORANGE, RUST, canvas, house_style, name_axes
 from marquee.leaderboard.metrics import metric_title
 from marquee.leaderboard.table import direction
@@ -29,7 +31,7 @@ def best_epoch(curve: Curve, task: str) -> Mapping[str, float]:
 def learning_curve(curve: Curve, task: str, unit: str = "") -> Figure:
     """Draw the training loss above, and `metric` on validation and, where known, training ratings below.
 
-    A vertical line through both marks the best checkpoint.
+    RMSE has a second axis for MSE. A vertical line through both marks the best checkpoint.
     """
     lines = {
         name: (words, color)
@@ -55,6 +57,8 @@ def learning_curve(curve: Curve, task: str, unit: str = "") -> Figure:
         name_axes(
             panels[1], f"Epoch (best checkpoint: {best['epoch']:g})", f"{metric_title(VALIDATED[task])}{unit}"
         )
+        if task == "rating":
+            _add_squares(panels[1])
     return figure
 
 
@@ -67,6 +71,18 @@ def _line(axes: Axes, curve: Curve, name: str, color: str) -> None:
     axes.grid(axis="y")
 
 
+def _add_squares(axes: Axes) -> None:
+    """Add an axis to the right, beyond the words, that reads the same curves as MSE."""
+    from matplotlib.ticker import MaxNLocator
+
+    low, high = np.square(axes.get_ylim())
+    squared = axes.secondary_yaxis(1.19, functions=(np.square, lambda mse: np.sqrt(np.abs(mse))))
+    ticks = MaxNLocator(4, steps=[1, 2, 5, 10]).tick_values(low, high)
+    squared.set_yticks([tick for tick in ticks if low <= tick <= high])
+    squared.set_ylabel(metric_title("mse"), rotation=0, ha="left", va="bottom")
+    squared.yaxis.set_label_coords(1.19, 1.02, transform=axes.transAxes)
+
+
 def describe_curve(curve: Curve, task: str) -> str:
     metric = VALIDATED[task]
     best, last = best_epoch(curve, task), curve[-1]
@@ -74,6 +90,8 @@ def describe_curve(curve: Curve, task: str) -> str:
         return f"{len(curve)} epochs. The last one is kept: there are no validation ratings."
     words = f"{len(curve)} epochs. The best checkpoint is that of epoch {best['epoch']:g}, with validation "
     words += f"{metric_title(metric)} {best['validation']:.4f}"
+    if task == "rating":
+        words += f" (MSE {best['validation'] ** 2:.4f})"
     if "train" not in best:
         return f"{words}."
     words += f" and {best['train']:.4f} on training ratings"

@@ -29,16 +29,18 @@ def solve_rows(
     prior: np.ndarray,
     everywhere: float = 0.0,
     shift: np.ndarray | None = None,
+    weights: np.ndarray | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return float32 [n_rows, dim]: for each row r of a CSR matrix the vector x that minimizes
 
-        Σ over its entries (t, j) of (t - s_j - x·y_j)²
+        Σ over its entries (w, t, j) of w (t - s_j - x·y_j)²
         + α Σ over all columns (x·y_j)² + Σ_k penalty_rk (x_k - prior_rk)²
 
-    and float64 [n_rows]: the minima. Each x solves (α YᵀY + Σ y_j y_jᵀ + diag(penalty_r)) x = Σ (t - s_j) y_j
-    + penalty_r ∘ prior_r, by conjugate gradients (Hestenes and Stiefel, 1952) from the prior on, until the
-    residual is `TOLERANCE` of the first one. A step visits the row's features, gathered once, so a row of n
-    entries takes 2 n dim for each of some ten steps, where its matrix alone would take n dim². Steps are few
+    and float64 [n_rows]: the minima. Each x solves (α YᵀY + Σ w y_j y_jᵀ + diag(penalty_r)) x =
+    Σ w (t - s_j) y_j + penalty_r ∘ prior_r, by conjugate gradients (Hestenes and Stiefel, 1952) from the
+    prior on, until the residual is `TOLERANCE` of the first one. A step visits the row's features, gathered
+    once, so a row of n entries takes 2 n dim for each of some ten steps, where its matrix alone would take
+    n dim². Steps are few
     because features are rotated to the axes of YᵀY, in which every row's system is nearly diagonal, and
     scaled by that diagonal (Jacobi). One thread solves a row from beginning to end, so the bytes do not
     depend on the number of threads. Memory: 4 n_columns dim bytes, and for each thread 4 n dim.
@@ -50,6 +52,7 @@ def solve_rows(
     prior                      float32 [n_rows, dim], or [1, dim] for all rows
     everywhere                 α (implicit ALS)
     shift                      float32 [n_columns]: s; None: 0
+    weights                    float32 [n_entries], not negative: w; None: 1
     """
     lead, (n_columns, dim) = penalty.shape[1] - 1, features.shape
     rotated = np.zeros((n_columns, -(-dim // LANES) * LANES), np.float32)
@@ -63,7 +66,8 @@ def solve_rows(
     entries = np.linspace(0, offsets[-1], CHUNKS + 1)[1:-1]
     bounds = np.concatenate([[0], np.searchsorted(offsets, entries), [len(offsets) - 1]])
     shift = np.zeros(n_columns, np.float32) if shift is None else shift
-    return _solve_rows(offsets, columns, targets, rotated, penalty, prior, along, axes, shift, bounds)
+    roots = None if weights is None else np.sqrt(weights)
+    return _solve_rows(offsets, columns, targets, rotated, penalty, prior, along, axes, shift, bounds, roots)
 
 
 @njit(cache=True, parallel=True, fastmath={"contract"})
@@ -78,6 +82,7 @@ def _solve_rows(
     axes: np.ndarray,
     shift: np.ndarray,
     bounds: np.ndarray,
+    roots: np.ndarray | None,
 ) -> tuple[np.ndarray, np.ndarray]:
     n_rows, width, dim, lead = len(offsets) - 1, features.shape[1], prior.shape[1], penalty.shape[1] - 1
     solved, minima, back = np.empty((n_rows, dim), np.float32), np.empty(n_rows), axes.T.copy()
@@ -97,8 +102,19 @@ def _solve_rows(
                 if before[m] != 0:
                     for k in range(lead, dim):
                         x[k] += axes[m - lead, k - lead] * before[m]
-            entries = slice(offsets[row], offsets[row + 1])
-            minima[row] = _solve(columns[entries], targets[entries], features, shift, weight, common, own, x)
+            first, last = offsets[row], offsets[row + 1]
+            minima[row] = _solve(
+                columns[first:last],
+                targets[first:last],
+                features,
+                shift,
+                weight,
+                common,
+                own,
+                x,
+                roots,
+                first,
+            )
             found[:] = x
             found[lead:] = 0
             for m in range(lead, dim):
@@ -119,13 +135,18 @@ def _solve(
     common: np.ndarray,
     own: np.ndarray,
     x: np.ndarray,
+    roots: np.ndarray | None,
+    offset: int,
 ) -> float:
-    """Replace the prior in `x` [width] by the solution of one row; return the minimum. Overwrites `own`."""
+    """Replace the prior in `x` [width] by the solution of one row; return the minimum. Overwrites `own`.
+
+    `offset` is where the row's own part of `roots` begins, the roots of its entries' weights.
+    """
     n, width = len(columns), len(x)
     residual, step, product = np.empty(width), np.empty(width, np.float32), np.empty(width)
     straight, change = penalty + common, np.zeros(width)
     diagonal = straight.copy()
-    minimum = _gather(columns, targets, features, shift, x, own, residual, diagonal)
+    minimum = _gather(columns, targets, features, shift, x, own, residual, diagonal, roots, offset)
     easy = 1 / diagonal
     size = 0.0  # of the residual, in the norm of the preconditioner
     for k in range(width):
@@ -166,10 +187,13 @@ def _gather(
     own: np.ndarray,
     residual: np.ndarray,
     diagonal: np.ndarray,
+    roots: np.ndarray | None,
+    offset: int,
 ) -> float:
     """Copy the features of a row's entries to `own`, and return Σ e² with e = t - s - x·y.
 
-    Writes Σ e y to `residual` and adds Σ y∘y to `diagonal`.
+    Writes Σ e y to `residual` and adds Σ y∘y to `diagonal`. With weights, e and y are multiplied by their
+    roots.
     """
     n, width, total, known = len(columns), len(x), 0.0, False
     for k in range(width):
@@ -187,11 +211,14 @@ def _gather(
             if known:
                 for k in range(width):
                     error -= np.float32(x[k]) * y[k]
+            if roots is not None:
+                error *= roots[offset + entry]
             total += error * error
             for k in range(width):
-                mine[k] = y[k]
-                sums[k] += error * y[k]
-                squares[k] += y[k] * y[k]
+                value = y[k] if roots is None else roots[offset + entry] * y[k]
+                mine[k] = value
+                sums[k] += error * value
+                squares[k] += value * value
         for k in range(width):
             residual[k] += sums[k]
             diagonal[k] += squares[k]

@@ -1,20 +1,19 @@
 """Stochastic gradient descent on a bilinear rating model: the loop over ratings, compiled.
 
+`marquee.training.sgd_numpy` is the same in NumPy, readable.
+
 Import it inside a function: numba loads in a second, and compiles the first time only.
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import numba
 import numpy as np
 
 from marquee.kernels.jit import njit, prange
+from marquee.kernels.rating_blocks import GROUPS, TOGETHER, RatingBlocks, even_ranges
 from marquee.parallel import is_ascending
 
-GROUPS = 8  # of users, and of items
-TOGETHER = 4  # users whose ratings are mixed: a step then need not wait for the one before it
 WORTH_THREADS = 1 << 28  # ratings x dim of an epoch, about 0.1 s; below, threads wait for each other too long
 
 
@@ -77,20 +76,6 @@ def descend(
     return total
 
 
-class RatingBlocks(NamedTuple):
-    """Hold ratings in the order of an epoch, cut by groups of users and groups of items.
-
-    first               int64 [GROUPS² + 1]: block g GROUPS + h, of user group g and item group h, is
-                        first[b]:first[b + 1] of the columns
-    user, item, rating  int32, int32, float32 [n]
-    """
-
-    first: np.ndarray
-    user: np.ndarray
-    item: np.ndarray
-    rating: np.ndarray
-
-
 def ratings_in_blocks(
     user: np.ndarray, item: np.ndarray, rating: np.ndarray, rng: np.random.Generator
 ) -> RatingBlocks:
@@ -105,14 +90,8 @@ def ratings_in_blocks(
     counts = np.bincount(user)
     starts = np.append(0, np.cumsum(counts))  # [n_users + 1], rows
     draws = rng.integers(0, 1 << 32, len(user), dtype=np.uint32)
-    groups = _even_ranges(counts), _even_ranges(np.bincount(item))
+    groups = even_ranges(counts), even_ranges(np.bincount(item))
     return RatingBlocks(*_lay_out(starts, item, rating, *groups, draws))
-
-
-def _even_ranges(counts: np.ndarray) -> np.ndarray:
-    """Return int32 [n]: the group of each id, ascending, with about equal sums of `counts` [n]."""
-    middle = np.cumsum(counts) - counts / 2
-    return (middle * GROUPS / max(counts.sum(), 1)).astype(np.int32)
 
 
 @njit(cache=True)

@@ -35,7 +35,7 @@ LOWER = ("rmse", "mae", "mse")
 DECIMALS = 6  # one user of a million; smaller differences are rounding errors
 COLUMNS = {  # of the printed table, the primary metric first
     "ranking": ("ndcg@{k}", "hit@{k}", "recall@{k}", "sampled_hit@{k}", "sampled_ndcg@{k}", "coverage@{k}"),
-    "rating": ("rmse", "mae", "ndcg@{k}", "hit@{k}"),
+    "rating": ("rmse", "mse", "mae", "ndcg@{k}", "hit@{k}"),
 }
 
 

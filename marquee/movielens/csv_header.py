@@ -106,6 +106,10 @@ def require(wanted: Mapping[str, str], found: Sequence[str], where: str) -> None
             raise MarqueeError(f"{where} has {found.count(theirs)} columns {theirs!r}: rename or remove one")
         if theirs not in found:
             optional = " (null if there is none)" if ours in OPTIONAL else ""
+            if ours == "rating":
+                optional = (
+                    "; data without ratings: `marquee use custom --implicit` makes every row a positive"
+                )
             headless = not any(re.search("[^0-9.,:; -]", name) for name in found)
             advice = (
                 "begin the file with a line of column names"

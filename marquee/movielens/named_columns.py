@@ -29,6 +29,8 @@ def read_named(
     rows = _read(_find(folder, "ratings"), names, bad, scale, ids)
     if "timestamp" not in rows.column_names:
         rows = rows.append_column("timestamp", pa.repeat(pa.scalar(0, pa.int64()), len(rows)))
+    if "rating" not in rows.column_names:
+        rows = rows.append_column("rating", pa.repeat(pa.scalar(1, pa.float32()), len(rows)))
     path = _find(folder, "movies")
     if ids is None and not path.exists():
         return rows, None

@@ -14,10 +14,12 @@ from marquee.config import CustomColumns, ScaleOptions
 from marquee.errors import MarqueeError, did_you_mean
 from marquee.movielens.column_types import NUMBER, SECONDS, TEXT, WHOLE, ColumnType, whole
 from marquee.movielens.csv_reader import BadRows, read
+from marquee.movielens.demographics import occupation
 from marquee.movielens.genres import split_genres
+from marquee.movielens.links import with_links
 from marquee.movielens.named_columns import read_named
 from marquee.movielens.notes import dropped_rows, ids_that_are_text, untitled_movies
-from marquee.movielens.schema import Dataset, Scale, build_dataset
+from marquee.movielens.schema import COUNTS, Dataset, Scale, build_dataset
 from marquee.movielens.text_rows import CsvSpec
 
 Parsed = tuple[pa.Table, pa.Table | None, pa.Table | None]  # rows, movies, users: for `build_dataset`
@@ -40,6 +42,7 @@ def read_release(
     columns: CustomColumns,
     max_bad_rows: int = 0,
     stated: ScaleOptions = UNSTATED,
+    implicit: bool = False,
 ) -> Dataset:
     """Read the release in `folder` into Marquee's schema.
 
@@ -48,6 +51,7 @@ def read_release(
     columns       the column names of "custom"
     stated        lowest and highest rating of "custom" where `scale` is None; those beyond are off the scale
     max_bad_rows  malformed rows and ratings off the scale that may be dropped, in all files together
+    implicit      whether the rating column of "custom" counts, such as plays; without one each row counts 1
 
     Raises MarqueeError with file, line and remedy for a file that is missing, unreadable, empty or of another
     layout, and for more bad rows than allowed.
@@ -59,16 +63,20 @@ def read_release(
             end if end is not None else way * math.inf for way, end in ((-1, stated.low), (1, stated.high))
         )
         limits = Scale(low, high, 0)
+    if implicit:
+        limits = COUNTS
     if layout == "custom":
         rows, movies, users = (*read_named(folder, columns, bad, limits), None)
     elif layout in LAYOUTS:
         rows, movies, users = LAYOUTS[layout](folder, bad, scale)
     else:
         raise MarqueeError(f"layout {layout!r} does not exist{did_you_mean(layout, [*LAYOUTS, 'custom'])}")
+    if movies is not None:
+        movies = with_links(folder, movies, columns.movie)
     if scale is None:
-        scale = Scale.of(pc.unique(rows["rating"]).to_numpy(), limits)
+        scale = Scale.of(pc.unique(rows["rating"]).to_numpy(), None if implicit else limits)
     notes = ids_that_are_text(rows) if layout == "custom" else []
-    found = build_dataset(rows, movies, users, scale, bad.dropped)
+    found = build_dataset(rows, movies, users, scale, bad.dropped, implicit)
     notes += [*dropped_rows(found.card), *untitled_movies(found.card, found.movies, movies)]
     return replace(found, notes=tuple(notes))
 
@@ -91,9 +99,11 @@ def _ml_100k(folder: Path, bad: BadRows, scale: Scale | None) -> Parsed:
 
 def _ml_1m(folder: Path, bad: BadRows, scale: Scale | None) -> Parsed:
     rows, movies, _ = _ml_10m(folder, bad, scale)
-    # an age is the lower bound of its range, an occupation the number of its name
+    # an age is the lower bound of its range (`demographics.AGES`)
     fields = {"user": WHOLE, "gender": TEXT, "age": whole(16), "occupation": TEXT, "zip_code": TEXT}
     users = read(CsvSpec(folder / "users.dat", "::", fields, encoding="latin-1"), bad)
+    names = pa.array([occupation(code) for code in users["occupation"].to_pylist()], pa.string())
+    users = users.set_column(users.column_names.index("occupation"), "occupation", names)
     return rows, movies, users.select(["user", "age", "gender", "occupation", "zip_code"])
 
 

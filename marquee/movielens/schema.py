@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -30,7 +31,7 @@ class Scale:
 
     def __str__(self) -> str:
         if np.isinf(self.high):
-            return f"from {self.low:g} on"
+            return f"from {self.low:g} on" if self.low >= 1e-9 or self.low <= 0 else "(counts above 0)"
         ends = f"up to {self.high:g}" if np.isinf(self.low) else f"{self.low:g} to {self.high:g}"
         return ends + (f" in steps of {self.step:g}" if self.step else "")
 
@@ -55,15 +56,18 @@ class Scale:
         return cls(low, high, next(fitting, 0.0))
 
 
+COUNTS = Scale(float(np.finfo(np.float32).tiny), math.inf, 0.0)  # of implicit data: more than nothing
+
+
 @dataclass(frozen=True)
 class Dataset:
     """A release in Marquee's schema.
 
     ratings  user int32, item int32, rating float32, timestamp int64 (Unix seconds, UTC; 0: unknown), sorted
              by (user, timestamp, hash of the ids); a pair (user, item) occurs once
-    movies   item int32, movie_id int64 or string, title string, year int16, genres list<string>; row i is
-             item i. Only movies with a rating are items, numbered by ascending movie_id. An unlisted
-             movie's title is null
+    movies   item int32, movie_id int64 or string, title string, year int16, genres list<string>, and
+             imdb_id int32 where the release has links; row i is item i. Only movies with a rating are items,
+             numbered by ascending movie_id. An unlisted movie's title is null
     users    user int32, user_id int64 or string, and what the release says of them; row u is user u,
              numbered by ascending user_id
     card     counts that describe the release, ready for JSON
@@ -83,15 +87,18 @@ def build_dataset(
     users: pa.Table | None,
     scale: Scale,
     dropped: Mapping[str, int],
+    implicit: bool = False,
 ) -> Dataset:
     """Bring a release's rows, as its files have them, into the schema.
 
     rows    user and movie (the release's ids), rating, timestamp
-    movies  movie, and title (with its year) and genres (list<string>) where known; None: no such file
+    movies  movie, and title (with its year), genres (list<string>) and imdb_id where known; None: no file
     users   user and any demographics; None: no such file
     dropped rows the parsers left out, by reason
+    implicit whether ratings are counts, such as plays
 
-    Of a pair (user, movie) rated more than once the latest by timestamp stays, on a tie the last row.
+    Of a pair (user, movie) rated more than once the latest by timestamp stays, on a tie the last row. Counts
+    of a pair are added up, and its time is the latest.
     """
     user, user_ids = encode_ids(rows["user"])
     item, movie_ids = encode_ids(rows["movie"])
@@ -104,17 +111,21 @@ def build_dataset(
     user, item, rating, timestamp = in_order(random, user, item, rating, timestamp)
     stays = latest(user, item)
     if not stays.all():
+        if implicit:
+            rating = _sums(user, item, rating)
         user, item, rating, timestamp = (column[stays] for column in (user, item, rating, timestamp))
     ratings = pa.table({"user": user, "item": item, "rating": rating, "timestamp": timestamp})
     catalogue = _movies(movie_ids, movies)
     listed = movie_ids if movies is None else pc.unique(movies["movie"])
     both = pc.sum(pc.is_in(movie_ids, listed)).as_py()
+    again = int((~stays).sum())  # rows of a pair that another row stands for
     card = {
-        **describe(ratings, len(user_ids), catalogue),
+        **describe(ratings, len(user_ids), catalogue, implicit),
         "scale": asdict(scale),
         "unrated_movies": len(listed) - both,  # left out of the catalogue
         "unlisted_movies": len(movie_ids) - both,  # in it, without a title
-        "dropped": {**dropped, "duplicates": int((~stays).sum())},
+        "dropped": {**dropped, "duplicates": 0 if implicit else again},
+        **({"added_up": again} if implicit else {}),
     }
     return Dataset(ratings, catalogue, _users(user_ids, users), card)
 
@@ -209,6 +220,12 @@ def latest(user: np.ndarray, item: np.ndarray) -> np.ndarray:
     return stays
 
 
+def _sums(user: np.ndarray, item: np.ndarray, count: np.ndarray) -> np.ndarray:
+    """Return float32 [n]: at each row the sum of `count` over all rows of its pair (user, item)."""
+    _, pair = np.unique(packed_pairs(user, item, int(item.max()) + 1), return_inverse=True)
+    return np.bincount(pair, count)[pair].astype(np.float32)
+
+
 def _movies(movie_ids: pa.Array, listed: pa.Table | None) -> pa.Table:
     """Build the catalogue; of a movie listed twice the first row counts."""
     where = None if listed is None else pc.index_in(movie_ids, listed["movie"])
@@ -220,15 +237,16 @@ def _movies(movie_ids: pa.Array, listed: pa.Table | None) -> pa.Table:
 
     split = [split_title(title) if title and title.strip() else (None, None) for title in column("title")]
     genres = [[g for g in names or () if g not in NO_GENRE] for names in column("genres")]
-    return pa.table(
-        {
-            "item": pa.array(np.arange(len(movie_ids), dtype=np.int32)),
-            "movie_id": movie_ids,
-            "title": pa.array([title for title, _ in split], pa.string()),
-            "year": pa.array([year for _, year in split], pa.int16()),
-            "genres": pa.array(genres, pa.list_(pa.string())),
-        }
-    )
+    columns = {
+        "item": pa.array(np.arange(len(movie_ids), dtype=np.int32)),
+        "movie_id": movie_ids,
+        "title": pa.array([title for title, _ in split], pa.string()),
+        "year": pa.array([year for _, year in split], pa.int16()),
+        "genres": pa.array(genres, pa.list_(pa.string())),
+    }
+    if listed is not None and "imdb_id" in listed.column_names:
+        columns["imdb_id"] = pa.array(column("imdb_id"), pa.int32())
+    return pa.table(columns)
 
 
 def _users(user_ids: pa.Array, known: pa.Table | None) -> pa.Table:
@@ -240,13 +258,19 @@ def _users(user_ids: pa.Array, known: pa.Table | None) -> pa.Table:
     return table
 
 
-def describe(ratings: pa.Table, n_users: int, movies: pa.Table) -> dict[str, Any]:
-    """Count what the card says of the tables. Times are null where no rating has one."""
-    n = ratings.num_rows
-    found = pc.value_counts(ratings["rating"])
+def describe(ratings: pa.Table, n_users: int, movies: pa.Table, implicit: bool = False) -> dict[str, Any]:
+    """Count what the card says of the tables. Times are null where no rating has one.
+
+    The histogram of counts has a bar for each power of 2: how many are from there to below twice that.
+    """
+    n, shown = ratings.num_rows, ratings["rating"]
+    if implicit:
+        shown = pa.chunked_array([np.exp2(np.floor(np.log2(shown.to_numpy())))])
+    found = pc.value_counts(shown)
     values, counts = (found.field(part).to_numpy() for part in range(2))
     order = np.argsort(values)
     values, counts = values[order].astype(float), counts[order]
+    mean = float((values * counts).sum()) / n
     user, timestamp = ratings["user"].to_numpy(), ratings["timestamp"].to_numpy()
     known = timestamp[timestamp != 0]
     genres = pc.value_counts(pc.list_flatten(movies["genres"])).to_pylist()
@@ -255,7 +279,8 @@ def describe(ratings: pa.Table, n_users: int, movies: pa.Table) -> dict[str, Any
         "items": movies.num_rows,
         "ratings": n,
         "density": n / (n_users * movies.num_rows),
-        "mean_rating": float((values * counts).sum()) / n,
+        "feedback": "implicit" if implicit else "explicit",
+        "mean_rating": float(ratings["rating"].to_numpy().mean(dtype=np.float64)) if implicit else mean,
         "histogram": _histogram(values, counts),
         "first_timestamp": int(known.min()) if len(known) else None,
         "last_timestamp": int(known.max()) if len(known) else None,

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from marquee.config import ModelEntry, parse
 from marquee.errors import MarqueeError, did_you_mean
 from marquee.io import read_arrays, read_json, write_arrays, write_json
-from marquee.training.sampled_loss import count_negatives
+from marquee.training.sampled_pairs import count_negatives
 
 if TYPE_CHECKING:
     from marquee.recommenders.base import Recommender

@@ -12,15 +12,16 @@ import numpy as np
 from marquee.config import option
 from marquee.data.ratings import Ratings
 from marquee.recommenders.base import CSR_BYTES, Cost, DataShape, Recommender, TrainingData
-from marquee.training.autoencoder import initial_weights, loss_on
 from marquee.training.damped_biases import damped_biases, user_biases
 from marquee.training.progress import Arrays, Progress
 
 if TYPE_CHECKING:
+    import torch
     from scipy.sparse import csr_matrix
 
+    from marquee.training.networks.autorec import AutoRec
+
 USER_DAMPING, ITEM_DAMPING = 5.0, 2.0  # of the biases, in ratings
-NEWTON_STEPS = 5  # for a user folded in, under a sigmoid output
 PAIRS = 1 << 14  # pairs that are predicted at a time
 
 
@@ -53,6 +54,7 @@ class Model(Recommender):
     bias); by item the other way round. Folding in, by user, is the encoder: exact for a training user. By
     item a new user is no input of the encoder; p_u then minimizes the objective with the movies fixed and
     the penalty measured from the trained users' mean: near, not equal to, what training arrives at.
+    Scores are products in NumPy: they need no torch. Training and the encoder are the module's.
     Memory: 4 hidden bytes for each user and movie, by user as much again for each movie; in training
     some 64 hidden bytes for each column of the side's matrix.
     """
@@ -90,7 +92,9 @@ class Model(Recommender):
     def _fit(self, data: TrainingData, rng: np.random.Generator, progress: Progress) -> None:
         import torch
 
-        from marquee.training.torch_trainer import TorchTrainer, choose_device, parameters
+        from marquee.training.networks.autorec import loss_on
+        from marquee.training.networks.layers import without_weights
+        from marquee.training.networks.trainer import TorchTrainer, choose_device
 
         o, train, device = self.options, data.train, choose_device(self.options.device)
         self.mean, self.user_bias, self.item_bias = damped_biases(
@@ -98,26 +102,29 @@ class Model(Recommender):
         )
         self.known_users = np.bincount(train.user, minlength=self.n_users) > 0
         self.known_items = np.bincount(train.item, minlength=self.n_items) > 0
-        rows = self._centered(train, self.user_bias)
+        rows = self._centered(train, self.user_bias).matrix(self.n_users, self.n_items)
         self.bounds = float(rows.data.min()), float(rows.data.max())
         if o.side == "item":
             rows = rows.T.tocsr()
         rated = torch.from_numpy(np.flatnonzero(np.diff(rows.indptr))).to(device)
-        sigmoid = self.bounds if o.output_activation == "sigmoid" else None
-        trainer = TorchTrainer(
-            parameters(initial_weights(rows, o.hidden_dim, sigmoid, rng), device),
-            lambda: (rated,),
-            loss_on(rows, o.hidden_activation, sigmoid, o.weight_decay, o.dropout, rng, device),
-            rng,
-            o.batch_size,
-            o.learning_rate,
-        )
+        network = without_weights(partial(self.build, rows.shape[1], rng)).to_empty(device=device)
+        network.reset_parameters(float(rows.data.mean(dtype=np.float64)), rng)
+        loss = loss_on(rows, o.weight_decay, device)
+        trainer = TorchTrainer(network, lambda: (rated,), loss, rng, o.batch_size, o.learning_rate)
         self._train(trainer, data, progress, partial(self._use, rows))
 
-    def _centered(self, ratings: Ratings, user_bias: np.ndarray) -> csr_matrix:
-        """Return float32 [len(user_bias), n_items]: the ratings less their `center`."""
+    def build(self, n_columns: int, rng: np.random.Generator | None = None) -> AutoRec:
+        """Return the untrained module; `rng` is the source of its dropout."""
+        from marquee.training.networks.autorec import AutoRec
+
+        o = self.options
+        bounds = self.bounds if o.output_activation == "sigmoid" else None
+        return AutoRec(n_columns, o.hidden_dim, o.hidden_activation, bounds, o.dropout, rng)
+
+    def _centered(self, ratings: Ratings, user_bias: np.ndarray) -> Ratings:
+        """Return the ratings less their `center`, of users whose bias is given."""
         center = self._center(user_bias[ratings.user], self.item_bias[ratings.item])
-        return replace(ratings, rating=ratings.rating - center).matrix(len(user_bias), self.n_items)
+        return replace(ratings, rating=ratings.rating - center)
 
     def _center(self, user_bias: np.ndarray, item_bias: np.ndarray) -> Any:
         if self.options.center == "none":
@@ -126,23 +133,29 @@ class Model(Recommender):
 
     def _use(self, rows: csr_matrix, weights: Arrays) -> None:
         """Set what `scores` needs of a network that was trained on `rows`."""
-        encoder = np.vstack([weights["encoder"], weights["hidden_bias"]])
-        hidden = self._encode(rows, encoder)
-        decoder = np.column_stack([weights["decoder"], weights["output_bias"]])
+        encoder = np.vstack([weights["encoder.weight"], weights["hidden_bias"]])
+        decoder = np.column_stack([weights["decoder.weight"], weights["decoder.bias"]])
+        hidden = self._encode(rows, encoder, decoder)
         self.users, self.items = (hidden, decoder) if self.options.side == "user" else (decoder, hidden)
         self.encoder = encoder if self.options.side == "user" else encoder[:0]
         self.prior = self.users[self.known_users].mean(0)
 
-    def _encode(self, rows: csr_matrix, encoder: np.ndarray) -> np.ndarray:
+    def _encode(self, rows: csr_matrix, encoder: np.ndarray, decoder: np.ndarray) -> np.ndarray:
         """Return float32 [n_rows, hidden + 1]: the hidden layer, and 1 for the output's bias."""
-        hidden = _ACTIVATE[self.options.hidden_activation](rows @ encoder[:-1] + encoder[-1])
+        from marquee.training.networks.autorec import sparse_rows
+        from marquee.training.networks.layers import with_weights
+
+        weights = {"encoder.weight": encoder[:-1], "hidden_bias": encoder[-1]}
+        weights |= {"decoder.weight": decoder[:, :-1], "decoder.bias": decoder[:, -1]}
+        network = with_weights(partial(self.build, len(decoder)), weights)
+        hidden = network.encode(sparse_rows(rows)).numpy()
         return np.column_stack([hidden, np.ones(len(hidden), np.float32)])
 
     def _output(self, z: np.ndarray) -> np.ndarray:
         if self.options.output_activation == "identity":
             return z
         low, high = self.bounds
-        return np.asarray(low + (high - low) * _sigmoid(z), z.dtype)
+        return np.asarray(low + (high - low) * (1 + np.tanh(z / 2)) / 2, z.dtype)
 
     def scores(self, users: np.ndarray) -> np.ndarray:
         user_bias = self.user_bias[users][:, None]
@@ -164,31 +177,45 @@ class Model(Recommender):
     def _fold_users(self, histories: Ratings) -> None:
         self.known_users = np.bincount(histories.user, minlength=self.n_users) > 0
         self.user_bias = user_biases(histories, self.mean, self.item_bias, USER_DAMPING, self.n_users)
-        rows = self._centered(histories, self.user_bias)
-        self.users = self._encode(rows, self.encoder) if self.options.side == "user" else self._solve(rows)
+        centered = self._centered(histories, self.user_bias)
+        if self.options.side == "user":
+            rows = centered.matrix(self.n_users, self.n_items)
+            self.users = self._encode(rows, self.encoder, self.items)
+        else:
+            self.users = self._solve(centered)
 
-    def _solve(self, rows: csr_matrix) -> np.ndarray:
-        """Return float32 [n_rows, hidden + 1]: for each row of centered ratings the p that minimizes
+    def _solve(self, ratings: Ratings) -> np.ndarray:
+        """Return float32 [n_users, hidden + 1]: for each user of centered ratings the p that minimizes
 
-        Σ over its ratings (r - f(p · q_i))² + λ/2 ‖p - p̄‖²,   p̄ the mean of the trained users'
+        Σ over the ratings (r - f(p · q_i))² + λ/2 ‖p - p̄‖²,   p̄ the mean of the trained users'
 
-        by Gauss-Newton, which a linear output needs once.
+        in closed form for a linear output, by L-BFGS under a sigmoid.
         """
-        items = self.items.astype(np.float64)
-        mean = self.prior.astype(np.float64)
-        solved = np.tile(mean, (rows.shape[0], 1))
+        items, mean = self.items.astype(np.float64), self.prior.astype(np.float64)
         penalty = max(self.options.weight_decay / 2, 1e-3)
-        linear, (low, high) = self.options.output_activation == "identity", self.bounds
+        if self.options.output_activation == "sigmoid":
+            return self._descend(ratings, items, mean, penalty)
+        rows = ratings.matrix(self.n_users, self.n_items)
+        solved = np.tile(mean, (self.n_users, 1))
         for row in np.flatnonzero(np.diff(rows.indptr)):
             rated = slice(rows.indptr[row], rows.indptr[row + 1])
-            vectors, ratings = items[rows.indices[rated]], rows.data[rated]  # (n, hidden + 1), (n,)
-            for _ in range(1 if linear else NEWTON_STEPS):
-                output = self._output(vectors @ solved[row])
-                slope = 1 if linear else (output - low) * (high - output) / max(high - low, 1e-6)
-                jacobian = vectors * np.broadcast_to(slope, len(vectors))[:, None]
-                target = ratings - output + jacobian @ (solved[row] - mean)
-                solved[row] = mean + _ridge(jacobian, target, penalty)
+            vectors = items[rows.indices[rated]]  # (n, hidden + 1)
+            solved[row] += _ridge(vectors, rows.data[rated] - vectors @ mean, penalty)
         return solved.astype(np.float32)
+
+    def _descend(self, ratings: Ratings, items: np.ndarray, mean: np.ndarray, penalty: float) -> np.ndarray:
+        import torch
+
+        from marquee.training.networks.fold_in import Prior, fold_in
+
+        network = self.build(self.n_items)
+
+        def loss_of(rated: np.ndarray, target: np.ndarray) -> Callable[[torch.Tensor], torch.Tensor]:
+            vectors, wanted = torch.from_numpy(items[rated]), torch.from_numpy(target)
+            return lambda p: (wanted - network.output(vectors @ p)).square().sum()
+
+        prior = Prior(mean, np.eye(len(mean)) * (2 * penalty) ** -0.5)
+        return fold_in(ratings, loss_of, lambda _: prior)
 
     def item_biases(self) -> np.ndarray | None:
         return self.item_bias if self.options.center == "biases" else None
@@ -200,16 +227,3 @@ def _ridge(features: np.ndarray, target: np.ndarray, penalty: float) -> np.ndarr
     if n < k:
         return features.T @ np.linalg.solve(features @ features.T + penalty * np.eye(n), target)
     return np.linalg.solve(features.T @ features + penalty * np.eye(k), features.T @ target)
-
-
-def _sigmoid(z: np.ndarray) -> np.ndarray:
-    return (1 + np.tanh(z / 2)) / 2
-
-
-# For scoring, without torch, whose import takes a second; `training.autoencoder` has the same functions.
-_ACTIVATE: dict[str, Callable[[np.ndarray], np.ndarray]] = {
-    "relu": lambda z: np.maximum(z, 0),
-    "sigmoid": _sigmoid,
-    "tanh": np.tanh,
-    "identity": lambda z: z,
-}

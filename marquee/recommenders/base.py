@@ -7,11 +7,13 @@ docs/how-to/add-an-algorithm.md builds one step by step.
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from copy import copy
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Self
+from functools import partial
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 
@@ -21,6 +23,9 @@ from marquee.evaluation.evaluate import validation_ndcg, validation_rmse
 from marquee.parallel import single_threaded_blas
 from marquee.training.loop import Trainer, train_epochs
 from marquee.training.progress import Arrays, FitProgress, Progress
+
+if TYPE_CHECKING:
+    from torch import nn
 
 RATING_BYTES = 20  # of a rating in memory: user, item and rating take 4 each, the timestamp 8
 CSR_BYTES = 8  # of an entry of a sparse matrix: its column and its value
@@ -288,6 +293,49 @@ class Recommender(ABC):
         """Return the model that `state` described."""
         model = cls(options)
         vars(model).update(arrays, **metadata)
+        return model
+
+
+class NetworkRecommender(Recommender):
+    """A recommender whose weights are those of a torch module, which `build` returns.
+
+    torch takes a second to import. A method that can do without it takes what it needs of `weights`.
+    """
+
+    weights: Arrays  # the module's `state_dict`
+
+    @abstractmethod
+    def build(self, n_users: int) -> nn.Module:
+        """Return the untrained module for so many users."""
+
+    def network(self) -> nn.Module:
+        """Return the trained module on the processor; it shares the memory of `weights`."""
+        from marquee.training.networks.layers import with_weights
+
+        return with_weights(partial(self.build, len(self.weights[self.tables("user")[0]])), self.weights)
+
+    def tables(self, side: str) -> list[str]:
+        """Return the names of the weights that have a row for each user, or each item: its embeddings."""
+        return sorted(name for name in self.weights if re.search(rf"(^|\.){side}(_bias)?\.weight$", name))
+
+    def _use(self, weights: Arrays) -> None:
+        self.weights = weights
+
+    def _fold_network(self, histories: Ratings, **loss: Any) -> None:
+        """Replace the users' embeddings; `loss` is what `fold_in_network` is to minimize."""
+        from marquee.training.networks.fold_in import fold_in_network
+
+        tables = self.tables("user")
+        self.weights = self.weights | fold_in_network(self.network(), tables, histories, **loss)
+
+    def state(self) -> tuple[Arrays, dict[str, Any]]:
+        return self.weights, super().state()[1]
+
+    @classmethod
+    def from_state(cls, options: Any, arrays: Arrays, metadata: Mapping[str, Any]) -> Self:
+        model = super().from_state(options, {}, {"weights": arrays, **metadata})
+        if not model.tables("user"):
+            raise KeyError("user")  # the names of another version
         return model
 
 

@@ -31,9 +31,10 @@ class Options:
 class Model(Recommender):
     """s(u, i) = p_u · q_i (Hu, Koren and Volinsky 2008, with the penalty of Rendle et al. 2021):
 
-        min  Σ over positives (1 - s(u, i))² + α Σ over all pairs s(u, i)²
+        min  Σ over positives w_ui (1 - s(u, i))² + α Σ over all pairs s(u, i)²
              + λ (Σ_u (n_u + α n_items)^ν |p_u|² + Σ_i (n_i + α n_users)^ν |q_i|²)
 
+    w_ui is 1, or the weight of a count (`count_weights`), and n is the sum of a row's weights.
     A sweep solves for all q_i, then for all p_u, each exactly with the others fixed; Σ over all pairs is one
     dim x dim matrix for all rows. Users are solved last: folding in a training user's own history is
     that solve, equal to the bit. `loss` is the objective per positive.
@@ -63,23 +64,25 @@ class Model(Recommender):
         o = self.options
         self.users = rng.normal(0, o.init_std / np.sqrt(o.dim), (self.n_users, o.dim)).astype(np.float32)
         self.items = np.zeros((self.n_items, o.dim), np.float32)
-        positives = data.train.matrix(self.n_users, self.n_items, binary=True)
+        positives = data.train.matrix(self.n_users, self.n_items)
         self._train(ALSTrainer(self, positives), data, progress)
 
     def factors(self, users: np.ndarray | slice = slice(None)) -> tuple[np.ndarray, np.ndarray]:
         return self.users[users], self.items
 
     def _fold_users(self, histories: Ratings) -> None:
-        positives = histories.matrix(self.n_users, self.n_items, binary=True)
+        positives = histories.matrix(self.n_users, self.n_items)
         self.users, _ = solve(positives, self.items, self.options)
 
     def explain(self, history: Ratings, items: np.ndarray) -> np.ndarray:
-        """p_u = Σ_j W⁻¹ q_j over the history, so each j adds q_j · W⁻¹ q_i (Hu et al. 2008, section 5)."""
-        o, own = self.options, self.items[history.item].astype(np.float64)  # (n_positives, dim)
-        ridge = o.regularization * (len(own) + o.unobserved_weight * self.n_items) ** o.frequency_exponent
-        system = own.T @ own + ridge * np.eye(o.dim)
+        """p_u = Σ_j w_j W⁻¹ q_j over the history: j adds w_j q_j · W⁻¹ q_i (Hu et al. 2008, section 5)."""
+        o, weight = self.options, history.rating.astype(np.float64)
+        own = self.items[history.item].astype(np.float64)  # (n_positives, dim)
+        weighted = weight[:, None] * own
+        ridge = o.regularization * (weight.sum() + o.unobserved_weight * self.n_items) ** o.frequency_exponent
+        system = own.T @ weighted + ridge * np.eye(o.dim)
         system += o.unobserved_weight * (self.items.T @ self.items)
-        return (own @ np.linalg.solve(system, self.items[items].T)).astype(np.float32)
+        return (weighted @ np.linalg.solve(system, self.items[items].T)).astype(np.float32)
 
     def item_embeddings(self, items: np.ndarray) -> np.ndarray:
         return self.items[items]
@@ -87,21 +90,27 @@ class Model(Recommender):
 
 def solve(positives: csr_matrix, others: np.ndarray, options: Options) -> tuple[np.ndarray, float]:
     """Return the best factors of the rows of `positives`, float32 [n_rows, dim], given those of its columns,
-    and the objective without the columns' penalty."""
+    and the objective without the columns' penalty. The entries are weights."""
     from marquee.kernels.least_squares import solve_rows
 
     regularization = options.regularization * row_weights(positives, options)[:, None]
     prior = np.zeros((1, options.dim), np.float32)
+    offsets, columns, weights = csr_arrays(positives)
+    targets = np.ones_like(weights)
+    counted = (
+        None if (weights == 1).all() else weights
+    )  # a loop of its own: without weights it takes less time
     rows, minima = solve_rows(
-        *csr_arrays(positives), others, regularization, prior, options.unobserved_weight
+        *(offsets, columns, targets, others, regularization, prior, options.unobserved_weight),
+        weights=counted,
     )
     return rows, float(minima.sum())
 
 
 def row_weights(positives: csr_matrix, options: Options) -> np.ndarray:
     """Return float64 [n_rows]: (n + α n_columns)^ν, by which each row's regularization is multiplied."""
-    n_columns = positives.shape[1]
-    return (np.diff(positives.indptr) + options.unobserved_weight * n_columns) ** options.frequency_exponent
+    n = np.asarray(positives.sum(1, dtype=np.float64)).ravel()  # the sum of the row's weights
+    return (n + options.unobserved_weight * positives.shape[1]) ** options.frequency_exponent
 
 
 class ALSTrainer(Trainer):

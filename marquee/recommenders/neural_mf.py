@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -13,14 +12,14 @@ from marquee.config import option
 from marquee.data.ratings import Ratings
 from marquee.errors import MarqueeError
 from marquee.evaluation.evaluate import validation_rmse
-from marquee.recommenders.base import Cost, DataShape, Recommender, TrainingData
-from marquee.training.fold_in import Loss, fold_in_lbfgs
-from marquee.training.ncf import hidden_layers, identity, initial_weights, score, user_gradient
+from marquee.recommenders.base import Cost, DataShape, NetworkRecommender, TrainingData, biased_factors
 from marquee.training.progress import Arrays, Progress
-from marquee.training.sampled_loss import epoch_tensors, logistic_loss, negatives_per_positive
+from marquee.training.sampled_pairs import epoch_tensors, negatives_per_positive
 
 if TYPE_CHECKING:
     import torch
+
+    from marquee.training.networks.neumf import NeuMF
 
 USERS, ITEMS = 16, 1024  # whose hidden layers are in memory together, 4 MB for a width of 64
 
@@ -45,7 +44,7 @@ class Options:
     device: str = option("auto", choices=("auto", "cpu", "cuda"))  # auto: a GPU if there is one
 
 
-class Model(Recommender):
+class Model(NetworkRecommender):
     """GMF, MLP and their sum NeuMF (He et al. 2017), without pretraining:
 
         s(u, i) = c + b_u + b_i + h · (p_u ∘ q_i) + g · a_L
@@ -67,7 +66,6 @@ class Model(Recommender):
     tasks = frozenset({"rating", "ranking"})
     uses_negatives = True
     values = ("per_positive", "noise")
-    weights: Arrays  # float32, named in `marquee.training.ncf`
     per_positive: int  # negatives; 0 for rating
     noise: float  # mean squared error on the training ratings; 1 for ranking
 
@@ -95,164 +93,96 @@ class Model(Recommender):
             reduce_with=("dim",),
         )
 
+    def build(self, n_users: int, rng: np.random.Generator | None = None) -> NeuMF:
+        from marquee.training.networks.neumf import NeuMF
+
+        o = self.options
+        parts = o.dim, o.gmf, o.mlp_layers, o.use_biases
+        return NeuMF(n_users, self.n_items, *parts, dropout=o.dropout, rng=rng)
+
     def _fit(self, data: TrainingData, rng: np.random.Generator, progress: Progress) -> None:
         import torch
 
-        from marquee.training.torch_trainer import TorchTrainer, choose_device, parameters
+        from marquee.training.networks.layers import without_weights
+        from marquee.training.networks.losses import pair_loss
+        from marquee.training.networks.trainer import TorchTrainer, choose_device
 
         o, train, device = self.options, data.train, choose_device(self.options.device)
         self.noise, self.per_positive = 1.0, 0
-        initial = initial_weights(
-            self.n_users, self.n_items, o.dim, o.gmf, o.mlp_layers, o.use_biases, o.init_std, rng
-        )
-        if self.task == "ranking":
-            resample = o.resample_negatives
-            self.per_positive = negatives_per_positive(train, "neural_mf", o.negatives_per_positive, resample)
-            tensors = epoch_tensors(train, self.n_items, self.per_positive, resample, rng, device)
-        else:
-            initial["constant"][:] = train.rating.mean(dtype=np.float64)
+        network = without_weights(partial(self.build, self.n_users, rng)).to_empty(device=device)
+        rates = self.task == "rating"
+        level = float(train.rating.mean(dtype=np.float64)) if rates else 0.0
+        network.reset_parameters(level, o.init_std, rng)
+        if rates:
             columns = (train.user, train.item[:, None], train.rating)
             whole = tuple(torch.tensor(column, device=device) for column in columns)
 
             def tensors() -> tuple[torch.Tensor, ...]:
                 return whole
-
+        else:
+            new = o.resample_negatives
+            self.per_positive = negatives_per_positive(train, "neural_mf", o.negatives_per_positive, new)
+            tensors = epoch_tensors(train, self.n_items, self.per_positive, new, rng, device)
+        loss = partial(pair_loss, regularization=o.regularization)
         trainer = TorchTrainer(
-            parameters(initial, device),
+            network,
             tensors,
-            partial(batch_loss, o, rng),
+            loss if rates else lambda *batch: loss(*batch)[:1],  # errors of ratings are shown by epoch
             rng,
             o.batch_size,
             o.learning_rate,
             o.weight_decay,
             learning_rate_decay=o.learning_rate_decay,
         )
-        self._train(trainer, data, progress, partial(self._use, train))
-        if self.task == "rating":
+        self._train(trainer, data, progress, partial(self._fill, train))
+        if rates:
             self.noise = validation_rmse(self, train) ** 2
 
-    def _use(self, train: Ratings, weights: Arrays) -> None:
+    def _fill(self, train: Ratings, weights: Arrays) -> None:
         """Set the weights; rows without a rating in `train` get the mean of the others."""
+        self.weights = weights
         sides = {"user": train.user} if self.task == "ranking" else {"user": train.user, "item": train.item}
         for side, index in sides.items():
-            for name in _of(side, weights):
+            for name in self.tables(side):
                 known = np.zeros(len(weights[name]), bool)
                 known[index] = True
                 weights[name][~known] = weights[name][known].mean(axis=0)
-        self.weights = weights
+
+    def factors(self, users: np.ndarray | slice = slice(None)) -> tuple[np.ndarray, np.ndarray] | None:
+        """Return those of GMF, whose output is a product; None where there are layers."""
+        if self.options.mlp_layers:
+            return None
+        w = self.weights
+        user, item = w["gmf.user.weight"][users] * w["gmf.output.weight"], w["gmf.item.weight"]
+        level, bias = np.full(len(user), w["constant"][0]), np.zeros(len(item), np.float32)
+        if self.options.use_biases:
+            level, bias = level + w["user_bias.weight"][users, 0], w["item_bias.weight"][:, 0]
+        return biased_factors(level, bias, user, item)
 
     def scores(self, users: np.ndarray) -> np.ndarray:
-        w, out = self.weights, np.empty((len(users), self.n_items), np.float32)
+        if not self.options.mlp_layers:
+            return super().scores(users)
+        import torch
+
+        network, out = self.network(), np.empty((len(users), self.n_items), np.float32)
+        of_users, items = torch.tensor(users, dtype=torch.int64), torch.arange(self.n_items)
         for first in range(0, len(users), USERS):
-            rows = slice(first, first + USERS)
-            user = {name: w[name][users[rows]] for name in _of("user", w)}
             for start in range(0, self.n_items, ITEMS):
-                columns = slice(start, start + ITEMS)
-                out[rows, columns] = score(w, user, {name: w[name][columns] for name in _of("item", w)})
+                block = slice(first, first + USERS), slice(start, start + ITEMS)
+                out[block] = network(of_users[block[0]], items[block[1]]).numpy()
         return out
 
     def predict(self, users: np.ndarray, items: np.ndarray) -> np.ndarray:
-        if self.task == "ranking":
+        if self.task == "ranking" or not self.options.mlp_layers:
             return super().predict(users, items)
-        w = self.weights
-        user = {name: w[name][users][:, None] for name in _of("user", w)}
-        item = {name: w[name][items][:, None] for name in _of("item", w)}
-        return score(w, user, item)[:, 0, 0]  # (n, 1, 1) before
+        import torch
+
+        pairs = (torch.tensor(index, dtype=torch.int64)[:, None] for index in (users, items))
+        return self.network()(*pairs)[:, 0, 0].numpy()  # (n, 1, 1) before
 
     def _fold_users(self, histories: Ratings) -> None:
-        names = _of("user", self.weights)
-        tables = [self.weights[name] for name in names]
-        tables = [table.reshape(len(table), -1) for table in tables]  # a bias has width 1
-        cuts = np.cumsum([table.shape[1] for table in tables])[:-1]
-        found = fold_in_lbfgs(
-            histories, np.hstack(tables), lambda items, ratings: self._loss(items, ratings, cuts)
-        )
-        parts = zip(names, np.split(found, cuts, axis=1), strict=True)
-        own = {name: part[:, 0] if name == "user_bias" else part for name, part in parts}
-        self.weights = {**self.weights, **own}
-
-    def _loss(self, items: np.ndarray, ratings: np.ndarray, cuts: np.ndarray) -> Loss:
-        """Return the loss on one user's history, a function of the row of all `user_` tables, cut at `cuts`.
-
-        Ranking: negatives in expectation, that is all other items with equal parts of their weight.
-        """
-        w = self.weights
-        if self.task == "ranking":
-            label = np.zeros(self.n_items)
-            label[items] = 1
-            n = len(items)
-            weight = np.where(label == 1, 1.0, n * self.per_positive / max(self.n_items - n, 1))
-            items = np.arange(self.n_items)
-        item = {name: w[name][items] for name in _of("item", w)}
-
-        def loss(row: np.ndarray) -> tuple[float, np.ndarray]:
-            parts = np.split(row.astype(np.float32), cuts)
-            user = dict(zip(_of("user", w), parts, strict=True))
-            user = {name: part if name == "user_bias" else part[None] for name, part in user.items()}
-            hidden = hidden_layers(w, user, item)
-            s = score(w, user, item, hidden)[0].astype(np.float64)
-            if self.task == "ranking":
-                value = weight @ (np.logaddexp(0, s) - label * s)
-                slope = weight * (1 / (1 + np.exp(-s)) - label)
-            else:
-                value, slope = np.sum((s - ratings) ** 2) / (2 * self.noise), (s - ratings) / self.noise
-            gradient = user_gradient(w, item, [layer[0] for layer in hidden], slope.astype(np.float32))
-            return float(value), np.concatenate([gradient[name] for name in user])
-
-        return loss
+        self._fold_network(histories, per_positive=self.per_positive, noise=self.noise)
 
     def item_biases(self) -> np.ndarray | None:
-        return self.weights.get("item_bias") if self.task == "rating" else None
-
-    def state(self) -> tuple[Arrays, dict[str, Any]]:
-        return self.weights, super().state()[1]
-
-    @classmethod
-    def from_state(cls, options: Any, arrays: Arrays, metadata: Mapping[str, Any]) -> Self:
-        model = super().from_state(options, {}, metadata)
-        model.weights = arrays
-        return model
-
-
-def _of(side: str, weights: Mapping[str, Any]) -> list[str]:
-    """Return the names of the tables with a row for each user, or each item."""
-    return [name for name in sorted(weights) if name.startswith(f"{side}_")]
-
-
-def batch_loss(
-    options: Options,
-    rng: np.random.Generator,
-    network: torch.nn.ParameterDict,
-    users: torch.Tensor,
-    items: torch.Tensor,
-    ratings: torch.Tensor | None = None,
-) -> tuple[torch.Tensor, ...]:
-    """Return the mean loss of users [b], their items [b, n] and, for rating, `ratings` [b].
-
-    For rating the mean squared error without the penalty follows.
-    """
-    from torch.nn import functional as F
-
-    w = dict(network.items())
-    user = {name: w[name].index_select(0, users)[:, None] for name in _of("user", w)}
-    flat = items.reshape(-1)
-    item = {name: w[name].index_select(0, flat).unflatten(0, items.shape) for name in _of("item", w)}
-    drop = dropout(options.dropout, rng, users.device) if options.dropout else identity
-    scores = score(w, user, item, drop=drop)[:, 0]  # (b, n)
-    error = logistic_loss(scores) if ratings is None else F.mse_loss(scores[:, 0], ratings)
-    loss = error
-    if options.regularization:
-        squares = sum(items.shape[1] * rows.square().sum() for rows in user.values())
-        squares = squares + sum(rows.square().sum() for rows in item.values())
-        loss = loss + options.regularization / 2 / items.numel() * squares
-    return (loss,) if ratings is None else (loss, error)
-
-
-def dropout(
-    fraction: float, rng: np.random.Generator, device: torch.device
-) -> Callable[[torch.Tensor], torch.Tensor]:
-    """Return a batch's dropout, sampled from a seed of `rng`, whose state is in the checkpoint."""
-    import torch
-
-    generator = torch.Generator(device).manual_seed(int(rng.integers(1 << 62)))
-    return lambda x: x * torch.empty_like(x).bernoulli_(1 - fraction, generator=generator) / (1 - fraction)
+        biases = self.weights.get("item_bias.weight")
+        return biases[:, 0] if biases is not None and self.task == "rating" else None

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from importlib import import_module
+from types import ModuleType
 from typing import Any
 
 import numpy as np
 
 from marquee.config import option
 from marquee.data.ratings import Ratings
+from marquee.kernels.rating_blocks import GROUPS
 from marquee.recommenders.base import Cost, DataShape, Recommender, TrainingData, biased_factors
 from marquee.training.loop import Trainer
 from marquee.training.progress import Arrays, Progress
@@ -27,6 +30,9 @@ class Options:
     init_std: float = option(0.1, above=0)  # standard deviation of the factors before training
     epochs: int = option(100, low=1)  # at most
     patience: int = option(5, low=1)  # epochs without a better validation before it stops
+    kernel: str = option(
+        "compiled", choices=("compiled", "numpy")
+    )  # the loop over ratings; numpy is readable
 
 
 class Model(Recommender):
@@ -38,7 +44,8 @@ class Model(Recommender):
     without `use_biases` around √(μ / dim), so that the first prediction is about μ in either case.
     An epoch visits blocks of users x items, those of one diagonal at once (`marquee.kernels.sgd`). The order
     within blocks is shuffled once, that of the diagonals in each epoch: the error of a free order in a
-    fraction of its time, and the same bytes for any number of threads.
+    fraction of its time, and the same bytes for any number of threads. Under `kernel: numpy` the same steps
+    are taken by the readable loop of `marquee.training.sgd_numpy`, hundreds of times slower.
     On a scale wider than 4.5, ratings are divided by `unit`, so that the widest step is no larger than on
     MovieLens: a step that suits 1 to 5 does not diverge on 0 to 100.
     A movie or user without ratings stays at the center of the start: its bias is 0, its taste average.
@@ -105,8 +112,7 @@ class Model(Recommender):
         return biased_factors(unit * level, unit * self.item_bias, unit * self.users[users], self.items)
 
     def _fold_users(self, histories: Ratings) -> None:
-        from marquee.kernels.sgd import descend
-
+        descend = kernel(self.options).descend
         self.users, self.user_bias = self._center(self.n_users), np.zeros(self.n_users, np.float32)
         histories = self._in_units(histories)
         rows = np.lexsort((histories.item, histories.user))  # an order without chance: one answer for a user
@@ -123,18 +129,14 @@ class SGDTrainer(Trainer):
     """Train a model by one pass over all ratings an epoch."""
 
     def __init__(self, model: Model, train: Ratings, rng: np.random.Generator) -> None:
-        from marquee.kernels.sgd import ratings_in_blocks
-
         super().__init__(model)
-        self.rng, self.epoch = rng, 0
-        self.blocks = ratings_in_blocks(train.user, train.item, train.rating, rng)
+        self.rng, self.epoch, self.kernel = rng, 0, kernel(model.options)
+        self.blocks = self.kernel.ratings_in_blocks(train.user, train.item, train.rating, rng)
 
     def train_epoch(self) -> dict[str, float]:
-        from marquee.kernels.sgd import GROUPS, pass_over
-
         m, shifts = self.model, self.rng.permutation(GROUPS)
         weights = m.users, m.items, m.user_bias, m.item_bias
-        total = pass_over(self.blocks, shifts, m._offset(), *weights, *m._step(self.epoch))
+        total = self.kernel.pass_over(self.blocks, shifts, m._offset(), *weights, *m._step(self.epoch))
         self.epoch += 1
         loss = m.unit**2 * total / len(self.blocks.user)
         return {"loss": loss, "train": loss**0.5}  # of the errors before each step: no pass of its own
@@ -144,3 +146,9 @@ class SGDTrainer(Trainer):
 
     def load_optimizer_state(self, arrays: Arrays, metadata: Mapping[str, Any]) -> None:
         self.epoch, self.rng.bit_generator.state = metadata["epoch"], metadata["rng"]
+
+
+def kernel(options: Options) -> ModuleType:
+    """Return the module with the loop over ratings; importing the compiled one imports numba."""
+    name = "marquee.kernels.sgd" if options.kernel == "compiled" else "marquee.training.sgd_numpy"
+    return import_module(name)

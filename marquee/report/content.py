@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 from platform import python_version
@@ -73,6 +73,7 @@ class ReportContent:
                  `recommended` (titles)
     params       params.yaml
     versions     package -> version
+    split_warnings  task -> what is unusual in its split, as sentences without a full stop
     against      another run beside this one
     """
 
@@ -89,6 +90,7 @@ class ReportContent:
     samples: Mapping[str, Sequence[Mapping[str, Any]]]
     params: Mapping[str, Any]
     versions: Mapping[str, str]
+    split_warnings: Mapping[str, Sequence[str]] = field(default_factory=dict)
     against: Against | None = None
 
     @classmethod
@@ -112,6 +114,7 @@ class ReportContent:
                 name: json.loads(file.read_text("utf-8")) for name, file in samples.items() if file.is_file()
             },
             params=config.load(params),
+            split_warnings={task: read_json(data / task / "split.json")["warnings"] for task in config.TASKS},
             versions={"python": python_version(), **{name: version(name) for name in PACKAGES}},
         )
 

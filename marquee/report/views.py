@@ -107,11 +107,11 @@ def _lines(content: ReportContent, board: Board, metrics: Sequence[str]) -> Line
 
 
 def positives_warning(content: ReportContent) -> str | None:
-    """Say that nearly all or nearly no ratings are positives; None where all ratings are one."""
+    """Say that nearly all or nearly no ratings are positives; None where all are one, and of counts."""
     card, tasks = content.card, content.params.get("tasks", {})
     asked = tasks.get("ranking", {}).get("positive_threshold")
     scale = tuple(card["scale"][name] for name in ("low", "high", "step"))
-    if scale[0] == scale[1]:
+    if scale[0] == scale[1] or card["feedback"] == "implicit":
         return None
     least, counted = lowest_positive(asked, *scale), card["histogram"]
     pairs = list(zip(counted["rating"], counted["count"], strict=True))

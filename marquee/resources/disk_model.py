@@ -11,6 +11,7 @@ from marquee.resources.pipeline_sizes import PipelineSizes
 UNPACKED = 4  # per byte of a release's zip: text compresses to a quarter
 TEXT = 24  # per rating in text, where there is no zip
 RATING = 2.2  # per rating in Parquet beside its item: user, rating and time
+USER_OF_PAIR = 0.1  # per pair in Parquet beside its item: users ascend
 MOVIE, USER = 17, 12  # per row of their tables
 CANDIDATE = 0.8  # of an item's bytes: candidates are sorted, so they compress further
 PREDICTED = 8.5  # per test pair: rating, prediction, user and item
@@ -36,7 +37,8 @@ def disk_bytes(stage: str, params: config.Params, sizes: PipelineSizes) -> float
         return row * sizes.ratings + MOVIE * sizes.items + USER * sizes.users + DATA_FIGURES
     if kind == "split":
         part = sizes.parts[name]
-        return row * (part.train + part.validation + part.test + part.fold_in)
+        pairs = (item + USER_OF_PAIR) * part.low_rated
+        return row * (part.train + part.validation + part.test + part.fold_in) + pairs
     if kind == "negatives":
         return sizes.parts["ranking"].train * (row + item * sizes.per_positive)
     if kind == "candidates":

@@ -21,7 +21,7 @@ READ = 2 * RATING_BYTES  # per rating read: its table and its arrays
 SIMULATED = 37  # per simulated rating: user, item, value, time, and the keys that choose it
 INGESTED = 79  # per rating parsed: four columns of 8, its packed key, its place, the columns written
 SPLIT = 85  # per rating split: READ, a random key, its part and rank, and a copy in the parts
-SPLIT_POSITIVES = 77  # per rating where only positives are kept
+SPLIT_POSITIVES = 92  # per rating where only positives are kept, and the pairs below the threshold
 CANDIDATE = 12  # per sampled candidate: the sample, sorted, and its item
 PAIR = 4  # per known (user, item) that candidates avoid: both packed
 SEEN = (
@@ -73,20 +73,22 @@ def _rows(kind: str, name: str, params: config.Params, sizes: PipelineSizes) -> 
         return MemoryNeed(sizes.parts["ranking"].train * row, ("negatives.per_positive",))
     if kind == "candidates":
         part = sizes.parts[name]
-        rows = part.train, part.validation, part.fold_in, part.test
+        rows = [part.train, part.validation, part.fold_in, part.test]
+        rows += [part.low_rated] * (params.evaluate.mask == "rated")
         pairs = (RATING_BYTES + PAIR) * sum(rows) + RATING_BYTES * max(rows)  # one of them still a table
         return MemoryNeed(pairs + CANDIDATE * part.test_users * sizes.candidates, ("candidates.per_user",))
     if kind in ("train", "evaluate", "plot"):
-        return _of_model(kind, name, params.model(name), sizes)
+        return _of_model(kind, name, params.model(name), sizes, params.evaluate.mask)
     if kind == "oracle":
-        return MemoryNeed(max(_evaluated(sizes, task) for task in config.TASKS) * sizes.simulated, data)
+        most = max(_evaluated(sizes, task, params.evaluate.mask) for task in config.TASKS)
+        return MemoryNeed(most * sizes.simulated, data)
     if kind == "compare":
         bytes = BOOTSTRAP + COMPARED * sizes.users * len(params.models)
         return MemoryNeed(bytes, ("evaluate.ks",))
     return MemoryNeed(PAGE * len(params.models) if kind == "report" else 0)
 
 
-def _of_model(kind: str, name: str, entry: config.ModelEntry, sizes: PipelineSizes) -> MemoryNeed:
+def _of_model(kind: str, name: str, entry: config.ModelEntry, sizes: PipelineSizes, mask: str) -> MemoryNeed:
     cost, shape = model_cost(name, entry, sizes), sizes.of(entry)
     lower = tuple(f"models.{name}.{option}" for option in cost.reduce_with)
     if kind == "train":
@@ -95,7 +97,7 @@ def _of_model(kind: str, name: str, entry: config.ModelEntry, sizes: PipelineSiz
         ranked = (BLOCKS + 2 * CSR_BYTES * shape.train) * (entry.task == "ranking")
         bytes: float = rows + max(cost.peak_bytes, 2 * cost.model_bytes + ranked)
     elif kind == "evaluate":
-        beside = _evaluated(sizes, entry.task)
+        beside = _evaluated(sizes, entry.task, mask)
         bytes = cost.model_bytes + beside
         lower = lower if beside < cost.model_bytes else ("candidates.per_user",)
     else:
@@ -103,10 +105,11 @@ def _of_model(kind: str, name: str, entry: config.ModelEntry, sizes: PipelineSiz
     return MemoryNeed(bytes, lower, name)
 
 
-def _evaluated(sizes: PipelineSizes, task: str) -> float:
+def _evaluated(sizes: PipelineSizes, task: str, mask: str) -> float:
     """Return the bytes of an evaluation beside its model."""
     part = sizes.parts[task]
-    known = SEEN * (part.train + part.validation) + TESTED * part.test
+    masked = SEEN * part.low_rated if mask == "rated" else 0
+    known = SEEN * (part.train + part.validation) + masked + TESTED * part.test
     return known + OFFERED * part.test_users * sizes.candidates + LISTED * part.test_users + BLOCKS
 
 

@@ -28,6 +28,7 @@ class Part:
     test: int
     fold_in: int
     test_users: int
+    low_rated: int = 0  # rows below the threshold
 
 
 @dataclass(frozen=True)
@@ -63,11 +64,12 @@ def pipeline_sizes(params: config.Params, card: Mapping[str, Any] | None = None)
         if card and card["ratings"] != simulator.ratings:
             card = None
     histogram = {0.5 + n / 2 if half else 1.0 + n: percent for n, percent in enumerate(PERCENT[half])}
-    scale = (min(histogram), max(histogram), 0.5 if half else 1.0)
+    scale, implicit = (min(histogram), max(histogram), 0.5 if half else 1.0), False
     if card and card["name"] == known.name:
         counts = card["ratings"], card["users"], card["items"]
         histogram = dict(zip(card["histogram"]["rating"], card["histogram"]["count"], strict=True))
         scale = (card["scale"]["low"], card["scale"]["high"], card["scale"]["step"])
+        implicit = card.get("feedback") == "implicit"
     if counts is None:
         raise MarqueeError(f"the size of {known.name} is not known: run `dvc repro ingest`, then plan again")
     ratings, users, items = counts
@@ -75,9 +77,11 @@ def pipeline_sizes(params: config.Params, card: Mapping[str, Any] | None = None)
     for task in config.TASKS:
         options, least = params.tasks[task], 0.0
         if task == "ranking":
-            least = lowest_positive(options.positive_threshold, *scale)
-        kept = sum(n for rating, n in histogram.items() if rating >= least)
-        parts[task] = _part(round(ratings * kept / sum(histogram.values())), users, options)
+            least = lowest_positive(options.positive_threshold, *scale, implicit)
+        kept = sum(n for rating, n in histogram.items() if rating >= least or implicit)
+        rows = 0 if implicit and task == "rating" else round(ratings * kept / sum(histogram.values()))
+        low_rated = ratings - rows if task == "ranking" else 0
+        parts[task] = replace(_part(rows, users, options), low_rated=low_rated)
     negatives, candidates = params.negatives.per_positive, min(params.candidates.per_user, items)
     return PipelineSizes(users, items, ratings, simulated, known.size, parts, negatives, candidates)
 

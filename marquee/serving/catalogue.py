@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from marquee.errors import MarqueeError, did_you_mean
-from marquee.serving.title_search import TitleSearch, plain, squeezed
+from marquee.serving.title_search import TitleSearch
+from marquee.serving.title_words import plain, squeezed
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -30,16 +31,18 @@ class MovieFilter:
 
 @dataclass(frozen=True)
 class MovieCatalogue:
-    """Row i is item i; `ids` are the release's own ids."""
+    """Row i is item i; `ids` are the release's own ids, `imdb_ids` IMDb's where the release links to it."""
 
     ids: Sequence[Any]
     titles: Sequence[str | None]
     years: Sequence[int | None]
     genres: Sequence[Sequence[str]]
+    imdb_ids: Sequence[int | None] = ()
 
     @classmethod
     def from_table(cls, table: pa.Table) -> Self:
-        return cls(*(table[name].to_pylist() for name in COLUMNS))
+        linked = ["imdb_id"] if "imdb_id" in table.column_names else []
+        return cls(*(table[name].to_pylist() for name in (*COLUMNS, *linked)))
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -47,13 +50,13 @@ class MovieCatalogue:
     def name(self, item: int) -> str:
         """`Alien (1979)`; a movie without a title goes by its id, `#267`."""
         title, year = self.titles[item], self.years[item]
-        return f"#{self.ids[item]}" if title is None else title if year is None else f"{title} ({year})"
+        return f"#{self.ids[item]}" if not title else title if year is None else f"{title} ({year})"
 
     def search(self) -> TitleSearch:
         return TitleSearch(self.titles, self.years)
 
     def find_one(self, wanted: str, search: TitleSearch) -> int:
-        """Return the item called `wanted`, a title or `#` and the release's id.
+        """Return the item called `wanted`: `#` and the release's id, or a title.
 
         Raises MarqueeError with the nearest titles where none fits, and with all of them where several do.
         """
@@ -62,8 +65,9 @@ class MovieCatalogue:
             for item, known in enumerate(self.ids):
                 if str(known) == number:
                     return item
-            raise MarqueeError(f"no movie has the id {number!r}: give a title instead")
         found = search.find(wanted)
+        if wanted.startswith("#") and not (found := [i for i in found if self.name(i).startswith("#")]):
+            raise MarqueeError(f"no movie has the id {number!r}: give a title instead")
         if len(found) == 1:
             return found[0]
         if not found:

@@ -50,7 +50,9 @@ def _probed(model: Recommender, history: Ratings, items: np.ndarray) -> np.ndarr
     if n <= PROBED or not len(items):
         return np.arange(n)
     own = model.fold_in(history).scores(np.zeros(1, np.int32))[0, history.item]  # (n,)
-    unexpected = history.rating - own if np.ptp(history.rating) else own.max() - own
+    unexpected = (
+        history.rating - own if model.task == "rating" and np.ptp(history.rating) else own.max() - own
+    )
     vectors = model.unit_embeddings(np.concatenate([history.item, items]))
     likely = (vectors[:n] @ vectors[n:].T) * unexpected[:, None]  # (n, len(items))
     order = np.argsort(-likely, axis=0, kind="stable").ravel()

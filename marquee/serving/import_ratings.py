@@ -1,156 +1,137 @@
-"""Import a user's ratings from a CSV: a table of their own, or the export of another site."""
+"""Find the movies of an export, and of ratings by title, in a catalogue."""
 
 from __future__ import annotations
 
-import csv
-import math
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
+
 from marquee.errors import MarqueeError
+from marquee.io import write_csv
 from marquee.movielens.schema import Scale
-from marquee.movielens.titles import split_title
 from marquee.serving.catalogue import MovieCatalogue
+from marquee.serving.exports import Export, Row, on_scale
+from marquee.serving.title_matching import TitleMatcher
+from marquee.serving.title_words import name_keys
+
+MISSING, SEVERAL, OTHER = "not in this data", "fit several movies", "no movie"
+NAMED = 5  # titles that a note names
 
 
-@dataclass(frozen=True)
-class Format:
-    """A layout, recognised by its columns in lower case. Without a scale it has that of the data."""
-
-    rating: str
-    title: str = ""
-    movie: str = ""
-    scale: Scale | None = None
-
-
-LETTERBOXD, IMDB = Scale(0.5, 5, 0.5), Scale(1, 10, 1)
-FORMATS = (
-    Format(rating="your rating", title="title", scale=IMDB),
-    Format(rating="rating", title="name", scale=LETTERBOXD),
-    Format(rating="rating", movie="movieid"),
-    Format(rating="rating", title="title"),
-)
-
-
-@dataclass(frozen=True)
-class Row:
-    """One rating, on the scale of the data, of a title (perhaps with its year) or of a movie's id."""
-
-    line: int
-    rating: float
-    title: str = ""
-    year: int | None = None
-    movie: str = ""
-
-
-def read_ratings(path: Path, scale: Scale) -> list[Row]:
-    """Read the rated rows of a CSV with `rating` and `title` (perhaps `year`) or `movieId`.
-
-    Its ratings are on `scale`. Those of a Letterboxd export (`Name, Year, Rating`, half stars to 5) and of
-    an IMDb one (`Title, Year, Your Rating`, 1 to 10) are stretched onto it, from lowest to highest.
-    Raises MarqueeError for a missing or empty file, other columns, or a rating off the scale.
-    """
-    lines = list(_rows(path))
-    if not lines:
-        raise MarqueeError(f"{path} is empty: it needs a line of column names and a line for each rating")
-    columns = {name.strip().casefold(): place for place, name in enumerate(lines[0][1])}
-    fits = (known for known in FORMATS if {known.rating, known.title or known.movie} <= columns.keys())
-    chosen = next(fits, None)
-    if chosen is None:
-        raise MarqueeError(
-            f"{path} has the columns {', '.join(lines[0][1])[:80]}: give it title,rating or movieId,rating, "
-            "or take a Letterboxd export (Name,Year,Rating) or an IMDb one (Title,Year,Your Rating)"
-        )
-    rows = []
-    for line, cells in lines[1:]:
-        row = {name: cells[place].strip() for name, place in columns.items() if place < len(cells)}
-        if text := row.get(chosen.rating, ""):
-            rating = on_scale(text, chosen.scale or scale, f"{path} line {line}")
-            if old := chosen.scale:
-                rating = scale.low + (rating - old.low) / (old.high - old.low) * (scale.high - scale.low)
-            title, year = split_title(row.get(chosen.title, ""))
-            given = row.get("year", "")
-            year = int(given) if given.isdigit() else year
-            rows.append(Row(line, rating, title, year, row.get(chosen.movie, "") if chosen.movie else ""))
-    if not rows:
-        raise MarqueeError(f"{path} has no ratings below its column names: add a line for each")
-    return rows
-
-
-def on_scale(text: str, scale: Scale, where: str) -> float:
-    """Return the rating in `text`. Raises MarqueeError, which begins with `where`, for one off `scale`."""
-    try:
-        rating = float(text)
-    except ValueError:
-        rating = math.nan
-    if not scale.allows(rating):
-        raise MarqueeError(f"{where}: the rating {text!r} is off the scale: give one from {scale}")
-    return rating
-
-
-def read_text(path: Path) -> str:
-    """Return the file's text, read as UTF-8, or as Windows-1252 where it is not that.
-
-    Raises MarqueeError for a missing file and for an archive.
-    """
-    if not path.is_file():
-        raise MarqueeError(f"{path} does not exist: give the path of a file")
-    content = path.read_bytes()
-    if content.startswith(b"PK"):
-        raise MarqueeError(f"{path} is an archive: unpack it and give the file inside")
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        return content.decode("cp1252", errors="replace")
-
-
-def _rows(path: Path) -> Iterator[tuple[int, list[str]]]:
-    """Yield (line number, cells) of every line that is not empty."""
-    reader = csv.reader(read_text(path).splitlines())
-    try:
-        for cells in reader:
-            if any(cell.strip() for cell in cells):
-                yield reader.line_num, cells
-    except csv.Error as error:
-        raise MarqueeError(f"{path} line {reader.line_num}: not readable as CSV ({error})") from None
-
-
-@dataclass(frozen=True)
+@dataclass
 class Matched:
-    """(item, rating) of the rows whose movie is known, and the names of the others."""
+    """Hold the rows whose movie is known, and the others by what is wrong with them.
 
-    pairs: list[tuple[int, float]]
-    missing: list[str]
-    several: list[str]
+    items    one for each of `rows`
+    unrated  the number of rows that had no rating
+    """
+
+    rows: list[Row] = field(default_factory=list)
+    items: list[int] = field(default_factory=list)
+    left_out: dict[str, list[Row]] = field(default_factory=lambda: {OTHER: [], MISSING: [], SEVERAL: []})
+    unrated: int = 0
+
+    @property
+    def pairs(self) -> list[tuple[int, float]]:
+        """(item, rating), the latest last."""
+        rated = [
+            (r.date, i, r.rating) for r, i in zip(self.rows, self.items, strict=True) if r.rating is not None
+        ]
+        return [(item, rating) for _, item, rating in sorted(rated, key=lambda one: one[0])]
 
     def notes(self, path: str) -> list[str]:
-        """Return a line for each kind of row that was left out."""
-        return [
-            f"{path}: {len(names):,} {kind}, left out: {'; '.join(names[:5])}{'; …' * (len(names) > 5)}"
-            for kind, names in (("not in this data", self.missing), ("fit several movies", self.several))
-            if names
-        ]
+        """Return a line with the number of rows that matched, and one for each kind that was left out."""
+        total = len(self.rows) + len(self.left_out[MISSING]) + len(self.left_out[SEVERAL])
+        notes = [f"{path}: {len(self.rows):,} of {total:,} movies found"]
+        if self.unrated:
+            notes.append(f"{path}: {self.unrated:,} without a rating, passed over")
+        words = {OTHER: "series, episodes or games", MISSING: MISSING, SEVERAL: SEVERAL}
+        for kind, rows in self.left_out.items():
+            names = list(dict.fromkeys(row.name for row in rows))
+            if rows:
+                more = "; …" * (len(names) > NAMED)
+                notes.append(
+                    f"{path}: {len(rows):,} {words[kind]}, left out: {'; '.join(names[:NAMED])}{more}"
+                )
+        return notes
+
+    def require_pairs(self, path: Path) -> None:
+        """Raise MarqueeError where no rated movie was found."""
+        total = len(self.rows) + sum(map(len, self.left_out.values()))
+        if self.rows:
+            return
+        if not total:
+            raise MarqueeError(
+                f"{path} has no ratings below its column names: add a line for each, or give it to --seen"
+            )
+        raise MarqueeError(f"none of the {total:,} movies in {path} is in this data: rate others")
 
 
-def match(rows: Sequence[Row], movies: MovieCatalogue) -> Matched:
-    """Find the movies of `rows` by id, or by whole name and year (one year off where none has that very one).
+def match(rows: Iterable[Row], movies: MovieCatalogue, counts: Callable[[], np.ndarray]) -> Matched:
+    """Find the movies of `rows`: by IMDb id where the catalogue has them, else by title, else by number.
 
+    A row with a title and a number of another release is found by its title; a number decides between
+    movies of one title. `counts` returns the ratings of each item: see `TitleMatcher`.
     An export has no misspelt titles, so none are corrected.
     """
-    search = movies.search()
-    by_id = {str(number): item for item, number in enumerate(movies.ids)}
-    done = Matched([], [], [])
+    matcher = TitleMatcher(movies.titles, movies.years, counts)
+    numbers = {str(number): item for item, number in enumerate(movies.ids)}
+    imdb = {number: item for item, number in enumerate(movies.imdb_ids) if number is not None}
+    done = Matched()
     for row in rows:
-        name = row.title or f"#{row.movie}"
-        found = search.exact(row.title, row.year) if row.title else [by_id.get(row.movie, -1)]
-        if not found or found[0] < 0:
-            done.missing.append(name)
-        elif len(found) > 1:
-            done.several.append(name)
+        found = _find(row, movies, matcher, numbers, imdb)
+        if len(found) == 1:
+            done.rows.append(row)
+            done.items.append(found[0])
         else:
-            done.pairs.append((found[0], row.rating))
+            done.left_out[SEVERAL if found else MISSING].append(row)
     return done
+
+
+def match_export(export: Export, movies: MovieCatalogue, counts: Callable[[], np.ndarray]) -> Matched:
+    """Find the rated movies of an export; what is no movie is left out and what has no rating counted."""
+    done = match(export.rated, movies, counts)
+    done.left_out[OTHER] = export.others
+    done.unrated = len(export.unrated)
+    return done
+
+
+def _find(
+    row: Row, movies: MovieCatalogue, matcher: TitleMatcher, numbers: dict[str, int], imdb: dict[int, int]
+) -> list[int]:
+    if row.imdb is not None and row.imdb in imdb:
+        return [imdb[row.imdb]]
+    number = numbers.get(row.movie.removesuffix(".0"), -1)
+    if number >= 0 and _same_name(row, movies, number):
+        return [number]
+    found = matcher.match(row.titles, row.year)
+    if row.imdb is not None and len(found) == 1 and movies.imdb_ids and movies.imdb_ids[found[0]] is not None:
+        return []  # the ids say that it is another movie of that name
+    return found
+
+
+def _same_name(row: Row, movies: MovieCatalogue, item: int) -> bool:
+    """Return whether the row's title, if it and the movie have one, is the movie's."""
+    title = movies.titles[item]
+    if not row.titles or not title:
+        return True
+    same = name_keys(title)[2] in {name_keys(one)[2] for one in row.titles}
+    years = {row.year, movies.years[item]} - {None}
+    return same and len(years) < 2
+
+
+def write_unmatched(path: Path, found: Sequence[Matched]) -> int:
+    """Write a CSV with a line for each row that was left out; return their number."""
+    rows = [
+        [row.file, row.line, row.titles[-1] if row.titles else "", row.year, row.movie, kind]
+        for one in found
+        for kind, left in one.left_out.items()
+        for row in left
+    ]
+    write_csv(path, ["file", "line", "title", "year", "movie_id", "reason"], rows)
+    return len(rows)
 
 
 def rate(given: Sequence[tuple[str, str]], movies: MovieCatalogue, scale: Scale) -> list[tuple[int, float]]:

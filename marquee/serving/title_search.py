@@ -3,33 +3,18 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from functools import cached_property
 from itertools import islice, product
 
-from marquee.movielens.titles import ARTICLES, split_title
+from marquee.movielens.titles import split_title
+from marquee.serving.title_words import bare, is_number, name_keys, names_of, plain, squeezed
 
-_SPOKEN = "|".join(article for article in ARTICLES.casefold().split() if "'" not in article)
-_FIRST = re.compile(rf"^(?:(?:{_SPOKEN})\s+|l['’])(?=.)")
-_LAST = re.compile(rf",\s*(?:{_SPOKEN}|l['’])$")
 _LAST_YEAR = re.compile(r"^(?P<title>.*\S)[\s,]+(?P<year>(?:18|19|20)\d\d)$", re.ASCII)
-_BRACKETS = re.compile(r"\(([^()]*)\)")
-_ALSO = re.compile(r"^a\.?\s?k\.?a\.?\s+", re.IGNORECASE)
-_KEPT = str.maketrans({"ß": "ss", "æ": "ae", "œ": "oe", "ø": "o", "ł": "l", "đ": "d", "&": " and "})
 TRIES = 64  # ways of spelling a query
-
-
-def plain(text: str) -> str:
-    """Return lower-case words without accents and punctuation: `Amélie: Le…` becomes `amelie le`."""
-    folded = unicodedata.normalize("NFKD", text.casefold().translate(_KEPT))
-    bare = "".join(c for c in folded if not unicodedata.combining(c) and c not in "'’`.")
-    return " ".join("".join(c if c.isalnum() else " " for c in bare).split())
-
-
-def bare(text: str) -> str:
-    """Return `plain` without a first article, or a last one behind a comma."""
-    return plain(_LAST.sub("", _FIRST.sub("", text.casefold().strip(), count=1)))
+NUMERALS = "ii iii iv vi vii viii ix"
+SEQUELS = {*NUMERALS.split(), *map(str, range(2, 11))}
 
 
 class TitleSearch:
@@ -42,7 +27,7 @@ class TitleSearch:
         self._words: dict[str, set[int]] = defaultdict(set)
         self._names: dict[int, list[str]] = {}
         for item, title in enumerate(titles):
-            names = _names(title) if title else []
+            names = names_of(title) if title else []
             self._names[item] = [plain(name) for name in names]
             for name, words in zip(names, self._names[item], strict=True):
                 self._whole[squeezed(words)].add(item)
@@ -80,16 +65,36 @@ class TitleSearch:
         return [min(self._bare[name]) for name, *_ in found]
 
     def _find(self, title: str, year: int | None) -> list[int]:
-        if found := self.exact(title, year):
+        if found := self.exact(title, year) or self._of_year(
+            self._spelled.get(name_keys(title)[2], ()), year
+        ):
             return found
         words = bare(title).split()
         corrected = islice(product(*(self._spellings(word, len(words)) for word in words)), TRIES)
         for tries in ([words], [list(choice) for choice in corrected]):
             for way in (self._by_name, self._by_phrase, self._by_words, self._by_start):
                 found = sorted({item for words in tries for item in self._of_year(way(words), year)})
+                if len(found) == 1 and any(self._is_sequel(found[0], words) for words in tries):
+                    continue
                 if found:
                     return found
         return []
+
+    @cached_property
+    def _spelled(self) -> dict[str, set[int]]:
+        """Return names with numbers and spellings as one: `Rocky 2` is `Rocky II`."""
+        found: dict[str, set[int]] = defaultdict(set)
+        for item, title in enumerate(self.titles):
+            for name in names_of(title) if title else ():
+                found[name_keys(name)[2]].add(item)
+        return found
+
+    def _is_sequel(self, item: int, words: list[str]) -> bool:
+        """Return whether all names of the item with `words` go on with a sequel's number there."""
+        ends = [
+            goes_on for name in self._names[item] if (goes_on := _goes_on(name.split(), words)) is not None
+        ]
+        return bool(ends) and all(ends)
 
     def _by_name(self, words: list[str]) -> Iterable[int]:
         return self._bare.get(squeezed(bare(" ".join(words))), ())
@@ -111,7 +116,7 @@ class TitleSearch:
         items = sorted(items)
         if year is None:
             return items
-        near = [item for item in items if abs((self.years[item] or 0) - year) <= 1]
+        near = [i for i in items if (known := self.years[i]) is None or abs(known - year) <= 1]
         return [item for item in near if self.years[item] == year] or near
 
     def _spellings(self, word: str, n_words: int) -> list[str]:
@@ -122,19 +127,28 @@ class TitleSearch:
         from rapidfuzz import process
         from rapidfuzz.distance import OSA
 
-        if word in self._words or word.isdigit() or len(word) < (3 if n_words > 1 else 5):
+        short = len(word) < (3 if n_words > 1 else 5)
+        if word in self._words or short or word[0].isdecimal() or is_number(word):
             return [word]
         most = 1 + (len(word) >= 8)
-        found = process.extract(word, self._words.keys(), scorer=OSA.distance, score_cutoff=most, limit=None)
+        known = [known for known in self._words if not is_number(known)]
+        found = process.extract(word, known, scorer=OSA.distance, score_cutoff=most, limit=None)
         close = [known for known, slips, _ in found if slips == found[0][1]]
         return sorted(close, key=lambda known: (-len(self._words[known]), known))[:3] or [word]
 
 
-def squeezed(words: str) -> str:
-    return words.replace(" ", "")
-
-
-def _names(title: str) -> list[str]:
-    """Return a movie's names: the whole, the part before brackets, and the text of each of them."""
-    inside = [_ALSO.sub("", part) for part in _BRACKETS.findall(title)]
-    return [title, _BRACKETS.sub(" ", title), *inside] if inside else [title]
+def _goes_on(name: list[str], words: list[str]) -> bool | None:
+    """Return whether a sequel's number follows `words` in `name`; None where they are not in it in a row."""
+    start = "".join(words)
+    for at in range(len(name)):
+        end, length = at, 0
+        while end < len(name) and length < len(start):
+            length += len(name[end])
+            end += 1
+        if start and "".join(name[at:end]).startswith(start):
+            if length > len(start):  # inside of a word
+                return is_number(name[end - 1])
+            rest = name[end:]
+            following = rest[1:] if rest and rest[0] in ("part", "pt") else rest
+            return bool(following) and following[0] in SEQUELS
+    return None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,19 @@ from marquee.errors import MarqueeError
 from marquee.evaluation.inner_product import top_k_dense
 from marquee.evaluation.topk import top_k_for_users
 from marquee.recommenders.base import Recommender
+
+MIN_RATINGS = 20  # that a movie needs before a rating model lists it (docs/explanation/decisions.md)
+KEPT = 0.9  # of all ratings: the least that movies with so many must hold together
+
+
+def default_min_ratings(counts: np.ndarray) -> int:
+    """Return the number of ratings from which a rating model lists a movie, by those of each item [n].
+
+    It is 20, and less in small data: what it hides has at most a tenth of all ratings.
+    """
+    held = np.bincount(np.minimum(counts, MIN_RATINGS), weights=counts, minlength=MIN_RATINGS + 1)
+    hidden = np.concatenate([[0], np.cumsum(held)[:-1]])  # (21,): ratings of movies with fewer than m
+    return int(np.flatnonzero(hidden <= (1 - KEPT) * counts.sum())[-1])
 
 
 @dataclass(frozen=True)
@@ -43,6 +56,27 @@ def user_indices(labels: Sequence[str], user_ids: Sequence[Any]) -> np.ndarray:
                 "a new user gives --rate or --ratings"
             )
     return np.array([place[label] for label in labels], np.int32)
+
+
+def user_labels(text: str, user_ids: Sequence[Any]) -> list[str]:
+    """Return the ids in `text`, each once: one a line, or several between commas or blanks.
+
+    Ids may hold commas and blanks themselves: the most pieces of a line that together are an id count as one.
+    """
+    known = {str(one) for one in user_ids}
+    found: list[str] = []
+    for line in map(str.strip, text.splitlines()):
+        pieces = line.split(",")
+        while pieces:
+            joined = (
+                (end, one)
+                for end in range(len(pieces), 0, -1)
+                if (one := ",".join(pieces[:end]).strip().strip('"')) in known
+            )
+            end, one = next(joined, (1, ""))
+            found += [one] if one else pieces[0].split()
+            pieces = pieces[end:]
+    return list(dict.fromkeys(found))
 
 
 def known_users(
@@ -80,12 +114,8 @@ def new_user(
     A ranking model knows positives only: ratings of at least `positive_threshold`, each as 1.
     Raises MarqueeError where no rating remains.
     """
-    last = {int(item): float(rating) for item, rating in zip(items, ratings, strict=True)}
-    rated = Ratings.of([0] * len(last), list(last), list(last.values()))
-    history = rated
-    if model.task == "ranking":
-        liked = rated.rating >= (positive_threshold or 0)
-        history = Ratings.of(rated.user[liked], rated.item[liked])
+    rated = _one_user(items, ratings)
+    history = _learned(rated, model, positive_threshold)
     if not len(history):
         raise MarqueeError(
             f"none of your {len(rated)} ratings is at least {positive_threshold:g}, and this model learns "
@@ -93,6 +123,43 @@ def new_user(
         )
     view = model.fold_in(history)
     return Audience(["you"], view.scores, history, rated)
+
+
+def with_ratings(
+    model: Recommender,
+    user: Audience,
+    items: np.ndarray,
+    ratings: np.ndarray,
+    positive_threshold: float | None,
+) -> Audience:
+    """Return one known `user` with more ratings, as in `new_user`; of a movie they replace the old one.
+
+    The user is folded in from all of them.
+    """
+    new = _one_user(items, ratings)
+    history, rated = (old.take(~np.isin(old.item, new.item)) for old in (user.history, user.rated))
+    history = concat(history, _learned(new, model, positive_threshold))
+    if not len(history):
+        raise MarqueeError("no rating of this user remains that the model learns from: rate a movie higher")
+    return Audience(user.labels, model.fold_in(history).scores, history, concat(rated, new))
+
+
+def without(user: Audience, seen: np.ndarray) -> Audience:
+    """Return one user who is not recommended the items `seen` [n] either."""
+    return replace(user, rated=concat(user.rated, Ratings.of([0] * len(seen), seen)))
+
+
+def _one_user(items: np.ndarray, ratings: np.ndarray) -> Ratings:
+    last = {int(item): float(rating) for item, rating in zip(items, ratings, strict=True)}
+    return Ratings.of([0] * len(last), list(last), list(last.values()))
+
+
+def _learned(rated: Ratings, model: Recommender, positive_threshold: float | None) -> Ratings:
+    """Return what the model learns from: all ratings, or of a ranking model the positives as 1."""
+    if model.task == "rating":
+        return rated
+    liked = rated.rating >= (positive_threshold or 0)
+    return Ratings.of(rated.user[liked], rated.item[liked])
 
 
 def top_lists(audience: Audience, allowed: np.ndarray, k: int, name: str) -> tuple[np.ndarray, np.ndarray]:
@@ -110,6 +177,20 @@ def top_lists(audience: Audience, allowed: np.ndarray, k: int, name: str) -> tup
         name,
     )
     return np.where(best < 0, -1, items[best]).astype(np.int32), values
+
+
+def ranks(audience: Audience, allowed: np.ndarray, user: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return each item's rank int64 [n_items] in the whole list of one user, from 1, and its score [n_items].
+
+    The rank is 0 of an item that is not allowed, or that the user rated.
+    """
+    scores = audience.scores(np.array([user], np.int32))[0]
+    listed = allowed.copy()
+    listed[audience.rated.item[audience.rated.user == user]] = False
+    items = np.flatnonzero(listed)
+    rank = np.zeros(len(scores), np.int64)
+    rank[items[np.argsort(-scores[items], kind="stable")]] = np.arange(1, len(items) + 1)
+    return rank, scores
 
 
 def item_similarities(model: Recommender, item: int, name: str) -> np.ndarray:

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 import marquee as mq
+from marquee.data.ratings import count_weights
 from tests.api.sample import IDS, changed, movies_frame, ratings_frame
 
 
@@ -166,3 +167,35 @@ def test_what_a_split_cannot_do_is_said(data):
         mq.split(data, "leave_one_out")
     with pytest.raises(mq.MarqueeError, match="split 'file' reads the files of a release"):
         mq.split(data, "file")
+
+
+def test_counts_are_weights_of_positives_and_rows_of_a_pair_are_added_up():
+    frame = changed(rating=ratings_frame()["rating"] * 1000).rename(columns={"rating": "plays"})
+    played = mq.load(pd.concat([frame, frame]), rating="plays", implicit=True)
+    assert (len(played.rows), played.card["added_up"]) == (len(frame), len(frame))
+    train, validation, test = mq.split(played)
+    assert train.task == "ranking"
+    weights = count_weights(played.rows.rating)
+    assert sorted({*train.rows.rating, *validation.rows.rating, *test.rows.rating}) == sorted({*weights})
+    counted = mq.IALS(dim=2, epochs=2).fit(train, validation)
+    plain = mq.IALS(dim=2, epochs=2).fit(*mq.split(mq.load(frame, rating=None))[:2])
+    assert abs(counted.recommender.items - plain.recommender.items).max() > 0
+    assert len(counted.recommend({"#101": 3}, k=3)) == 3
+
+
+def test_a_count_of_nothing_is_refused():
+    with pytest.raises(mq.MarqueeError, match="counts nothing"):
+        mq.load(changed(rating=0), implicit=True)
+
+
+def test_a_split_by_time_of_equal_times_warns():
+    with pytest.warns(UserWarning, match="all ratings have one timestamp"):
+        mq.split(mq.load(changed(timestamp=7)), "leave_last_out")
+
+
+def test_masked_lists_leave_out_what_was_rated_low(data, parts, model):
+    shown, hidden = (mq.evaluate(model, parts[2], mask=mask) for mask in ("positives", "rated"))
+    assert hidden["ndcg@10"] > shown["ndcg@10"]
+    assert hidden["sampled_ndcg@10"] >= shown["sampled_ndcg@10"]
+    with pytest.raises(mq.MarqueeError, match="mask is 'all'"):
+        mq.evaluate(model, parts[2], mask="all")

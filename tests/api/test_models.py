@@ -97,6 +97,32 @@ def test_a_known_user_gets_what_is_not_rated(data, model):
     assert sorted([*listed["movie_id"], *rated]) == data.movies["movie_id"].tolist()
 
 
+def test_recommend_movies_lists_titles_that_the_user_has_not_rated(data, model):
+    listed = mq.recommend_movies(model, 12, 7)
+    assert listed.equals(model.recommend(user_id=12, k=7))
+    assert not set(listed["movie_id"]) & set(data.ratings.query("user_id == 12")["movie_id"])
+    assert listed["title"].str.contains("Film|Alien|Heat").all()
+
+
+def test_ratings_beside_a_user_id_add_to_the_user_s_own(data, model):
+    rated = set(data.ratings.query("user_id == 12")["movie_id"])
+    new = min(set(data.movies["movie_id"]) - rated)
+    plain, more = (model.recommend(given, user_id=12, k=N_ITEMS) for given in (None, {f"#{new}": 5}))
+    assert set(plain["movie_id"]) - set(more["movie_id"]) == {new}
+    assert plain["score"].sum() < more["score"].sum()
+
+
+def test_a_rating_model_lists_movies_with_enough_ratings(data):
+    rare = data.ratings["movie_id"].value_counts().index[-1]
+    frame = changed().groupby("movieId").head(30)  # few enough for the limit of 20 to be above some
+    frame = frame[(frame["movieId"] != rare) | ~frame.duplicated("movieId")]
+    model = mq.BiasModel().fit(mq.load(frame))
+    counts = frame["movieId"].value_counts()
+    listed = [model.recommend({"#101": 5}, k=N_ITEMS, min_ratings=least)["movie_id"] for least in (None, 0)]
+    assert rare in set(listed[1]) - set(listed[0])
+    assert counts[listed[0]].min() >= counts.sort_values().iloc[1]
+
+
 @pytest.mark.parametrize(
     ("asked", "message"),
     [
@@ -107,7 +133,7 @@ def test_a_known_user_gets_what_is_not_rated(data, model):
         ({"taste": {}}, "the ratings are empty"),
         ({"taste": "Alien"}, "ratings are 'Alien': give a dict"),
         ({"user_id": 9999}, "user 9999 is not in this data, whose users go from 11 to 50"),
-        ({}, "one of ratings and user_id"),
+        ({}, "needs ratings or a user_id"),
         ({"user_id": 12, "k": 0}, "k is 0: ask for at least 1 movie"),
     ],
 )

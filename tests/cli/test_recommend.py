@@ -16,8 +16,8 @@ from tests.cli.conftest import asked, marquee, refused
 
 
 def listed(place, path, *words: str) -> list[dict]:
-    """The rows that --out writes."""
-    asked(place, "recommend", *words, "--out", str(path))
+    """The rows that --out writes, of movies with few ratings, too."""
+    asked(place, "recommend", *words, "--min-ratings", "0", "--out", str(path))
     return json.loads(path.read_text())["rows"]
 
 
@@ -68,7 +68,9 @@ for words in json.loads(sys.argv[1]):
     done = finished.call("python", "-c", script, json.dumps(asked_for))
     assert done.returncode == 0, done.stderr
     assert done.stderr.count("you rated") == len(names)
-    assert done.stdout.count("\n") == len(names) * 2 * 21, "a heading, ten movies, ten explanations"
+    assert done.stdout.count("\n") == len(names) * 43, (
+        "the user; twice a heading, ten movies, ten explanations"
+    )
 
 
 def test_a_rating_model_shows_ratings_on_the_scale(finished, tmp_path):
@@ -101,7 +103,9 @@ def test_movies_titled_unknown_are_left_out_when_asked(project, tmp_path):
     rows = listed(project, tmp_path / "a.json", "bias", "--user", "7", "--top", "80", "--exclude-unknown")
     assert rows
     assert "unknown" not in {row["title"] for row in rows}
-    assert "unknown" in asked(project, "recommend", "bias", "--user", "7", "--top", "80")
+    assert "unknown" in asked(
+        project, "recommend", "bias", "--user", "7", "--top", "80", "--min-ratings", "0"
+    )
 
 
 def test_several_users_at_once_in_each_kind_of_file(finished, tmp_path):
@@ -127,7 +131,9 @@ def test_an_export_is_read_and_what_is_not_here_is_told(finished, movies, tmp_pa
     (tmp_path / "ratings.csv").write_text("\n".join(["Date,Name,Year,Letterboxd URI,Rating", *lines]))
     done = marquee(finished, "recommend", "bias", "--ratings", str(tmp_path / "ratings.csv"))
     assert done.returncode == 0, done.stderr
-    assert done.stderr.strip().endswith(": Nowhere to be Found")
+    assert "not in this data, left out: Nowhere to be Found (1931)" in done.stderr
+    assert "2 of 3 movies found" in done.stderr
+    assert "1 without a rating, passed over" in done.stderr
 
 
 def test_movies_similar_to_a_movie(finished, movies):
@@ -193,9 +199,9 @@ def test_a_fault_in_the_data_is_one_line_with_the_next_step(finished, movies, wo
         (["ease", "--user", "7", "--top", "0"], "--top: '0'"),
         (["ease", "--user", "7", "--top", "ten"], "--top: 'ten'"),
         (["ease"], "give one of --user"),
-        (["ease", "--user", "7", "--rate", "Heat=5"], "give one of --user"),
+        (["ease", "--users", "7,8", "--rate", "Heat=5"], "give one of --user"),
         (["ease", "--user", "7", "--genrre", "Drama"], "--genrre"),
-        ([], "model"),
+        (["--user", "7"], "give one model"),
     ],
 )
 def test_a_fault_in_the_command_line_exits_with_2(finished, words, said):

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -47,6 +49,22 @@ def test_training_and_validation_items_are_not_listed_again():
     result = made("ranking").evaluate(Popular())
     assert result.lists["item"].tolist() == [[3, 2], [4, 3], [5, 3]]
     assert result.metrics["hit@1"] == 1.0
+
+
+def test_movies_rated_below_the_threshold_are_listed_unless_they_are_masked():
+    masked = replace(made("ranking"), low_rated=Ratings.of([0, 2, 2], [2, 3, 2]))
+    result = masked.evaluate(Popular())
+    assert result.lists["item"].tolist() == [[3, 1], [4, 3], [5, 1]]
+    assert result.metrics["hit@1"] == 1.0  # a test item is never masked
+
+
+def test_what_is_masked_is_no_part_of_the_history():
+    catalogue = Catalogue(3, 6, np.eye(6, 2, dtype=bool), ("Action", "Comedy"))
+    alone = replace(made("ranking"), catalogue=catalogue, train=Ratings.of([0, 1, 2], [0, 0, 0]), ks=(1,))
+    masked = replace(alone, low_rated=Ratings.of([0, 1, 2], [1, 1, 1]))
+    names = ("genre_miscalibration@1", "novelty@1")
+    one, other = (part.evaluate(Popular()).metrics for part in (alone, masked))
+    assert [one[name] for name in names] == [other[name] for name in names]
 
 
 def test_users_who_were_held_out_whole_are_folded_in_and_count_as_known():

@@ -249,9 +249,10 @@ def test_filled_dots_are_level_with_the_best_and_hollow_ones_are_worse():
     assert words == ["0.4000 best", "0.3900 ≈ best", "0.2500", "oracle 0.5000"]
 
 
-def test_a_task_without_models_has_an_empty_figure():
+def test_a_task_without_models_has_a_figure_that_says_so():
     (axes,) = leaderboard.leaderboard(BOARD, "rating", "rmse").axes
-    assert (len(axes.lines), len(axes.texts), len(axes.get_yticks())) == (0, 0, 0)
+    assert [text.get_text() for text in axes.texts] == ["no rating models"]
+    assert not axes.axison
 
 
 def test_with_less_confidence_a_smaller_difference_is_significant():
@@ -310,6 +311,18 @@ def test_captions_of_a_data_set_state_its_numbers():
     assert "2 75%" in found["ratings"].alt
     untimed = dataset.dataset_figures(CARD, item, np.zeros(12, int))
     assert "no timestamps" in untimed["over_time"].caption
+
+
+def test_counts_have_a_bar_for_each_power_of_two():
+    powers = [2.0**k for k in range(-4, 19)]
+    card = {**CARD, "feedback": "implicit", "histogram": {"rating": powers, "count": [*range(1, 24)]}}
+    card["scale"] = {"low": 0.07, "high": 350_000, "step": 0.01}
+    found = dataset.dataset_figures(card, np.arange(12), np.zeros(12, int))["ratings"]
+    (axes,) = found.figure.axes
+    assert [bar.get_x() for bar in axes.patches] == powers
+    assert axes.get_xlabel() == "Count"
+    assert "8% are from 262144 to below 524288" in found.caption
+    assert "the largest 350,000." in found.caption
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from marquee.kernels.least_squares import TILE, solve_rows
 
 
-def twin(offsets, columns, targets, features, penalty, prior, everywhere=0.0, shift=None):
+def twin(offsets, columns, targets, features, penalty, prior, everywhere=0.0, shift=None, weights=None):
     """`solve_rows` as its docstring has it."""
     y_all, (n_rows, dim) = features.astype(float), (len(offsets) - 1, features.shape[1])
     away = np.zeros(len(features)) if shift is None else shift.astype(float)
@@ -22,6 +22,9 @@ def twin(offsets, columns, targets, features, penalty, prior, everywhere=0.0, sh
     for r in range(n_rows):
         own = slice(offsets[r], offsets[r + 1])
         y, t = y_all[columns[own]], targets[own] - away[columns[own]]
+        if weights is not None:
+            root = np.sqrt(weights[own].astype(float))
+            y, t = root[:, None] * y, root * t
         weight = np.append(penalty[r, :-1], np.full(dim - penalty.shape[1] + 1, penalty[r, -1]))
         centre = prior[min(r, len(prior) - 1)].astype(float)
         common = everywhere * y_all.T @ y_all
@@ -49,6 +52,7 @@ def systems(draw):
         "prior": rng.normal(size=(draw(st.sampled_from([1, n_rows])), dim)).astype(np.float32),
         "everywhere": 0.0 if lead else draw(st.sampled_from([0.0, 0.3])),
         "shift": draw(st.sampled_from([None, rng.normal(size=n_columns).astype(np.float32)])),
+        "weights": draw(st.sampled_from([None, rng.uniform(0, 9, len(row)).astype(np.float32)])),
     }
 
 

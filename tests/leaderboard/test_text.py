@@ -24,6 +24,7 @@ BOARD = [
     row("ranking", "ease", "coverage@10", 0.3125),
     row("rating", "bias", "rmse", 0.9412, best=1),
     row("rating", "mean", "rmse", 1.0412, p=0.01),
+    row("rating", "bias", "mse", 0.8859),
     row("rating", "bias", "mae", 0.7456),
 ]
 
@@ -43,16 +44,16 @@ Ranking, best ndcg@10 first
 
 Rating, best rmse first
 
-   model    rmse      95% interval     mae  ndcg@10  hit@10
-*  bias   0.9412  [0.9312, 0.9512]  0.7456        -       -
-   mean   1.0412  [1.0312, 1.0512]       -        -       -"""
+   model    rmse      95% interval     mse     mae  ndcg@10  hit@10
+*  bias   0.9412  [0.9312, 0.9512]  0.8859  0.7456        -       -
+   mean   1.0412  [1.0312, 1.0512]       -       -        -       -"""
     )
     assert len(legend.splitlines()) == 2
 
 
 def test_an_error_reaches_the_share_that_the_oracles_is_of_it():
     table = text([*BOARD, row("rating", "oracle", "rmse", 0.9)], CompareOptions())
-    assert "*  bias    0.9412  [0.9312, 0.9512]  0.7456        -       -    95.6%" in table
+    assert "*  bias    0.9412  [0.9312, 0.9512]  0.8859  0.7456        -       -    95.6%" in table
 
 
 def test_without_an_oracle_the_legend_does_not_speak_of_it():

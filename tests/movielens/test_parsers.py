@@ -96,8 +96,15 @@ def test_ml_1m_keeps_colons_and_quotes_in_either_encoding(tmp_path, encoding):
     assert data.movies["title"].to_pylist() == ["The Orchard: A Tale", 'The "Vergér"']
     assert data.movies["genres"].to_pylist() == [["Comedy", "Action"], ["Film-Noir"]]
     assert data.users.to_pylist() == [
-        {"user": 0, "user_id": 1, "age": 1, "gender": "F", "occupation": "10", "zip_code": "48067"},
-        {"user": 1, "user_id": 2, "age": 56, "gender": "M", "occupation": "16", "zip_code": "70072-1234"},
+        {"user": 0, "user_id": 1, "age": 1, "gender": "F", "occupation": "K-12 student", "zip_code": "48067"},
+        {
+            "user": 1,
+            "user_id": 2,
+            "age": 56,
+            "gender": "M",
+            "occupation": "self-employed",
+            "zip_code": "70072-1234",
+        },
     ]
 
 

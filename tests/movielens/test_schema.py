@@ -124,6 +124,7 @@ def test_the_card_counts_what_is_there():
         "items": 2,
         "ratings": 3,
         "density": 0.75,
+        "feedback": "explicit",
         "mean_rating": pytest.approx(11 / 3),
         "histogram": {"rating": [1, 5], "count": [1, 2]},
         "first_timestamp": 20,

@@ -132,6 +132,7 @@ CASES: dict[str, tuple[str, str, dict[str, Any], int]] = {
         },
         9,
     ),
+    "sgd_mf_numpy": ("sgd_mf", "rating", {"epochs": 10, "kernel": "numpy"}, 8),
     "als_bias": ("als", "rating", {"dim": 0}, 10),
     "als_mf": ("als", "rating", {"dim": 4}, 10),
     "als_genres": ("als", "rating", {"dim": 4, "use_genres": True}, 10),

@@ -21,9 +21,8 @@ from marquee.movielens.schema import Scale
 from marquee.recommenders.autorec import _ridge
 from marquee.recommenders.base import TrainingData
 from marquee.rng import KeyedRandom, named_rng
-from marquee.training.autoencoder import initial_weights, loss_on
+from marquee.training.networks.autorec import AutoRec, loss_on
 from marquee.training.progress import FitProgress
-from marquee.training.torch_trainer import parameters
 
 N_USERS, N_ITEMS = 30, 20
 CATALOGUE = Catalogue.of(N_USERS, N_ITEMS)
@@ -53,9 +52,10 @@ def fitted(train: Ratings | None = None, **options):
 
 
 def loss_and_network(matrix, weight_decay, hidden_activation="relu", output_activation="identity"):
-    rng, bounds = named_rng(0, "network"), BOUNDS if output_activation == "sigmoid" else None
-    network = parameters(initial_weights(matrix, 6, bounds, rng), CPU)
-    return loss_on(matrix, hidden_activation, bounds, weight_decay, 0, rng, CPU), network
+    bounds = BOUNDS if output_activation == "sigmoid" else None
+    network = AutoRec(matrix.shape[1], 6, hidden_activation, bounds)
+    network.reset_parameters(float(matrix.data.mean()), named_rng(0, "network"))
+    return loss_on(matrix, weight_decay, CPU), network
 
 
 @pytest.mark.parametrize("hidden_activation", SLOW)
@@ -66,16 +66,16 @@ def test_the_loss_is_the_papers_objective_divided_by_the_ratings(hidden_activati
     loss, network = loss_and_network(
         matrix, hidden_activation=hidden_activation, output_activation=output_activation, weight_decay=3
     )
-    w = {name: value.detach().numpy().astype(np.float64) for name, value in network.items()}
+    w = {name: value.detach().numpy().astype(np.float64) for name, value in network.state_dict().items()}
     dense, squares = matrix.toarray().astype(np.float64), 0.0
     for row in dense:
-        hidden = SLOW[hidden_activation](row @ w["encoder"] + w["hidden_bias"])
+        hidden = SLOW[hidden_activation](row @ w["encoder.weight"] + w["hidden_bias"])
         for column in np.flatnonzero(row):
-            z = hidden @ w["decoder"][column] + w["output_bias"][column]
+            z = hidden @ w["decoder.weight"][column] + w["decoder.bias"][column]
             squares += (
                 row[column] - (z if output_activation == "identity" else 1 + 4 * SLOW["sigmoid"](z))
             ) ** 2
-    objective = squares + 3 / 2 * ((w["encoder"] ** 2).sum() + (w["decoder"] ** 2).sum())
+    objective = squares + 3 / 2 * ((w["encoder.weight"] ** 2).sum() + (w["decoder.weight"] ** 2).sum())
     rated = np.flatnonzero(np.diff(matrix.indptr))
     found = [mean.item() for mean in loss(network, torch.from_numpy(rated))]
     assert found == pytest.approx([objective / matrix.nnz, squares / matrix.nnz], rel=1e-5)
@@ -90,8 +90,8 @@ def test_an_unrated_output_and_an_unrated_input_have_no_gradient():
     loss, network = loss_and_network(matrix, hidden_activation="tanh", weight_decay=0)
     loss(network, torch.tensor([4]))[0].backward()
     unrated = np.setdiff1d(np.arange(N_ITEMS), matrix[4].indices)
-    for name in ("encoder", "decoder", "output_bias"):
-        gradient = network[name].grad.numpy()
+    for name in ("encoder.weight", "decoder.weight", "decoder.bias"):
+        gradient = network.get_parameter(name).grad.numpy()
         assert not gradient[unrated].any()
         assert gradient[matrix[4].indices].any()
 
@@ -101,7 +101,7 @@ def test_a_rating_that_equals_its_centre_is_still_a_rating():
     matrix.data[matrix.indptr[4]] = 0
     loss, network = loss_and_network(matrix, weight_decay=0)
     loss(network, torch.tensor([4]))[0].backward()
-    assert network["output_bias"].grad[matrix.indices[matrix.indptr[4]]] != 0
+    assert network.decoder.bias.grad[matrix.indices[matrix.indptr[4]]] != 0
 
 
 @pytest.mark.parametrize("side", ["user", "item"])

@@ -16,6 +16,7 @@ from marquee.data.ratings import Catalogue, Ratings, concat
 from marquee.data.splits import SplitOptions, split
 from marquee.errors import MarqueeError
 from marquee.kernels import sgd
+from marquee.kernels.rating_blocks import GROUPS
 from marquee.movielens.download import fetch_release
 from marquee.movielens.named_columns import CustomColumns
 from marquee.movielens.parsers import read_release
@@ -23,8 +24,8 @@ from marquee.movielens.releases import release
 from marquee.movielens.schema import Scale
 from marquee.recommenders.base import TrainingData
 from marquee.rng import KeyedRandom, named_rng
+from marquee.training import sgd_numpy
 from marquee.training.progress import FitProgress
-from tests.recommenders.sgd_twin import descend_slowly
 
 N_USERS, N_ITEMS = 60, 40
 BIASED = {
@@ -89,7 +90,7 @@ def test_the_compiled_steps_equal_their_numpy_twin(dim, biases, learn_items):
     fast, slow, before = (arrays(N_USERS, N_ITEMS, dim) for _ in range(3))
     columns = (train.user, train.item, train.rating, np.float32(3))
     steps = (np.float32(0.01), np.float32(0.1), biases, learn_items)
-    losses = sgd.descend(*columns, *fast, *steps), descend_slowly(*columns, *slow, *steps)
+    losses = sgd.descend(*columns, *fast, *steps), sgd_numpy.descend(*columns, *slow, *steps)
     assert losses[0] == pytest.approx(losses[1], rel=1e-6)
     for one, other in zip(fast, slow, strict=True):
         np.testing.assert_allclose(one, other, rtol=0, atol=1e-6)
@@ -104,35 +105,55 @@ def test_a_pass_equals_its_twin_block_by_block_for_any_shape(n_users, n_items, n
     rng = np.random.default_rng(seed)
     user, item = rng.integers(0, n_users, n, dtype=np.int32), rng.integers(0, n_items, n, dtype=np.int32)
     rating = np.arange(n, dtype=np.float32)  # each is another, so that rows can be told apart
-    blocks = sgd.ratings_in_blocks(user, item, rating, rng)
+    blocks = sgd.ratings_in_blocks(user, item, rating, np.random.default_rng(seed + 1))
+    readable = sgd_numpy.ratings_in_blocks(user, item, rating, np.random.default_rng(seed + 1))
+    for one, other in zip(blocks, readable, strict=True):
+        np.testing.assert_array_equal(one, other)
     rows = blocks.rating.astype(int)
     np.testing.assert_array_equal(np.sort(rows), np.arange(n))
     np.testing.assert_array_equal(user[rows], blocks.user)
     np.testing.assert_array_equal(item[rows], blocks.item)
 
     fast, slow = arrays(n_users, n_items, dim), arrays(n_users, n_items, dim)
-    ratings, shifts = rating % 5 + 1, rng.permutation(sgd.GROUPS)
+    ratings, shifts = rating % 5 + 1, rng.permutation(GROUPS)
     constants = (np.float32(0.01), np.float32(0.1), True)
     total = sgd.pass_over(blocks._replace(rating=ratings[rows]), shifts, np.float32(3), *fast, *constants)
-    diagonals = ((g, (g + shift) % sgd.GROUPS) for shift in shifts for g in range(sgd.GROUPS))
-    cuts = [blocks.first[g * sgd.GROUPS + h :][:2] for g, h in diagonals]
-    visited = np.concatenate([rows[slice(*cut)] for cut in cuts])
-    twin = descend_slowly(
-        user[visited], item[visited], ratings[visited], np.float32(3), *slow, *constants, True
+    twin = sgd_numpy.pass_over(
+        blocks._replace(rating=ratings[rows]), shifts, np.float32(3), *slow, *constants
     )
     assert total == pytest.approx(twin, rel=1e-5)
     for one, other in zip(fast, slow, strict=True):
         np.testing.assert_allclose(one, other, rtol=0, atol=1e-5)
 
 
+@pytest.mark.parametrize("options", [{}, BIASED])
+def test_a_fit_of_the_numpy_form_equals_the_compiled_one(options):
+    """Shuffles, steps, the epoch that is kept and a new user's vector."""
+    train, history = two_tastes(), Ratings.of([0] * 4, [1, 3, 0, 2], [5, 5, 1, 1])
+    held_out = named_rng(2, "held out").random(len(train)) < 0.2
+    parts, settings = (train.take(~held_out), train.take(held_out)), {**options, "epochs": 5}
+    fast, slow = (fitted(*parts, **settings, kernel=kernel) for kernel in ("compiled", "numpy"))
+    assert fast.n_epochs == slow.n_epochs
+    for one, other in ((fast, slow), (fast.fold_in(history), slow.fold_in(history))):
+        for name, array in one.state()[0].items():
+            np.testing.assert_allclose(other.state()[0][name], array, rtol=0, atol=5e-6)
+
+
+def test_the_numpy_form_needs_no_compiler():
+    modules = "marquee.training.sgd_numpy, marquee.recommenders.sgd_mf"
+    code = f"import sys; import {modules}; print('numba' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"
+
+
 def test_blocks_of_a_diagonal_share_no_user_and_no_movie():
     train = two_tastes()
     blocks = sgd.ratings_in_blocks(train.user, train.item, train.rating, named_rng(0, "blocks"))
-    whose = np.repeat(np.arange(sgd.GROUPS**2), np.diff(blocks.first))
-    for ids, group in ((blocks.user, whose // sgd.GROUPS), (blocks.item, whose % sgd.GROUPS)):
+    whose = np.repeat(np.arange(GROUPS**2), np.diff(blocks.first))
+    for ids, group in ((blocks.user, whose // GROUPS), (blocks.item, whose % GROUPS)):
         for one in np.unique(ids):
             assert len(np.unique(group[ids == one])) == 1
-        assert abs(np.bincount(group) - len(train) / sgd.GROUPS).max() < len(train) / 20
+        assert abs(np.bincount(group) - len(train) / GROUPS).max() < len(train) / 20
 
 
 def test_every_order_of_a_users_ratings_is_as_likely_as_another():
@@ -151,6 +172,7 @@ import numba
 import numpy as np
 from marquee.data.ratings import Ratings, Catalogue
 from marquee.kernels import sgd
+from marquee.kernels.rating_blocks import GROUPS
 from marquee.recommenders.base import TrainingData
 from marquee.recommenders.sgd_mf import Model, Options
 sgd.WORTH_THREADS = 0

@@ -32,6 +32,7 @@ def sample_content(models: int = 0, prefix: str = "a_rather_long_model_name") ->
             "items": 1682,
             "ratings": 100_000,
             "density": 0.063047,
+            "feedback": "explicit",
             "mean_rating": 3.5299,
             "histogram": {"rating": [1.0, 2.0, 3.0, 4.0, 5.0], "count": [6110, 11370, 27145, 34174, 21201]},
             "scale": {"low": 1.0, "high": 5.0, "step": 1.0},
@@ -81,7 +82,7 @@ def sample_content(models: int = 0, prefix: str = "a_rather_long_model_name") ->
                 "ranking": {"positive_threshold": 4.0, "split": "leave_last_out", "train_file": None},
             },
             "negatives": {"per_positive": 4, "sampling": "uniform", "alpha": 0.75},
-            "evaluate": {"ks": [5, 10, 20]},
+            "evaluate": {"mask": "positives", "ks": [5, 10, 20]},
             "models": {
                 "ease": {"task": "ranking", "algorithm": "ease", "regularization": 300.0},
                 "mf_bce": {"task": "ranking", "dim": 32, "learning_rate": 1e-05, "resample": True},

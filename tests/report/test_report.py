@@ -17,7 +17,6 @@ from matplotlib.figure import Figure
 from marquee.figures.captioned import Captioned, save_figures
 from marquee.leaderboard.table import CompareOptions, ModelResult, compare
 from marquee.report import PageFigure, render
-from marquee.report.page import anchor, day, number, p_value, setting
 from tests.report.sample import compared, piece, sample_content
 
 VOID = {"meta", "br", "link", "input", "img", "hr"}
@@ -224,6 +223,31 @@ def test_a_task_without_models_is_said_to_have_none():
     assert "No model was evaluated on the rating task." in page
 
 
+def test_the_page_says_what_lists_leave_out():
+    content = sample_content()
+    assert "marquee recommend</code> never shows one" in render(content)
+    params = {**content.params, "evaluate": {"mask": "rated", "ks": [10]}}
+    assert "and the movies that the user rated below the threshold, as" in render(
+        dataclasses.replace(content, params=params)
+    )
+
+
+def test_warnings_of_a_split_are_on_the_page():
+    warned = {"ranking": ["no rating has a timestamp, so <b>"], "rating": []}
+    page = render(dataclasses.replace(sample_content(), split_warnings=warned))
+    assert "Split of the ranking task:</strong> no rating has a timestamp, so &lt;b&gt;." in page
+    assert "Split of the rating task" not in page
+
+
+def test_counts_are_not_called_ratings():
+    content = sample_content()
+    card = {**content.card, "feedback": "implicit", "added_up": 7}
+    page = text(render(dataclasses.replace(content, card=card)))
+    assert "every row is a positive" in page
+    assert "7 rows were added up" in page
+    assert ("Mean count" in page, "Mean rating" in page) == (True, False)
+
+
 def test_a_threshold_that_makes_nearly_all_ratings_positives_is_said():
     content = sample_content()
     for asked, words in (
@@ -236,8 +260,10 @@ def test_a_threshold_that_makes_nearly_all_ratings_positives_is_said():
         page = render(dataclasses.replace(content, params=params))
         assert ("<strong>Warning:</strong>" in page) == (words is not None)
         assert words is None or words in page
-    implicit = {**content.card, "scale": {"low": 1.0, "high": 1.0, "step": 0.0}}
-    assert "<strong>Warning:</strong>" not in render(dataclasses.replace(content, card=implicit))
+    everything = {**content.params, "tasks": {"ranking": {"positive_threshold": 1}}}
+    for only in ({"scale": {"low": 1.0, "high": 1.0, "step": 0.0}}, {"feedback": "implicit", "added_up": 0}):
+        page = render(dataclasses.replace(content, card={**content.card, **only}, params=everything))
+        assert "<strong>Warning:</strong>" not in page
 
 
 def test_ratings_without_times_have_no_first_day():
@@ -349,32 +375,3 @@ def test_saved_figures_are_read_back(tmp_path):
     found = PageFigure.read_folder(tmp_path)
     assert found == {"map": PageFigure((tmp_path / "map.svg").read_text("utf-8"), "Movies & more", "Map")}
     assert found["map"].svg.startswith("<svg")
-
-
-@pytest.mark.parametrize(
-    ("value", "words"),
-    [
-        (number(12_500), "12,500"),
-        (number(0.41234), "0.4123"),
-        (number(-0.5), "−0.5000"),
-        (number(0.5, sign=True), "+0.5000"),
-        (number(None), "–"),
-        (p_value(0.00099), "< 0.001"),
-        (p_value(0.001), "0.001"),
-        (p_value(0.0341), "0.034"),
-        (p_value(1.0), "1.000"),
-        (p_value(None), "–"),
-        (p_value(0.012987, 0.012987), "≤ 0.013"),
-        (p_value(0.0121, 0.013), "≤ 0.013"),
-        (p_value(0.0131, 0.013), "0.013"),
-        (p_value(0.0005, 0.0005), "< 0.001"),
-        (p_value(1.0, 1.0), "≤ 1.000"),
-        (anchor("als_bias"), "model-als_bias"),
-        (anchor('a "b'), "model-a.20..22.b"),
-        (day(86_400), "1970-01-02"),
-        (day(None), "–"),
-        (setting([1, 0.25, True, None]), "1, 0.25, true, –"),
-    ],
-)
-def test_values_are_formatted(value, words):
-    assert value == words

@@ -43,6 +43,25 @@ def test_the_table_has_a_line_for_each_movie_and_one_for_its_explanation():
     assert "\n" not in output.table([], "score")
 
 
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        *((0.0695, "0.0695"), (0.06949999, "0.0695"), (4.2, "4.20"), (9.996, "10.0"), (0.9999, "1.00")),
+        *(
+            (99.94, "99.9"),
+            (99.96, "100"),
+            (312.4, "312"),
+            (12345.6, "12,346"),
+            (0.0, "0"),
+            (-0.0123, "-0.0123"),
+        ),
+        *((0.00012345, "0.000123"), (0.00001234, "1.23e-05"), (-3e-9, "-3.00e-09"), (float("nan"), "nan")),
+    ],
+)
+def test_three_significant_digits(value, text):
+    assert output.significant(value) == text
+
+
 def test_a_long_title_is_cut():
     row = {**ROWS[0], "title": "x" * 60}
     assert f"{'x' * 43}…  1979" in output.table([row], "score")

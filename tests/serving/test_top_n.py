@@ -200,3 +200,33 @@ def test_asking_does_not_change_the_model(models):
         explain.rating_effects(model, audience.history, np.arange(5))
     after = {name: json.dumps([a.tolist() for a in m.state()[0].values()]) for name, m in models.items()}
     assert after == before
+
+
+@pytest.mark.parametrize(
+    ("counts", "least"),
+    [
+        ([100] * 50, 20),
+        ([100] * 50 + [3] * 100, 20),  # 300 of 5,300 ratings are of movies with few
+        ([3] * 50, 3),
+        ([1, 2, 3, 4, 5, 6, 7, 8, 9, 10], 3),  # 1 + 2 of 55 ratings; with 3 more than a tenth
+        ([0, 0, 5], 5),
+        ([0], 20),
+    ],
+)
+def test_the_least_number_of_ratings_hides_a_tenth_of_them_at_most(counts, least):
+    counts = np.array(counts)
+    found = top_n.default_min_ratings(counts)
+    assert found == least
+    assert counts[counts < found].sum() <= 0.1 * counts.sum()
+
+
+def test_ids_may_hold_blanks_and_commas():
+    ids = ["Lee, Ann", "Bo Ray", 3, "Lee"]
+    for text, found in (
+        ("Lee, Ann\nBo Ray\n", ["Lee, Ann", "Bo Ray"]),
+        ("Lee, Ann,3 , Lee", ["Lee, Ann", "3", "Lee"]),
+        ('"Lee, Ann"\n3 Lee\n3', ["Lee, Ann", "3", "Lee"]),
+        ("4, 5", ["4", "5"]),
+        (" \n,", []),
+    ):
+        assert top_n.user_labels(text, ids) == found

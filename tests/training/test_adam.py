@@ -1,8 +1,9 @@
 from __future__ import annotations
 
+import pytest
 import torch
 
-from marquee.training.adam import Adam
+from marquee.training.networks.adam import Adam
 
 
 def test_its_steps_are_those_of_torch_to_the_bit():
@@ -25,3 +26,26 @@ def test_a_parameter_without_a_gradient_is_left_alone():
     optimizer.step()
     assert used[0] < 1
     assert unused.tolist() == [1, 1]
+
+
+@pytest.mark.parametrize("weight_decay", [0, 0.1])
+def test_sparse_gradients_move_the_rows_that_have_one_as_torchs_sparse_adam_does(weight_decay):
+    """Its penalty is that of the rows in the batch; here some rows never are."""
+    torch.manual_seed(0)
+    ours, theirs = (torch.nn.Embedding(30, 4, sparse=True) for _ in range(2))
+    theirs.load_state_dict(ours.state_dict())
+    before = ours.weight.detach().clone()
+    one, other = Adam([ours.weight], 0.01, weight_decay), torch.optim.SparseAdam([theirs.weight], lr=0.01)
+    for _ in range(5):
+        rows = torch.randint(0, 20, (12,))
+        for table, optimizer in ((ours, one), (theirs, other)):
+            optimizer.zero_grad()
+            (table(rows) - 1).square().sum().backward()
+        touched = rows.unique()
+        extra = weight_decay * theirs.weight.detach()[touched]
+        theirs.weight.grad += torch.sparse_coo_tensor(touched[None], extra, (30, 4), check_invariants=False)
+        one.step()
+        other.step()
+    torch.testing.assert_close(ours.weight, theirs.weight, rtol=0, atol=1e-6)
+    assert torch.equal(ours.weight[20:], before[20:])
+    assert not torch.equal(ours.weight[:20], before[:20])

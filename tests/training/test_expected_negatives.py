@@ -8,9 +8,10 @@ import torch
 
 from marquee.data.ratings import Ratings
 from marquee.data.sampling import NegativeOptions, add_negatives
-from marquee.recommenders.mf_bce import _expected_loss
 from marquee.rng import KeyedRandom, named_rng
-from marquee.training.expected_negatives import ExpectedNegatives
+from marquee.training.networks.expected_negatives import ExpectedNegatives
+from marquee.training.networks.layers import with_weights
+from marquee.training.networks.matrix_factorization import MatrixFactorization
 
 CPU = torch.device("cpu")
 RATED = Ratings.of([0, 0, 2, 2, 2], [3, 1, 0, 1, 4])  # nobody rated 2 and 5, user 1 rated nothing
@@ -51,7 +52,9 @@ def test_who_has_nothing_is_left_out_and_whom_popularity_leaves_nothing_gets_the
 def test_the_loss_of_a_step_is_the_weighted_mean_over_the_catalogue():
     rng, negatives, regularization = named_rng(0, "weights"), expected(UNIFORM), 0.1
     p, q, b = rng.normal(size=(3, 2)), rng.normal(size=(6, 2)), rng.normal(size=6)
-    network = {name: torch.tensor(x).float() for name, x in (("user", p), ("item", q), ("bias", b))}
+    arrays = {"user.weight": p, "item.weight": q, "item_bias.weight": b[:, None]}
+    arrays = {name: array.astype(np.float32) for name, array in arrays.items()}
+    network = with_weights(lambda: MatrixFactorization(3, 6, 2), arrays)
     total = weights = 0.0
     for user, mine, weight in ((0, {1, 3}, 2), (2, {0, 1, 4}, 4)):
         for item in range(6):
@@ -60,5 +63,5 @@ def test_the_loss_of_a_step_is_the_weighted_mean_over_the_catalogue():
             )
             total += w * (np.log1p(np.exp(-s)) + regularization / 2 * (p[user] @ p[user] + q[item] @ q[item]))
             weights += w
-    (loss,) = _expected_loss(regularization, negatives, network, negatives.users)
+    (loss,) = negatives.loss(network, negatives.users, regularization)
     assert float(loss) == pytest.approx(total / weights, rel=1e-5)

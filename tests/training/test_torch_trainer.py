@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from marquee.training.loop import train_epochs
+from marquee.training.networks.trainer import WARM_UP, TorchTrainer
 from marquee.training.progress import FitProgress
-from marquee.training.torch_trainer import WARM_UP, TorchTrainer
 from tests.crash import CrashingProgress, Killed
 
 
@@ -33,7 +33,7 @@ def test_the_mean_follows_its_recursion_and_training_goes_on_from_the_weights_th
     for one in (plain, plain, *[trained] * 60):
         one.train_epoch()
     mean = 0.0
-    for step, w in enumerate([*seen[1:], trained.module["w"].item()], start=1):
+    for step, w in enumerate([*seen[1:], trained.network["w"].item()], start=1):
         mean += max(0.1, WARM_UP / (WARM_UP + step)) * (w - mean)
     assert trained.weights()["w"][0] == pytest.approx(mean, abs=1e-5)
     assert plain.weights()["w"][0] == pytest.approx(seen[8], abs=1e-7), "two epochs of four steps"

@@ -1,4 +1,4 @@
-"""Learning to rank from positives and sampled negatives: what all networks of that kind share."""
+"""Positives with their sampled negatives, the pairs that a network learns to rank from."""
 
 from __future__ import annotations
 
@@ -69,12 +69,3 @@ def epoch_tensors(
         return users, torch.from_numpy(items).to(device)
 
     return tensors
-
-
-def logistic_loss(logits: torch.Tensor) -> torch.Tensor:
-    """Return the mean of -ln σ(s) of the first column of logits [b, n] and -ln (1 - σ(s)) of the others."""
-    from torch.nn import functional as F
-
-    labels = logits.new_zeros(logits.shape[1])
-    labels[0] = 1
-    return F.binary_cross_entropy_with_logits(logits, labels.expand_as(logits))

@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+import torch
+from torch import nn
 
 from marquee.errors import MarqueeError
-from marquee.training.adam import Adam
 from marquee.training.loop import Trainer, pack, unpack
+from marquee.training.networks.adam import Adam
 from marquee.training.progress import Arrays
 
-if TYPE_CHECKING:
-    import torch
-
 WARM_UP = 10  # steps t after which the mean is over the last tenth of them, until that is 1 / (1 - β)
+
+Batches = Callable[[], tuple[torch.Tensor, ...]]
+Loss = Callable[..., tuple[torch.Tensor, ...]]
 
 
 def choose_device(name: str) -> torch.device:
     """Return the device, for `auto` CUDA if there is one. Raises MarqueeError for `cuda` without one."""
-    import torch
-
     if name == "cuda" and not torch.cuda.is_available():
         raise MarqueeError("device is 'cuda', but torch finds no CUDA device: set it to auto or cpu")
     if name == "auto":
@@ -29,20 +29,12 @@ def choose_device(name: str) -> torch.device:
     return torch.device(name)
 
 
-def parameters(arrays: Mapping[str, np.ndarray], device: torch.device) -> torch.nn.ParameterDict:
-    """Return the arrays as trainable float32 tensors on `device`."""
-    import torch
-
-    tensors = {name: torch.from_numpy(array.astype(np.float32)) for name, array in arrays.items()}
-    return torch.nn.ParameterDict({name: torch.nn.Parameter(t.to(device)) for name, t in tensors.items()})
-
-
 class TorchTrainer(Trainer):
     """A `Trainer`: Adam on the batches of `epoch_tensors`.
 
-    module         its parameters are the weights; they live on `device`
-    epoch_tensors  called before each epoch; equal-length tensors on `device` [n, ...]
-    loss           (module, *batch tensors) -> the mean loss over the batch and, where ratings are predicted,
+    network        the module that is trained, on its device
+    epoch_tensors  called before each epoch; equal-length tensors on that device [n, ...]
+    loss           (network, *batch tensors) -> the mean loss over the batch and, where ratings are predicted,
                    the mean squared error
     rng            the only source of chance: it shuffles here, and `epoch_tensors` may draw from it
     learning_rate_decay  factor on Adam's step after each epoch
@@ -52,9 +44,9 @@ class TorchTrainer(Trainer):
 
     def __init__(
         self,
-        module: torch.nn.Module,
-        epoch_tensors: Callable[[], tuple[torch.Tensor, ...]],
-        loss: Callable[..., tuple[torch.Tensor, ...]],
+        network: nn.Module,
+        epoch_tensors: Batches,
+        loss: Loss,
         rng: np.random.Generator,
         batch_size: int,
         learning_rate: float,
@@ -62,79 +54,70 @@ class TorchTrainer(Trainer):
         learning_rate_decay: float = 1.0,
         ema_decay: float = 0.0,
     ) -> None:
-        import torch
-
         # Steps are too short to divide: two threads are no faster, and ten times slower on a busy machine.
         torch.set_num_threads(1)
-        self.module, self.epoch_tensors, self.loss = module, epoch_tensors, loss
+        self.network, self.epoch_tensors, self.loss = network, epoch_tensors, loss
         self.rng, self.batch_size, self.learning_rate_decay = rng, batch_size, learning_rate_decay
         self.ema_decay, self.steps = ema_decay, 0
-        self.mean = _copies(module) if ema_decay else None
-        self.optimizer = Adam(module.parameters(), learning_rate, weight_decay)
+        self.mean = _copies(network) if ema_decay else None
+        self.parameters = dict(network.named_parameters())
+        self.optimizer = Adam(self.parameters.values(), learning_rate, weight_decay)
 
     def train_epoch(self) -> dict[str, float]:
-        import torch
-
         tensors = self.epoch_tensors()
         n = len(tensors[0])
         order = torch.from_numpy(self.rng.permutation(n)).to(tensors[0].device)
         tensors = tuple(tensor[order] for tensor in tensors)
-        self.module.train()
+        self.network.train()
         totals = torch.zeros((), dtype=torch.float64, device=tensors[0].device)
         for batch in zip(*(tensor.split(self.batch_size) for tensor in tensors), strict=True):
             self.steps += 1
             means = self._step(*batch)
             self._average()
             totals = totals + torch.stack(means).detach().double() * len(batch[0])  # on the device: no wait
-        self.module.eval()
+        self.network.eval()
         self.optimizer.learning_rate *= self.learning_rate_decay
         loss, *squared_error = (totals / n).tolist()
         return {"loss": loss, "train": squared_error[0] ** 0.5} if squared_error else {"loss": loss}
 
     def _step(self, *batch: torch.Tensor) -> tuple[torch.Tensor, ...]:
         """Move the weights by a batch, and return what `loss` gave for it."""
-        means = self.loss(self.module, *batch)
+        means = self.loss(self.network, *batch)
         self.optimizer.zero_grad()
         means[0].backward()
         self.optimizer.step()
         return means
 
+    @torch.no_grad()
     def _average(self) -> None:
-        import torch
-
         if self.mean is None:
             return
         weight = max(1 - self.ema_decay, WARM_UP / (WARM_UP + self.steps))
-        with torch.no_grad():
-            for name, tensor in self.module.state_dict().items():
-                self.mean[name].lerp_(tensor, weight)
+        for name, tensor in self.network.state_dict().items():
+            self.mean[name].lerp_(tensor, weight)
 
     def weights(self) -> Arrays:
-        return _arrays(self.module.state_dict() if self.mean is None else self.mean)
+        return _arrays(self.network.state_dict() if self.mean is None else self.mean)
 
     def load_weights(self, arrays: Arrays) -> None:
         self._load(arrays)
         if self.mean is not None:
-            self.mean = _copies(self.module)
+            self.mean = _copies(self.network)
 
     def _load(self, arrays: Arrays) -> None:
-        import torch
-
-        self.module.load_state_dict({name: torch.from_numpy(array) for name, array in arrays.items()})
+        self.network.load_state_dict({name: torch.from_numpy(array) for name, array in arrays.items()})
 
     def optimizer_state(self) -> tuple[Arrays, dict[str, Any]]:
-        arrays = {} if self.mean is None else pack("trained", _arrays(self.module.state_dict()))
-        for number, moments in enumerate(self.optimizer.state):
-            arrays |= pack(str(number), _arrays(moments))
+        arrays = {} if self.mean is None else pack("trained", _arrays(self.network.state_dict()))
+        for name, moments in zip(self.parameters, self.optimizer.state, strict=True):
+            arrays |= pack(name, _arrays(moments))
         metadata = {"steps": self.steps, "learning_rate": self.optimizer.learning_rate}
         return arrays, {"rng": self.rng.bit_generator.state, **metadata}
 
     def load_optimizer_state(self, arrays: Arrays, metadata: Mapping[str, Any]) -> None:
-        import torch
-
-        for number, moments in enumerate(self.optimizer.state):
-            for name, array in unpack(arrays, str(number)).items():
-                moments[name].copy_(torch.from_numpy(array).view_as(moments[name]))
+        for name, moments in zip(self.parameters, self.optimizer.state, strict=True):
+            for moment, array in unpack(arrays, name).items():
+                moments[moment].copy_(torch.from_numpy(array).view_as(moments[moment]))
         if self.mean is not None:
             self._load(unpack(arrays, "trained"))
         self.optimizer.learning_rate = metadata["learning_rate"]
@@ -142,8 +125,8 @@ class TorchTrainer(Trainer):
         self.rng.bit_generator.state = metadata["rng"]
 
 
-def _copies(module: torch.nn.Module) -> dict[str, torch.Tensor]:
-    return {name: tensor.detach().clone() for name, tensor in module.state_dict().items()}
+def _copies(network: nn.Module) -> dict[str, torch.Tensor]:
+    return {name: tensor.detach().clone() for name, tensor in network.state_dict().items()}
 
 
 def _arrays(tensors: Mapping[str, torch.Tensor]) -> Arrays:

@@ -10,7 +10,8 @@ from marquee.data.ratings import Ratings
 from marquee.data.sampling import NegativeOptions, add_negatives
 from marquee.errors import MarqueeError
 from marquee.rng import KeyedRandom, named_rng
-from marquee.training.sampled_loss import epoch_tensors, logistic_loss, negatives_per_positive
+from marquee.training.networks.losses import logistic_loss
+from marquee.training.sampled_pairs import epoch_tensors, negatives_per_positive
 
 TRAIN = add_negatives(
     Ratings.of([0, 0, 1], [3, 1, 0]), 6, NegativeOptions(per_positive=2), KeyedRandom(0, "negatives")
