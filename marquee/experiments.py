@@ -110,11 +110,15 @@ def read(
         if state != "success" or last["error"] or not last["data"]:
             others["failed" if state == "success" else state].append(name)
             continue
+        tree = last["data"]["params"].get(PARAMS, {}).get("data")
+        if not isinstance(tree, Mapping):
+            others["without a params.yaml that reads"].append(name)
+            continue
         first = name if one in at_commit else first
         revisions[name] = last["rev"]
         if is_stale(last["rev"], commits[0]["rev"]):
             stale.append(name)
-        params[name] = pd.json_normalize(last["data"]["params"][PARAMS]["data"]).to_dict("records")[0]
+        params[name] = pd.json_normalize(dict(tree)).to_dict("records")[0]
         for model, metrics in last["data"]["metrics"].get(SUMMARY, {}).get("data", {}).items():
             if task := params[name].get(f"models.{model}.task"):
                 found = _best_epoch(curve(last["rev"], model), task)
@@ -269,7 +273,7 @@ def _best_epoch(curve: str, task: str) -> dict[str, float]:
     try:
         rows = list(csv.DictReader(curve.splitlines()))
         values = [float(row[VALIDATION]) for row in rows if row.get(VALIDATION)]
-    except ValueError:  # a file that was cut off counts as none
+    except (ValueError, csv.Error):  # a file that was cut off counts as none
         values = []
     return {VALIDATION: min(values) if task == "rating" else max(values)} if values else {}
 

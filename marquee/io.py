@@ -10,117 +10,36 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
+import math
+import os
 import re
-import shutil
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from marquee.files import atomic_file as atomic_file
+from marquee.files import atomic_folder as atomic_folder
+from marquee.files import damaged as damaged
+from marquee.files import reading as reading
+from marquee.files import remove as remove
+from marquee.files import unsealed
+from marquee.parquet import read_parquet as read_parquet
+from marquee.parquet import write_parquet as write_parquet
+from marquee.parquet import writing_parquet as writing_parquet
+
 if TYPE_CHECKING:
     import pyarrow as pa
     from matplotlib.figure import Figure
 
-PARTIAL = ".partial"  # suffix of what is being written; ignored by Git and DVC
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")  # the last are wide
 SIGNED = re.compile(r"[+-][0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?")
 NUMBERS = re.compile(r"\[\n\s*-?\d[^\[\]{}\":]*(?=\n\s*\])\s*")  # a list of numbers over several lines
-# Controls (but tab and line end), what turns the direction of writing around, and what XML has no place for
-UNREADABLE = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]"
-)
-ROW_GROUP = 1_048_576  # rows; one column chunk then fits a cache and a reader can stream
 
 
-@contextmanager
-def atomic_file(path: Path) -> Iterator[Path]:
-    """Yield a path to write to; it becomes `path` when the block ends well, and is removed otherwise."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f"{path.name}{PARTIAL}")
-    try:
-        yield partial
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
-
-
-@contextmanager
-def atomic_folder(path: Path) -> Iterator[Path]:
-    """Yield an empty folder to fill; it replaces `path` when the block ends well."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f"{path.name}{PARTIAL}")
-    shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir()
-    try:
-        yield partial
-        old = path.with_name(f"{path.name}.old{PARTIAL}")
-        shutil.rmtree(old, ignore_errors=True)
-        if path.exists():
-            path.replace(old)
-        partial.replace(path)
-        shutil.rmtree(old, ignore_errors=True)
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
-
-
-def write_parquet(path: Path, table: pa.Table) -> None:
-    """Write LZ4-compressed Parquet; equal tables give equal bytes.
-
-    Whole numbers are stored byte by byte (all lowest bytes, then all second ones), which for users,
-    movies and times takes half the time of a dictionary; all other columns have a dictionary.
-    """
-    with atomic_file(path) as partial:
-        _write_parquet(partial, table)
-
-
-@contextmanager
-def writing_parquet(tables: Mapping[Path, pa.Table]) -> Iterator[None]:
-    """Write each table as `write_parquet` does, while the block runs; the files appear if it ends well."""
-    from concurrent.futures import ThreadPoolExecutor
-
-    with ExitStack() as files, ThreadPoolExecutor() as pool:
-        written = [
-            pool.submit(_write_parquet, files.enter_context(atomic_file(path)), table)
-            for path, table in tables.items()
-        ]
-        yield
-        for each in written:
-            each.result()
-
-
-def _write_parquet(path: Path, table: pa.Table) -> None:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    whole: list[str] = []
-    other: list[str] = []
-    for field in table.schema:
-        leaf, name = field.type, field.name
-        if pa.types.is_nested(leaf):
-            leaf, name = leaf.value_type, f"{name}.list.element"
-        (whole if pa.types.is_integer(leaf) else other).append(name)
-    pq.write_table(
-        table,
-        path,
-        compression="lz4",
-        use_dictionary=other,
-        use_byte_stream_split=whole,
-        row_group_size=ROW_GROUP,
-    )
-
-
-def read_parquet(
-    path: Path, columns: Sequence[str] | None = None, among: tuple[str, Sequence[int]] | None = None
-) -> pa.Table:
-    """Read `columns` (None: all), and with `among`, a column and values, only rows with one of the values."""
-    import pyarrow.parquet as pq
-
-    wanted = None if columns is None else list(columns)
-    if among is None:  # without pyarrow.dataset, which brings pandas: a fifth of a second in every stage
-        return pq.ParquetFile(path).read(wanted)
-    return pq.read_table(path, columns=wanted, filters=[(among[0], "in", list(among[1]))])
+SEAL = "sha256"  # key of a hash over all the rest of a JSON file or of a safetensors file
+SYSTEM_ERROR = re.compile(r"\(os error (\d+)\)")  # how safetensors says which one it met
 
 
 def write_json(path: Path, content: Mapping[str, Any] | Sequence[Any]) -> None:
@@ -129,19 +48,51 @@ def write_json(path: Path, content: Mapping[str, Any] | Sequence[Any]) -> None:
     write_text(path, NUMBERS.sub(lambda found: " ".join(found[0].split()).replace("[ ", "["), text) + "\n")
 
 
-def read_json(path: Path) -> dict[str, Any]:
-    return json.loads(path.read_text(encoding="utf-8"))
+def read_json(path: Path, name: str = "") -> dict[str, Any]:
+    """Read an object, without its seal. Raises MarqueeError for a damaged file, other content and NaN.
+
+    name  the one it was written under, where `path` has another
+    """
+    with reading(path):
+        found = json.loads(path.read_text("utf-8"), parse_constant=_no_constant)
+        if not isinstance(found, dict):
+            raise TypeError(f"a {type(found).__name__} where an object is due")
+        if SEAL in found and found.pop(SEAL) != _hash_of(name or path.name, found):
+            raise ValueError("it was changed after it was written")
+        return found
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(f"{name} is no JSON")
+
+
+def write_sealed(path: Path, content: Mapping[str, Any]) -> None:
+    """Write JSON with a hash of all the rest and of the file's name under `SEAL`."""
+    write_json(path, {**content, SEAL: _hash_of(path.name, content)})
+
+
+def read_sealed(path: Path) -> dict[str, Any]:
+    """Read what `write_sealed` wrote. Raises MarqueeError if anything in it was changed or removed."""
+    with reading(path):
+        if SEAL not in json.loads(path.read_text("utf-8")):
+            raise unsealed(path)
+    return read_json(path)
+
+
+def _hash_of(name: str, content: object) -> str:
+    return hashlib.sha256(json.dumps([name, content], sort_keys=True).encode()).hexdigest()
+
+
+def read_text(path: Path) -> str:
+    """Read UTF-8. Raises MarqueeError for a file in another encoding."""
+    with reading(path):
+        return path.read_text("utf-8")
 
 
 def write_text(path: Path, text: str) -> None:
     """Write UTF-8 with `\\n` line ends on every system."""
     with atomic_file(path) as partial:
         partial.write_bytes(text.encode("utf-8"))
-
-
-def readable(text: str) -> str:
-    """Return `text` without characters that a reader cannot see and a page or a terminal would obey."""
-    return UNREADABLE.sub("", text)
 
 
 def write_csv(path: Path, header: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
@@ -167,9 +118,18 @@ def harmless(cell: object) -> object:
 
 
 def read_curve(path: Path) -> list[dict[str, float]]:
-    """Read the rows of a CSV of numbers, without empty cells."""
-    with path.open(encoding="utf-8", newline="") as file:
-        return [{name: float(text) for name, text in row.items() if text} for row in csv.DictReader(file)]
+    """Read the rows of a CSV of numbers, without empty cells. Raises MarqueeError for a damaged file."""
+    text = read_text(path)
+    with reading(path):
+        table = list(csv.DictReader(text.splitlines(), strict=True))
+        if not table or not text.endswith("\n") or any(None in row.values() for row in table):
+            raise ValueError("it ends too early")
+        if "epoch" not in table[0]:
+            raise KeyError("epoch")
+        rows = [{name: float(cell) for name, cell in row.items() if cell} for row in table]
+        if not all(math.isfinite(value) for row in rows for value in row.values()):
+            raise ValueError("a value is not finite")
+        return rows
 
 
 def sha256(path: Path) -> str:
@@ -194,25 +154,61 @@ def digest(files: Iterable[Path], settings: object = None) -> str:
     return found.hexdigest()
 
 
-def write_arrays(path: Path, arrays: Mapping[str, np.ndarray], note: str = "") -> None:
-    """Write named arrays as safetensors, with `note` (any text, often JSON) as its one metadata entry."""
+def write_arrays(path: Path, arrays: Mapping[str, np.ndarray], note: str = "", sync: bool = True) -> str:
+    """Write named arrays as safetensors, with `note` (any text, often JSON), and return the hash of both.
+
+    The file's one metadata entry is JSON with the note and the hash. `sync` is that of `atomic_file`.
+    """
+    from safetensors import SafetensorError
     from safetensors.numpy import save_file
 
     whole = {name: np.ascontiguousarray(arrays[name]) for name in sorted(arrays)}
-    with atomic_file(path) as partial:
+    seal = _hash_of_arrays(path, whole, note)
+    with atomic_file(path, sync) as partial:
         partial.touch()
         mode = partial.stat().st_mode  # what everyone may do with a new file; save_file lets its owner alone
-        save_file(whole, partial, metadata={"note": note} if note else None)
+        try:
+            save_file(whole, partial, metadata={"about": json.dumps({"note": note, SEAL: seal})})
+        except SafetensorError as error:
+            found = SYSTEM_ERROR.search(str(error))
+            if found is None:
+                raise
+            raise OSError(int(found[1]), os.strerror(int(found[1])), str(path)) from None
         partial.chmod(mode)
+    return seal
 
 
 def read_arrays(path: Path) -> tuple[dict[str, np.ndarray], str]:
-    """Read the arrays and the note that `write_arrays` stored."""
+    """Read the arrays and the note that `write_arrays` stored. Raises MarqueeError for a damaged file."""
+    arrays, note, _ = read_sealed_arrays(path)
+    return arrays, note
+
+
+def read_sealed_arrays(path: Path) -> tuple[dict[str, np.ndarray], str, str]:
+    """Return the arrays, the note, and the hash of both, which is verified."""
     from safetensors import safe_open
 
-    with safe_open(path, framework="numpy") as file:
-        arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-        return arrays, (file.metadata() or {}).get("note", "")
+    with reading(path):
+        if not path.is_file() and path.exists():
+            raise ValueError("it is no file")
+        with safe_open(path, framework="numpy") as file:
+            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            about = json.loads((file.metadata() or {}).get("about", "{}"))
+        if SEAL not in about:
+            raise unsealed(path)
+        if about[SEAL] != _hash_of_arrays(path, arrays, about["note"]):
+            raise ValueError("its contents were changed after it was written")
+        return arrays, about["note"], about[SEAL]
+
+
+def _hash_of_arrays(path: Path, arrays: Mapping[str, np.ndarray], note: str) -> str:
+    """Return the SHA-256, in hexadecimal, of name, note, and all arrays: 0.8 GB a second."""
+    found = hashlib.sha256(json.dumps([path.name, note]).encode())
+    for name in sorted(arrays):
+        array = arrays[name]
+        found.update(json.dumps([name, array.dtype.str, array.shape]).encode())
+        found.update(array.reshape(-1).view(np.uint8).data)
+    return found.hexdigest()
 
 
 def write_figure(path: Path, figure: Figure) -> None:

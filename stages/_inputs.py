@@ -13,7 +13,7 @@ from marquee.data.identity import identity_of, require_same
 from marquee.data.ratings import Catalogue, Ratings, lowest_positive, unusual_positives
 from marquee.data.sampling import Candidates
 from marquee.errors import MarqueeError
-from marquee.io import as_array, read_parquet
+from marquee.io import as_array, read_parquet, reading
 from marquee.recommenders import fitted_otherwise, load
 
 if TYPE_CHECKING:
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
     from marquee.evaluation.test_set import TestSet
     from marquee.recommenders.base import Recommender
+
+MOVIES = Path("data/movies.parquet")
 
 
 def trained(name: str, params: Params) -> Recommender:
@@ -33,14 +35,19 @@ def trained(name: str, params: Params) -> Recommender:
     return model
 
 
-def ratings(path: Path) -> Ratings:
-    return Ratings.from_table(read_parquet(path))
+def ratings(path: Path, within: Catalogue | None = None) -> Ratings:
+    """Read ratings. Raises MarqueeError for a damaged file, and for ids that are not `within` it."""
+    found = Ratings.read(path)
+    if within is not None:
+        found.require_ids(within.n_users, within.n_items, path)
+    return found
 
 
 def catalogue() -> tuple[Catalogue, tuple[float, float, float]]:
     """Return the catalogue, and the release's scale: lowest rating, highest, step (0 without one)."""
-    movies, about = _movies()
-    return Catalogue.from_genres(about["n_users"], movies["genres"]), tuple(about["scale"])
+    with reading(MOVIES):
+        movies, about = _movies()
+        return Catalogue.from_genres(about["n_users"], movies["genres"]), tuple(about["scale"])
 
 
 def implicit() -> bool:
@@ -49,18 +56,21 @@ def implicit() -> bool:
 
 
 def _movies() -> tuple[pa.Table, dict[str, Any]]:
-    movies = read_parquet(Path("data/movies.parquet"), ["genres"])
-    return movies, json.loads(movies.schema.metadata[b"catalogue"])
+    with reading(MOVIES):
+        movies = read_parquet(MOVIES, ["genres"])
+        return movies, json.loads(movies.schema.metadata[b"catalogue"])
 
 
 def test_set(task: str, params: Params) -> TestSet:
     from marquee.evaluation.test_set import TestSet
 
-    train, validation, fold_in, test = (
-        ratings(Path(f"data/{task}/{part}.parquet")) for part in ("train", "val", "fold_in", "test")
-    )
-    candidates = Candidates.from_table(read_parquet(Path(f"data/candidates/{task}.parquet")))
     known, scale = catalogue()
+    train, validation, fold_in, test = (
+        ratings(Path(f"data/{task}/{part}.parquet"), known) for part in ("train", "val", "fold_in", "test")
+    )
+    listed = Path(f"data/candidates/{task}.parquet")
+    with reading(listed):
+        candidates = Candidates.from_table(read_parquet(listed))
     scored = scale[:2], positive_threshold(params), params.evaluate.ks
     return TestSet(
         task, train, validation, fold_in, test, candidates, known, *scored, low_rated(task, params)
@@ -71,8 +81,10 @@ def low_rated(task: str, params: Params) -> Ratings:
     """Return what lists leave out beside positives: nothing, unless `evaluate.mask` is rated."""
     if params.evaluate.mask == "positives":
         return Ratings.empty()
-    pairs = read_parquet(Path(f"data/{task}/low_rated.parquet"))
-    return Ratings.of(as_array(pairs["user"]), as_array(pairs["item"]))
+    path = Path(f"data/{task}/low_rated.parquet")
+    with reading(path):
+        pairs = read_parquet(path)
+        return Ratings.of(as_array(pairs["user"]), as_array(pairs["item"]))
 
 
 def positive_threshold(params: Params) -> float:

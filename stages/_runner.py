@@ -8,7 +8,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -16,6 +16,7 @@ from typing import Any
 
 from marquee import config, dvc_state
 from marquee.errors import MarqueeError, explain
+from marquee.terminal import say, standard_streams
 
 PARAMS = Path("params.yaml")
 LOG = Path("logs/stages.jsonl")  # seconds and memory: untracked, since they differ from run to run
@@ -26,7 +27,13 @@ def run(main: Callable[..., None]) -> None:
     """Call `main(params, *arguments of the command line)`.
 
     A fault of the user's making ends in one line on stderr and exit code 1; `--debug` shows the traceback.
+    A message that cannot be printed, or a row that cannot be logged, fails nothing.
     """
+    with standard_streams(forgiving=True):
+        _run(main)
+
+
+def _run(main: Callable[..., None]) -> None:
     arguments = [word for word in sys.argv[1:] if word != "--debug"]
     module = sys.modules["__main__"].__spec__
     name = module.name.rpartition(".")[2] if module else Path(sys.argv[0]).stem
@@ -47,7 +54,7 @@ def run(main: Callable[..., None]) -> None:
     except Exception as error:
         if "--debug" in sys.argv or (line := explain(error)) is None:
             raise
-        print(f"{label}: {line}", file=sys.stderr)
+        say(f"{label}: {line}")
         raise SystemExit(1) from None
     except KeyboardInterrupt:
         raise SystemExit(130) from None
@@ -80,6 +87,7 @@ def _log(row: dict[str, Any]) -> None:
 
         whose = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)  # the largest process of them
         row["peak_mib"] = round(max(resource.getrusage(who).ru_maxrss for who in whose) / 1024)
-    LOG.parent.mkdir(exist_ok=True)
-    with LOG.open("a", encoding="utf-8", newline="\n") as file:
-        file.write(json.dumps(row) + "\n")
+    with suppress(OSError):
+        LOG.parent.mkdir(exist_ok=True)
+        with LOG.open("a", encoding="utf-8", newline="\n") as file:
+            file.write(json.dumps(row) + "\n")

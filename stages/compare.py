@@ -9,7 +9,7 @@ from marquee.evaluation import test_set
 from marquee.evaluation.residuals import concat_tables
 from marquee.figures.captioned import save_figures
 from marquee.figures.leaderboard import leaderboard_figures
-from marquee.io import atomic_folder, read_json, write_csv, write_figure, write_json
+from marquee.io import atomic_folder, read_sealed, write_csv, write_figure, write_json, write_sealed
 from marquee.leaderboard import table
 from marquee.leaderboard.provenance import git_blob_id, provenance
 from marquee.rng import named_rng
@@ -19,12 +19,12 @@ from stages._runner import phase, run
 def main(params: config.Params) -> None:
     options = params.compare
     folders = {name: Path("data/evaluation") / name for name in params.models}
-    about = provenance({name: read_json(folder / "metrics.json") for name, folder in folders.items()})
+    about = provenance({name: read_sealed(folder / "metrics.json") for name, folder in folders.items()})
     results = [test_set.load(folder) for folder in (*folders.values(), *Path("data/oracle").glob("r*"))]
     with phase("scoring", "intervals and tests"):
         rows = table.compare(results, options, named_rng(params.seed, "compare"))
     tails, errors = (
-        {name: read_json(folder / file) for name, folder in folders.items() if (folder / file).is_file()}
+        {name: read_sealed(folder / file) for name, folder in folders.items() if (folder / file).is_file()}
         for file in ("tail.json", "residuals.json")
     )
     headline = table.primary_metrics(options)
@@ -32,7 +32,7 @@ def main(params: config.Params) -> None:
     summary = Path("metrics/summary.json")
     write_json(summary, table.summary(rows, options))
     with atomic_folder(Path("data/leaderboard")) as folder:
-        write_json(folder / "about.json", {**about, "results": git_blob_id(summary)})
+        write_sealed(folder / "about.json", {**about, "results": git_blob_id(summary)})
         write_csv(folder / "table.csv", table.HEADER, [list(row.values()) for row in rows])
         save_figures(folder, figures)
     with atomic_folder(Path("plots/leaderboard")) as folder:

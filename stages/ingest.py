@@ -9,7 +9,7 @@ from pathlib import Path
 from marquee import config
 from marquee.figures.captioned import save_figures
 from marquee.figures.dataset import dataset_figures, dataset_tables
-from marquee.io import atomic_folder, sha256, write_csv, write_json, writing_parquet
+from marquee.io import atomic_folder, sha256, write_csv, write_sealed, writing_parquet
 from marquee.movielens.fingerprint import fingerprint
 from marquee.movielens.notes import other_edition
 from marquee.movielens.parsers import read_release
@@ -46,7 +46,7 @@ def main(params: config.Params) -> None:
         card["notes"] = notes
         print("\n".join(notes))
     card["ratings_sha256"] = sha256(Path("data/ratings.parquet"))
-    write_json(Path("data/dataset.json"), card)
+    write_sealed(Path("data/dataset.json"), card)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from os.path import lexists
 from pathlib import Path
 
 from marquee import config
@@ -16,7 +17,7 @@ from stages._runner import phase, run
 def main(params: config.Params) -> None:
     truth = Path("data/raw/truth.safetensors")
     with atomic_folder(Path("data/oracle")) as folder:
-        if not truth.is_file():
+        if not lexists(truth):
             return
         ids = _inputs.original_ids()
         oracle = Oracle(GroundTruth.load(truth), *ids, _inputs.positive_threshold(params))

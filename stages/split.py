@@ -10,7 +10,7 @@ from marquee.data.published_splits import read_fold
 from marquee.data.ratings import Ratings
 from marquee.data.splits import Split, split
 from marquee.data.time_order import time_warnings
-from marquee.io import write_json, writing_parquet
+from marquee.io import write_sealed, writing_parquet
 from marquee.rng import KeyedRandom
 from stages._inputs import implicit, original_ids, positive_threshold, positives_warning, ratings
 from stages._runner import run
@@ -47,7 +47,7 @@ def _write(task: str, parts: Split, warnings: list[str]) -> None:
     tables = {folder / f"{name}.parquet": part.to_table() for name, part in named.items()}
     tables[folder / "low_rated.parquet"] = parts.low_rated.to_table().select(["user", "item"])
     with writing_parquet(tables):
-        write_json(folder / "split.json", {"counts": parts.counts, "warnings": warnings})
+        write_sealed(folder / "split.json", {"counts": parts.counts, "warnings": warnings})
 
 
 if __name__ == "__main__":

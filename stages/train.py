@@ -28,8 +28,9 @@ def main(params: config.Params, name: str) -> None:
     if last := continue_kept(kept, checkpoint, fit, settings["options"], entry.task == "ranking"):
         print(f"{name}: goes on after epoch {last} of {kept}")
     progress = FitProgress(name, checkpoint)
-    train, validation = map(ratings, inputs)
-    data = TrainingData(train, validation, catalogue()[0])
+    known, _ = catalogue()
+    train, validation = (ratings(path, known) for path in inputs)
+    data = TrainingData(train, validation, known)
     with phase("fitting", name):
         model.fit(data, named_rng(seed, f"train@{name}"), progress)
         if len(data.validation) and not progress.rows:  # a closed form: its curve is one point

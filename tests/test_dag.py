@@ -47,6 +47,7 @@ STARTS = {
 # model, the contract. A change there changes the program and no experiment; `dvc repro --force` runs anyway.
 PLUMBING = (
     *("marquee/__init__.py", "marquee/errors.py", "marquee/config", "marquee/io.py", "marquee/parallel.py"),
+    *("marquee/files.py", "marquee/outputs.py", "marquee/parquet.py", "marquee/terminal.py"),
     *("marquee/recommenders/__init__.py", "marquee/recommenders/base.py", "marquee/resources", "stages"),
     "marquee/dvc_state.py",
 )
@@ -81,8 +82,10 @@ LEVELS = (
     ("marquee/data",),
     ("marquee/kernels",),
     ("marquee/parallel.py", "marquee/io.py", "marquee/rng.py"),
-    ("marquee/config",),
+    ("marquee/config", "marquee/parquet.py"),
+    ("marquee/files.py", "marquee/terminal.py"),
     ("marquee/errors.py",),
+    ("marquee/outputs.py",),
 )
 
 

@@ -6,13 +6,13 @@ Edits of params.yaml are lost. Code, data/incoming and every file that no stage 
 from __future__ import annotations
 
 import shutil
-import sys
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
 from marquee.cli.project import call
 from marquee.dvc_state import stages_of
 from marquee.errors import MarqueeError
+from marquee.terminal import say
 
 LOCK = "dvc.lock"
 OUTPUTS = ("data", "models", "metrics", "plots")
@@ -37,7 +37,7 @@ def run(args: Namespace) -> None:
     try:
         call("dvc", "checkout", "--force", "--quiet")
     except MarqueeError:
-        print("DVC's cache lacks some committed outputs: `dvc repro` writes them", file=sys.stderr)
+        say("DVC's cache lacks some committed outputs: `dvc repro` writes them")
     print(f"params.yaml and the outputs are as committed in {commit}")
     if leftovers:
         print(f"removed {', '.join(leftovers)}")

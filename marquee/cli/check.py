@@ -8,6 +8,7 @@ from pathlib import Path
 
 from marquee import dvc_state, validate
 from marquee.cli import back, project
+from marquee.io import read_text
 
 
 def configure(parser: ArgumentParser) -> None:
@@ -34,7 +35,7 @@ def prune(models: Collection[str]) -> list[str]:
     import yaml
     from dvc.utils.serialize import modify_yaml
 
-    stages = yaml.safe_load(Path("dvc.yaml").read_text("utf-8"))["stages"]
+    stages = yaml.safe_load(read_text(Path("dvc.yaml")))["stages"]
     outs = {kind: each["do"]["outs"] for kind, each in stages.items() if each.get("foreach") == "${models}"}
     locked = [stage.split("@") for stage in {*back.outputs().values()} if stage.split("@")[0] in outs]
     evaluated = (path.name for path in Path("data/evaluation").glob("*/"))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 from typing import Any
@@ -12,8 +11,9 @@ from marquee import experiments
 from marquee.cli import project, revisions
 from marquee.errors import MarqueeError
 from marquee.evaluation.test_set import ModelResult
-from marquee.io import harmless
+from marquee.io import atomic_file, harmless
 from marquee.leaderboard.table import primary_metrics
+from marquee.terminal import say
 
 
 def configure(parser: ArgumentParser) -> None:
@@ -55,14 +55,15 @@ def run(args: Namespace) -> None:
     columns = ["task", "experiment", "model", *grid, "metric", "mean", "std", "n", "best", "stale"]
     rows = rows[[*columns, *(name for name in experiments.DIFFERENCE if name in rows)]]
     if args.csv is not None:
-        rows.map(harmless).to_csv(args.csv, index=False, lineterminator="\n")
+        with atomic_file(args.csv) as partial:
+            rows.map(harmless).to_csv(partial, index=False, lineterminator="\n")
     if args.json:
         project.print_json(rows.astype(object).where(rows.notna(), None).to_dict("records"))
     else:
         print("\n\n".join(experiments.text(table, task, args.show_repeats) for task, table in tables.items()))
     origin = [f"{found.commit} is commit {revision[found.commit][:7]}"] if found.commit else []
     for note in [*experiments.notes(tables, others), *origin]:
-        print(note, file=sys.stderr)
+        say(note)
 
 
 def _curve(revision: str, model: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,10 +10,11 @@ from typing import Any
 from marquee.cli import project
 from marquee.data.identity import MOVIES, identity_of, label
 from marquee.errors import MarqueeError
-from marquee.io import read_json
+from marquee.io import read_sealed
 from marquee.leaderboard import table
 from marquee.leaderboard.provenance import outdated
 from marquee.leaderboard.text import text
+from marquee.terminal import say
 
 FOLDER = Path("data/leaderboard")
 
@@ -25,8 +25,8 @@ def configure(parser: ArgumentParser) -> None:
 
 def run(args: Namespace) -> None:
     params = project.params()
-    rows = table.from_csv((FOLDER / "table.csv").read_text("utf-8").splitlines())
-    about = read_json(FOLDER / "about.json")
+    rows = table.read(FOLDER / "table.csv")
+    about = read_sealed(FOLDER / "about.json")
     if args.json:
         project.print_json(rows)
     else:
@@ -35,7 +35,7 @@ def run(args: Namespace) -> None:
         print(f"report: {Path('plots/report.html').resolve()}")
     models = {name: Path("models") / name for name in params.models}
     if line := outdated(about, identity_of() if MOVIES.is_file() else None, models):
-        print(f"out of date: {line}", file=sys.stderr)
+        say(f"out of date: {line}")
 
 
 def commit_of(about: Mapping[str, Any]) -> str:

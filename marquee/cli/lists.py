@@ -15,6 +15,7 @@ from marquee.recommenders.base import Recommender
 from marquee.serving import output
 from marquee.serving.catalogue import COLUMNS, MovieCatalogue, MovieFilter
 from marquee.serving.top_n import MIN_RATINGS, default_min_ratings
+from marquee.terminal import printable
 
 
 def positive(text: str) -> int:
@@ -111,5 +112,5 @@ def write_or_print(
             print(heading)
         for one in lists:
             if len(lists) > 1 and one:
-                print(f"user {one[0]['user']}")
+                print(printable(f"user {one[0]['user']}"))
             print(table(one))

@@ -6,7 +6,6 @@ Exit codes: 0 success, 1 a fault in data or parameters, 2 a fault in the command
 
 from __future__ import annotations
 
-import os
 import sys
 from argparse import ArgumentError, ArgumentParser, RawDescriptionHelpFormatter
 from collections.abc import Sequence
@@ -16,6 +15,7 @@ from typing import Any, NoReturn
 
 from marquee import __version__
 from marquee.errors import MarqueeError, explain
+from marquee.terminal import printable, say, standard_streams
 
 COMMANDS = {
     "recommend": "recommend movies to a user of the data or to a new one",
@@ -40,40 +40,53 @@ class Parser(ArgumentParser):
         super().__init__(**settings, formatter_class=RawDescriptionHelpFormatter, allow_abbrev=False)
 
     def error(self, message: str) -> NoReturn:
-        self.exit(2, f"{self.prog}: {message}; see {self.prog} --help\n")
+        self.exit(2, printable(f"{self.prog}: {message}; see {self.prog} --help") + "\n")
 
 
 def main(words: Sequence[str] | None = None) -> int:
     """Run `marquee` with the arguments `words` (default: those of the process); return the exit code."""
     words = sys.argv[1:] if words is None else words
+    try:
+        with standard_streams(forgiving=False):
+            return _run(words)
+    except BrokenPipeError:  # the reader, such as `head`, has read enough
+        return 128 + 13  # as the shell reports a process that SIGPIPE ended
+    except KeyboardInterrupt:
+        return 130
+    except MarqueeError as error:  # of the last bytes of the output
+        with standard_streams(forgiving=True):
+            say(f"marquee: {error}")
+        return 1
+
+
+def _run(words: Sequence[str]) -> int:
     parser = Parser(
         prog="marquee", description="Train, compare and ask movie recommenders in one DVC pipeline."
     )
     parser.add_argument("--version", action="version", version=f"marquee {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    for name, summary in COMMANDS.items():
-        command = commands.add_parser(name, help=summary, description=f"{summary.capitalize()}.")
-        if name in words:  # only a command that may be meant is imported
-            module = import_module(f"marquee.cli.{name}")
-            module.configure(command)
-            command.add_argument("--debug", action="store_true", help="show the traceback of a fault")
-            command.set_defaults(run=module.run, parser=command)
-    args = parser.parse_args(words)
+    program, debug = parser.prog, "--debug" in words
     try:
-        if not Path("params.yaml").is_file() and args.command not in ANYWHERE:
+        for name, summary in COMMANDS.items():
+            command = commands.add_parser(name, help=summary, description=f"{summary.capitalize()}.")
+            if name in words:  # only a command that may be meant is imported
+                module = import_module(f"marquee.cli.{name}")
+                module.configure(command)
+                command.add_argument("--debug", action="store_true", help="show the traceback of a fault")
+                command.set_defaults(run=module.run, parser=command)
+        args = parser.parse_args(words)
+        program = args.parser.prog
+        if not Path("params.yaml").exists() and args.command not in ANYWHERE:
             raise MarqueeError(f"{Path.cwd()} has no params.yaml: change into a project folder and run again")
         args.run(args)
         sys.stdout.flush()
     except ArgumentError as error:
         args.parser.error(str(error))
-    except BrokenPipeError:  # the reader, such as `head`, has read enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 128 + 13  # as the shell reports a process that SIGPIPE ended
-    except KeyboardInterrupt:
-        return 130
+    except BrokenPipeError:
+        raise
     except Exception as error:
-        if args.debug or (line := explain(error)) is None:
+        if debug or (line := explain(error)) is None:
             raise
-        print(f"{args.parser.prog}: {line}", file=sys.stderr)
+        say(f"{program}: {line}")
         return 1
     return 0

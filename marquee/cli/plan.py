@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
 from dataclasses import asdict
+from os.path import lexists
 from pathlib import Path
 
 from marquee import config, validate
 from marquee.cli import project
 from marquee.cli.use import PARAMS, set_keys, settings_of
-from marquee.io import read_json
+from marquee.io import read_sealed, reading
 from marquee.movielens.releases import RELEASES
 from marquee.resources.memory_limit import GIB, memory_limit
 from marquee.resources.pipeline_sizes import pipeline_sizes
@@ -32,10 +33,10 @@ def run(args: Namespace) -> None:
     params = config.parse(config.Params, tree, "")
     validate.require_valid(params)
     card = Path("data/dataset.json")
-    sizes = pipeline_sizes(params, read_json(card) if card.is_file() else None)
+    with reading(card):
+        sizes = pipeline_sizes(params, read_sealed(card) if lexists(card) else None)
     limit = memory_limit()
-    log = LOG.read_text("utf-8").splitlines() if LOG.is_file() else []
-    planned = plan(params, sizes, limit, log)
+    planned = plan(params, sizes, limit, _log())
     if args.json:
         rows = [asdict(stage) for stage in planned]
         bytes = limit and limit.bytes
@@ -51,6 +52,14 @@ def run(args: Namespace) -> None:
     for stage in planned:
         if stage.remedy:
             print(f"{stage.stage} does not fit: {stage.remedy}")
+
+
+def _log() -> list[str]:
+    """Return the lines of the log; none where it is missing or does not read."""
+    try:
+        return LOG.read_text("utf-8", errors="replace").splitlines()
+    except OSError:
+        return []
 
 
 def _table(planned: list[PlannedStage]) -> str:

@@ -11,10 +11,11 @@ from typing import Any
 from marquee import config
 from marquee.data.identity import identity_of, require_same
 from marquee.errors import MarqueeError
-from marquee.io import read_parquet
+from marquee.io import read_parquet, reading
 from marquee.recommenders import fitted_otherwise, load
 from marquee.recommenders.base import Recommender
 from marquee.serving.catalogue import MovieCatalogue
+from marquee.terminal import escaped, say
 
 
 def params() -> config.Params:
@@ -22,7 +23,9 @@ def params() -> config.Params:
 
 
 def movies() -> MovieCatalogue:
-    return MovieCatalogue.from_table(read_parquet(Path("data/movies.parquet")))
+    path = Path("data/movies.parquet")
+    with reading(path):
+        return MovieCatalogue.from_table(read_parquet(path))
 
 
 def model(name: str, n_items: int) -> Recommender:
@@ -36,11 +39,7 @@ def model(name: str, n_items: int) -> Recommender:
             f"models.{name} is not in params.yaml, and {folder} is of an earlier run: "
             "run `marquee check --prune`, or add the block again"
         )
-    entry = known.model(name)
-    try:
-        found = load(folder)
-    except KeyError:
-        raise MarqueeError(f"{folder} was stored by another version: run `dvc repro train@{name}`") from None
+    entry, found = known.model(name), load(folder)
     remedy = f"run `dvc repro train@{name}`"
     require_same(found.fitted.get("data"), identity_of(), str(folder), "data/", remedy)
     if found.n_items != n_items:
@@ -49,14 +48,19 @@ def model(name: str, n_items: int) -> Recommender:
             + remedy
         )
     if other := fitted_otherwise(found, entry, known.seed):
-        print(f"{folder} was fitted with {other} in params.yaml: {remedy}", file=sys.stderr)
+        say(f"{folder} was fitted with {other} in params.yaml: {remedy}")
     return found
 
 
 def call(*words: str) -> str:
     """Run `git` or `dvc`, and return what it prints. Raises MarqueeError with its complaint."""
     command = [sys.executable, "-m", *words] if words[0] == "dvc" else words
-    done = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", check=False)
+    try:
+        done = subprocess.run(
+            command, capture_output=True, encoding="utf-8", errors="surrogateescape", check=False
+        )
+    except FileNotFoundError:
+        raise MarqueeError(f"{words[0]} is not installed or not on PATH: install it and run again") from None
     if done.returncode:
         name = " ".join(word for word in words[:3] if not word.startswith("-"))
         lines = done.stderr.strip().splitlines() or ["no reason given"]
@@ -65,4 +69,6 @@ def call(*words: str) -> str:
 
 
 def print_json(content: Any) -> None:
-    print(json.dumps(content, indent=2, ensure_ascii=False))
+    """Print JSON; a character that a terminal obeys, or that its encoding lacks, is written as an escape."""
+    unicode = (sys.stdout.encoding or "utf-8").lower().replace("-", "").startswith("utf")
+    print(escaped(json.dumps(content, indent=2, ensure_ascii=not unicode)))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from argparse import ArgumentError, ArgumentParser, ArgumentTypeError, Namespace
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,12 +12,13 @@ import numpy as np
 from marquee.cli import audience, lists, project
 from marquee.cli.audience import OwnRatings
 from marquee.data.ratings import Ratings, lowest_positive
-from marquee.io import read_json, read_parquet
+from marquee.io import read_json, reading
 from marquee.movielens.schema import COUNTS, Scale
 from marquee.recommenders.base import Recommender
 from marquee.serving import explain, output, top_n
 from marquee.serving.catalogue import COLUMNS, MovieCatalogue
 from marquee.serving.top_n import Audience
+from marquee.terminal import say
 
 EXAMPLES = """examples:
   marquee recommend ease --user 42
@@ -86,9 +86,11 @@ def run(args: Namespace) -> None:
     _require_audience(args)
     movies = project.movies()
     allowed = lists.allowed_movies(args, movies)
-    card = read_json(Path("data/dataset.json"))
-    implicit = card.get("feedback") == "implicit"
-    scale = COUNTS if implicit else Scale(**card["scale"])
+    path = Path("data/dataset.json")
+    with reading(path):
+        card = read_json(path)
+        implicit = card.get("feedback") == "implicit"
+        scale = COUNTS if implicit else Scale(**card["scale"])
     threshold = lowest_positive(
         project.params().tasks["ranking"].positive_threshold, scale.low, scale.high, scale.step, implicit
     )
@@ -103,7 +105,7 @@ def run(args: Namespace) -> None:
             Answer(name, model, asked, listed, "rating" if model.task == "rating" else "score", scale)
         )
     for note in notes:
-        print(note, file=sys.stderr)
+        say(note)
     if args.models:
         _side_by_side(args, answers, movies)
     else:
@@ -178,6 +180,6 @@ def _explanations(
     own = explain.explain_by_ratings(audience.history, *effects, movies)
     if all(own):
         return own
-    train = Ratings.from_table(read_parquet(Path(f"data/{model.task}/train.parquet")))
+    train = Ratings.read(Path(f"data/{model.task}/train.parquet"))
     others = explain.explain_by_popularity(train, len(movies), model.task == "rating", verb)
     return [words or others(item) for words, item in zip(own, items, strict=True)]

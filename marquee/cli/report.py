@@ -8,6 +8,7 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from marquee.cli import project, revisions
 from marquee.config import Params
@@ -33,21 +34,31 @@ def run(args: Namespace) -> None:
     revision = project.call(
         "git", "rev-parse", "--verify", "--end-of-options", f"{args.against}^{{commit}}"
     ).strip()
-    found = revisions.file_at(revision, SUMMARY)
-    if not found:
-        raise MarqueeError(f"{args.against} has no {SUMMARY}: choose a commit in which the pipeline has run")
+    there = _summary(revision, args.against)
 
     def results(model: str) -> tuple[ModelResult | None, ModelResult | None]:
         return test_set.load(DATA / "evaluation" / model), revisions.evaluation(revision, None, model)
 
     rng = named_rng(params.seed, "against")
-    rows = against(content.rows, content.headline, json.loads(found), results, params.compare, rng)
+    rows = against(content.rows, content.headline, there, results, params.compare, rng)
     if remark := _remark(revision, params, content.headline):
         rows = [{**row, "difference": None} for row in rows]
     name = args.against if revision.startswith(args.against) else f"{args.against} ({revision[:7]})"
     out = args.out or Path(f"report-against-{re.sub(r'[^A-Za-z0-9_.-]', '-', args.against)}.html")
     write_text(out, render(replace(content, against=Against(name, remark, rows))))
     print(out.resolve())
+
+
+def _summary(revision: str, name: str) -> dict[str, dict[str, Any]]:
+    """Return the other run's values. Raises MarqueeError where there are none, or none that read."""
+    try:
+        found = json.loads(revisions.file_at(revision, SUMMARY) or "{}")
+    except ValueError:
+        raise MarqueeError(f"{SUMMARY} of {name} is damaged: choose another commit") from None
+    models = {model: entry for model, entry in found.items() if isinstance(entry, dict)}
+    if not models:
+        raise MarqueeError(f"{name} has no {SUMMARY}: choose a commit in which the pipeline has run")
+    return models
 
 
 def _remark(revision: str, params: Params, tasks: Iterable[str]) -> str:

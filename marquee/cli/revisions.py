@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from marquee.dvc_state import stages_of
+from marquee.errors import MarqueeError
 from marquee.evaluation.test_set import ModelResult
 from marquee.io import read_json, read_parquet, to_arrays
 
@@ -56,11 +57,14 @@ def evaluation(revision: str, commit: str | None, model: str) -> ModelResult | N
     files = {one["relpath"]: _cached(one["md5"]) for one in json.loads(listing.read_bytes())}
     if not all(file.is_file() for file in files.values()):
         return None
-    about = read_json(files["metrics.json"])
+    try:
+        about = read_json(files["metrics.json"], "metrics.json")
+        per_user = read_parquet(files["per_user.parquet"], name="per_user.parquet")
+    except MarqueeError:  # a damaged file of the cache is as none
+        return None
     if ours.get(test.format(about["task"])) != theirs.get(test.format(about["task"])):
         return None
-    per_user = to_arrays(read_parquet(files["per_user.parquet"]))
-    return ModelResult(about["model"], about["task"], about["metrics"], per_user)
+    return ModelResult(about["model"], about["task"], about["metrics"], to_arrays(per_user))
 
 
 def outputs(revision: str | None) -> dict[str, str]:

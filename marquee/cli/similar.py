@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from argparse import ArgumentParser, Namespace
 
 from marquee.cli import lists, project
 from marquee.serving import output, top_n
+from marquee.terminal import say
 
 
 def configure(parser: ArgumentParser) -> None:
@@ -25,6 +25,6 @@ def run(args: Namespace) -> None:
     item = movies.find_one(args.title, movies.search())
     name = movies.name(item)
     similarities = top_n.item_similarities(model, item, args.model)
-    print(f"similar to {name}", file=sys.stderr)
+    say(f"similar to {name}")
     items, values = top_n.nearest_items(similarities, allowed, item, args.top)
     lists.deliver(args, [output.list_rows(name, items, values, movies, "similarity")], "similarity")

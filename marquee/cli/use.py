@@ -11,7 +11,7 @@ from typing import Any
 from marquee import config
 from marquee.config import presets
 from marquee.errors import MarqueeError
-from marquee.io import write_text
+from marquee.io import read_text, write_text
 from marquee.movielens.releases import SIMULATED, release
 from marquee.movielens.sources import settings_for
 
@@ -50,7 +50,7 @@ def run(args: Namespace) -> None:
         left_out = [name for name, entry in before.models.items() if entry.task == "rating"]
     elif before.ingest.columns.rating is None:
         settings["ingest.columns.rating"] = config.CustomColumns.rating
-    text, changed, absent = with_settings(PARAMS.read_text("utf-8"), settings, left_out)
+    text, changed, absent = with_settings(read_text(PARAMS), settings, left_out)
     write_text(PARAMS, text)
     if presets.preset(name) is None:
         print(f"no settings were chosen for {name}: params.yaml has those of {SIMULATED}")

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from marquee.errors import MarqueeError
+from marquee.io import reading
 
 Identity = Mapping[str, str]
 MOVIES = Path("data/movies.parquet")
@@ -17,7 +18,8 @@ def identity_of(movies: Path = MOVIES) -> dict[str, str]:
     """Return the identity of the data that `ingest` wrote."""
     import pyarrow.parquet as pq
 
-    about = json.loads((pq.read_schema(movies).metadata or {}).get(b"catalogue", b"{}"))
+    with reading(movies):
+        about = json.loads((pq.read_schema(movies).metadata or {}).get(b"catalogue", b"{}"))
     if "fingerprint" not in about:
         raise MarqueeError(f"{movies} was written by another version: run `dvc repro ingest`")
     return {key: about[key] for key in ("name", "fingerprint")}

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from marquee.config.parsing import as_number
 from marquee.errors import MarqueeError
-from marquee.io import as_array, as_column
+from marquee.io import as_array, as_column, read_parquet, reading
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -63,6 +65,28 @@ class Ratings:
             np.array(np.broadcast_to(given[name], n), dtype) for name, dtype in DTYPES.items()
         )
         return cls(user, item, rating, timestamp)
+
+    @classmethod
+    def read(cls, path: Path, among: tuple[str, Sequence[int]] | None = None) -> Ratings:
+        """Read a stored table, or its rows with a value of `among`, a column and values.
+
+        Raises MarqueeError for a damaged file: one that does not read, with an id below 0 or a rating that
+        is no number.
+        """
+        with reading(path):
+            found = cls.from_table(read_parquet(path, among=among))
+            if len(found) and (found.user.min() < 0 or found.item.min() < 0):
+                raise ValueError("an id is negative")
+            if not np.isfinite(found.rating).all():
+                raise ValueError("a rating is no number")
+        return found
+
+    def require_ids(self, n_users: int, n_items: int, path: Path) -> None:
+        """Raise MarqueeError unless all ids, read from `path`, are of this catalogue."""
+        with reading(path):
+            for ids, n, kind in ((self.user, n_users, "user"), (self.item, n_items, "movie")):
+                if len(ids) and ids.max() >= n:
+                    raise ValueError(f"{kind} {ids.max()} is none of the {n:,} of data/movies.parquet")
 
     @classmethod
     def from_table(cls, table: pa.Table) -> Ratings:

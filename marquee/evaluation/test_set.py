@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,18 @@ from marquee.evaluation import residuals
 from marquee.evaluation.evaluate import Evaluation, evaluate_ranking, evaluate_rating
 from marquee.evaluation.long_tail import long_tail
 from marquee.evaluation.metrics import Columns
-from marquee.io import as_table, atomic_folder, read_json, read_parquet, to_arrays, write_json, write_parquet
+from marquee.io import (
+    as_table,
+    atomic_folder,
+    read_parquet,
+    read_sealed,
+    reading,
+    sha256,
+    to_arrays,
+    write_json,
+    write_parquet,
+    write_sealed,
+)
 
 
 @dataclass(frozen=True)
@@ -105,18 +116,28 @@ def store(
     with atomic_folder(folder) as partial:
         if samples:
             write_json(partial / "samples.json", samples)
-        write_json(partial / "metrics.json", {**about, "metrics": result.metrics, "counts": result.counts})
         write_parquet(partial / "per_user.parquet", as_table(result.per_user))
         write_parquet(partial / "lists.parquet", result.lists_table())
         if result.pairs:
             write_parquet(partial / "predictions.parquet", as_table(result.pairs))
         for name, content in tables.items():
             if content is not None:
-                write_json(partial / f"{name}.json", content)
+                write_sealed(partial / f"{name}.json", content)
+        files = {path.name: sha256(path) for path in sorted(partial.iterdir())}
+        found = {**about, "metrics": result.metrics, "counts": result.counts, "files": files}
+        write_sealed(partial / "metrics.json", found)
 
 
 def load(folder: Path) -> ModelResult:
-    """Read the metrics and per-user values that `store` wrote."""
-    found = read_json(folder / "metrics.json")
-    per_user = to_arrays(read_parquet(folder / "per_user.parquet"))
-    return ModelResult(found["model"], found["task"], found["metrics"], per_user)
+    """Read the metrics and per-user values that `store` wrote. Raises MarqueeError for other files there."""
+    path, values = folder / "metrics.json", folder / "per_user.parquet"
+    found = read_sealed(path)
+    with reading(path):
+        result = ModelResult(found["model"], found["task"], found["metrics"], {})
+        if folder.name not in (result.model, result.task):
+            raise ValueError(f"it belongs to {result.model}")
+        for name, hashed in found["files"].items():
+            with reading(folder / name):
+                if sha256(folder / name) != hashed:
+                    raise ValueError("it is not the file that was evaluated")
+    return replace(result, per_user=to_arrays(read_parquet(values)))

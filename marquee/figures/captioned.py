@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from marquee.figures.svg import svg
-from marquee.io import write_figure, write_json, write_text
+from marquee.io import sha256, write_figure, write_sealed, write_text
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -24,9 +24,14 @@ class Captioned:
 
 
 def save_figures(folder: Path, figures: Mapping[str, Captioned]) -> None:
-    """Write `<kind>.png` and `<kind>.svg` of each figure, and `captions.json`: kind -> caption and alt."""
+    """Write `<kind>.png` and `<kind>.svg` of each figure, and `captions.json`.
+
+    That is kind -> caption, alt, and sha256 of the SVG.
+    """
+    captions = {}
     for kind, one in figures.items():
+        drawing = folder / f"{kind}.svg"
         write_figure(folder / f"{kind}.png", one.figure)
-        write_text(folder / f"{kind}.svg", svg(one.figure))
-    captions = {kind: {"caption": one.caption, "alt": one.alt} for kind, one in figures.items()}
-    write_json(folder / "captions.json", captions)
+        write_text(drawing, svg(one.figure))
+        captions[kind] = {"caption": one.caption, "alt": one.alt, "sha256": sha256(drawing)}
+    write_sealed(folder / "captions.json", captions)

@@ -18,6 +18,7 @@ from marquee.figures.rating_errors import error_figures
 from marquee.figures.style import scale_unit, signed
 from marquee.figures.user_map import user_map
 from marquee.recommenders.base import Recommender
+from marquee.terminal import printable
 
 MAPPED = 400  # movies, the most rated
 GENRES = 30  # in the table of cosines, those of the most movies
@@ -54,7 +55,8 @@ def model_figures(
     users      columns of data/users.parquet
     """
     counts = np.bincount(pairs["item"], minlength=model.n_items)
-    titles = [title or f"#{name}" for name, title in zip(movies["movie_id"], movies["title"], strict=True)]
+    named = zip(movies["movie_id"], movies["title"], strict=True)
+    titles = [printable(title or f"#{name}") for name, title in named]
     years, genres = movies["year"], movies["genres"]
     unit = scale_unit(*residuals["scale"]) if residuals else ""
     drawn: dict[str, tuple[Any, str]] = {}

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from xml.etree.ElementTree import Element, SubElement, fromstring, tostring
 
 from marquee.figures.style import BLACK, BLUE, INK, ORANGE, QUIET, RULE, RUST, WHITE
-from marquee.io import readable
+from marquee.terminal import printable_lines
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -30,7 +30,7 @@ def svg(figure: Figure) -> str:
     name says that name when pointed at. Ids are a0, a1, ...; coordinates are cut to a hundredth of a point.
     The element never gets so narrow that a letter is smaller than `LEAST`.
     """
-    root = fromstring(readable(_drawn(figure)))
+    root = fromstring(printable_lines(_drawn(figure)))
     for element in root.iter():
         element.tag = element.tag.rpartition("}")[2]
         element.text, element.tail = (element.text or "").strip(), ""

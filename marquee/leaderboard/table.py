@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
+import math
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,6 +14,7 @@ from marquee.config import CompareOptions
 from marquee.errors import MarqueeError
 from marquee.evaluation.metrics import Columns
 from marquee.evaluation.test_set import ModelResult
+from marquee.io import read_text, reading
 from marquee.leaderboard.significance import Ratio, bootstrap, holm, interval, p_value
 
 Row = dict[str, Any]
@@ -90,10 +93,27 @@ def summary(rows: Iterable[Row], options: CompareOptions) -> dict[str, dict[str,
 def from_csv(lines: Iterable[str]) -> list[Row]:
     """Return the rows from the lines of the file that they were written to under `HEADER`."""
     kinds = dict.fromkeys(HEADER, float) | {"task": str, "model": str, "metric": str, "best": int}
+    reader = csv.DictReader(lines, strict=True)
+    if tuple(reader.fieldnames or ()) != HEADER:
+        raise ValueError(f"it lacks the columns {','.join(HEADER)}")
     return [
-        {name: kinds[name](text) if text else None for name, text in record.items()}
-        for record in csv.DictReader(lines)
+        {name: kinds[name](text) if text != "" else None for name, text in record.items()}
+        for record in reader
     ]
+
+
+def read(path: Path) -> list[Row]:
+    """Return the rows of the file. Raises MarqueeError for a damaged one."""
+    text = read_text(path)
+    with reading(path):
+        rows = from_csv(text.splitlines())
+        if not rows or not text.endswith("\n"):
+            raise ValueError("it ends too early")
+        for row in rows:
+            numbers = [value for value in row.values() if isinstance(value, float)]
+            if row["value"] is None or row["best"] is None or not all(map(math.isfinite, numbers)):
+                raise ValueError(f"the row of {row['model']} and {row['metric']} lacks a number")
+    return rows
 
 
 def _check(board: Sequence[ModelResult], options: CompareOptions) -> None:

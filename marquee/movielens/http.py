@@ -9,13 +9,12 @@ from http.client import HTTPException, HTTPResponse, InvalidURL
 from pathlib import Path
 from typing import Any
 
-from tqdm import tqdm
-
 from marquee.errors import MarqueeError
-from marquee.io import read_json, write_json
+from marquee.io import read_json, remove, write_json
 from marquee.movielens.addresses import checked, shown
 from marquee.movielens.connection import LOWEST, WINDOW, Watch, open_url
 from marquee.movielens.wording import printable
+from marquee.terminal import progress_bar
 
 TIMEOUT = 30.0  # seconds without an answer or a byte
 PAUSES = (0.5, 1.0, 2.0)  # seconds before the next try; all of them again after a try that brought bytes
@@ -64,8 +63,8 @@ def fetch(url: str, partial: Path, limit: int, advice: str, show_progress: bool 
 
 def discard(partial: Path) -> None:
     """Remove what `fetch` wrote."""
-    partial.unlink(missing_ok=True)
-    _note(partial).unlink(missing_ok=True)
+    remove(partial)
+    remove(_note(partial))
 
 
 def _receive(url: str, partial: Path, limit: int, advice: str, until: float, show_progress: bool) -> None:
@@ -107,7 +106,7 @@ def _append(
 ) -> int:
     """Write what follows the first `have` bytes, and return the length of the file."""
     name = partial.name.removesuffix(".partial")
-    bar = tqdm(total=total, initial=have, desc=name, unit="B", unit_scale=True, disable=not show_progress)
+    bar = progress_bar(total, have, name, "B", unit_scale=True, show=show_progress)
     with bar, partial.open("ab") as file:
         while have <= limit and (chunk := _read(response, watch, until)):
             file.write(chunk)
@@ -166,9 +165,9 @@ def _known(url: str, partial: Path) -> dict[str, Any]:
     """Return which content `partial` is a part of; remove the bytes if that is unknown."""
     try:
         known = read_json(_note(partial))
-    except (FileNotFoundError, ValueError):
+    except (OSError, MarqueeError):  # a note that does not read counts as absent
         known = {}
-    if not isinstance(known, dict) or known.get("url") != _name(url) or "total" not in known:
+    if known.get("url") != _name(url) or not isinstance(known.get("total", ""), int | None):
         discard(partial)
         return {"url": _name(url), "total": None}
     return known
@@ -184,7 +183,7 @@ def _note(partial: Path) -> Path:
 
 
 def _size(path: Path) -> int:
-    return path.stat().st_size if path.exists() else 0
+    return path.stat().st_size if path.is_file() else 0
 
 
 def _reason(error: Exception) -> str:

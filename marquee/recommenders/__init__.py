@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import asdict
 from importlib import import_module
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from marquee.config import ModelEntry, parse
 from marquee.errors import MarqueeError, did_you_mean
-from marquee.io import read_arrays, read_json, write_arrays, write_json
+from marquee.io import damaged, read_sealed, read_sealed_arrays, reading, write_arrays, write_sealed
 from marquee.training.sampled_pairs import count_negatives
 
 if TYPE_CHECKING:
@@ -66,8 +65,8 @@ def store(model: Recommender, folder: Path, fitted: Mapping[str, Any]) -> None:
     fitted  the identity of its data under `data`, and parameters that are no options of the algorithm
     """
     arrays, metadata = model.state()
-    write_arrays(folder / "weights.safetensors", arrays)
     description = {
+        "weights": write_arrays(folder / "weights.safetensors", arrays),
         "algorithm": model.algorithm,
         "task": model.task,
         "options": asdict(model.options),
@@ -76,21 +75,24 @@ def store(model: Recommender, folder: Path, fitted: Mapping[str, Any]) -> None:
         "n_items": model.n_items,
         "state": metadata,
     }
-    write_json(folder / "model.json", description)
+    write_sealed(folder / "model.json", description)
 
 
 def load(folder: Path) -> Recommender:
-    """Return the model that `store` wrote. Raises MarqueeError if there is none."""
-    try:
-        stored = read_json(folder / "model.json")
-        arrays, _ = read_arrays(folder / "weights.safetensors")
-    except (FileNotFoundError, json.JSONDecodeError):
-        raise MarqueeError(f"{folder} holds no trained model: run `dvc repro train@{folder.name}`") from None
-    module = import_module(f"{__name__}.{stored['algorithm']}")
-    options = parse(module.Options, stored["options"], str(folder / "model.json"))
-    model = module.Model.from_state(options, arrays, stored["state"])
-    model.task, model.n_users, model.n_items = (stored[name] for name in ("task", "n_users", "n_items"))
-    model.fitted = stored.get("fitted", {})
+    """Return the model that `store` wrote. Raises MarqueeError if there is none, or a changed one."""
+    path = folder / "model.json"
+    if not path.is_file():
+        raise MarqueeError(f"{folder} holds no trained model: run `dvc repro train@{folder.name}`")
+    stored = read_sealed(path)
+    arrays, _, weights = read_sealed_arrays(folder / "weights.safetensors")
+    if stored.get("weights") != weights:
+        raise damaged(path, "it belongs to other weights than those beside it")
+    with reading(path):
+        module = import_module(f"{__name__}.{stored['algorithm']}")
+        options = parse(module.Options, stored["options"], str(path))
+        model = module.Model.from_state(options, arrays, stored["state"])
+        model.task, model.n_users, model.n_items = (stored[name] for name in ("task", "n_users", "n_items"))
+        model.fitted = stored["fitted"]
     return model
 
 

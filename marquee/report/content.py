@@ -12,7 +12,7 @@ from typing import Any, Self
 
 from marquee import config
 from marquee.data.identity import label
-from marquee.io import read_json
+from marquee.io import read_sealed, read_text, reading, sha256
 from marquee.leaderboard import table
 
 PACKAGES = (
@@ -32,11 +32,24 @@ class PageFigure:
     @classmethod
     def read_folder(cls, folder: Path) -> dict[str, Self]:
         """Return kind -> figure, as `marquee.figures.captioned.save_figures` saved them."""
-        captions = read_json(folder / "captions.json")
+        captions = read_sealed(folder / "captions.json")
         return {
-            kind: cls((folder / f"{kind}.svg").read_text("utf-8"), **found)
+            kind: cls(_drawing(folder / f"{kind}.svg", found["sha256"]), found["caption"], found["alt"])
             for kind, found in captions.items()
         }
+
+
+def _drawing(path: Path, known: str) -> str:
+    """Return an SVG. Raises MarqueeError where it is not the one that was saved with the captions."""
+    with reading(path):
+        if sha256(path) != known:
+            raise ValueError("it was changed after it was written")
+    return read_text(path)
+
+
+def _samples(path: Path) -> list[dict[str, Any]]:
+    with reading(path):
+        return json.loads(path.read_text("utf-8"))
 
 
 @dataclass(frozen=True)
@@ -101,20 +114,20 @@ class ReportContent:
         samples = {name: data / "evaluation" / name / "samples.json" for name in options.models}
         return cls(
             title=options.report.title,
-            about=read_json(leaderboard / "about.json"),
-            card=read_json(data / "dataset.json"),
-            rows=table.from_csv((leaderboard / "table.csv").read_text("utf-8").splitlines()),
+            about=read_sealed(leaderboard / "about.json"),
+            card=read_sealed(data / "dataset.json"),
+            rows=table.read(leaderboard / "table.csv"),
             headline=table.primary_metrics(options.compare),
             confidence=options.compare.confidence,
             resamples=options.compare.bootstrap_samples,
             dataset=PageFigure.read_folder(figures / "dataset"),
             leaderboard=PageFigure.read_folder(leaderboard),
             models={name: PageFigure.read_folder(figures / "models" / name) for name in options.models},
-            samples={
-                name: json.loads(file.read_text("utf-8")) for name, file in samples.items() if file.is_file()
-            },
+            samples={name: _samples(file) for name, file in samples.items() if file.is_file()},
             params=config.load(params),
-            split_warnings={task: read_json(data / task / "split.json")["warnings"] for task in config.TASKS},
+            split_warnings={
+                task: read_sealed(data / task / "split.json")["warnings"] for task in config.TASKS
+            },
             versions={"python": python_version(), **{name: version(name) for name in PACKAGES}},
         )
 

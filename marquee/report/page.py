@@ -11,7 +11,6 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from marquee.io import readable
 from marquee.leaderboard.metrics import metric_title
 from marquee.leaderboard.table import DECIMALS, ORACLE
 from marquee.report.content import PageFigure, ReportContent
@@ -24,6 +23,7 @@ from marquee.report.views import (
     sections,
     two_goals,
 )
+from marquee.terminal import printable_lines
 
 TEMPLATES = Path(__file__).with_name("templates")
 ROUNDING = 10**-DECIMALS  # of a stored p
@@ -69,7 +69,7 @@ def render(content: ReportContent) -> str:
         oracle_name=ORACLE,
         shown=SHOWN,
     )
-    return readable(page)
+    return printable_lines(page)
 
 
 def number_figures(content: ReportContent) -> ReportContent:

@@ -13,6 +13,12 @@ from marquee.resources.memory_limit import Limit
 from marquee.resources.memory_model import memory_need, remedy
 from marquee.resources.pipeline_sizes import PipelineSizes
 
+LOGGED = {
+    "seconds": (int, float),
+    "peak_mib": (int,),
+    "ended": (str,),
+}  # what is read of a row, and its types
+
 
 @dataclass(frozen=True)
 class PlannedStage:
@@ -68,12 +74,18 @@ def plan(
 
 def last_runs(log: Iterable[str], dataset: str) -> dict[str, Mapping[str, Any]]:
     """Return stage -> the last row of the log that ran on `dataset`. A line that is no row is skipped."""
-    found = {}
+    found: dict[str, Mapping[str, Any]] = {}
     for line in log:
         try:
             row = json.loads(line)
-        except ValueError:  # a process was killed while it wrote
+        except (ValueError, RecursionError):  # a process was killed while it wrote
             continue
-        if row.get("dataset") == dataset:
-            found[row["stage"]] = row
+        if isinstance(row, dict) and row.get("dataset") == dataset and isinstance(row.get("stage"), str):
+            found[row["stage"]] = {
+                name: row[name] for name, kinds in LOGGED.items() if _is(row.get(name), kinds)
+            }
     return found
+
+
+def _is(value: Any, kinds: tuple[type, ...]) -> bool:
+    return isinstance(value, kinds) and not isinstance(value, bool)

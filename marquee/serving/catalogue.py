@@ -11,6 +11,7 @@ import numpy as np
 from marquee.errors import MarqueeError, did_you_mean
 from marquee.serving.title_search import TitleSearch
 from marquee.serving.title_words import plain, squeezed
+from marquee.terminal import printable
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -50,7 +51,8 @@ class MovieCatalogue:
     def name(self, item: int) -> str:
         """`Alien (1979)`; a movie without a title goes by its id, `#267`."""
         title, year = self.titles[item], self.years[item]
-        return f"#{self.ids[item]}" if not title else title if year is None else f"{title} ({year})"
+        name = f"#{self.ids[item]}" if not title else title if year is None else f"{title} ({year})"
+        return printable(name)
 
     def search(self) -> TitleSearch:
         return TitleSearch(self.titles, self.years)

@@ -163,10 +163,8 @@ def _read(table: Table, scale: Scale | None) -> Export:
         rating = None if scale is None else _rating(row, layout, table, line, scale, separator)
         date = _date(row, layout)
         if scale and table.likes and rating is None:
-            rating, date = (
-                1.0 if math.isinf(scale.high) else scale.high,
-                "",
-            )  # a rating comes after a like, whenever that was
+            rating = 1.0 if math.isinf(scale.high) else scale.high
+            date = ""  # a rating comes after a like, whenever that was
         titles, year = _titles(row, layout)
         movie, imdb = _first(row, layout.movie), re.search("[0-9]{1,9}$", _first(row, layout.imdb))
         number = int(imdb[0]) if imdb else None

@@ -13,6 +13,7 @@ import numpy as np
 from marquee.errors import MarqueeError
 from marquee.io import write_csv, write_json, write_parquet
 from marquee.serving.catalogue import MovieCatalogue
+from marquee.terminal import printable
 
 WIDEST = 44  # characters of a title in a table
 SUFFIXES = (".parquet", ".csv", ".json")
@@ -51,9 +52,10 @@ def table(rows: Rows, column: str) -> str:
 
     if not rows:
         return NOTHING
+    genres = [printable(", ".join(row["genres"])) for row in rows]
     cells = [
-        [row["rank"], significant(row[column]), _short(row), row["year"] or "", ", ".join(row["genres"])]
-        for row in rows
+        [row["rank"], significant(row[column]), printable(_short(row)), row["year"] or "", names]
+        for row, names in zip(rows, genres, strict=True)
     ]
     align = ("right", "right", "left", "right", "left")
     cells = [["", column, "title", "year", "genres"], *cells]

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 
 from marquee.errors import MarqueeError
-from marquee.io import as_column, atomic_file, readable, write_parquet, write_text
+from marquee.io import as_column, atomic_file, write_parquet, write_text
 from marquee.recommenders.base import Recommender
+from marquee.terminal import printable
 
 MOST = 1 << 28  # numbers in one file: 1 GiB as Parquet, a few as TSV
 SIDES = ("movies", "users")
@@ -61,4 +62,4 @@ def write_vectors(folder: Path, side: str, vectors: np.ndarray, about: Mapping[s
 def _cell(value: Any) -> str:
     """Return a value as one cell; an empty one reads as `-`, since a projector shows no row without words."""
     words = "|".join(value) if isinstance(value, list) else "" if value is None else str(value)
-    return " ".join(readable(words).split()) or "-"
+    return " ".join(printable(words).split()) or "-"

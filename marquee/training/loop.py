@@ -54,15 +54,18 @@ def train_epochs(
 
     Stops after `patience` epochs without a better `validate()`; without validation the last epoch is best.
     After each epoch a checkpoint goes to `progress`. A fit that finds one continues there and ends with
-    the bytes of an undisturbed run. Raises MarqueeError when the loss is no longer finite.
+    the bytes of an undisturbed run; one that does not fit this trainer counts as absent. Raises MarqueeError
+    when the loss is no longer finite.
     """
     first, best_epoch, best_value, best = 1, 0, -math.inf, trainer.weights()
     if restored := progress.restore():
-        arrays, metadata = restored
-        first, best_epoch, best_value = metadata["epoch"] + 1, metadata["best_epoch"], metadata["best_value"]
-        trainer.load_weights(unpack(arrays, "now"))
-        trainer.load_optimizer_state(unpack(arrays, "optimizer"), metadata["optimizer"])
-        best = unpack(arrays, "best")
+        untrained = trainer.optimizer_state()
+        try:
+            first, best_epoch, best_value, best = _continue(trainer, *restored)
+        except (ValueError, KeyError, TypeError, AttributeError, RuntimeError) as error:
+            progress.discard(error)
+            trainer.load_weights(best)
+            trainer.load_optimizer_state(*untrained)
     for epoch in range(first, epochs + 1):
         if epoch - best_epoch > patience and validate is not None:
             break
@@ -83,6 +86,23 @@ def train_epochs(
         )
     trainer.load_weights(best)
     return best_epoch
+
+
+def _continue(
+    trainer: Trainer, arrays: Arrays, metadata: Mapping[str, Any]
+) -> tuple[int, int, float, Arrays]:
+    """Restore `trainer`, and return the next epoch, the best one, its value and its weights."""
+    now, best, moments = (unpack(arrays, part) for part in ("now", "best", "optimizer"))
+    shapes = {name: (array.shape, array.dtype) for name, array in trainer.weights().items()}
+    for weights in (now, best):
+        if {name: (array.shape, array.dtype) for name, array in weights.items()} != shapes:
+            raise ValueError("its weights have other shapes")
+        if not all(np.isfinite(array).all() for array in weights.values()):
+            raise ValueError("a weight is not finite")
+    numbers = int(metadata["epoch"]) + 1, int(metadata["best_epoch"]), float(metadata["best_value"])
+    trainer.load_weights(now)
+    trainer.load_optimizer_state(moments, metadata["optimizer"])
+    return *numbers, best
 
 
 def pack(prefix: str, arrays: Arrays) -> Arrays:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from marquee.io import read_arrays, write_arrays
+from marquee.errors import MarqueeError, explain
+from marquee.io import read_arrays, remove, write_arrays
+from marquee.terminal import LineProgress, progress_bar, say
 
 if TYPE_CHECKING:
     from tqdm import tqdm
@@ -22,6 +25,9 @@ class Progress(Protocol):
 
     def restore(self) -> tuple[Arrays, dict[str, Any]] | None:
         """Return what `save` stored last for this very fit, or None."""
+
+    def discard(self, error: Exception) -> None:
+        """Forget what `restore` returned: it does not fit, by `error`, and training starts afresh."""
 
     def save(self, arrays: Arrays, metadata: Mapping[str, Any]) -> None:
         """Store a checkpoint: named arrays and a block of JSON."""
@@ -42,27 +48,50 @@ class FitProgress:
         self.checkpoint = checkpoint
         self.show = show
         self.rows: list[dict[str, float]] = []
-        self._bar: tqdm | None = None
+        self._bar: tqdm | LineProgress | None = None
 
     def restore(self) -> tuple[Arrays, dict[str, Any]] | None:
-        if self.checkpoint is None or not self.checkpoint.is_file():
+        if self.checkpoint is None or not os.path.lexists(self.checkpoint):
             return None
-        arrays, text = read_arrays(self.checkpoint)
-        stored = json.loads(text)
-        self.rows = stored["rows"]
-        return arrays, stored["metadata"]
+        try:
+            arrays, text = read_arrays(self.checkpoint)
+            stored = json.loads(text)
+            if stored["fit"] != self.checkpoint.stem:
+                raise ValueError("it belongs to another fit")
+            rows, metadata = stored["rows"], stored["metadata"]
+        except (MarqueeError, OSError, ValueError, KeyError, TypeError) as error:
+            self.discard(error)
+            return None
+        self.rows = rows
+        return arrays, metadata
+
+    def discard(self, error: Exception) -> None:
+        say(
+            f"{self.name or 'fit'}: the checkpoint {self.checkpoint} cannot be used, training starts afresh "
+            f"({str(error).partition(':')[0]})"
+        )
+        self.rows = []
+        if self.checkpoint is not None:
+            remove(self.checkpoint)
 
     def save(self, arrays: Arrays, metadata: Mapping[str, Any]) -> None:
-        if self.checkpoint is not None:
-            write_arrays(self.checkpoint, arrays, json.dumps({"rows": self.rows, "metadata": metadata}))
+        if self.checkpoint is None:
+            return
+        note = {"fit": self.checkpoint.stem, "rows": self.rows, "metadata": metadata}
+        try:
+            write_arrays(self.checkpoint, arrays, json.dumps(note), sync=False)  # a damaged one is as none
+        except (OSError, MarqueeError) as error:  # the fit itself is not at fault
+            say(
+                f"{self.name or 'fit'}: no checkpoint is kept, a killed training starts afresh "
+                f"({explain(error)})"
+            )
+            self.checkpoint = None
 
     def report(self, epoch: int, epochs: int, values: Mapping[str, float]) -> None:
         self.rows.append({"epoch": epoch, **values})
         if self.show and epochs > 1:
-            from tqdm import tqdm
-
             if self._bar is None:
-                self._bar = tqdm(total=epochs, initial=epoch - 1, desc=self.name, unit="epoch", leave=True)
+                self._bar = progress_bar(epochs, epoch - 1, self.name, "epoch")
             self._bar.set_postfix({name: f"{value:.4f}" for name, value in values.items()}, refresh=False)
             self._bar.update()
 
@@ -82,4 +111,4 @@ class FitProgress:
         if self._bar is not None:
             self._bar.close()
         if self.checkpoint is not None:
-            self.checkpoint.unlink(missing_ok=True)
+            remove(self.checkpoint)

@@ -15,7 +15,7 @@ from marquee.errors import MarqueeError
 from marquee.evaluation.residuals import tables
 from marquee.figures import captioned, dataset, leaderboard, learning_curve, rating_errors
 from marquee.figures.style import BLUE, ORANGE
-from marquee.io import read_json, write_figure
+from marquee.io import read_json, sha256, write_figure
 
 DAY = 86_400
 MONDAY = 4 * DAY  # 1970-01-05
@@ -362,4 +362,5 @@ def test_figures_are_saved_twice_with_their_captions(tmp_path):
     )
     assert set(one) == {"ratings.png", "ratings.svg", "captions.json"}
     assert one == two, "the SVG takes nothing away from the figure"
-    assert read_json(tmp_path / "one/captions.json") == {"ratings": {"caption": "Ratings.", "alt": "Bars"}}
+    saved = {"caption": "Ratings.", "alt": "Bars", "sha256": sha256(tmp_path / "one/ratings.svg")}
+    assert read_json(tmp_path / "one/captions.json") == {"ratings": saved}

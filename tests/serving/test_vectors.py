@@ -60,7 +60,7 @@ def test_the_three_files_have_the_same_rows(tmp_path):
     assert rows == [
         ["name", "genres"],
         ['Tab here "quoted"', "Drama|War"],
-        ["Two lines", "-"],
+        ["Two lines\ufffd", "-"],
         ["-", "Comedy"],
     ]
     with (tmp_path / "movies_vectors.tsv").open() as file:
