@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import shutil
 import subprocess
@@ -10,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from marquee.io import read_sealed
 from tests.browser import EXECUTABLE, chromium
 from tests.stages.conftest import MODELS, ROOT
 
@@ -76,10 +76,11 @@ def test_paper_has_every_model_with_all_its_captions(tab, report, finished, tmp_
     captions = [
         one["caption"]
         for model in MODELS
-        for one in json.loads((finished / f"data/figures/models/{model}/captions.json").read_text()).values()
+        for one in read_sealed(finished / f"data/figures/models/{model}/captions.json").values()
     ]
     assert len(captions) >= 10
     assert [caption for caption in captions if "".join(caption.split()) not in words] == []
+    assert words.count("Recommendedtouser") == 3 * len(MODELS)
     summaries = [rf"{model}(NDCG@10|RMSE)0\.\d+" for model in MODELS]
     assert [found for found in summaries if not re.search(found, words)] == []
 
