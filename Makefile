@@ -4,7 +4,7 @@ VENV := .venv
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export PYTHONUNBUFFERED := 1
 
-.PHONY: run back plan results bench test test-slow lint docs clean
+.PHONY: run back plan results bench test test-slow axe lint docs clean
 
 # The pipeline as params.yaml says; `make run DATASET=ml-1m SOURCE=folder` first sets the release and its preset.
 # The shell takes both names from its environment, so SOURCE may have blanks and parentheses.
@@ -40,6 +40,10 @@ test: $(VENV)/ready-dev
 test-slow: $(VENV)/ready-dev
 	python -m pytest -n 2 -m slow
 
+# axe-core from npm, for the tests of the report in a browser; without it `make test-slow` skips them
+axe:
+	npm install --silent --no-save --prefix .browser axe-core@4.14
+
 lint: $(VENV)/ready-dev
 	ruff format --check .
 	ruff check .
@@ -51,7 +55,7 @@ docs: $(VENV)/ready-docs
 	properdocs build --clean
 
 clean:
-	rm -rf $(VENV) .checkpoints logs
+	rm -rf $(VENV) .browser .checkpoints logs
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)

@@ -34,7 +34,7 @@ def main(params: config.Params) -> None:
     with atomic_folder(Path("data/leaderboard")) as folder:
         write_sealed(folder / "about.json", {**about, "results": git_blob_id(summary)})
         write_csv(folder / "table.csv", table.HEADER, [list(row.values()) for row in rows])
-        save_figures(folder, figures, "leaderboard")
+        save_figures(folder, figures)
     with atomic_folder(Path("plots/leaderboard")) as folder:
         for task in headline:
             write_figure(folder / f"{task}.png", figures[task].figure)

@@ -39,7 +39,7 @@ def main(params: config.Params) -> None:
             for name, table in dataset_tables(found.card, *columns).items():
                 write_csv(folder / f"{name}.csv", *table)
         with atomic_folder(Path("data/figures/dataset")) as folder:
-            save_figures(folder, dataset_figures(found.card, *columns), "dataset")
+            save_figures(folder, dataset_figures(found.card, *columns))
     notes = [*found.notes, *(other_edition(source, found.card) if source.name != SIMULATED else ())]
     card = {"name": source.name, "licence": source.licence, **found.card}
     if notes:

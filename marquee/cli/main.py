@@ -20,6 +20,8 @@ from marquee.terminal import OutputError, printable, say, standard_streams
 COMMANDS = {
     "recommend": "recommend movies to a user of the data or to a new one",
     "similar": "list the movies most similar to one",
+    "vectors": "write the vectors of movies and users to files",
+    "report": "build the report with another run beside this one",
     "leaderboard": "show the leaderboard of the last run",
     "experiments": "show the experiments of this commit as one table",
     "judge": "judge lists that any library made by exact metrics, intervals and tests",

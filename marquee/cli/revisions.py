@@ -17,15 +17,17 @@ from marquee.io import read_json, read_parquet, to_arrays
 AFTER = ("compare", "report", "plot")  # stages that no metric comes from, beside the one that writes it
 
 
-def file_at(revision: str, path: str) -> bytes:
-    """Return a file that Git tracks; nothing where there is none."""
+def file_at(revision: str | None, path: str) -> bytes:
+    """Return a file that Git tracks, of None as it lies here; nothing where there is none."""
+    if revision is None:
+        return Path(path).read_bytes() if Path(path).is_file() else b""
     command = ["git", "show", f"{revision}:./{path}"]
     return subprocess.run(command, capture_output=True, check=False).stdout
 
 
 @cache
-def stages_at(revision: str) -> dict[str, Any]:
-    """Stage → entry of the revision's dvc.lock."""
+def stages_at(revision: str | None) -> dict[str, Any]:
+    """Stage → entry of the revision's dvc.lock; None: of the one that lies here."""
     return stages_of(file_at(revision, "dvc.lock")) or {}
 
 
@@ -46,10 +48,10 @@ def is_stale(revision: str, commit: str) -> bool:
     return changed and stages["compare"] == before.get("compare")
 
 
-def evaluation(revision: str, commit: str, model: str) -> ModelResult | None:
+def evaluation(revision: str, commit: str | None, model: str) -> ModelResult | None:
     """Return a model's evaluation; None where it is not in the cache or not on the commit's test set."""
     folder, test = f"data/evaluation/{model}", "data/{}/test.parquet"
-    ours, theirs = _outputs(revision), _outputs(commit)
+    ours, theirs = outputs(revision), outputs(commit)
     if (stored := ours.get(folder)) is None or not (listing := _cached(stored)).is_file():
         return None
     files = {one["relpath"]: _cached(one["md5"]) for one in json.loads(listing.read_bytes())}
@@ -65,7 +67,8 @@ def evaluation(revision: str, commit: str, model: str) -> ModelResult | None:
     return ModelResult(about["model"], about["task"], about["metrics"], to_arrays(per_user))
 
 
-def _outputs(revision: str) -> dict[str, str]:
+def outputs(revision: str | None) -> dict[str, str]:
+    """Return path → hash of what DVC keeps of a revision, of None as it lies here."""
     outs = (out for stage in stages_at(revision).values() for out in stage.get("outs") or ())
     return {out["path"]: out["md5"] for out in outs if "md5" in out}
 

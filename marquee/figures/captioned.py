@@ -23,16 +23,15 @@ class Captioned:
     alt: str
 
 
-def save_figures(folder: Path, figures: Mapping[str, Captioned], prefix: str) -> None:
+def save_figures(folder: Path, figures: Mapping[str, Captioned]) -> None:
     """Write `<kind>.png` and `<kind>.svg` of each figure, and `captions.json`.
 
     That is kind -> caption, alt, and sha256 of the SVG.
-    prefix  what the ids inside the SVG begin with: unique among the folders of a page
     """
     captions = {}
     for kind, one in figures.items():
         drawing = folder / f"{kind}.svg"
         write_figure(folder / f"{kind}.png", one.figure)
-        write_text(drawing, svg(one.figure, f"{prefix}-{kind}"))
+        write_text(drawing, svg(one.figure))
         captions[kind] = {"caption": one.caption, "alt": one.alt, "sha256": sha256(drawing)}
     write_sealed(folder / "captions.json", captions)

@@ -94,7 +94,7 @@ def rating_histogram(rating: Sequence[float], count: Sequence[int], unit: str = 
     bars = axes.bar(places, [row[1] for row in rows], width=0.8 * width, color=BLUE)
     if len(rows) <= NAMED:
         axes.set_xticks(places, [thousands(row[0]) for row in rows])
-        axes.bar_label(bars, [f"{row[2]:.0%}" for row in rows], padding=2, color=INK, fontsize=8)
+        axes.bar_label(bars, [f"{row[2]:.0%}" for row in rows], padding=2, color=INK)
     axes.yaxis.set_major_formatter(thousands)
     axes.grid(axis="y")
     name_axes(axes, f"Rating{unit}", "Ratings")
@@ -157,7 +157,7 @@ def long_tail(item: np.ndarray) -> Figure:
         axes.axvline(rank, ymin=place, color=QUIET, linewidth=0.8, linestyle=(0, (1, 2)))
         words = f" top {part:.0%}: {head_fraction(item, part):.0%} of ratings "
         side = "right" if rank**2 > rows[-1][0] else "left"  # the side with room on a logarithmic axis
-        axes.text(rank, place, words, transform=axes.get_xaxis_transform(), ha=side, fontsize=8)
+        axes.text(rank, place, words, transform=axes.get_xaxis_transform(), ha=side)
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_formatter(thousands)
         axis.set_minor_formatter("")

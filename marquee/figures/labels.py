@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from marquee.figures.style import INK, WHITE
+from marquee.terminal import printable
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -68,7 +69,8 @@ def label_points(
 
 
 def shortened(title: str, year: int | None, limit: int) -> str:
-    """Return `Alien (1979)`, the title cut between words to at most `limit` letters."""
+    """Return `Alien (1979)`, the title cut between words to at most `limit` letters, on one line."""
+    title = " ".join(printable(title).split())
     if len(title) > limit:
         cut = title[:limit]  # one letter makes room for the dots
         title = (cut[: cut.rfind(" ")] if " " in cut[limit // 2 :] else cut[:-1]).rstrip(" ,:-") + "…"

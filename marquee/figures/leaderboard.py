@@ -92,7 +92,7 @@ def leaderboard(rows: Sequence[Row], task: str, metric: str, confidence: float =
             axes.axvline(row["value"], color=ORANGE, linestyle=(0, (4, 2)), linewidth=1.4)
             above = axes.get_xaxis_transform()
             words = f"oracle {row['value']:.4f}"
-            axes.text(row["value"], 1.01, words, transform=above, ha="center", va="bottom", fontsize=8)
+            axes.text(row["value"], 1.01, words, transform=above, ha="center", va="bottom")
     axes.set_yticks(range(len(models)), [row["model"] for row in models], color=INK)
     axes.set_ylim(max(len(models), 1) - 0.5, -0.5)
     axes.tick_params(axis="y", length=0)
@@ -121,12 +121,12 @@ def recommended_tail(
     places = [0.0, *np.arange(1.4, len(lines))]  # a gap below the training ratings
     for y, (name, values) in zip(places, lines.items(), strict=True):
         for tenth, fraction in enumerate(values, start=1):
-            depth = 0.6 * fraction**0.5  # of the color: the root keeps small fractions visible
+            depth = 0.5 * fraction**0.5  # of the color: the root keeps small fractions visible
             axes.bar(tenth, 0.92, 0.92, y - 0.46, color=BLUE, alpha=depth, linewidth=0)
-            axes.text(tenth, y, _percent(fraction), ha="center", va="center_baseline", fontsize=7)
+            axes.text(tenth, y, _percent(fraction), ha="center", va="center_baseline")
         if name in coverage:
             words = f"{_percent(coverage[name])}%"
-            axes.text(TENTHS + 1.7, y, words, ha="center", va="center_baseline", fontsize=8)
+            axes.text(TENTHS + 1.7, y, words, ha="center", va="center_baseline")
     axes.set_yticks(places, list(lines), color=INK)
     axes.set_xticks([*range(1, TENTHS + 1), TENTHS + 1.7], [*map(str, range(1, TENTHS + 1)), "coverage"])
     axes.tick_params(length=0)

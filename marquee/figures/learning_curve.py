@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from marquee.figures.style import BLUE, INK, ORANGE, canvas, house_style, name_axes
+from marquee.figures.style import BLUE, INK, ORANGE, RUST, canvas, house_style, name_axes
 from marquee.leaderboard.metrics import metric_title
 from marquee.leaderboard.table import direction
 
@@ -48,7 +48,9 @@ def learning_curve(curve: Curve, task: str, unit: str = "") -> Figure:
         _line(panels[1], curve, name, color)
         panels[1].plot(best["epoch"], best[name], "o", color=color, ms=5.5)
         end, side = (curve[-1]["epoch"], curve[-1][name]), "top" if name == lowest else "bottom"
-        panels[1].annotate(words, end, (6, 0), textcoords="offset points", color=color, va=side, fontsize=8)
+        panels[1].annotate(
+            words, end, (6, 0), textcoords="offset points", color=RUST if color == ORANGE else color, va=side
+        )
     for axes in panels:
         axes.axvline(best["epoch"], color=INK, linestyle=(0, (1, 2)), linewidth=0.8, zorder=0)
     if lines:

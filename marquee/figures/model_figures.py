@@ -9,13 +9,14 @@ import numpy as np
 
 from marquee.data.ratings import Catalogue
 from marquee.figures.captioned import Captioned
-from marquee.figures.embedding_map import embedding_map, main_genres
+from marquee.figures.embedding_map import embedding_maps, main_genres
 from marquee.figures.labels import shortened
 from marquee.figures.learned_parameters import genre_similarity, item_biases
 from marquee.figures.learning_curve import Curve, describe_curve, learning_curve
 from marquee.figures.projections import cosine_matrix
-from marquee.figures.rating_errors import errors
+from marquee.figures.rating_errors import error_figures
 from marquee.figures.style import scale_unit, signed
+from marquee.figures.user_map import user_map
 from marquee.recommenders.base import Recommender
 from marquee.terminal import printable
 
@@ -24,8 +25,13 @@ GENRES = 30  # in the table of cosines, those of the most movies
 NEAREST = 10  # neighbors that a caption counts
 TITLES = {
     "learning_curve": "Learning curve",
-    "errors": "Errors of predicted ratings",
-    "map": "Map of the movies by PCA and t-SNE",
+    "errors": "Histogram of the errors of predicted ratings",
+    "calibration": "Mean true rating by predicted rating",
+    "errors_by_user": "RMSE by the number of a user's training ratings",
+    "errors_by_movie": "RMSE by the number of a movie's training ratings",
+    "movies_pca": "Map of the movies by PCA",
+    "movies_tsne": "Map of the movies by t-SNE",
+    "users_pca": "Map of the users by PCA",
     "biases": "Movies with the largest biases",
     "genres": "Cosines of the genres",
 }
@@ -35,17 +41,20 @@ def model_figures(
     model: Recommender,
     curve: Curve,
     residuals: Mapping[str, Any] | None,
-    counts: np.ndarray,
+    pairs: Mapping[str, np.ndarray],
     catalogue: Catalogue,
     movies: Mapping[str, Sequence[Any]],
+    users: Mapping[str, Sequence[Any]],
 ) -> dict[str, Captioned]:
     """Draw those of TITLES that `model` has.
 
     curve      a row for each epoch; a single row is a closed form and has no figure
     residuals  `marquee.evaluation.residuals.tables` of a model that predicts ratings
-    counts     int [n_items]: training ratings
+    pairs      `user` and `item` of each training rating
     movies     `movie_id`, `title`, `year` and `genres` of each item
+    users      columns of data/users.parquet
     """
+    counts = np.bincount(pairs["item"], minlength=model.n_items)
     named = zip(movies["movie_id"], movies["title"], strict=True)
     titles = [printable(title or f"#{name}") for name, title in named]
     years, genres = movies["year"], movies["genres"]
@@ -54,16 +63,21 @@ def model_figures(
     if len(curve) > 1:
         drawn["learning_curve"] = learning_curve(curve, model.task, unit), describe_curve(curve, model.task)
     if residuals:
-        drawn["errors"] = errors(residuals), describe_errors(residuals)
+        words = describe_errors(residuals)
+        drawn |= {kind: (figure, words[kind]) for kind, figure in error_figures(residuals).items()}
     shown = np.argsort(-counts, kind="stable")[:MAPPED]
     vectors = model.unit_embeddings(shown)
     if vectors.any():
-        names = [shortened(titles[item], years[item], 24) for item in shown]
-        figure = embedding_map(vectors, names, main_genres([genres[item] for item in shown], genres))
-        drawn["map"] = figure, describe_map(vectors, catalogue.genres[shown])
+        full, short = ([shortened(titles[item], years[item], n) for item in shown] for n in (120, 24))
+        groups = main_genres([genres[item] for item in shown], genres)
+        words = describe_maps(vectors, catalogue.genres[shown])
+        for kind, figure in embedding_maps(vectors, full, short, groups).items():
+            drawn[f"movies_{kind}"] = figure, words[kind]
+    if found := user_map(model, pairs, catalogue, users):
+        drawn["users_pca"] = found
     biases = model.item_biases()
     if biases is not None:
-        names = [shortened(title, year, 34) for title, year in zip(titles, years, strict=True)]
+        names = [shortened(title, year, 24) for title, year in zip(titles, years, strict=True)]
         figure = item_biases(biases, names, counts, unit=unit)
         drawn["biases"] = figure, describe_biases(biases, titles, counts)
     factors = model.genre_embeddings()
@@ -82,16 +96,18 @@ def gallery(name: str, figures: Mapping[str, Captioned]) -> str:
     return "\n".join([f"# {name}\n", *parts])
 
 
-def describe_errors(found: Mapping[str, Any]) -> str:
+def describe_errors(found: Mapping[str, Any]) -> dict[str, str]:
     (low, low_true, *_), (high, high_true, *_) = found["calibration"][0], found["calibration"][-1]
     within = found["within"]
-    return (
-        f"The error of {within['fraction']:.0%} of the predictions is at most {within['limit']:g}; the mean "
-        f"error is {signed(found['mean_error'], 3)}. The lowest tenth of the predictions has mean {low:.2f} "
-        f"and mean true rating {low_true:.2f}; the highest has {high:.2f} and {high_true:.2f}. "
-        f"{_by_known(found['by_user'], 'users')} {_by_known(found['by_movie'], 'movies')} "
-        "Vertical lines are 95% intervals over users."
-    )
+    lines = "Vertical lines are 95% intervals over users."
+    return {
+        "errors": f"The error of {within['fraction']:.0%} of the predictions is at most {within['limit']:g}; "
+        f"the mean error is {signed(found['mean_error'], 3)}.",
+        "calibration": f"The lowest tenth of the predictions has mean {low:.2f} and mean true rating "
+        f"{low_true:.2f}; the highest has {high:.2f} and {high_true:.2f}. {lines}",
+        "errors_by_user": f"{_by_known(found['by_user'], 'users')} {lines}",
+        "errors_by_movie": f"{_by_known(found['by_movie'], 'movies')} {lines}",
+    }
 
 
 def _by_known(rows: Sequence[Sequence[float]], whom: str) -> str:
@@ -105,20 +121,22 @@ def _by_known(rows: Sequence[Sequence[float]], whom: str) -> str:
     return words.strip()
 
 
-def describe_map(vectors: np.ndarray, genres: np.ndarray) -> str:
-    """Describe the map of `vectors` [n, d] whose movies have `genres`, bool [n, n_genres]."""
+def describe_maps(vectors: np.ndarray, genres: np.ndarray) -> dict[str, str]:
+    """Describe the maps of `vectors` [n, d] whose movies have `genres`, bool [n, n_genres]."""
     words = (
-        f"The {len(vectors)} most rated movies; similar ones are close. Left: the plane of largest variance "
-        "(PCA). Right: neighborhoods (t-SNE), where distances between groups mean little. Color and marker "
-        "show each movie's rarest genre."
+        f"The {len(vectors)} most rated movies in the plane of largest variance; similar ones are close. "
+        "Color and marker show each movie's rarest genre."
     )
     near, of_all = kinship(vectors, genres)
-    if np.isnan(near):
-        return words
-    return (
-        f"{words} A movie shares a genre with {near:.0%} of its {NEAREST} nearest neighbors, and with "
-        f"{of_all:.0%} of all movies shown."
-    )
+    if not np.isnan(near):
+        words += (
+            f" A movie shares a genre with {near:.0%} of its {NEAREST} nearest neighbors, and with "
+            f"{of_all:.0%} of all movies shown."
+        )
+    return {
+        "pca": words,
+        "tsne": "The same movies by neighborhood (t-SNE); distances between groups mean little.",
+    }
 
 
 def kinship(vectors: np.ndarray, genres: np.ndarray) -> tuple[float, float]:

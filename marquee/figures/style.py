@@ -13,12 +13,14 @@ if TYPE_CHECKING:
 P = ParamSpec("P")
 
 WIDTH = 4.8  # inches: two fit side by side on a page, one is readable on a phone
-INK, QUIET, RULE = "#1b1b1b", "#666666", "#d8d8d8"
+LETTERS = 9  # points; on a phone a figure of WIDTH is three quarters as large, and these letters are 9 pixels
+INK, QUIET, RULE, BLACK = "#1b1b1b", "#666666", "#d8d8d8", "#000000"
 # Okabe and Ito (2008): color-blind readers can tell them apart, and they differ in gray
 BLUE, ORANGE, WHITE = "#0072b2", "#d55e00", "#ffffff"
+RUST = "#b84f00"  # orange for letters, which need more contrast with white paper than ORANGE has
 STYLE = {
     "font.family": "DejaVu Sans",
-    "font.size": 9,
+    "font.size": LETTERS,
     "axes.labelcolor": QUIET,
     "axes.edgecolor": QUIET,
     "axes.spines.top": False,

@@ -94,6 +94,14 @@ def holm(p: Sequence[float]) -> np.ndarray:
     return np.minimum(adjusted, 1)
 
 
+def least_p(n_tests: int, n_resamples: int) -> float:
+    """Return the least p that `holm` can give `n_tests` of `p_value`: m / (1 + B), 1 at most.
+
+    A p of that size is an upper bound: more resamples could only lower it.
+    """
+    return min(n_tests / (1 + n_resamples), 1.0)
+
+
 def _sums(ratio: Ratio, rows: slice = slice(None)) -> tuple[np.ndarray, np.ndarray]:
     """Return the terms of the numerator and of the denominator, both float64 [b]."""
     total = ratio.total[rows]

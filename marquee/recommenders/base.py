@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 RATING_BYTES = 20  # of a rating in memory: user, item and rating take 4 each, the timestamp 8
 CSR_BYTES = 8  # of an entry of a sparse matrix: its column and its value
 BLOCK = 1024  # items whose embeddings are in memory at a time
-SAMPLED = 256  # users whose scores describe an item that has no embedding
+SAMPLED = 256  # users whose scores describe an item that has no embedding, and items for every user
 NOTICEABLE = 1e-3  # of the scores' range: the least effect that counts as one
 
 
@@ -229,16 +229,30 @@ class Recommender(ABC):
         """
         vectors = self.item_embeddings(items)
         if vectors is None:
-            sample = np.unique(np.linspace(0, self.n_users - 1, SAMPLED).astype(np.int32))
+            sample = _sample(self.n_users)
             with single_threaded_blas():
                 scores = self.scores(sample).astype(np.float64)
             usual = scores.mean(1, keepdims=True) + scores.mean(0) - scores.mean()
             vectors = (scores - usual).T
             vectors[np.abs(vectors) <= NOTICEABLE * np.ptp(scores)] = 0
             vectors = vectors[items]
-        length = np.linalg.norm(vectors, axis=1, keepdims=True)
-        unit = np.divide(vectors, length, out=np.zeros(vectors.shape), where=length > 0)
-        return unit.astype(np.float32)
+        return _unit(vectors)
+
+    def unit_user_embeddings(self, users: np.ndarray) -> np.ndarray:
+        """Return float32 [n, d] for `users` [n]: vectors of length 1; 0 for a user whose scores are usual.
+
+        A user is described by the scores of `SAMPLED` items, less the user's mean and what `SAMPLED` users
+        score each item. So every model has them, and users of one taste are close whatever their level is.
+        """
+        items, others = _sample(self.n_items), _sample(self.n_users)
+        with single_threaded_blas():
+            usual = self.scores(others)[:, items].astype(np.float64)
+            blocks = [users[first : first + SAMPLED] for first in range(0, len(users), SAMPLED)]
+            scores = [self.scores(block)[:, items].astype(np.float64) for block in blocks]
+        vectors = np.concatenate([np.empty((0, len(items))), *scores]) - usual.mean(0)
+        vectors -= vectors.mean(1, keepdims=True)
+        vectors[np.abs(vectors) <= NOTICEABLE * np.ptp(usual)] = 0
+        return _unit(vectors)
 
     def item_similarities(self, item: int) -> np.ndarray:
         """Return float32 [n_items]: the cosine of each item with `item`; all 0 if that has no embedding."""
@@ -323,6 +337,17 @@ class NetworkRecommender(Recommender):
         if not model.tables("user"):
             raise KeyError("user")  # the names of another version
         return model
+
+
+def _sample(n: int) -> np.ndarray:
+    """Return int32 [at most SAMPLED]: rows of `n`, evenly spaced."""
+    return np.unique(np.linspace(0, n - 1, SAMPLED).astype(np.int32))
+
+
+def _unit(vectors: np.ndarray) -> np.ndarray:
+    """Return float32: the rows with length 1; 0 stays 0."""
+    length = np.linalg.norm(vectors, axis=1, keepdims=True)
+    return np.divide(vectors, length, out=np.zeros(vectors.shape), where=length > 0).astype(np.float32)
 
 
 def biased_factors(

@@ -3,7 +3,7 @@
 `content` is everything on the page, `views` arranges it for the templates, and `page` renders them.
 """
 
-from marquee.report.content import PageFigure, ReportContent
+from marquee.report.content import Against, PageFigure, ReportContent
 from marquee.report.page import render
 
-__all__ = ["PageFigure", "ReportContent", "render"]
+__all__ = ["Against", "PageFigure", "ReportContent", "render"]

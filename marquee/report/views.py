@@ -8,20 +8,29 @@ from typing import Any
 
 from marquee.data.ratings import lowest_positive, unusual_positives
 from marquee.leaderboard.metrics import Row, metric_group, metric_groups, ranked
+from marquee.leaderboard.significance import least_p
 from marquee.leaderboard.table import ORACLE
 from marquee.report.content import ReportContent
 
 COLUMNS = 6  # metrics in one table: what fits on a sheet of paper
+FIGURES = (  # of a model, in the order of the page
+    *("learning_curve", "genres", "errors", "calibration", "errors_by_user", "errors_by_movie"),
+    *("movies_pca", "movies_tsne", "users_pca", "biases"),
+)
 Lines = list[tuple[str, list[Row | None]]]  # of each model a cell for each metric
 
 
 @dataclass(frozen=True)
 class Board:
-    """The rows of one task by its primary metric, the best first, with and without the oracle."""
+    """The rows of one task by its primary metric, the best first, with and without the oracle.
+
+    least_p  the smallest adjusted p that the bootstrap could find: an upper bound of the true one
+    """
 
     task: str
     metric: str
     rows: Sequence[Row]
+    least_p: float = 0
 
     @property
     def models(self) -> list[Row]:
@@ -41,10 +50,28 @@ class MetricTable:
     tasks: Mapping[str, Lines]
 
 
+def sections(content: ReportContent) -> dict[str, str]:
+    """Return id -> heading of the parts of the page."""
+    against = {"against": f"Against {content.against.revision}"} if content.against else {}
+    return {
+        "data": "Dataset",
+        "leaderboard": "Leaderboard",
+        **against,
+        "models": "Models",
+        "tail": "Long tail and coverage",
+        "parameters": "Parameters",
+        "provenance": "Provenance",
+        "metrics": "All metrics",
+    }
+
+
 def boards(content: ReportContent) -> list[Board]:
-    return [
-        Board(task, metric, ranked(content.rows, task, metric)) for task, metric in content.headline.items()
-    ]
+    found = []
+    for task, metric in content.headline.items():
+        rows = ranked(content.rows, task, metric)
+        tests = sum(row["p_holm"] is not None for row in rows)
+        found.append(Board(task, metric, rows, least_p(tests, content.resamples)))
+    return found
 
 
 def metric_tables(content: ReportContent) -> list[MetricTable]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from xml.etree import ElementTree
 
 import matplotlib as mpl
 import numpy as np
@@ -12,6 +13,7 @@ from threadpoolctl import threadpool_limits
 
 from marquee.figures import embedding_map, labels, learned_parameters, projections
 from marquee.figures.style import BLUE, ORANGE
+from marquee.figures.svg import svg
 from marquee.io import write_figure
 from tests.figures.test_figures import texts
 
@@ -25,11 +27,11 @@ def movies(n, dim=4, deviation=0.2):
     vectors = rng.normal(size=(len(KINDS), dim))[kind] + deviation * rng.normal(size=(n, dim))
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     genres = [[] if i % 7 == 6 else ["Drama", KINDS[k]] for i, k in enumerate(kind)]
-    return (
-        vectors,
-        names(n),
-        embedding_map.main_genres(genres, genres),
-    )
+    return vectors, [f"Movie {i}" for i in range(n)], names(n), embedding_map.main_genres(genres, genres)
+
+
+def maps(*args, **kwargs):
+    return embedding_map.embedding_maps(*movies(*args, **kwargs))
 
 
 def names(n):
@@ -38,14 +40,16 @@ def names(n):
 
 
 FIGURES = {
-    "a map": lambda: embedding_map.embedding_map(*movies(60)),
-    "a map of a crowd": lambda: embedding_map.embedding_map(*movies(90, deviation=0.01)),
-    "a map by one factor": lambda: embedding_map.embedding_map(*movies(30, dim=1)),
-    "a map by two factors": lambda: embedding_map.embedding_map(*movies(30, dim=2)),
-    "a map without factors": lambda: embedding_map.embedding_map(*movies(30, dim=0)),
-    "a map of three movies": lambda: embedding_map.embedding_map(*movies(3)),
-    "a map of one": lambda: embedding_map.embedding_map(*movies(1)),
-    "a map of none": lambda: embedding_map.embedding_map(*movies(0)),
+    "a map": lambda: maps(60)["pca"],
+    "a map by neighbors": lambda: maps(60)["tsne"],
+    "a map of a crowd": lambda: maps(90, deviation=0.01)["pca"],
+    "a map of a crowd by neighbors": lambda: maps(90, deviation=0.01)["tsne"],
+    "a map by one factor": lambda: maps(30, dim=1)["pca"],
+    "a map by two factors": lambda: maps(30, dim=2)["pca"],
+    "a map without factors": lambda: maps(30, dim=0)["pca"],
+    "a map of three movies": lambda: maps(3)["pca"],
+    "a map of one": lambda: maps(1)["pca"],
+    "a map of none": lambda: maps(0)["pca"],
     "genres": lambda: learned_parameters.genre_similarity(
         movies(12)[0], [f"A genre of ${i}" for i in range(12)]
     ),
@@ -71,7 +75,7 @@ def test_words_are_whole_and_none_is_on_top_of_another(name):
 def test_the_same_map_has_the_same_bytes_for_any_number_of_threads(tmp_path):
     for name, threads in (("one", 1), ("two", 2)):
         with threadpool_limits(threads):
-            write_figure(tmp_path / name / "map.png", embedding_map.embedding_map(*movies(40, dim=40)))
+            write_figure(tmp_path / name / "map.png", maps(40, dim=40)["tsne"])
     assert len({file.read_bytes() for file in tmp_path.glob("*/map.png")}) == 1
 
 
@@ -100,16 +104,16 @@ def test_what_rounding_leaves_is_no_component():
 
 
 def test_all_movies_are_on_the_map_and_the_first_are_named():
-    left = embedding_map.embedding_map(*movies(60)).axes[0]
-    assert sum(len(group.get_offsets()) for group in left.collections) == 60
-    names = [text.get_text() for text in left.texts]
+    (axes,) = maps(60)["pca"].axes
+    assert sum(len(group.get_offsets()) for group in axes.collections) == 60
+    names = [text.get_text() for text in axes.texts]
     assert names[:2] == ["The $0 Question, or How…", "The $100 Question, or… (1951)"]
-    assert len(names) == embedding_map.NAMED
-    assert {text.get_parse_math() for text in left.texts} == {False}  # a dollar is a dollar
+    assert len(names) == embedding_map.LABELED
+    assert {text.get_parse_math() for text in axes.texts} == {False}  # a dollar is a dollar
 
 
 def test_rings_are_around_the_movies_that_are_named():
-    (axes, *_) = embedding_map.embedding_map(*movies(30)).axes
+    (axes,) = maps(30)["pca"].axes
     everyone = np.concatenate([group.get_offsets() for group in axes.collections])
     rings = [line.get_xydata()[0] for line in axes.lines if line.get_marker() == "o"]
     assert len(rings) == len(axes.texts)
@@ -117,18 +121,27 @@ def test_rings_are_around_the_movies_that_are_named():
 
 
 @pytest.mark.parametrize(("n", "dim"), [(40, 1), (40, 2), (9, 5), (0, 5)])
-def test_too_few_movies_or_factors_for_t_sne_are_told(n, dim):
-    left, right = embedding_map.embedding_map(*movies(n, dim)).axes
-    assert [text.get_text()[:9] for text in right.texts] == ["no t-SNE:"]
-    assert not right.axison
-    assert len(right.collections) == 0
-    assert sum(len(group.get_offsets()) for group in left.collections) == n
+def test_too_few_movies_or_factors_have_no_t_sne(n, dim):
+    assert list(maps(n, dim)) == ["pca"]
+    assert list(maps(40, 3)) == ["pca", "tsne"]
 
 
-def test_movies_that_are_all_equal_need_no_t_sne():
+def test_movies_that_are_all_equal_have_no_t_sne():
     vectors, *rest = movies(12)
     for same in (np.ones((12, 1)) * [0.1, 0.2, 0.3], np.zeros_like(vectors)):
-        assert embedding_map.embedding_map(same, *rest).axes[1].texts[0].get_text().startswith("no t-SNE")
+        assert list(embedding_map.embedding_maps(same, *rest)) == ["pca"]
+
+
+def test_every_dot_says_its_name_in_the_drawing():
+    vectors, _, labels, groups = movies(60)
+    names = [f"<A> & \"B\" 'C' #000000 {n} \x1b\u202e" for n in range(60)]
+    drawing = svg(embedding_map.embedding_maps(vectors, names, labels, groups)["pca"])
+    dots = {
+        dot.findtext("title")
+        for dot in ElementTree.fromstring(drawing).iter()
+        if dot.find("title") is not None
+    }
+    assert dots == {f"<A> & \"B\" 'C' #000000 {n} \ufffd" for n in range(60)}
 
 
 def test_a_movie_counts_for_its_rarest_genre_and_one_without_genre_for_the_rest():
@@ -217,6 +230,7 @@ def test_no_movie_is_on_both_sides_however_many_are_asked_for(most):
         ("The Wizard of Oz", 1939, "The Wizard of… (1939)"),
         ("Wizard, The: Return", None, "Wizard, The…"),
         ("Koyaanisqatsiiiiii", None, "Koyaanisqatsi…"),
+        ("A\x1bli\u202een\n 3\t", 1992, "A\ufffdlien 3 (1992)"),
     ],
 )
 def test_a_long_title_is_cut_between_words_and_keeps_its_year(title, year, words):

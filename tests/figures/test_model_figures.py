@@ -13,6 +13,8 @@ from marquee.data.ratings import Catalogue, Ratings
 from marquee.evaluation.residuals import tables
 from marquee.figures.captioned import Captioned
 from marquee.figures.model_figures import describe_errors, describe_genres, gallery, kinship, model_figures
+from marquee.figures.svg import svg
+from marquee.figures.user_map import favorite_genres
 from marquee.recommenders.base import TrainingData
 from marquee.rng import named_rng
 from marquee.training.progress import FitProgress
@@ -31,6 +33,10 @@ MOVIES = {
 }
 
 
+USERS = {"user_id": [f"u{user}" for user in range(N_USERS)], "age": [None, *range(21, 20 + N_USERS)]}
+ERRORS = ("errors", "calibration", "errors_by_user", "errors_by_movie")
+
+
 def test_genres_beyond_thirty_are_left_out_of_the_table_of_cosines():
     names = tuple(f"Genre {n}" for n in range(200))
     genres = np.arange(N_ITEMS)[:, None] % 40 >= np.arange(200)[None, :] % 40
@@ -40,8 +46,8 @@ def test_genres_beyond_thirty_are_left_out_of_the_table_of_cosines():
     )
     catalogue = Catalogue(N_USERS, N_ITEMS, genres, names)
     model.fit(TrainingData(train, Ratings.empty(), catalogue), named_rng(0, "m"), FitProgress(show=False))
-    counts = np.bincount(train.item, minlength=N_ITEMS)
-    (axes,) = model_figures(model, [], None, counts, catalogue, MOVIES)["genres"].figure.axes
+    pairs = {"user": train.user, "item": train.item}
+    (axes,) = model_figures(model, [], None, pairs, catalogue, MOVIES, USERS)["genres"].figure.axes
     assert len(axes.get_yticks()) == 30
 
 
@@ -56,9 +62,13 @@ def three_tastes() -> Ratings:
     ("algorithm", "options", "kinds"),
     [
         ("popularity", {}, []),
-        ("bias", {}, ["errors", "biases"]),
-        ("ease", {"regularization": 1}, ["map"]),
-        ("als", {"dim": 3, "use_genres": True}, ["learning_curve", "errors", "map", "biases", "genres"]),
+        ("bias", {}, [*ERRORS, "biases"]),
+        ("ease", {"regularization": 1}, ["movies_pca", "movies_tsne", "users_pca"]),
+        (
+            "als",
+            {"dim": 3, "use_genres": True},
+            ["learning_curve", *ERRORS, "movies_pca", "movies_tsne", "users_pca", "biases", "genres"],
+        ),
     ],
 )
 def test_a_model_has_the_figures_that_it_can(algorithm, options, kinds):
@@ -73,14 +83,42 @@ def test_a_model_has_the_figures_that_it_can(algorithm, options, kinds):
         pairs["predicted"] = model.predict(train.user, train.item)
         counts = np.bincount(train.user), np.bincount(train.item)
         residuals = tables(pairs, *counts, SCALE)
-    counts = np.bincount(train.item, minlength=N_ITEMS)
-    found = model_figures(model, progress.rows, residuals, counts, CATALOGUE, MOVIES)
+    pairs = {"user": train.user, "item": train.item}
+    found = model_figures(model, progress.rows, residuals, pairs, CATALOGUE, MOVIES, USERS)
     assert list(found) == kinds
     if "biases" in kinds:
         best = int(model.item_biases().argmax())
         assert (f"Movie {best}" if best else "#1001") in found["biases"].caption
-    if "map" in kinds:
-        assert re.findall(r"\d+%", found["map"].caption)[-1] == "31%", "9 of 29 others"
+    if "users_pca" in kinds:
+        names = re.findall("<title>(.*?)</title>", svg(found["users_pca"].figure))
+        assert len(names) == N_USERS
+        n = np.bincount(train.user)
+        assert {f"user u0, {n[0]} ratings", f"user u7, 27, {n[7]} ratings"} <= set(names)
+    if "movies_pca" in kinds:
+        assert re.findall(r"\d+%", found["movies_pca"].caption)[-1] == "31%", "9 of 29 others"
+
+
+def test_the_genre_of_a_user_is_that_rated_most_beyond_the_usual():
+    pairs = {"user": np.array([0, 0, 0, 1, 1, 2, 2, 2, 4]), "item": np.array([0, 0, 1, 2, 0, 1, 1, 1, 3])}
+    genres = np.array([[True, False], [True, True], [False, True], [False, False]])
+    catalogue = Catalogue(5, 4, genres, ("Drama", "War"))
+    found = favorite_genres(pairs, catalogue, np.array([0, 1, 2, 4]))
+    assert found == [["Drama"], ["War"], ["War"], []]
+    assert favorite_genres(pairs, Catalogue.of(5, 4), np.array([1, 0])) == [[], []]
+
+
+def test_users_of_one_taste_are_close_in_every_model():
+    for algorithm, options in (("ease", {"regularization": 1}), ("item_knn", {}), ("als", {"dim": 3})):
+        task = "rating" if algorithm == "als" else "ranking"
+        model, train = recommenders.create(algorithm, task, options, "models.m"), three_tastes()
+        train = train if task == "rating" else train.take(train.rating == 5)
+        model.fit(TrainingData(train, Ratings.empty(), CATALOGUE))
+        vectors = model.unit_user_embeddings(np.arange(N_USERS))
+        np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, rtol=1e-5)
+        same = np.arange(N_USERS)[:, None] % 3 == np.arange(N_USERS) % 3
+        cosines = vectors @ vectors.T
+        assert cosines[same].min() > cosines[~same].max(), algorithm
+        np.testing.assert_array_equal(vectors[[7, 3]], model.unit_user_embeddings(np.array([7, 3])))
 
 
 def test_the_nearest_are_counted_by_whether_they_share_a_genre():
@@ -98,8 +136,8 @@ def test_the_words_below_the_errors_are_the_numbers_in_them():
     found = tables(pairs, np.bincount([0, 1, 1], minlength=100), np.array([0, 3]), SCALE)
     words = describe_errors(found)
     assert found["within"] == {"limit": 1, "fraction": 0.5}
-    assert "50% of the predictions is at most 1; the mean error is −0.500." in words
-    assert "For movies without any it is 0.500 (50 test ratings)." in words
+    assert "50% of the predictions is at most 1; the mean error is −0.500." in words["errors"]
+    assert "For movies without any it is 0.500 (50 test ratings)." in words["errors_by_movie"]
 
 
 def test_the_most_similar_genres_are_named():

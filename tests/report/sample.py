@@ -53,6 +53,7 @@ def sample_content(models: int = 0, prefix: str = "a_rather_long_model_name") ->
         rows=rows,
         headline={"ranking": "ndcg@10", "rating": "rmse"},
         confidence=0.95,
+        resamples=1000,
         dataset={
             "ratings": piece("dataset-ratings", "Most often 4, with 34% of all ratings."),
             "long_tail": piece("dataset-tail", "The most rated 10% have 59% of all ratings."),
@@ -64,7 +65,7 @@ def sample_content(models: int = 0, prefix: str = "a_rather_long_model_name") ->
             "long_tail": piece("leaderboard-tail", "The most rated tenth has 53% of the ratings."),
         },
         models={
-            "ease": {"map": piece("ease-map", "Of the nearest 91% share a genre.")},
+            "ease": {"movies_pca": piece("ease-map", "Of the nearest 91% share a genre.")},
             "mf_bce": {"learning_curve": piece("mf_bce-curve", "17 epochs, the best is 12.")},
             "bias": {
                 "errors": piece("bias-errors", "The error of 74% is at most 1."),
@@ -72,6 +73,7 @@ def sample_content(models: int = 0, prefix: str = "a_rather_long_model_name") ->
             },
             "popularity": {},
         },
+        samples={"ease": [sample(user) for user in (1, 7, 42, 99)]},
         params={
             "seed": 2024,
             "dataset": {"name": "synthetic-100k", "source": "official"},
@@ -123,13 +125,19 @@ def list_rows(task, model, ndcg, best):
     return rows
 
 
+def sample(user):
+    """What a model recommends to a user, as the stage `evaluate` writes it."""
+    history = [{"title": f"Seen {n} by {user} (1990)", "rating": 4.5} for n in range(7)]
+    return {"user": user, "history": history, "recommended": [f"New {n} to {user} (1999)" for n in range(12)]}
+
+
 def piece(name, caption):
     """Make what a figure's owner leaves for the page."""
-    return PageFigure(drawing(name), caption, f"Alternative text of {name}")
+    return PageFigure(drawing(), caption, f"Alternative text of {name}")
 
 
 @cache
-def drawing(name):
+def drawing():
     figure = Figure()
     figure.add_subplot().plot([0, 1], "o")
-    return svg(figure, name)
+    return svg(figure)
