@@ -181,6 +181,8 @@ def test_make_run_hands_the_source_on_as_it_is(tmp_path, source):
 
 
 def test_implicit_data_has_ranking_models_only_and_no_rating_column(params, capsys):
+    Path("plays").mkdir()
+    Path("plays/ratings.csv").write_text("userId,movieId\n1,2\n")
     use_release("custom", "--source", "plays", "--implicit")
     found = config.read(params)
     assert found.implicit

@@ -16,7 +16,6 @@ import pytest
 from marquee import terminal
 from marquee.cli import project
 from marquee.cli.main import Parser
-from marquee.report.page import _clean
 from marquee.serving import output
 from marquee.serving.catalogue import MovieCatalogue
 from marquee.terminal import LineProgress, printable, printable_lines, say, standard_streams
@@ -86,17 +85,9 @@ def test_a_drawing_is_clean_xml():
 
     figure = Figure()
     figure.subplots().set_title(EVIL.replace("\ud800", "").replace("\n", " "))
-    drawn = svg(figure, "name")
+    drawn = svg(figure)
     assert not FORBIDDEN.search(drawn.replace("\n", ""))
     assert ElementTree.fromstring(drawn).tag == "svg"
-
-
-def test_the_page_cleans_every_text_but_its_own_drawings():
-    from markupsafe import Markup
-
-    assert not FORBIDDEN.search(_clean(EVIL).replace("\r", "").replace("\n", ""))
-    assert _clean(Markup("<b>\x0c</b>")) == "<b>\x0c</b>"
-    assert _clean(3) == 3
 
 
 def test_progress_in_a_pipe_is_a_line_every_ten_seconds_and_one_at_the_end(capsys, monkeypatch):

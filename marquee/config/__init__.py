@@ -165,8 +165,8 @@ class ModelEntry:
 
 @dataclass(frozen=True)
 class EvaluateOptions:
+    ks: tuple[int, ...] = option(low=1)  # the last key of the file: without it the file was cut off
     mask: str = option("positives", choices=("positives", "rated"))  # what lists and candidates leave out
-    ks: tuple[int, ...] = option((5, 10, 20), low=1)
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,6 @@ from marquee.io import (
     reading,
     sha256,
     to_arrays,
-    write_json,
     write_parquet,
     write_sealed,
 )
@@ -115,7 +114,7 @@ def store(
     """
     with atomic_folder(folder) as partial:
         if samples:
-            write_json(partial / "samples.json", samples)
+            write_sealed(partial / "samples.json", {"users": samples})
         write_parquet(partial / "per_user.parquet", as_table(result.per_user))
         write_parquet(partial / "lists.parquet", result.lists_table())
         if result.pairs:

@@ -64,6 +64,7 @@ for words in json.loads(sys.argv[1]):
     assert main(["recommend", *words]) == 0, words
     assert 'torch' not in sys.modules, words
 """
+    names = [name for name in names if name != "mf_bce"]  # it folds in by torch, here to explain
     asked_for = [[name, *words] for name in names for words in (["--user", "7"], three)]
     done = finished.call("python", "-c", script, json.dumps(asked_for))
     assert done.returncode == 0, done.stderr

@@ -37,10 +37,10 @@ def test_parameters_that_changed_since_the_training_are_said_and_stop_a_stage(pr
     assert len(done.stdout.splitlines()) > 3
     said = "models/bias was fitted with user_damping 5.0 instead of 9.5 in params.yaml: run `dvc repro "
     said += "train@bias`"
-    assert done.stderr.splitlines() == [said]
+    assert said in done.stderr.splitlines()
     assert said in project.refused("evaluate", "bias")
     project.set({"models": {"bias": {"user_damping": "5.0e0"}}})
-    assert not marquee(project, "recommend", "bias", "--user", "7").stderr
+    assert "was fitted with" not in marquee(project, "recommend", "bias", "--user", "7").stderr
 
 
 def test_a_removed_or_renamed_model_does_not_answer(project):

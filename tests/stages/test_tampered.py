@@ -96,10 +96,10 @@ def readers(path: Path) -> list[tuple[str, ...]]:
         found = [("stage", "evaluate", one, f"data/evaluation/{one}")]
     elif name == "data/negatives/train.parquet":
         found = [("stage", "train", "mf_bce", "models/mf_bce")]
+    elif path.suffix == ".svg" or path.name in ("captions.json", "samples.json"):
+        found = [("stage", "report", "plots/report.html")]
     elif name.startswith(("data/evaluation/", "data/oracle/")) and path.stem not in ("lists", "predictions"):
         found = [("stage", "compare", "data/leaderboard")]
-    elif path.suffix == ".svg" or path.name == "captions.json":
-        found = [("stage", "report", "plots/report.html")]
     elif name == "data/leaderboard/table.csv":
         found = [("leaderboard",), ("stage", "report", "plots/report.html")]
     elif name == "plots/train/mf_bce.csv":
