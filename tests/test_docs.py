@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from docs import message_table
 from marquee.config.presets import flatten
 
 ROOT = Path(__file__).parents[1]
@@ -72,3 +73,11 @@ def test_a_page_outside_of_the_site_links_to_files_that_exist(page):
     """`make docs` checks the links inside of docs/."""
     links = re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text("utf-8"))
     assert [link for link in links if not (page.parent / link).exists()] == []
+
+
+def test_the_page_of_messages_is_that_of_the_code():
+    assert message_table.PAGE.read_text("utf-8") == message_table.page(), (
+        "run `python -m docs.message_table --write`"
+    )
+    rows = [line for line in message_table.page().splitlines() if line.startswith("| ")]
+    assert len(rows) > 200

@@ -90,7 +90,7 @@ def require_file(text: str, where: str) -> None:
     if outside or len(text.encode()) > FILE_BYTES:
         raise MarqueeError(
             f"{where} is {shown(text)}, but must be the name of a file in data/raw, without a folder: "
-            "put the file beside the ratings of dataset.source"
+            "put the file beside the ratings of dataset.path"
         )
 
 
