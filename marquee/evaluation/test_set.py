@@ -103,17 +103,17 @@ def store(
     result: Evaluation,
     about: Mapping[str, Any],
     folder: Path,
-    samples: Sequence[Mapping[str, Any]] = (),
+    samples: Sequence[Mapping[str, Any]] | None = None,
     **tables: Mapping[str, Any] | None,
 ) -> None:
     """Write metrics, per-user values, lists and, for ratings, predictions into `folder`.
 
     about    model and task, and what else metrics.json is to say
-    samples  what `marquee.evaluation.samples` returns
+    samples  what `marquee.evaluation.samples` returns; None writes none
     tables   further JSON files by name; None writes none
     """
     with atomic_folder(folder) as partial:
-        if samples:
+        if samples is not None:
             write_sealed(partial / "samples.json", {"users": samples})
         write_parquet(partial / "per_user.parquet", as_table(result.per_user))
         write_parquet(partial / "lists.parquet", result.lists_table())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import version
@@ -123,7 +122,7 @@ class ReportContent:
             dataset=PageFigure.read_folder(figures / "dataset"),
             leaderboard=PageFigure.read_folder(leaderboard),
             models={name: PageFigure.read_folder(figures / "models" / name) for name in options.models},
-            samples={name: _samples(file) for name, file in samples.items() if os.path.lexists(file)},
+            samples={name: _samples(file) for name, file in samples.items() if file.parent.is_dir()},
             params=config.load(params),
             split_warnings={
                 task: read_sealed(data / task / "split.json")["warnings"] for task in config.TASKS

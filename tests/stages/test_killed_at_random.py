@@ -12,7 +12,7 @@ import subprocess
 
 import pytest
 
-KILLS = int(os.environ.get("MARQUEE_KILLS", "12"))
+KILLS = int(os.environ.get("MARQUEE_KILLS", "6"))
 SEED = int(os.environ.get("MARQUEE_KILL_SEED", "1"))
 
 
@@ -34,8 +34,8 @@ def test_a_run_killed_at_a_random_moment_ends_as_an_undisturbed_one(project, num
     lock, whole = (project / "dvc.lock").read_bytes(), project.fingerprint()
     for _ in range(chance.randrange(1, 4)):  # a rerun can be killed, too
         killed_after(project.start("dvc", "repro", "--force", "--no-run-cache"), chance.uniform(0.5, 25))
-        if not (project / "dvc.lock").read_bytes():  # DVC does not write it atomically
-            (project / "dvc.lock").write_bytes(lock)
+        # DVC writes neither its lock nor its list of readers and writers atomically; `make run` restores both
+        assert project.call("python", "-m", "marquee", "check", "--restore").returncode == 0
     project.repro(*["--no-run-cache"] * chance.randrange(2))
     assert (project / "dvc.lock").read_bytes() == lock
     left = {name: found for name, found in project.fingerprint().items() if ".partial" not in name}
