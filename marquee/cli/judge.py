@@ -42,7 +42,7 @@ def configure(parser: ArgumentParser) -> None:
     parser.add_argument("--threshold", type=float, help="a test rating of at least this is relevant (all)")
     parser.add_argument("--allow-seen", action="store_true", help="lists may contain items of train")
     parser.add_argument(
-        "--as", dest="library", choices=sorted(VARIANTS), help="print this library's own figures"
+        "--as", dest="variant", choices=sorted(VARIANTS), help="print this library's own figures"
     )
     parser.add_argument(
         "--resamples", type=int, default=1000, help="of the bootstrap (1000); 0 leaves it out"
@@ -59,7 +59,7 @@ def run(args: Namespace) -> None:
     for name, verdict in verdicts.items():
         for note in verdict.notes:
             print(f"{name}: {note}", file=sys.stderr)
-    if args.library:
+    if args.variant:
         _print_theirs(args, verdicts)
     else:
         _print_ours(args, verdicts)
@@ -84,7 +84,7 @@ def _verdicts(args: Namespace) -> dict[str, Any]:
             found[given] = judge.judge_predictions(train, test, table, given, path)
         else:
             lists = foreign.lists(split, table, args.k, path, args.allow_seen)
-            found[given] = judge.judge_lists(split, lists, given, args.k)
+            found[given] = judge.judge_lists(split, lists, given, args.k, args.variant)
     return found
 
 
@@ -135,9 +135,9 @@ def _with_ids(table: pa.Table) -> Table:
 def _print_theirs(args: Namespace, verdicts: dict[str, Any]) -> None:
     if args.predictions:
         args.parser.error("--as is for lists: errors of ratings have one definition")
-    for remark in VARIANTS[args.library].remarks:
+    for remark in VARIANTS[args.variant].remarks:
         print(remark, file=sys.stderr)
-    figures = {name: verdict.theirs[args.library] for name, verdict in verdicts.items()}
+    figures = {name: verdict.theirs for name, verdict in verdicts.items()}
     if args.json:
         project.print_json(figures)
         return
@@ -145,7 +145,7 @@ def _print_theirs(args: Namespace, verdicts: dict[str, Any]) -> None:
 
     head = ["", *next(iter(figures.values()))]
     rows = [[name, *(f"{value:.6f}" for value in row.values())] for name, row in figures.items()]
-    print(f"as {args.library} {VARIANTS[args.library].version} computes them\n")
+    print(f"as {args.variant} {VARIANTS[args.variant].version} computes them\n")
     print(tabulate(rows, head, tablefmt="plain", disable_numparse=True))
 
 

@@ -25,15 +25,15 @@ class Verdict:
 
     result  metrics and per-user values, to be compared with those of other files
     notes   one line for each thing that the reader should know
-    theirs  library -> the names and figures that it would print
+    theirs  the names and figures that the library asked for would print
     """
 
     result: ModelResult
     notes: list[str]
-    theirs: Mapping[str, Mapping[str, float]]
+    theirs: Mapping[str, float]
 
 
-def judge_lists(split: Holdout, lists: Lists, name: str, k: int) -> Verdict:
+def judge_lists(split: Holdout, lists: Lists, name: str, k: int, variant: str | None = None) -> Verdict:
     """Return the metrics at k over the test users; one without a list counts 0.
 
     Popularity, novelty and coverage are those of listed items that the split knows. With candidates, accuracy
@@ -51,10 +51,7 @@ def judge_lists(split: Holdout, lists: Lists, name: str, k: int) -> Verdict:
     columns |= beyond_accuracy(lists.items, split.users, relevant, split.train, catalogue, [k])
     metrics = {metric: float(np.nanmean(x)) for metric, x in columns.items() if not np.isnan(x).all()}
     metrics |= coverage(lists.items, split.n_items, [k])
-    theirs = {
-        library: variant.figures(hits, relevant.lengths, lists.lengths, k)
-        for library, variant in VARIANTS.items()
-    }
+    theirs = VARIANTS[variant].figures(hits, relevant.lengths, lists.lengths, k) if variant else {}
     return Verdict(
         ModelResult(name, "ranking", metrics, {"user": split.users} | columns), lists.notes, theirs
     )

@@ -20,16 +20,17 @@ from tests.referee.sample import K, full_lists_only, rows, write
 FROZEN = json.loads((Path(__file__).parent / "library_metrics.json").read_text())
 
 
-def verdict(paths: dict[str, Path], k: int = K, **options) -> judge.Verdict:
+def verdict(paths: dict[str, Path], k: int = K, variant: str | None = None) -> judge.Verdict:
     train, test, lists = (tables.read(paths[name], ("user", "item"), ("rank", "score")) for name in paths)
     split = foreign.holdout(train, test)
-    return judge.judge_lists(split, foreign.lists(split, lists, k, paths["lists"], **options), "theirs", k)
+    found = foreign.lists(split, lists, k, paths["lists"])
+    return judge.judge_lists(split, found, "theirs", k, variant)
 
 
 @pytest.mark.parametrize("library", VARIANTS)
 def test_each_variant_prints_what_its_library_prints(library, tmp_path):
     sample = full_lists_only(rows()) if library == "torchmetrics" else rows()
-    figures = verdict(write(tmp_path, sample)).theirs[library]
+    figures = verdict(write(tmp_path, sample), variant=library).theirs
     assert figures == pytest.approx(FROZEN[library], abs=1e-6)
 
 
