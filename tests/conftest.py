@@ -6,6 +6,11 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# The same examples each time, so that a red run is a change's; MARQUEE_RANDOM_EXAMPLES=1 looks for new ones.
+settings.register_profile("marquee", deadline=None, derandomize="MARQUEE_RANDOM_EXAMPLES" not in os.environ)
+settings.load_profile("marquee")
 
 
 @pytest.fixture(scope="session")

@@ -14,7 +14,7 @@ from marquee.data.splits import SplitOptions, split
 from marquee.parallel import packed_pairs, parallel_user_blocks, ratings_per_user, user_blocks
 from marquee.rng import KeyedRandom
 
-fast = settings(deadline=None, derandomize=True, max_examples=60)
+fast = settings(max_examples=60)
 ascending = st.lists(st.integers(0, 9), max_size=40).map(lambda users: np.array(sorted(users), np.int32))
 
 

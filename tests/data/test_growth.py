@@ -155,7 +155,7 @@ def two_histories(draw: st.DrawFn) -> tuple[list[Row], list[Row]]:
 
 
 @pytest.mark.parametrize("name", MOVED)
-@settings(deadline=None, derandomize=True, max_examples=150)
+@settings(max_examples=150)
 @given(
     rows=two_histories(),
     validation=st.sampled_from([0, 0.1, 0.3, 0.45]),

@@ -23,7 +23,7 @@ from marquee.errors import MarqueeError
 from marquee.io import read_parquet, write_parquet
 from marquee.rng import STEP, KeyedRandom, mix
 
-fast = settings(deadline=None, derandomize=True, max_examples=80)
+fast = settings(max_examples=80)
 LAWS = ("uniform", "popularity")
 
 

@@ -17,7 +17,7 @@ from marquee.errors import MarqueeError
 from marquee.rng import KeyedRandom
 
 DRAWN = [name for name in SPLITS if name != "file"]
-fast = settings(deadline=None, derandomize=True, max_examples=60)
+fast = settings(max_examples=60)
 
 
 def rng(seed: int = 0) -> KeyedRandom:

@@ -34,7 +34,7 @@ def best_by_sorting(scores: np.ndarray, users: np.ndarray, seen: UserItems, k: i
 whole = st.integers(0, 2**32 - 1)
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(
     whole, st.integers(1, 40), st.integers(1, 70), st.integers(1, 20), st.integers(1, 12), st.floats(0, 0.7)
 )
@@ -136,7 +136,7 @@ def test_factors_whose_scores_are_not_finite_are_refused_with_model_and_user(sid
         top_k_for_users(FactorScores(**factors), np.arange(1, 5), nothing, 4, 2, "ials")
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(whole, st.integers(1, 12), st.integers(1, 50), st.integers(1, 40))
 def test_scores_of_pairs_equal_their_twin_to_the_bit(seed, n_users, n_items, d):
     rng = np.random.default_rng(seed)
@@ -149,7 +149,7 @@ def test_scores_of_pairs_equal_their_twin_to_the_bit(seed, n_users, n_items, d):
     np.testing.assert_allclose(fast, (left @ right.T)[users[asked.owners()], asked.items], atol=1e-4)
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(whole, st.integers(1, 12), st.integers(1, 50), st.integers(1, 9))
 def test_shares_of_genres_equal_their_twin_to_the_bit(seed, n_users, n_items, n_genres):
     rng = np.random.default_rng(seed)

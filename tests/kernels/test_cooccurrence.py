@@ -38,7 +38,7 @@ def nearest_slowly(x: csr_matrix, shrinkage: float, k: int) -> tuple[np.ndarray,
     return np.where(values > 0, order, -1), values
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(binary())
 def test_what_two_items_have_in_common_is_counted(x):
     counts = np.full((x.shape[1], x.shape[1]), -7.0)
@@ -48,7 +48,7 @@ def test_what_two_items_have_in_common_is_counted(x):
     assert (counts[np.triu_indices_from(counts, 1)] == -7).all(), "the upper triangle is left alone"
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(binary(), st.sampled_from([0.0, 2.5]), st.integers(1, 20))
 def test_the_nearest_are_those_of_the_whole_matrix(x, shrinkage, k):
     k = min(k, x.shape[1])

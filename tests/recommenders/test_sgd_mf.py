@@ -98,7 +98,7 @@ def test_the_compiled_steps_equal_their_numpy_twin(dim, biases, learn_items):
     assert moved == [True, learn_items, biases, biases and learn_items]
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(st.integers(1, 40), st.integers(1, 40), st.integers(0, 300), st.integers(1, 20), st.integers(0, 99))
 def test_a_pass_equals_its_twin_block_by_block_for_any_shape(n_users, n_items, n, dim, seed):
     """One user, one movie, nobody's ratings, users in any order: each rating is visited once."""

@@ -31,7 +31,7 @@ def training(
     return SparseTrainer(network, lambda: (users, items), rng, 4, 0.01, **usual | options)
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(*SHAPES, st.sampled_from([0, 0.01]), st.sampled_from([0, 0.3]), st.integers(0, 99))
 def test_the_compiled_step_equals_the_modules(n_users, n_items, n, width, dim, decay, penalty, seed):
     """The module's loss by autograd with Adam's sparse update; an epoch's loss is the same, too."""
