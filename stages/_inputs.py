@@ -68,7 +68,7 @@ def test_set(task: str, params: Params) -> TestSet:
     train, validation, fold_in, test = (
         ratings(Path(f"data/{task}/{part}.parquet"), known) for part in ("train", "val", "fold_in", "test")
     )
-    listed = Path(f"data/candidates/{task}.parquet")
+    listed = Path(f"data/{task}/candidates.parquet")
     with reading(listed):
         candidates = Candidates.from_table(read_parquet(listed))
     scored = scale[:2], positive_threshold(params), params.evaluate.ks

@@ -7,6 +7,7 @@ from typing import Any
 
 from marquee import config
 from marquee.evaluation import test_set
+from marquee.evaluation.learned import learned
 from marquee.evaluation.samples import samples
 from marquee.io import read_parquet, sha256
 from stages import _inputs
@@ -23,9 +24,11 @@ def main(params: config.Params, name: str) -> None:
     about |= {"model_counts": model.report_counts(), "data": model.fitted["data"]}
     about |= {"model_sha256": sha256(Path("models") / name / "model.json")}
     tables = {"residuals": held_out.errors(result), "tail": held_out.tail(result)}
-    movies = read_parquet(Path("data/movies.parquet"), ["title", "year"]).to_pydict()
-    shown = samples(model, held_out, _inputs.original_ids(), movies)
-    test_set.store(result, about, Path("data/evaluation") / name, shown, **tables)
+    movies = read_parquet(_inputs.MOVIES, ["movie_id", "title", "year", "genres"]).to_pydict()
+    users = read_parquet(Path("data/users.parquet")).to_pydict()
+    few = samples(model, held_out, _inputs.original_ids(), movies)
+    shown = learned(model, held_out.train, held_out.catalogue, movies, users)
+    test_set.store(result, about, Path("data/evaluation") / name, few, shown, **tables)
 
 
 if __name__ == "__main__":

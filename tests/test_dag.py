@@ -150,7 +150,7 @@ def modules(stage) -> set[Path]:
     assert script, f"{stage.addressing}: {stage.cmd}"
     needed = set(closure(ROOT / (script[1].replace(".", "/") + ".py")))
     kind, _, name = stage.addressing.partition("@")
-    if kind in OF_MODELS:
+    if kind in ("train", "evaluate"):
         needed |= closure(ROOT / "marquee" / "recommenders" / f"{MODELS[name]['algorithm']}.py")
     return needed
 

@@ -13,6 +13,7 @@ from marquee.data.ratings import Catalogue, Ratings, concat
 from marquee.data.sampling import Candidates
 from marquee.evaluation import residuals
 from marquee.evaluation.evaluate import Evaluation, evaluate_ranking, evaluate_rating
+from marquee.evaluation.learned import Learned, write_learned
 from marquee.evaluation.long_tail import long_tail
 from marquee.evaluation.metrics import Columns
 from marquee.io import (
@@ -104,17 +105,21 @@ def store(
     about: Mapping[str, Any],
     folder: Path,
     samples: Sequence[Mapping[str, Any]] | None = None,
+    shown: Learned | None = None,
     **tables: Mapping[str, Any] | None,
 ) -> None:
     """Write metrics, per-user values, lists and, for ratings, predictions into `folder`.
 
     about    model and task, and what else metrics.json is to say
     samples  what `marquee.evaluation.samples` returns; None writes none
+    shown    what the figures show of the model; None writes none
     tables   further JSON files by name; None writes none
     """
     with atomic_folder(folder) as partial:
         if samples is not None:
             write_sealed(partial / "samples.json", {"users": samples})
+        if shown is not None:
+            write_learned(partial, shown)
         write_parquet(partial / "per_user.parquet", as_table(result.per_user))
         write_parquet(partial / "lists.parquet", result.lists_table())
         if result.pairs:

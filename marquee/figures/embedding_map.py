@@ -73,17 +73,18 @@ def dot_map(
     return figure
 
 
-def main_genres(shown: Sequence[Sequence[str]], catalogue: Sequence[Sequence[str]]) -> dict[str, np.ndarray]:
+def main_genres(shown: Sequence[Sequence[str]], frequency: Mapping[str, int]) -> dict[str, np.ndarray]:
     """Return genre -> the rows of `shown` that it is the main genre of, REST last.
+
+    frequency  genre -> movies of the catalogue that have it
 
     A movie's main genre is its rarest one in the catalogue: MovieLens orders genres alphabetically, and
     Drama and Comedy go with everything. The most frequent main genres get a color; a movie whose rarest
     genre has none goes to its rarest genre that has.
     """
-    movies = Counter(genre for names in catalogue for genre in names)
 
     def rarest(names: Sequence[str]) -> str | None:
-        return min(names, key=lambda name: (movies[name], name), default=None)
+        return min(names, key=lambda name: (frequency[name], name), default=None)
 
     first = Counter(filter(None, map(rarest, shown)))
     colored = {name for name, _ in sorted(first.items(), key=lambda one: (-one[1], one[0]))[: len(MARKERS)]}

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from marquee.data.ratings import Catalogue
+from marquee.evaluation.learned import EXTREMES, Learned, Rows
 from marquee.figures.captioned import Captioned
 from marquee.figures.embedding_map import embedding_maps, main_genres
 from marquee.figures.labels import shortened
@@ -17,11 +17,8 @@ from marquee.figures.projections import cosine_matrix
 from marquee.figures.rating_errors import error_figures
 from marquee.figures.style import scale_unit, signed
 from marquee.figures.user_map import user_map
-from marquee.recommenders.base import Recommender
 from marquee.terminal import printable
 
-MAPPED = 400  # movies, the most rated
-GENRES = 30  # in the table of cosines, those of the most movies
 NEAREST = 10  # neighbors that a caption counts
 TITLES = {
     "learning_curve": "Learning curve",
@@ -38,54 +35,52 @@ TITLES = {
 
 
 def model_figures(
-    model: Recommender,
-    curve: Curve,
-    residuals: Mapping[str, Any] | None,
-    pairs: Mapping[str, np.ndarray],
-    catalogue: Catalogue,
-    movies: Mapping[str, Sequence[Any]],
-    users: Mapping[str, Sequence[Any]],
+    task: str, curve: Curve, residuals: Mapping[str, Any] | None, learned: Learned
 ) -> dict[str, Captioned]:
-    """Draw those of TITLES that `model` has.
+    """Draw those of TITLES that a model has.
 
     curve      a row for each epoch; a single row is a closed form and has no figure
     residuals  `marquee.evaluation.residuals.tables` of a model that predicts ratings
-    pairs      `user` and `item` of each training rating
-    movies     `movie_id`, `title`, `year` and `genres` of each item
-    users      columns of data/users.parquet
     """
-    counts = np.bincount(pairs["item"], minlength=model.n_items)
-    named = zip(movies["movie_id"], movies["title"], strict=True)
-    titles = [printable(title or f"#{name}") for name, title in named]
-    years, genres = movies["year"], movies["genres"]
     unit = scale_unit(*residuals["scale"]) if residuals else ""
     drawn: dict[str, tuple[Any, str]] = {}
     if len(curve) > 1:
-        drawn["learning_curve"] = learning_curve(curve, model.task, unit), describe_curve(curve, model.task)
+        drawn["learning_curve"] = learning_curve(curve, task, unit), describe_curve(curve, task)
     if residuals:
         words = describe_errors(residuals)
         drawn |= {kind: (figure, words[kind]) for kind, figure in error_figures(residuals).items()}
-    shown = np.argsort(-counts, kind="stable")[:MAPPED]
-    vectors = model.unit_embeddings(shown)
+    movies, vectors = learned.movies, learned.movie_vectors
     if vectors.any():
-        full, short = ([shortened(titles[item], years[item], n) for item in shown] for n in (120, 24))
-        groups = main_genres([genres[item] for item in shown], genres)
-        words = describe_maps(vectors, catalogue.genres[shown])
-        for kind, figure in embedding_maps(vectors, full, short, groups).items():
+        groups = main_genres(movies["genres"], learned.genre_counts)
+        words = describe_maps(vectors, has_genre(movies["genres"]))
+        for kind, figure in embedding_maps(vectors, _names(movies, 120), _names(movies, 24), groups).items():
             drawn[f"movies_{kind}"] = figure, words[kind]
-    if found := user_map(model, pairs, catalogue, users):
-        drawn["users_pca"] = found
-    biases = model.item_biases()
-    if biases is not None:
-        names = [shortened(title, year, 24) for title, year in zip(titles, years, strict=True)]
-        figure = item_biases(biases, names, counts, unit=unit)
-        drawn["biases"] = figure, describe_biases(biases, titles, counts)
-    factors = model.genre_embeddings()
-    if factors is not None and len(factors) > 1:
-        common = np.sort(np.argsort(-catalogue.genres.sum(0), kind="stable")[:GENRES])
-        factors, genre_names = factors[common], [catalogue.genre_names[genre] for genre in common]
-        drawn["genres"] = genre_similarity(factors, genre_names), describe_genres(factors, genre_names)
+    if learned.user_vectors.any():
+        drawn["users_pca"] = user_map(learned.users, learned.user_vectors)
+    if learned.biases is not None:
+        biases, counts = np.array(learned.biases["bias"]), np.array(learned.biases["ratings"])
+        figure = item_biases(biases, _names(learned.biases, 24), counts, EXTREMES, unit)
+        drawn["biases"] = figure, describe_biases(biases, _titles(learned.biases), counts)
+    if len(learned.genre_vectors) > 1:
+        names, factors = list(learned.genre_vectors), np.array(list(learned.genre_vectors.values()))
+        drawn["genres"] = genre_similarity(factors, names), describe_genres(factors, names)
     return {kind: Captioned(figure, words, TITLES[kind]) for kind, (figure, words) in drawn.items()}
+
+
+def _titles(movies: Rows) -> list[str]:
+    named = zip(movies["movie_id"], movies["title"], strict=True)
+    return [printable(title or f"#{name}") for name, title in named]
+
+
+def _names(movies: Rows, length: int) -> list[str]:
+    named = zip(_titles(movies), movies["year"], strict=True)
+    return [shortened(title, year, length) for title, year in named]
+
+
+def has_genre(genres: Sequence[Sequence[str]]) -> np.ndarray:
+    """Return bool [n, n_genres]: which of all the genres there are each row of `genres` has."""
+    names = sorted({name for row in genres for name in row})
+    return np.array([[name in row for name in names] for row in genres]).reshape(len(genres), -1)
 
 
 def gallery(name: str, figures: Mapping[str, Captioned]) -> str:

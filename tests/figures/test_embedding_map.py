@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections import Counter
 from xml.etree import ElementTree
 
 import matplotlib as mpl
@@ -20,6 +21,10 @@ from tests.figures.test_figures import texts
 KINDS = ("Drama", "Comedy", "War", "Horror", "Western")
 
 
+def frequency(genres):
+    return Counter(itertools.chain(*genres))
+
+
 def movies(n, dim=4, deviation=0.2):
     """Return vectors around one direction for each kind, names and groups; the first is rated most."""
     rng = np.random.default_rng(0)
@@ -27,7 +32,12 @@ def movies(n, dim=4, deviation=0.2):
     vectors = rng.normal(size=(len(KINDS), dim))[kind] + deviation * rng.normal(size=(n, dim))
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     genres = [[] if i % 7 == 6 else ["Drama", KINDS[k]] for i, k in enumerate(kind)]
-    return vectors, [f"Movie {i}" for i in range(n)], names(n), embedding_map.main_genres(genres, genres)
+    return (
+        vectors,
+        [f"Movie {i}" for i in range(n)],
+        names(n),
+        embedding_map.main_genres(genres, frequency(genres)),
+    )
 
 
 def maps(*args, **kwargs):
@@ -146,7 +156,7 @@ def test_every_dot_says_its_name_in_the_drawing():
 
 def test_a_movie_counts_for_its_rarest_genre_and_one_without_genre_for_the_rest():
     catalogue = [["Drama"], ["Drama", "War"], ["Comedy", "Drama"], ["Comedy"], [], ["Drama"]]
-    found = embedding_map.main_genres(catalogue, catalogue)
+    found = embedding_map.main_genres(catalogue, frequency(catalogue))
     assert {name: rows.tolist() for name, rows in found.items()} == {
         "Comedy": [2, 3],
         "Drama": [0, 5],
@@ -157,9 +167,8 @@ def test_a_movie_counts_for_its_rarest_genre_and_one_without_genre_for_the_rest(
 
 def test_beyond_eight_genres_a_movie_goes_to_its_rarest_that_has_a_colour():
     common = [[f"genre {i}"] for i in range(8) for _ in range(3)]
-    found = embedding_map.main_genres(
-        [*common, ["genre 5", "rare"], ["rarer"]], [*common, ["genre 5", "rare"], ["rarer"]]
-    )
+    catalogue = [*common, ["genre 5", "rare"], ["rarer"]]
+    found = embedding_map.main_genres(catalogue, frequency(catalogue))
     assert list(found) == ["genre 5", *[f"genre {i}" for i in (0, 1, 2, 3, 4, 6, 7)], embedding_map.REST]
     assert found["genre 5"].tolist() == [15, 16, 17, 24]
     assert found[embedding_map.REST].tolist() == [25]

@@ -10,11 +10,11 @@ from matplotlib.figure import Figure
 
 from marquee import recommenders
 from marquee.data.ratings import Catalogue, Ratings
+from marquee.evaluation.learned import favorite_genres, learned, read_learned, write_learned
 from marquee.evaluation.residuals import tables
 from marquee.figures.captioned import Captioned
 from marquee.figures.model_figures import describe_errors, describe_genres, gallery, kinship, model_figures
 from marquee.figures.svg import svg
-from marquee.figures.user_map import favorite_genres
 from marquee.recommenders.base import TrainingData
 from marquee.rng import named_rng
 from marquee.training.progress import FitProgress
@@ -46,8 +46,9 @@ def test_genres_beyond_thirty_are_left_out_of_the_table_of_cosines():
     )
     catalogue = Catalogue(N_USERS, N_ITEMS, genres, names)
     model.fit(TrainingData(train, Ratings.empty(), catalogue), named_rng(0, "m"), FitProgress(show=False))
-    pairs = {"user": train.user, "item": train.item}
-    (axes,) = model_figures(model, [], None, pairs, catalogue, MOVIES, USERS)["genres"].figure.axes
+    movies = MOVIES | {"genres": [[names[genre] for genre in np.flatnonzero(row)] for row in genres]}
+    found = learned(model, train, catalogue, movies, USERS)
+    (axes,) = model_figures("rating", [], None, found)["genres"].figure.axes
     assert len(axes.get_yticks()) == 30
 
 
@@ -71,7 +72,7 @@ def three_tastes() -> Ratings:
         ),
     ],
 )
-def test_a_model_has_the_figures_that_it_can(algorithm, options, kinds):
+def test_a_model_has_the_figures_that_it_can(tmp_path, algorithm, options, kinds):
     task = "rating" if "errors" in kinds else "ranking"
     model, train = recommenders.create(algorithm, task, options, "models.m"), three_tastes()
     train = train if task == "rating" else train.take(train.rating == 5)
@@ -83,8 +84,8 @@ def test_a_model_has_the_figures_that_it_can(algorithm, options, kinds):
         pairs["predicted"] = model.predict(train.user, train.item)
         counts = np.bincount(train.user), np.bincount(train.item)
         residuals = tables(pairs, *counts, SCALE)
-    pairs = {"user": train.user, "item": train.item}
-    found = model_figures(model, progress.rows, residuals, pairs, CATALOGUE, MOVIES, USERS)
+    write_learned(tmp_path, learned(model, train, CATALOGUE, MOVIES, USERS))
+    found = model_figures(task, progress.rows, residuals, read_learned(tmp_path))
     assert list(found) == kinds
     if "biases" in kinds:
         best = int(model.item_biases().argmax())
@@ -99,12 +100,12 @@ def test_a_model_has_the_figures_that_it_can(algorithm, options, kinds):
 
 
 def test_the_genre_of_a_user_is_that_rated_most_beyond_the_usual():
-    pairs = {"user": np.array([0, 0, 0, 1, 1, 2, 2, 2, 4]), "item": np.array([0, 0, 1, 2, 0, 1, 1, 1, 3])}
+    train = Ratings.of(np.array([0, 0, 0, 1, 1, 2, 2, 2, 4]), np.array([0, 0, 1, 2, 0, 1, 1, 1, 3]))
     genres = np.array([[True, False], [True, True], [False, True], [False, False]])
     catalogue = Catalogue(5, 4, genres, ("Drama", "War"))
-    found = favorite_genres(pairs, catalogue, np.array([0, 1, 2, 4]))
+    found = favorite_genres(train, catalogue, np.array([0, 1, 2, 4]))
     assert found == [["Drama"], ["War"], ["War"], []]
-    assert favorite_genres(pairs, Catalogue.of(5, 4), np.array([1, 0])) == [[], []]
+    assert favorite_genres(train, Catalogue.of(5, 4), np.array([1, 0])) == [[], []]
 
 
 def test_users_of_one_taste_are_close_in_every_model():

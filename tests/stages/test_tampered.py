@@ -91,9 +91,6 @@ def readers(path: Path) -> list[tuple[str, ...]]:
             found += [("recommend", one, "--user", USER)]
         if path.stem in ("train", "val") and task == "rating":
             found += [("stage", "train", "bias", "models/bias")]
-    elif name.startswith("data/candidates/"):
-        one = "ease" if path.stem == "ranking" else "bias"
-        found = [("stage", "evaluate", one, f"data/evaluation/{one}")]
     elif name == "data/negatives/train.parquet":
         found = [("stage", "train", "mf_bce", "models/mf_bce")]
     elif path.suffix == ".svg" or path.name in ("captions.json", "samples.json"):
