@@ -71,7 +71,9 @@ def train_epochs(
             break
         values = dict(trainer.train_epoch())
         if not all(map(math.isfinite, values.values())):
-            raise MarqueeError(f"the loss is not finite in epoch {epoch}: lower learning_rate")
+            raise MarqueeError(
+                f"the loss is not finite in epoch {epoch}: lower learning_rate or regularize more strongly"
+            )
         value = float(epoch)
         if validate is not None:
             values["validation"] = validate()
