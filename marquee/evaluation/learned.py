@@ -34,22 +34,22 @@ class Learned:
     """Hold what the figures of a model show.
 
     movies         `movie_id`, `title`, `year`, `genres` and `ratings` (in train) of the SHOWN most rated ones
-    movie_vectors  float32 [n, d]: their unit embeddings
+    movie_embeddings  float32 [n, d]: their unit embeddings
     users          those of TOLD that there are, `genres` (see `favorite_genres`) and `ratings` of the SHOWN
                    most active ones
-    user_vectors   float32 [m, d]: their unit embeddings
+    user_embeddings   float32 [m, d]: their unit embeddings
     biases         `movie_id`, `title`, `year`, `ratings` and `bias` of the movies at both ends; None without
     genre_counts   genre -> movies of the catalogue that have it
-    genre_vectors  genre -> embedding, of the most frequent ones; empty without
+    genre_embeddings  genre -> embedding, of the most frequent ones; empty without
     """
 
     movies: Rows
-    movie_vectors: np.ndarray
+    movie_embeddings: np.ndarray
     users: Rows
-    user_vectors: np.ndarray
+    user_embeddings: np.ndarray
     biases: Rows | None
     genre_counts: Mapping[str, int]
-    genre_vectors: Mapping[str, Sequence[float]]
+    genre_embeddings: Mapping[str, Sequence[float]]
 
 
 def learned(model: Recommender, train: Ratings, catalogue: Catalogue, movies: Rows, users: Rows) -> Learned:
@@ -125,22 +125,22 @@ def _shortest(vectors: np.ndarray) -> np.ndarray:
 def write_learned(folder: Path, found: Learned) -> None:
     """Write `movies.parquet` and `users.parquet`, with their vectors, and `learned.json` into `folder`."""
     for name, rows, vectors in (
-        ("movies", found.movies, found.movie_vectors),
-        ("users", found.users, found.user_vectors),
+        ("movies", found.movies, found.movie_embeddings),
+        ("users", found.users, found.user_embeddings),
     ):
         write_parquet(folder / f"{name}.parquet", _table(rows, vectors))
-    genres = {"counts": found.genre_counts, "vectors": found.genre_vectors}
+    genres = {"counts": found.genre_counts, "vectors": found.genre_embeddings}
     write_sealed(folder / "learned.json", {"biases": found.biases, "genres": genres})
 
 
 def read_learned(folder: Path) -> Learned:
     """Read what `write_learned` wrote. Raises MarqueeError for a damaged file."""
-    movies, movie_vectors = _columns(folder / "movies.parquet")
-    users, user_vectors = _columns(folder / "users.parquet")
+    movies, movie_embeddings = _columns(folder / "movies.parquet")
+    users, user_embeddings = _columns(folder / "users.parquet")
     rest = read_sealed(folder / "learned.json")
     genres = rest["genres"]
     return Learned(
-        movies, movie_vectors, users, user_vectors, rest["biases"], genres["counts"], genres["vectors"]
+        movies, movie_embeddings, users, user_embeddings, rest["biases"], genres["counts"], genres["vectors"]
     )
 
 

@@ -49,20 +49,20 @@ def model_figures(
     if residuals:
         words = describe_errors(residuals)
         drawn |= {kind: (figure, words[kind]) for kind, figure in error_figures(residuals).items()}
-    movies, vectors = learned.movies, learned.movie_vectors
+    movies, vectors = learned.movies, learned.movie_embeddings
     if vectors.any():
         groups = main_genres(movies["genres"], learned.genre_counts)
         words = describe_maps(vectors, has_genre(movies["genres"]))
         for kind, figure in embedding_maps(vectors, _names(movies, 120), _names(movies, 24), groups).items():
             drawn[f"movies_{kind}"] = figure, words[kind]
-    if learned.user_vectors.any():
-        drawn["users_pca"] = user_map(learned.users, learned.user_vectors)
+    if learned.user_embeddings.any():
+        drawn["users_pca"] = user_map(learned.users, learned.user_embeddings)
     if learned.biases is not None:
         biases, counts = np.array(learned.biases["bias"]), np.array(learned.biases["ratings"])
         figure = item_biases(biases, _names(learned.biases, 24), counts, EXTREMES, unit)
         drawn["biases"] = figure, describe_biases(biases, _titles(learned.biases), counts)
-    if len(learned.genre_vectors) > 1:
-        names, factors = list(learned.genre_vectors), np.array(list(learned.genre_vectors.values()))
+    if len(learned.genre_embeddings) > 1:
+        names, factors = list(learned.genre_embeddings), np.array(list(learned.genre_embeddings.values()))
         drawn["genres"] = genre_similarity(factors, names), describe_genres(factors, names)
     return {kind: Captioned(figure, words, TITLES[kind]) for kind, (figure, words) in drawn.items()}
 
