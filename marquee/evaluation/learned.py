@@ -33,14 +33,14 @@ Rows = Mapping[str, Sequence[Any]]  # a table by columns
 class Learned:
     """Hold what the figures of a model show.
 
-    movies         `movie_id`, `title`, `year`, `genres` and `ratings` (in train) of the SHOWN most rated ones
-    movie_embeddings  float32 [n, d]: their unit embeddings
-    users          those of TOLD that there are, `genres` (see `favorite_genres`) and `ratings` of the SHOWN
-                   most active ones
-    user_embeddings   float32 [m, d]: their unit embeddings
-    biases         `movie_id`, `title`, `year`, `ratings` and `bias` of the movies at both ends; None without
-    genre_counts   genre -> movies of the catalogue that have it
-    genre_embeddings  genre -> embedding, of the most frequent ones; empty without
+    movies             `movie_id`, `title`, `year`, `genres` and `ratings` (in train) of the most rated ones
+    movie_embeddings   float32 [n, d], of length 1: the model's, of `movies`
+    users              those of TOLD that there are, `genres` (see `favorite_genres`) and `ratings` of the
+                       most active ones
+    user_embeddings    float32 [m, d], of length 1: the model's, of `users`
+    biases             `movie_id`, `title`, `year`, `ratings` and `bias` of the movies at both ends, or None
+    genre_counts       genre -> movies of the catalogue that have it
+    genre_embeddings   genre -> embedding, of the most frequent ones; empty without
     """
 
     movies: Rows
