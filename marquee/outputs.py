@@ -11,7 +11,7 @@ STAGES = (
     (r"data/raw(/.*)?", "download"),
     (r"data/(ratings|movies|users)\.parquet|data/dataset\.json", "ingest"),
     (r"(plots|data/figures)/dataset(/.*)?", "ingest"),
-    (r"data/(rating|ranking)/candidates\.parquet", r"candidates@\1"),
+    (r"data/(rating|ranking)/candidates\.parquet(/.*)?", r"candidates@\1"),
     (r"data/(rating|ranking)(/.*)?", r"split@\1"),
     (r"data/negatives(/.*)?", "negatives"),
     (r"models/([\w-]+)(/.*|\.checkpoint\.safetensors)?|plots/train/([\w-]+)\.csv", r"train@\1\3"),

@@ -19,7 +19,6 @@ def test_a_model_of_other_data_is_refused_by_whoever_loads_it(project):
         refused(project, "recommend", "bias", "--user", "42"),
         refused(project, "similar", "bias", "#1"),
         project.refused("evaluate", "bias"),
-        project.refused("plot", "bias"),
     ):
         found = re.search(both, line)
         assert found, line

@@ -6,6 +6,8 @@ import json
 import re
 from difflib import unified_diff
 
+import pytest
+
 
 def stages_run(output: str) -> list[str]:
     return re.findall(r"Running stage '([^']+)'", output)
@@ -51,6 +53,7 @@ def test_an_experiment_is_a_small_commit(project):
         assert project.call("dvc", "checkout", "-q").returncode == 0
 
 
+@pytest.mark.slow
 def test_a_change_of_sampling_leaves_the_models_that_do_not_sample(project):
     project.set({"negatives": {"per_positive": 2}})
     ran = stages_run(project.repro())
@@ -58,6 +61,7 @@ def test_a_change_of_sampling_leaves_the_models_that_do_not_sample(project):
     assert sorted(ran) == ["check", "compare", *expected]
 
 
+@pytest.mark.slow
 def test_an_experiment_can_add_a_model(project):
     committed(project)
     block = "{task: ranking, train_data: ranking, algorithm: ease, regularization: 50}"

@@ -23,6 +23,7 @@ def test_a_clone_without_data_knows_that_nothing_would_run(project):
     assert "Running stage" not in out
 
 
+@pytest.mark.slow
 def test_two_clones_have_the_same_lock(finished, fresh):
     """Hashes of text differ between these two processes; nothing may hang on them."""
     other = fresh("other")
