@@ -5,7 +5,7 @@ Only `scores`, `predict` and, where there are, `factors` are used of a model: an
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
@@ -19,6 +19,7 @@ from marquee.evaluation.inner_product import FactorScores
 from marquee.evaluation.metrics import (
     Columns,
     Ties,
+    capped_recall,
     list_metrics,
     pooled_errors,
     rating_errors,
@@ -85,6 +86,7 @@ def evaluate_ranking(
     train: Ratings,
     ties: Ties = "expected",
     low_rated: Ratings | None = None,
+    variants: Sequence[str] = (),
 ) -> Evaluation:
     """Evaluate how well `model` ranks for every user with a pair in `relevant`, at each k of `ks`.
 
@@ -94,6 +96,8 @@ def evaluate_ranking(
     train       what popularity is counted in, and who is known
     ties        how `sampled_...` treats equal scores, see `target_metrics`; lists are by (-score, item)
     low_rated   pairs that are not recommended either, and are no part of the user's history
+    variants    further metrics: "capped_recall", and "midrank" for `sampled_midrank_...` with `ties` in the
+                middle
 
     Raises MarqueeError where nothing is relevant, k exceeds the catalogue, or a score is not finite.
     """
@@ -110,8 +114,13 @@ def evaluate_ranking(
         _scores(model), users, hidden, catalogue.n_items, max(ks), _name(model), asked
     )
     columns = list_metrics(_hits(items, wanted), wanted.lengths, ks)
+    if "capped_recall" in variants:
+        columns |= capped_recall(columns, wanted.lengths, ks)
     if pool:
-        columns |= _among(found[0], wanted, found[1], pool, ks, ties)
+        named: dict[str, Ties] = {"sampled_": ties}
+        if "midrank" in variants:
+            named["sampled_midrank_"] = "middle"
+        columns |= _among(found[0], wanted, found[1], pool, ks, named)
     columns |= beyond_accuracy(items, users, known, train, catalogue, ks)
     counts = {
         "test_users": len(users),
@@ -204,11 +213,17 @@ def validation_rmse(model: Rater, validation: Ratings) -> float:
 
 
 def _among(
-    own: np.ndarray, targets: UserItems, theirs: np.ndarray, pool: UserItems, ks: Sequence[int], ties: Ties
+    own: np.ndarray,
+    targets: UserItems,
+    theirs: np.ndarray,
+    pool: UserItems,
+    ks: Sequence[int],
+    named: Mapping[str, Ties],
 ) -> Columns:
     """Rank each of a user's targets among the candidates; return means over targets, 0 without candidates.
 
     own, theirs  float32: the scores of `targets` and of `pool`, by row of users
+    named        beginning of the metrics' names -> how ties are ranked
     """
     n_targets, n_candidates = targets.lengths, pool.lengths
     greater, equal = np.empty((2, len(own)), np.int64)
@@ -224,7 +239,8 @@ def _among(
     parallel_blocks(work, len(n_targets), USERS)
     owner = targets.owners()
     return {
-        f"sampled_{name}": np.bincount(owner, values, len(n_targets)) / n_targets * (n_candidates > 0)
+        f"{beginning}{name}": np.bincount(owner, values, len(n_targets)) / n_targets * (n_candidates > 0)
+        for beginning, ties in named.items()
         for name, values in target_metrics(greater, equal, ks, ties).items()
     }
 

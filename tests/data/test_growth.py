@@ -31,6 +31,7 @@ MOVED = {
     "random_per_user": 1,
     "user_holdout": 1,
     "leave_last_out": 2,
+    "leave_random_out": 2,
     "per_user_time": 2,
 }
 EXCEPTED = {"global_time": "cuts everyone at one moment", "file": "is what its files say"}
