@@ -17,10 +17,8 @@ def main(params: config.Params, task: str) -> None:
     options = params.candidates
     users, movies = original_ids()
     if options.file:
-        ids = (users, movies)
-        found, itself = read_candidates(Path("data/raw"), options.file, *ids, options.keep_target)
-        done = "kept" if options.keep_target else "dropped"
-        print(f"{options.file}: {done} {itself} candidates that were the held-out item itself")
+        found, itself = read_candidates(Path("data/raw"), options.file, users, movies)
+        print(f"{options.file}: {itself} candidates are the held-out item itself; sampled_ metrics ignore them")
     else:
         train, validation, fold_in, test = (
             ratings(Path(f"data/{task}/{part}.parquet")) for part in ("train", "val", "fold_in", "test")

@@ -165,7 +165,6 @@ class NegativeOptions:
 class CandidateOptions:
     per_user: int = option(99, low=1, high=100_000)  # sampled for each user with a held-out row
     file: str | None = option(None, file=True)  # published ones instead, see `data.published_splits`
-    keep_target: bool = False  # whether a test item stays where published candidates have it, too
 
 
 @dataclass(frozen=True)

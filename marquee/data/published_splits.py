@@ -51,11 +51,11 @@ def read_fold(
 
 
 def read_candidates(
-    folder: Path, file: str | None, user_ids: np.ndarray, movie_ids: np.ndarray, keep_target: bool = False
+    folder: Path, file: str | None, user_ids: np.ndarray, movie_ids: np.ndarray
 ) -> tuple[Candidates, int]:
     """Return the candidates in `file`, in its order, and how many were the held-out item itself.
 
-    These are dropped unless `keep_target`: each ties with itself then. Ids are as for `read_fold`.
+    Ids are as for `read_fold`.
     Raises MarqueeError for a file that is missing or broken or names an unknown user or item.
     """
     import pyarrow as pa
@@ -69,9 +69,7 @@ def read_candidates(
     item = _find(listed, items, path, np.repeat(lines, lengths))
     owner = np.repeat(user, lengths)
     itself = np.isin(owner * len(items) + item, user * len(items) + target)
-    keep = ~itself | keep_target
-    found = Candidates.of(owner[keep], item[keep].astype(np.int32), len(users))
-    return found, int(itself.sum())
+    return Candidates.of(owner, item.astype(np.int32), len(users)), int(itself.sum())
 
 
 def _path(folder: Path, file: str | None, key: str, also: str = "") -> Path:

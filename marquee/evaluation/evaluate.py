@@ -5,7 +5,7 @@ Only `scores`, `predict` and, where there are, `factors` are used of a model: an
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
@@ -18,7 +18,6 @@ from marquee.evaluation.beyond_accuracy import beyond_accuracy, coverage
 from marquee.evaluation.inner_product import FactorScores
 from marquee.evaluation.metrics import (
     Columns,
-    Ties,
     capped_recall,
     list_metrics,
     pooled_errors,
@@ -84,20 +83,18 @@ def evaluate_ranking(
     catalogue: Catalogue,
     ks: Sequence[int],
     train: Ratings,
-    ties: Ties = "expected",
     low_rated: Ratings | None = None,
     variants: Sequence[str] = (),
 ) -> Evaluation:
     """Evaluate how well `model` ranks for every user with a pair in `relevant`, at each k of `ks`.
 
     seen        pairs that are not recommended again: train and validation at test time
-    candidates  for the sampled figures: each relevant item is ranked among its user's, as they are given
-                (one that is the relevant item itself ties with it), and the user's ranks are averaged
+    candidates  for the sampled figures: each relevant item is ranked among its user's, without itself, and
+                the user's ranks are averaged
     train       what popularity is counted in, and who is known
-    ties        how `sampled_...` treats equal scores, see `target_metrics`; lists are by (-score, item)
     low_rated   pairs that are not recommended either, and are no part of the user's history
-    variants    further metrics: "capped_recall", and "midrank" for `sampled_midrank_...` with `ties` in the
-                middle
+    variants    further metrics: "capped_recall", and "midrank" for `sampled_midrank_...` with ties in the
+                middle and among candidates as they are given: one that is the relevant item itself ties with it
 
     Raises MarqueeError where nothing is relevant, k exceeds the catalogue, or a score is not finite.
     """
@@ -117,10 +114,7 @@ def evaluate_ranking(
     if "capped_recall" in variants:
         columns |= capped_recall(columns, wanted.lengths, ks)
     if pool:
-        named: dict[str, Ties] = {"sampled_": ties}
-        if "midrank" in variants:
-            named["sampled_midrank_"] = "middle"
-        columns |= _among(found[0], wanted, found[1], pool, ks, named)
+        columns |= _among(found[0], wanted, found[1], pool, ks, "midrank" in variants)
     columns |= beyond_accuracy(items, users, known, train, catalogue, ks)
     counts = {
         "test_users": len(users),
@@ -218,30 +212,38 @@ def _among(
     theirs: np.ndarray,
     pool: UserItems,
     ks: Sequence[int],
-    named: Mapping[str, Ties],
+    midrank: bool,
 ) -> Columns:
     """Rank each of a user's targets among the candidates; return means over targets, 0 without candidates.
 
     own, theirs  float32: the scores of `targets` and of `pool`, by row of users
-    named        beginning of the metrics' names -> how ties are ranked
+    midrank      adds the metrics of ties in the middle, where a candidate may be the target itself
     """
     n_targets, n_candidates = targets.lengths, pool.lengths
-    greater, equal = np.empty((2, len(own)), np.int64)
+    greater, equal, itself = np.empty((3, len(own)), np.int64)
 
     def work(rows: slice) -> None:
         n, m = n_targets[rows], n_candidates[rows]
-        scores = np.full((len(m), m.max(initial=0)), np.nan, np.float32)  # NaN is neither above nor level
-        scores[np.arange(scores.shape[1]) < m[:, None]] = theirs[pool.span(rows)]
-        scores, level = scores[np.repeat(np.arange(len(n)), n)], own[targets.span(rows), None]
-        greater[targets.span(rows)] = np.count_nonzero(scores > level, axis=1)
-        equal[targets.span(rows)] = np.count_nonzero(scores == level, axis=1)
+        filled = np.arange(m.max(initial=0)) < m[:, None]
+        scores = np.full(filled.shape, np.nan, np.float32)  # NaN is neither above nor level
+        items = np.full(filled.shape, -1, np.int32)
+        scores[filled], items[filled] = theirs[pool.span(rows)], pool.items[pool.span(rows)]
+        user, span = np.repeat(np.arange(len(n)), n), targets.span(rows)
+        same = items[user] == targets.items[span, None]
+        scores, level = np.where(same, np.nan, scores[user]), own[span, None]
+        itself[span] = np.count_nonzero(same, axis=1)
+        greater[span] = np.count_nonzero(scores > level, axis=1)
+        equal[span] = np.count_nonzero(scores == level, axis=1)
 
     parallel_blocks(work, len(n_targets), USERS)
+    columns = {f"sampled_{x}": y for x, y in target_metrics(greater, equal, ks).items()}
+    if midrank:
+        given = target_metrics(greater, equal + itself, ks, "middle")
+        columns |= {f"sampled_midrank_{name}": values for name, values in given.items()}
     owner = targets.owners()
     return {
-        f"{beginning}{name}": np.bincount(owner, values, len(n_targets)) / n_targets * (n_candidates > 0)
-        for beginning, ties in named.items()
-        for name, values in target_metrics(greater, equal, ks, ties).items()
+        name: np.bincount(owner, values, len(n_targets)) / n_targets * (n_candidates > 0)
+        for name, values in columns.items()
     }
 
 
