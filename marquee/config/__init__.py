@@ -35,7 +35,6 @@ SPLITS = (
 )
 BY_SHARE = ("random_per_user", "random", "per_user_time", "global_time")  # both parts are fractions of all
 UNRATED = ("sasrec-ml-1m",)  # releases without ratings: who watched what, in which order
-VARIANTS = ("capped_recall", "midrank")
 INCOMING = "data/incoming"  # a folder of the user's own that Git keeps and no stage writes
 
 
@@ -181,7 +180,13 @@ class ModelEntry:
 class EvaluateOptions:
     ks: tuple[int, ...] = option(low=1)  # the last key of the file: without it the file was cut off
     mask: str = option("positives", choices=("positives", "rated"))  # what lists and candidates leave out
-    variants: tuple[str, ...] = option((), choices=VARIANTS)  # further metrics, see `evaluation.metrics`
+    capped_recall: bool = False  # these two add metrics of papers
+    midrank: bool = False
+
+    @property
+    def variants(self) -> tuple[str, ...]:
+        """Name the metrics that are added, as `evaluate_ranking` takes them."""
+        return tuple(name for name in ("capped_recall", "midrank") if getattr(self, name))
 
 
 @dataclass(frozen=True)
