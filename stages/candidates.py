@@ -18,7 +18,7 @@ def main(params: config.Params, task: str) -> None:
     users, movies = original_ids()
     if options.file:
         found, itself = read_candidates(Path("data/raw"), options.file, users, movies)
-        print(f"{options.file}: {itself} candidates are the held-out item itself; sampled_ metrics ignore them")
+        print(f"{options.file}: {itself} candidates are the test item itself; sampled_ metrics ignore them")
     else:
         train, validation, fold_in, test = (
             ratings(Path(f"data/{task}/{part}.parquet")) for part in ("train", "val", "fold_in", "test")

@@ -25,6 +25,7 @@ from marquee.io import read_text, write_text
 from marquee.leaderboard import repeats, table
 from marquee.terminal import say
 
+REPRO = [sys.executable, "-m", "dvc", "repro", "compare"]
 KEPT = ("metrics.json", "per_user.parquet")
 
 
@@ -46,9 +47,9 @@ def run(args: Namespace) -> None:
         for n, value in enumerate(values, 1):
             say(f"{key} = {value} ({n} of {len(values)})")
             write_text(PARAMS, with_settings(before, {key: value})[0])
-            if subprocess.run([sys.executable, "-m", "dvc", "repro", "compare"], stdout=sys.stderr).returncode:
+            if subprocess.run(REPRO, stdout=sys.stderr, check=False).returncode:
                 raise MarqueeError(
-                    f"the run with {key} = {value} failed: correct what it says above, and run the command again"
+                    f"the run with {key} = {value} failed: correct what it says above, and run again"
                 )
             boards[str(value)] = table.read(FOLDER / "table.csv")
             if args.keep is not None:
@@ -64,7 +65,7 @@ def run(args: Namespace) -> None:
         print(f"mean ± standard deviation over {key} = {', '.join(boards)}\n")
         print(repeats.text(rows, params.compare))
     if own not in values:
-        say(f"params.yaml has {key} = {own} again, and the outputs are those of {values[-1]}: run `dvc repro`")
+        say(f"params.yaml has {key} = {own} again, the outputs are of {values[-1]}: run `dvc repro`")
 
 
 def wanted(text: str) -> tuple[str, list[Any]]:

@@ -1,4 +1,4 @@
-"""`marquee use NAME`: set params.yaml to a release and the settings chosen for it, or to a published protocol."""
+"""`marquee use NAME`: set params.yaml to a release and its settings, or to a published protocol."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ PARAMS = Path("params.yaml")
 
 def configure(parser: ArgumentParser) -> None:
     parser.add_argument(
-        "name", metavar="NAME", help="a release such as ml-1m (default: synthetic-100k), or a file of presets/"
+        "name", metavar="NAME", help="a release, such as ml-1m or synthetic-100k, or a file of presets/"
     )
     parser.add_argument("--dataset", metavar="RELEASE", help="instead of the release that the preset names")
     parser.add_argument(
@@ -77,13 +77,13 @@ def run(args: Namespace) -> None:
 
 
 def settings_of(name: str) -> dict[str, Any]:
-    """Return dotted keys and values that a preset sets, or those of the simulated data where there is none."""
+    """Return dotted keys and values that a preset sets; without one those of the simulated data."""
     chosen = presets.preset(name) or presets.preset(SIMULATED) or {}
     return {"dataset.name": presets.release_of(name), **chosen}
 
 
 def committed_models() -> Any:
-    """Return the model blocks of the commit, with their comments; {} outside of Git or where it lacks them."""
+    """Return the model blocks of the commit, with their comments; {} where there are none of its own."""
     from ruamel.yaml import YAML
 
     try:

@@ -187,8 +187,7 @@ def _leave_last_out(ratings: Ratings, options: SplitOptions, random: KeyedRandom
 
 def _leave_random_out(ratings: Ratings, options: SplitOptions, random: KeyedRandom) -> np.ndarray:
     """Hold out the two rows of lowest hash of each user; users with fewer than three stay in train whole."""
-    counts = ratings_per_user(ratings.user)
-    test = (counts >= 3).astype(np.int64)
+    test = (ratings_per_user(ratings.user) >= 3).astype(np.int64)
     return _lowest_rows(ratings, random, test, 2 * test)
 
 
@@ -199,13 +198,11 @@ def _per_user_time(ratings: Ratings, options: SplitOptions, random: KeyedRandom)
 def _quotas(counts: np.ndarray, options: SplitOptions, random: KeyedRandom) -> tuple[np.ndarray, np.ndarray]:
     """Return how many of each user's `counts` rows are test, and how many are test or validation."""
     coin = _coins(random, len(counts), options)
-    test = _round(counts * options.test, coin)
+    test, both = (_round(counts * part, coin) for part in (options.test, options.test + options.validation))
     if options.rounding == "floor":
-        held_out = test + _round(counts * options.validation, coin)
-    else:
-        held_out = _round(counts * (options.test + options.validation), coin)
-    held_out = _all_but_one(held_out, counts)
-    return np.minimum(test, held_out), held_out
+        both = test + _round(counts * options.validation, coin)
+    both = _all_but_one(both, counts)
+    return np.minimum(test, both), both
 
 
 def _from_end(user: np.ndarray, test: np.ndarray, held_out: np.ndarray) -> np.ndarray:
@@ -297,16 +294,14 @@ def _random_per_user(ratings: Ratings, options: SplitOptions, random: KeyedRando
     return _by_hash(ratings, random, assign)
 
 
-def _lowest_rows(
-    ratings: Ratings, random: KeyedRandom, test: np.ndarray, held_out: np.ndarray
-) -> np.ndarray:
-    """Of each user's rows hold out the `held_out` [n_users] of lowest hash, the `test` lowest as test."""
+def _lowest_rows(ratings: Ratings, random: KeyedRandom, test: np.ndarray, both: np.ndarray) -> np.ndarray:
+    """Of each user's rows hold out the `both` [n_users] of lowest hash, the `test` lowest of them as test."""
     counts = ratings_per_user(ratings.user)
 
     def assign(user: np.ndarray, hashes: np.ndarray) -> np.ndarray:
         users, own = slice(user[0], user[-1] + 1), user - user[0]
         part = np.full(len(user), TRAIN, np.int8)
-        part[_lowest(own, hashes, counts[users], held_out[users])] = VALIDATION
+        part[_lowest(own, hashes, counts[users], both[users])] = VALIDATION
         part[_lowest(own, hashes, counts[users], test[users])] = TEST
         return part
 
@@ -321,16 +316,11 @@ def _user_holdout(ratings: Ratings, options: SplitOptions, random: KeyedRandom) 
     coin = DOWN if options.rounding == "floor" else uniform(next_draw(state))
     test = np.clip(_round((1 - FOLD_IN) * counts, coin), 1, np.maximum(counts - 1, 1))
     quota = np.where(held, test, _all_but_one(_round(options.validation * counts, coin), counts))
-
-    def assign(user: np.ndarray, hashes: np.ndarray) -> np.ndarray:
-        users = slice(user[0], user[-1] + 1)
-        lowest = _lowest(user - user[0], hashes, counts[users], quota[users])
-        return _USER_HOLDOUT[held[user].view(np.int8), lowest.view(np.int8)]
-
-    return _by_hash(ratings, random, assign)
+    lowest = _lowest_rows(ratings, random, np.zeros_like(quota), quota)
+    return _USER_HOLDOUT[held[ratings.user].view(np.int8), lowest]
 
 
-_USER_HOLDOUT = np.array([[TRAIN, VALIDATION], [FOLDED_IN, TEST]], np.int8)  # by held-out user, by lowest row
+_USER_HOLDOUT = np.array([[TRAIN, VALIDATION], [FOLDED_IN, TEST]], np.int8)  # by held-out user, by part
 
 
 def _file(
@@ -351,12 +341,7 @@ def _file(
     train = ratings.take(rows)
     counts = ratings_per_user(train.user)
     quota = _all_but_one(_round(options.validation * counts, _coins(random, len(counts), options)), counts)
-
-    def assign(user: np.ndarray, hashes: np.ndarray) -> np.ndarray:
-        users = slice(user[0], user[-1] + 1)
-        return _lowest(user - user[0], hashes, counts[users], quota[users])
-
-    part[rows[_by_hash(train, random, assign).astype(bool)]] = VALIDATION
+    part[rows] = _lowest_rows(train, random, np.zeros_like(quota), quota)
     return part
 
 

@@ -93,8 +93,8 @@ def evaluate_ranking(
                 the user's ranks are averaged
     train       what popularity is counted in, and who is known
     low_rated   pairs that are not recommended either, and are no part of the user's history
-    variants    further metrics: "capped_recall", and "midrank" for `sampled_midrank_...` with ties in the
-                middle and among candidates as they are given: one that is the relevant item itself ties with it
+    variants    further metrics: "capped_recall", and "midrank" for `sampled_midrank_...`: ties in the middle,
+                candidates as they are given, where the relevant item itself may be one and ties
 
     Raises MarqueeError where nothing is relevant, k exceeds the catalogue, or a score is not finite.
     """

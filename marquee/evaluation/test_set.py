@@ -70,8 +70,9 @@ class TestSet:
         seen = concat(known, self.validation)
         lists = self.candidates, self.catalogue, self.ks
         if self.task == "ranking":
-            beside = {"low_rated": self.low_rated, "variants": self.variants}
-            return evaluate_ranking(model, seen, self.test, *lists, train=known, **beside)
+            return evaluate_ranking(
+                model, seen, self.test, *lists, known, low_rated=self.low_rated, variants=self.variants
+            )
         low, high = self.scale
         return evaluate_rating(model, known, self.test, low, high, seen, self.positive_threshold, *lists)
 

@@ -50,9 +50,7 @@ def _table(rows: Sequence[Row], task: str, options: CompareOptions) -> str:
         [row["model"], *(_cell(found.get((row["model"], name))) for name in names), row["n"]] for row in order
     ]
     align = ["left", *["right"] * (len(names) + 1)]
-    printed = tabulate(
-        cells, ["model", *names, "n"], tablefmt="plain", colalign=align, disable_numparse=True
-    )
+    printed = tabulate(cells, ["model", *names, "n"], tablefmt="plain", colalign=align, disable_numparse=True)
     return f"{task.capitalize()}, best mean {names[0]} first\n\n{printed}"
 
 

@@ -29,7 +29,7 @@ class CoreFilter:
     def kept(
         self, user: np.ndarray, item: np.ndarray, rating: np.ndarray
     ) -> tuple[np.ndarray, dict[str, int]]:
-        """Return the rows that stay, int64 [m] ascending, and how many ratings, users and movies were removed.
+        """Return the rows that stay, int64 [m] ascending, and counts of what was removed.
 
         user, item  int32 [n]: codes from 0, all of which occur
         rating      float32 [n]
@@ -37,7 +37,8 @@ class CoreFilter:
         Raises MarqueeError where nothing stays.
         """
         n_users, n_items = 1 + int(user.max()), 1 + int(item.max())
-        rows = np.arange(len(rating)) if self.min_rating is None else np.flatnonzero(rating >= self.min_rating)
+        least = -np.inf if self.min_rating is None else self.min_rating
+        rows = np.flatnonzero(rating >= least)
         low, rounds = len(rating) - len(rows), 0
         while True:  # a round can leave others with too few
             few_users = np.bincount(user[rows], minlength=n_users) < self.k_core.users
@@ -64,6 +65,6 @@ def removed(counts: Mapping[str, int]) -> str:
     """Say in a line what `kept` counted."""
     return (
         f"filter: removed {counts['low_ratings']:,} ratings below ingest.min_rating and "
-        f"{counts['ratings_outside_core']:,} outside of ingest.k_core (in {counts['rounds']} rounds), with them "
-        f"{counts['users']:,} users and {counts['movies']:,} movies"
+        f"{counts['ratings_outside_core']:,} outside of ingest.k_core (in {counts['rounds']} rounds), "
+        f"with them {counts['users']:,} users and {counts['movies']:,} movies"
     )

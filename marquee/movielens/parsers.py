@@ -145,7 +145,7 @@ def _sasrec(folder: Path, bad: BadRows, scale: Scale | None) -> Parsed:
     pair: dict[str, ColumnType | None] = {"user": WHOLE, "movie": WHOLE}
     rows = read(CsvSpec(folder / SASREC[0], " ", pair), bad)
     columns = {}
-    for (name, column), file in zip(zip(rows.column_names, rows.columns, strict=True), SASREC[1:], strict=True):
+    for name, column, file in zip(rows.column_names, rows.columns, SASREC[1:], strict=True):
         names = read(CsvSpec(folder / file, " ", {"number": WHOLE, "id": WHOLE}), bad)
         place = pc.index_in(column, value_set=names["number"].combine_chunks())
         if place.null_count:

@@ -13,7 +13,7 @@ from marquee.movielens.core_filter import CoreFilter
 from marquee.movielens.schema import Dataset, Scale, build_dataset
 from tests.data.test_growth import table_of
 
-# Users 1, 2 and 3 rated movies 10 and 20; user 4 rated 20, 30 and 40; user 5 rated 30 and 40, and gave 40 one star.
+# Users 1, 2 and 3 rated movies 10 and 20, user 4 rated 20, 30 and 40, user 5 rated 30 and gave 40 one star.
 ROWS = [(user, movie, 4, 0) for user in (1, 2, 3) for movie in (10, 20)]
 ROWS += [(4, 20, 5, 0), (4, 30, 3, 0), (4, 40, 5, 0), (5, 30, 4, 0), (5, 40, 1, 0)]
 
@@ -29,11 +29,15 @@ def pairs(data: Dataset) -> list[tuple[int, int]]:
 
 
 def test_without_the_one_star_rating_the_removal_of_a_user_cascades_to_the_core():
-    """Round 1: user 5 and movie 40 have one rating left. Round 2: movie 30. Round 3: user 4, with movie 20."""
+    """Round 1: user 5 and movie 40 have one rating left. 2: movie 30. 3: user 4, with movie 20."""
     data = built(CoreFilter(2.0, CoreOptions(2, 2)))
     assert pairs(data) == [(user, movie) for user in (1, 2, 3) for movie in (10, 20)]
     assert data.card["filtered"] == {
-        **{"low_ratings": 1, "ratings_outside_core": 4, "rounds": 3, "users": 2, "movies": 2}
+        "low_ratings": 1,
+        "ratings_outside_core": 4,
+        "rounds": 3,
+        "users": 2,
+        "movies": 2,
     }
     assert (data.card["users"], data.card["items"], data.card["ratings"]) == (3, 2, 6)
     assert sorted(set(data.ratings["user"].to_pylist())) == [0, 1, 2]
@@ -60,7 +64,10 @@ def test_a_filter_that_leaves_nothing_is_an_error_that_names_the_keys():
         built(CoreFilter(2.0, CoreOptions(9, 1)))
 
 
-@given(st.sets(st.tuples(st.integers(0, 6), st.integers(0, 6)), min_size=1), st.integers(1, 4), st.integers(1, 4))
+least, ids = st.integers(1, 4), st.integers(0, 6)
+
+
+@given(st.sets(st.tuples(ids, ids), min_size=1), least, least)
 def test_the_core_is_that_of_a_slow_twin_that_removes_one_at_a_time(found, users, movies):
     left = sorted(found)
     while True:
