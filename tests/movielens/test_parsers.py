@@ -186,8 +186,8 @@ def test_sasrec_keeps_the_order_of_the_file_and_the_ids_of_its_release(tmp_path)
     ],
 )
 def test_a_broken_file_of_sasrec_is_named(tmp_path, file, lines, words):
+    folder = release(tmp_path, {**SASREC, file: lines})
     with pytest.raises(MarqueeError, match=words) as caught:
-        folder = release(tmp_path, {**SASREC, file: lines})
         read_release(folder, "sasrec", None, CustomColumns(), implicit=True)
     assert file in str(caught.value)
 
