@@ -70,10 +70,10 @@ def run(args: Namespace) -> None:
 
 def wanted(text: str) -> tuple[str, list[Any]]:
     """Return the key and its different values. Raises MarqueeError for what params.yaml does not take."""
-    key, sign, listed = text.partition("=")
+    key, _, listed = text.partition("=")
     tree = config.load(PARAMS)
     known = flatten(tree)
-    if not sign or key not in known:
+    if key not in known:
         raise MarqueeError(f"{key!r} is not a parameter{did_you_mean(key, known)}")
     try:
         values = list(dict.fromkeys(yaml.safe_load(word) for word in listed.split(",")))

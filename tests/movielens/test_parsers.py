@@ -156,42 +156,6 @@ def test_ncf_keeps_its_ids_and_puts_the_test_rows_last(tmp_path):
     assert data.card["first_timestamp"] == 978300174
 
 
-SASREC = {
-    "ml-1m.txt": ["1 1", "1 2", "1 3", "2 3", "2 1"],
-    "sas_to_original_users.txt": ["1 20", "2 10"],
-    "sas_to_original_items.txt": ["1 300", "2 100", "3 200"],
-}
-
-
-def test_sasrec_keeps_the_order_of_the_file_and_the_ids_of_its_release(tmp_path):
-    data = read_release(release(tmp_path, SASREC), "sasrec", None, CustomColumns(), implicit=True)
-    assert data.users["user_id"].to_pylist() == [10, 20]
-    assert data.movies["movie_id"].to_pylist() == [100, 200, 300]
-    assert data.ratings.to_pydict() == {
-        "user": [0, 0, 1, 1, 1],
-        "item": [1, 2, 2, 0, 1],
-        "rating": [1, 1, 1, 1, 1],
-        "timestamp": [1, 2, 1, 2, 3],
-    }
-    assert data.card["feedback"] == "implicit"
-
-
-@pytest.mark.parametrize(
-    ("file", "lines", "words"),
-    [
-        ("ml-1m.txt", ["1 1", "2 1", "1 2"], "has a user in two places"),
-        ("sas_to_original_items.txt", ["1 300", "2 100"], "has no line for movie 3"),
-        ("sas_to_original_users.txt", ["1 20"], "has no line for user 2"),
-        ("ml-1m.txt", ["1 1", "1 x"], "line 2: movie: 'x' is not a whole number"),
-    ],
-)
-def test_a_broken_file_of_sasrec_is_named(tmp_path, file, lines, words):
-    folder = release(tmp_path, {**SASREC, file: lines})
-    with pytest.raises(MarqueeError, match=words) as caught:
-        read_release(folder, "sasrec", None, CustomColumns(), implicit=True)
-    assert file in str(caught.value)
-
-
 def test_custom_needs_only_three_columns_of_any_name(tmp_path):
     release(tmp_path, {"ratings.csv": ["note,stars,film,who", "x,4.5,m2,zoe", '"a, b",2,m10,ann']})
     columns = CustomColumns(user="who", movie="film", rating="stars", timestamp=None)
