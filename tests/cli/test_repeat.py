@@ -73,7 +73,12 @@ def test_json_has_every_value_and_a_missing_own_value_is_said(project, capsys):
     out, err = capsys.readouterr()
     (row,) = json.loads(out)
     assert row == {
-        **{"task": "rating", "model": "bias", "metric": "rmse", "value": 0.25, "std": 0.212132, "n": 2},
+        "task": "rating",
+        "model": "bias",
+        "metric": "rmse",
+        "value": 0.25,
+        "std": 0.212132,
+        "n": 2,
         "values": {"1": 0.1, "4": 0.4},
     }
     assert "params.yaml has tasks.rating.fold = 2 again, the outputs are of 4" in err
