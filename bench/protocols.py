@@ -108,10 +108,10 @@ PROTOCOLS = (
     Protocol(
         "ncf-ml-1m",
         "ML-1M, the files of the NCF paper",
-        "Each user's last rating is ranked among the 99 movies that He et al. (2017) published; every "
-        "rating is a positive and there is no validation. “Of 100” leaves out the test movie where a "
-        "user's 99 have it, as Rendle et al. (2020) do; “as given” ranks it with itself and ties in the "
-        "middle, a formula of its own (`sampled_midrank_`). The published rows are of 100.",
+        "Each user's last rating is ranked among the 99 movies that He et al. (2017) published; every rating "
+        "is a positive and there is no validation. “Of 100” leaves out the test movie where a user's 99 have "
+        "it. "
+        "“As given” ranks it with itself and ties in the middle, a formula of its own (`sampled_midrank_`).",
         "ncf-ml-1m",
         tasks=("ranking",),
         shown={
@@ -186,10 +186,10 @@ PROTOCOLS = (
         "global-time-ml-1m",
         "ML-1M, one cut in time",
         "The last tenth of all ratings is the test, the tenth before it the validation; every rating is a"
-        " positive. Most test users are new: they have no training rating, and no model here learns from "
-        "their validation ratings. Three quarters of this copy's times are estimates, so its figures may "
-        "not be compared with those of the official file. The published rows are of ML-20M, `marquee use "
-        "global-time`.",
+        " positive. More than half of the test users are new: they have no training rating, and no model "
+        "here learns from their validation ratings. Three quarters of this copy's times are estimates, so"
+        " its figures may not be compared with those of the official file. The published rows are of "
+        "ML-20M, `marquee use global-time`.",
         "global-time",
         tasks=("ranking",),
         dataset="ml-1m",

@@ -147,8 +147,8 @@ def _beside(claims: Sequence[dict[str, Any]], found: dict[str, Figures]) -> str:
 
 
 def verdict(metric: str, theirs: float, ours: float) -> str:
-    """Say whether ours is as good as theirs, or how far it is behind."""
-    behind = direction(metric) * (theirs - ours)
+    """Say whether ours is as good as theirs, which has four digits, or how far it is behind."""
+    behind = round(direction(metric) * (theirs - ours), 4)
     return f"**{_digits(behind)} behind**" if behind > 0 else "reached"
 
 
