@@ -58,10 +58,11 @@ def run(args: Namespace) -> None:
     left_out: list[str] = []
     if implicit:
         settings |= {"ingest.feedback": "implicit", "ingest.columns.rating": args.counts}
-        entries = models or {one: vars(entry) for one, entry in before.models.items()}
-        left_out = [one for one, entry in entries.items() if entry["task"] == "rating"]
     elif before.ingest.columns.rating is None:
         settings["ingest.columns.rating"] = config.CustomColumns.rating
+    if implicit or wanted.name in config.UNRATED:
+        entries = models or {one: vars(entry) for one, entry in before.models.items()}
+        left_out = [one for one, entry in entries.items() if entry["task"] == "rating"]
     text, changed, absent = with_settings(read_text(PARAMS), settings, left_out, models)
     write_text(PARAMS, text)
     if presets.preset(name) is None:
@@ -72,7 +73,7 @@ def run(args: Namespace) -> None:
         print(f"models: {', '.join(models)}")
     if left_out:
         print(f"left out, since they predict ratings: {', '.join(left_out)}; `make back` brings them back")
-    for block in sorted({key.rpartition(".")[0] for key in absent if not implicit}):
+    for block in sorted({key.rpartition(".")[0] for key in absent if not left_out}):
         print(f"{block} is not in params.yaml: its settings are left out")
 
 
