@@ -6,10 +6,13 @@ export PYTHONUNBUFFERED := 1
 
 .PHONY: run back plan results bench test test-slow axe lint docs clean
 
-# The pipeline as params.yaml says; `make run DATASET=ml-1m SOURCE=folder` first sets the release and its preset.
-# The shell takes both names from its environment, so SOURCE may have blanks and parentheses.
+# The pipeline as params.yaml says; `make run DATASET=ml-1m SOURCE=folder` first sets the release and its preset,
+# `make run PRESET=recbole-ml-1m SOURCE=folder` a published protocol of presets/ (of DATASET, if that is set, too).
+# The shell takes the names from its environment, so SOURCE may have blanks and parentheses.
 run: $(VENV)/bin/marquee
-ifdef DATASET
+ifdef PRESET
+	@marquee use "$$PRESET" $(if $(DATASET),--dataset "$$DATASET") $(if $(SOURCE),--source "$$SOURCE")
+else ifdef DATASET
 	@marquee use "$$DATASET" $(if $(SOURCE),--source "$$SOURCE")
 endif
 	@marquee check --prune --restore

@@ -1,13 +1,13 @@
 """The experiments that docs/results.md is made of, as commands that a user can type.
 
-A protocol is a release with its preset (presets/<release>.yaml) and the few keys that the protocol itself
-sets.
+A protocol is a preset (presets/<preset>.yaml), whose comment has the paper, the filter, the split and the
+mask, and what is run beside it: another release, a few keys, several folds or seeds.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 SOURCE = "SOURCE"  # stands for where the release comes from
 TARGET = "compare"  # the last stage that the page needs; figures and the report are skipped
@@ -15,35 +15,46 @@ TARGET = "compare"  # the last stage that the page needs; figures and the report
 
 @dataclass(frozen=True)
 class Protocol:
-    """One run, or with `folds` one for each fold.
+    """One run, or with `repeat` one for each of its values.
 
-    settings  overrides of the release's preset
+    dataset   a release instead of the preset's own
+    settings  overrides of the preset
     tasks     the tasks whose tables are shown
-    twin      the protocol that this one repeats with another seed: a column of its tables, under this title
+    repeat    a key and its values, as `marquee repeat` takes them
+    twin      the protocol that this one repeats with other settings: a column of its tables, under this title
+    shown     metric -> heading, where they are not the page's usual ones; the headline metric first
     """
 
     name: str
     title: str
     text: str
-    release: str
+    preset: str
     settings: tuple[str, ...] = ()
     tasks: tuple[str, ...] = ("rating", "ranking")
-    folds: tuple[int, ...] = ()
+    repeat: str = ""
     twin: str = ""
+    dataset: str = ""
+    shown: Mapping[str, str] = field(default_factory=dict)
 
-    def runs(self) -> list[list[str]]:
-        """Give the command of each run, after `use`."""
-        return [run((*self.settings, f"tasks.rating.fold={fold}")) for fold in self.folds] or [
-            run(self.settings)
-        ]
+    @property
+    def values(self) -> list[str]:
+        """List the folds or seeds."""
+        return self.repeat.partition("=")[2].split(",") if self.repeat else []
+
+    def use(self, source: str) -> list[str]:
+        """Give the words of the command that writes params.yaml."""
+        other = ["--dataset", self.dataset] if self.dataset else []
+        return ["marquee", "use", self.preset, *other, "--source", source]
+
+    def run(self) -> list[str]:
+        """Give the words of the command that runs the pipeline."""
+        if self.repeat:
+            return ["marquee", "repeat", self.repeat]
+        return run(self.settings)
 
     def commands(self) -> list[str]:
         """Give the lines that a user types."""
-        lines = [f"marquee use {self.release} --source {SOURCE}"]
-        if not self.folds:
-            return [*lines, " ".join(run(self.settings))]
-        command = " ".join(run((*self.settings, "tasks.rating.fold=$fold")))
-        return [*lines, f"for fold in {' '.join(map(str, self.folds))}; do", f"    {command}", "done"]
+        return [" ".join(words) for words in (self.use(SOURCE), self.run())]
 
 
 def run(settings: Sequence[str]) -> list[str]:
@@ -58,6 +69,13 @@ LEAVE_LAST_OUT = (
     "validation. Lists rank the whole catalogue. “Of 100” ranks the test movie among 99 sampled ones, for "
     "comparison with papers only."
 )
+FULL_RANKING = {
+    "ndcg@10": "NDCG@10",
+    "recall@10": "Recall@10",
+    "mrr@10": "MRR@10",
+    "hit@10": "Hit@10",
+    "precision@10": "Precision@10",
+}
 PROTOCOLS = (
     Protocol(
         "ml-100k",
@@ -67,22 +85,114 @@ PROTOCOLS = (
         "ml-100k",
     ),
     Protocol(
-        "ml-100k-folds",
+        "u1-u5",
         "ML-100K, official folds",
         "The test sets are the release's own u1 to u5, each a fifth of the ratings; the validation is a "
-        "twentieth of a fold's training ratings. A figure is the mean over the five folds. Its interval "
-        "resamples users, each with the test ratings of all folds. Differences are not tested.",
-        "ml-100k",
-        ("tasks.rating.split=file",),
+        "twentieth of a fold's training ratings, which the published models have to train on. A figure is"
+        " the mean over the five folds. Its interval resamples users, each with the test ratings of all "
+        "folds. Differences are not tested.",
+        "u1-u5",
         tasks=("rating",),
-        folds=(1, 2, 3, 4, 5),
+        repeat="tasks.rating.fold=1,2,3,4,5",
     ),
     Protocol(
         "ml-1m",
         "ML-1M",
-        "Only the order of a user's times is used. Rating: a random tenth is the test, a random twentieth is "
-        f"the validation. {LEAVE_LAST_OUT}",
+        "Only the order of a user's times is used. Rating: a random tenth is the test (the preset "
+        "`ml-1m-90-10` has the same), a random twentieth is the validation, which the published models "
+        "have to "
+        f"train on. {LEAVE_LAST_OUT}",
         "ml-1m",
     ),
     Protocol("ml-1m-seed-1", "seed 1", "", "ml-1m", ("seed=1",), twin="ml-1m"),
+    Protocol(
+        "ncf-ml-1m",
+        "ML-1M, the files of the NCF paper",
+        "Each user's last rating is ranked among the 99 movies that He et al. (2017) published; every rating "
+        "is a positive and there is no validation. “Of 100” leaves out the test movie where a user's 99 have "
+        "it. "
+        "“As given” ranks it with itself and ties in the middle, a formula of its own (`sampled_midrank_`).",
+        "ncf-ml-1m",
+        tasks=("ranking",),
+        shown={
+            "sampled_hit@10": "Hit@10 of 100",
+            "sampled_ndcg@10": "NDCG@10 of 100",
+            "sampled_midrank_hit@10": "Hit@10 as given",
+            "sampled_midrank_ndcg@10": "NDCG@10 as given",
+            "ndcg@10": "NDCG@10",
+        },
+    ),
+    Protocol(
+        "recbole-ml-1m",
+        "ML-1M, RecBole's benchmark",
+        "Ratings from 3, 10-core; of each user's n positives floor(n/10) are the test and floor(n/10) the "
+        "validation, at random; lists rank the whole catalogue without training and validation items.",
+        "recbole-ml-1m",
+        tasks=("ranking",),
+        shown=FULL_RANKING,
+    ),
+    Protocol(
+        "recbole-ml-100k",
+        "ML-100K, RecBole's split",
+        "All ratings are positives and nothing is filtered; of each user's n ratings floor(n/10) are the "
+        "test and floor(n/10) the validation, at random. A figure is the mean over five seeds. Its "
+        "interval resamples users, each with the test ratings of all seeds. Differences are not tested.",
+        "recbole-ml-100k",
+        tasks=("ranking",),
+        repeat="seed=1,2,3,4,5",
+        shown=FULL_RANKING,
+    ),
+    Protocol(
+        "next-item-ml-1m",
+        "ML-1M, next item",
+        "The histories of Kang and McAuley (2018); each user's last movie is the test, the one before it "
+        "the validation; lists rank the whole catalogue without both. No model here knows the order, and "
+        "none sees the validation movie when it ranks, as the published ones do. So to shuffle the "
+        "training histories would change no figure. The control shuffles whole histories, before the "
+        "split: the test movie is then any of the user's (`leave_random_out`). The difference of the two "
+        "columns is what it costs a model without order that the test movie is the last one, and what a "
+        "model that knows the order can win back.",
+        "next-item-ml-1m",
+        tasks=("ranking",),
+        shown={"ndcg@10": "NDCG@10", "hit@10": "Recall@10", "mrr@10": "MRR@10", "coverage@10": "coverage"},
+    ),
+    Protocol(
+        "next-item-ml-1m-shuffled",
+        "shuffled",
+        "",
+        "next-item-ml-1m",
+        ("tasks.ranking.split=leave_random_out",),
+        tasks=("ranking",),
+        twin="next-item-ml-1m",
+    ),
+    Protocol(
+        "strong-generalisation-ml-1m",
+        "ML-1M, strong generalisation",
+        "Ratings from 4, users with five or more. A tenth of the users is held out whole; 80 % of their "
+        "positives are folded in, the rest is the test. “Capped” recall divides by min(k, relevant). The "
+        "published rows are of ML-20M, `marquee use strong-generalisation`: other data, so they are no "
+        "bar for these.",
+        "strong-generalisation",
+        tasks=("ranking",),
+        dataset="ml-1m",
+        shown={
+            "ndcg@100": "NDCG@100",
+            "capped_recall@20": "capped Recall@20",
+            "capped_recall@50": "capped Recall@50",
+            "coverage@100": "coverage@100",
+        },
+    ),
+    Protocol(
+        "global-time-ml-1m",
+        "ML-1M, one cut in time",
+        "The last tenth of all ratings is the test, the tenth before it the validation; every rating is a"
+        " positive. More than half of the test users are new: they have no training rating, and no model "
+        "here learns from their validation ratings. Three quarters of this copy's times are estimates, so"
+        " its figures may not be compared with those of the official file. The published rows are of "
+        "ML-20M, `marquee use global-time`.",
+        "global-time",
+        tasks=("ranking",),
+        dataset="ml-1m",
+        shown={"ndcg@10": "NDCG@10", "hit@10": "Hit@10", "recall@10": "Recall@10", "coverage@10": "coverage"},
+    ),
 )

@@ -12,7 +12,7 @@ import platform
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import version
 from pathlib import Path
@@ -44,16 +44,16 @@ def reproduce(protocol: Protocol, source: str, work: Path, jobs: int) -> None:
     """Run `protocol` in its clone and write its figures to <work>/<protocol>.json."""
     clone = work / protocol.name
     _clone(clone)
-    _execute(clone, sys.executable, "-m", "marquee", "use", protocol.release, "--source", source)
-    folds = []
-    for command in protocol.runs():
-        _execute(clone, *command)
-        folds.append(_per_user(clone))
-    models = _models(clone, protocol.tasks)
+    _execute(clone, *protocol.use(source))
+    kept = clone / ".checkpoints/repeat"
+    _execute(clone, *protocol.run(), *(["--keep", str(kept)] if protocol.repeat else []))
+    models = _models(clone, protocol)
     for name, model in models.items():
-        if protocol.folds:
-            model["metrics"] = mean_over_folds([fold[name] for fold in folds])
-        model["train"] = _spent(clone, f"train@{name}", len(folds))
+        if protocol.repeat:
+            key = protocol.repeat.partition("=")[0]
+            folds = [_per_user(kept / f"{key}={value}" / name) for value in protocol.values]
+            model["metrics"] = mean_over_folds(folds, model["metrics"])
+        model["train"] = _spent(clone, f"train@{name}", len(protocol.values) or 1)
     data = read_json(clone / "data/dataset.json")
     figures = {
         "protocol": protocol.name,
@@ -76,39 +76,44 @@ def _clone(clone: Path) -> None:
 
 
 def _execute(clone: Path, *command: str) -> None:
+    if command[0] == "marquee":  # of the clone, whichever is installed
+        command = (sys.executable, "-m", *command)
     environment = {**output.environment(), **dict.fromkeys(THREADS, "1")}
     subprocess.run(command, cwd=clone, env=environment, check=True)
 
 
-def _models(clone: Path, tasks: Sequence[str]) -> dict[str, Any]:
+def _models(clone: Path, protocol: Protocol) -> dict[str, Any]:
     """Read model -> its task, its settings, and its metrics, with intervals where there are any."""
     settings = yaml.safe_load((clone / "params.yaml").read_text("utf-8"))
     models: dict[str, Any] = {
         name: {"task": block["task"], "settings": block, "metrics": {}}
         for name, block in settings["models"].items()
-        if block["task"] in tasks
+        if block["task"] in protocol.tasks
     }
     for row in from_csv((clone / "data/leaderboard/table.csv").read_text("utf-8").splitlines()):
-        if row["model"] in models and row["metric"].partition("@")[2] in ("", str(settings["compare"]["k"])):
+        usual = row["metric"].partition("@")[2] in ("", str(settings["compare"]["k"]))
+        if row["model"] in models and (usual or row["metric"] in protocol.shown):
             kept = {key: row[key] for key in ("value", "low", "high", "p_holm") if row[key] is not None}
             models[row["model"]]["metrics"][row["metric"]] = kept
     return models
 
 
-def _per_user(clone: Path) -> dict[str, Columns]:
-    """Read model -> the errors of each user of the test set."""
-    return {
-        path.parent.name: to_arrays(read_parquet(path))
-        for path in (clone / "data/evaluation").glob("*/per_user.parquet")
-    }
+def _per_user(folder: Path) -> Columns:
+    """Read a model's errors or metrics of each user of the test set."""
+    return to_arrays(read_parquet(folder / "per_user.parquet"))
 
 
-def mean_over_folds(folds: list[Columns]) -> dict[str, Any]:
-    """Average a rating model's metrics over folds; a resampled user brings the ratings of all folds."""
+def mean_over_folds(folds: list[Columns], wanted: Iterable[str]) -> dict[str, Any]:
+    """Average the metrics `wanted` over folds; a resampled user brings the test ratings of all folds.
+
+    Of a rating model these are `COUNTED`, of a ranking model those with a value for each user.
+    """
     n_users = 1 + max(int(fold["user"].max()) for fold in folds)
+    rated = "n" in folds[0]
     metrics: dict[str, Any] = {}
-    for metric, (column, root) in COUNTED.items():
-        ratios = [Ratio(_spread(fold, column, n_users), _spread(fold, "n", n_users), root) for fold in folds]
+    for metric in COUNTED if rated else (name for name in wanted if name in folds[0]):
+        column, root = COUNTED[metric] if rated else (metric, False)
+        ratios = [Ratio(_spread(fold, column, n_users), _weight(fold, n_users), root) for fold in folds]
         resampled = bootstrap(ratios, 1000, named_rng(0, "compare"))  # (1 + B, folds)
         low, high = interval(resampled.mean(axis=1), 0.95)
         found = {"value": resampled[0].mean(), "low": low, "high": high}
@@ -122,6 +127,11 @@ def _spread(fold: Columns, column: str, n_users: int) -> np.ndarray:
     whole = np.zeros(n_users)
     whole[fold["user"]] = np.nan_to_num(fold[column])
     return whole
+
+
+def _weight(fold: Columns, n_users: int) -> np.ndarray:
+    """Count a user's test ratings or, where metrics are means of users, the user."""
+    return _spread(fold if "n" in fold else {**fold, "n": np.ones(len(fold["user"]))}, "n", n_users)
 
 
 def _rows(folder: Path) -> dict[str, int]:

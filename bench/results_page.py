@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import subprocess
 from collections.abc import Sequence
+from statistics import stdev
 from textwrap import fill
 from typing import Any
 
@@ -33,6 +34,7 @@ SHOWN = {  # metric -> heading, the headline metric first
         "coverage@10": "coverage",
     },
 }
+HEADINGS = {protocol.name: protocol.shown for protocol in PROTOCOLS}
 FOLDED = ("rmse", "mse", "mae")  # metrics of a mean over folds
 Figures = dict[str, Any]
 
@@ -53,31 +55,29 @@ published are typed by hand.
 - `train` is the processor time of the training stage, with start-up and validation, and with compilation
   where a kernel was new. `peak` is the largest memory of its process.
 
+Below a table are the published figures of its protocol. “Reached” means that ours is as good or better;
+otherwise the last column has the difference. The interval covers the choice of users only: on the same
+test ratings a difference within it can still be real. A system that Marquee does not have stands beside
+our best model. Each protocol is a file of `presets/`, whose comment has the paper, the filter, the split
+and the mask.
+
 The commands above a table reproduce it in a clone of this repository. With `evaluate@<model>` in place of
 `{TARGET}` they give one row, in `data/evaluation/<model>/metrics.json`; without a stage also the figures and
 the report. `{SOURCE}` is `official`, which downloads, or the folder that holds the release's zip.
-"""
-VERDICT = """\
-“Reached” means that our figure is as good or better; otherwise the last column has the difference. The
-interval covers the choice of users only: on the same test ratings a difference within it can still be real.
-"""
-NEAR = """\
-Protocols are similar, not equal: published models train on the whole of their 80 or 90 %, ours without the
-validation twentieth. No published ranking figure shares our split and candidates, so this table has none.
-`tests/bench/test_published.py` compares EASE with its published figure on the files of the NCF paper.
 """
 
 
 def page(found: dict[str, Figures]) -> str:
     """Render the page from protocol -> its figures; a protocol that was not run has no tables."""
-    parts = [INTRODUCTION]
+    parts, published = [INTRODUCTION], yaml.safe_load(PUBLISHED.read_text("utf-8"))
     for protocol in PROTOCOLS:
         if protocol.name in found and not protocol.twin:
             twins = {r.title: found[r.name] for r in PROTOCOLS if r.twin == protocol.name and r.name in found}
             parts += _protocol(protocol, found[protocol.name], twins)
-    published = yaml.safe_load(PUBLISHED.read_text("utf-8"))
-    parts += ["## Each system beside its original\n", VERDICT, _beside(published["originals"], found)]
-    parts += ["## Other published figures\n", NEAR, _beside(published["others"], found)]
+            claims = [one for one in published["others"] if one["ours"]["protocol"] == protocol.name]
+            if claims:
+                parts += ["**Published**\n", _beside(claims, found)]
+    parts += ["## Each system beside its original\n", _beside(published["originals"], found)]
     parts += ["## Machine and versions\n", _machines(found)]
     return "\n".join(parts)
 
@@ -90,18 +90,22 @@ def _protocol(protocol: Protocol, figures: Figures, twins: dict[str, Figures]) -
     for task in protocol.tasks:
         rows = figures["rows"][task]
         sizes = f"{rows['train']:,} to train, {rows['val']:,} to validate, {rows['test']:,} to test"
-        parts.append(f"**{task.capitalize()}** ({sizes}{' in the last fold' if protocol.folds else ''})\n")
+        parts.append(f"**{task.capitalize()}** ({sizes}{' in the last run' if protocol.repeat else ''})\n")
         parts.append(_board(protocol, task, figures, twins))
     return parts
 
 
 def _board(protocol: Protocol, task: str, figures: Figures, twins: dict[str, Figures]) -> str:
-    shown = {metric: SHOWN[task][metric] for metric in FOLDED} if protocol.folds else SHOWN[task]
+    shown = protocol.shown or SHOWN[task]
+    if protocol.repeat and task == "rating":
+        shown = {metric: shown[metric] for metric in FOLDED}
     headline = next(iter(shown))
     models = {name: model for name, model in figures["models"].items() if model["task"] == task}
     order = sorted(models, key=lambda name: -direction(headline) * models[name]["metrics"][headline]["value"])
     again = [f"{shown[headline]}, {title}" for title in twins]
-    head = ["model", *shown.values(), *[f"u{fold}" for fold in protocol.folds], *again, "train", "peak"]
+    label = "u{}" if "fold" in protocol.repeat else "seed {}"
+    runs = [*map(label.format, protocol.values), *["std"] * bool(protocol.repeat)]
+    head = ["model", *shown.values(), *runs, *again, "train", "peak"]
     rows = []
     for name in order:
         metrics, train = models[name]["metrics"], models[name]["train"]
@@ -110,31 +114,41 @@ def _board(protocol: Protocol, task: str, figures: Figures, twins: dict[str, Fig
             cells[0] = f"**{cells[0]}**"
         elif metrics[headline].get("p_holm", 0) >= SIGNIFICANT:
             cells[0] = f"~ {cells[0]}"
-        cells += [_digits(value) for value in metrics[headline].get("folds", [])]
+        if repeats := metrics[headline].get("folds"):
+            cells += [_digits(value) for value in (*repeats, stdev(repeats))]
         cells += [_digits(twin["models"][name]["metrics"][headline]["value"]) for twin in twins.values()]
         rows.append([f"`{name}`", *cells, _seconds(train["processor_seconds"]), f"{train['peak_mib']:,} MiB"])
     return markdown(head, rows)
 
 
 def _beside(claims: Sequence[dict[str, Any]], found: dict[str, Figures]) -> str:
-    names = {**SHOWN["ranking"], **SHOWN["rating"]}
     rows = []
     for claim in claims:
-        protocol, metric, models = (claim["ours"][key] for key in ("protocol", "metric", "models"))
-        theirs = claim.get("value")
-        published = "—" if theirs is None else f"{theirs:g}"
-        for model in models if protocol in found else ():
-            figure = found[protocol]["models"][model]["metrics"][metric]
-            end = "" if theirs is None else verdict(metric, theirs, figure["value"])
-            rows.append(
-                [claim["system"], claim["data"], names[metric], published, f"`{model}`", _figure(figure), end]
-            )
+        protocol, models = claim["ours"]["protocol"], claim["ours"]["models"]
+        names = {**SHOWN["ranking"], **SHOWN["rating"], **HEADINGS.get(protocol, {})}
+        values = claim.get("values") or {claim["ours"]["metric"]: claim.get("value")}
+        for metric, theirs in values.items():
+            published = "—" if theirs is None else f"{theirs:g}"
+            for model in models if protocol in found else ():
+                figure = found[protocol]["models"][model]["metrics"][metric]
+                end = "" if theirs is None else verdict(metric, theirs, figure["value"])
+                if claim.get("elsewhere"):
+                    end = "other data"
+                row = [
+                    claim["system"],
+                    claim["data"],
+                    names[metric],
+                    published,
+                    f"`{model}`",
+                    _figure(figure),
+                ]
+                rows.append([*row, end])
     return markdown(["published", "on", "figure", "theirs", "ours", "value", ""], rows)
 
 
 def verdict(metric: str, theirs: float, ours: float) -> str:
-    """Say whether ours is as good as theirs, or how far it is behind."""
-    behind = direction(metric) * (theirs - ours)
+    """Say whether ours is as good as theirs, which has four digits, or how far it is behind."""
+    behind = round(direction(metric) * (theirs - ours), 4)
     return f"**{_digits(behind)} behind**" if behind > 0 else "reached"
 
 
@@ -181,7 +195,7 @@ def compare(revision: str) -> bool:
         if shown.returncode:
             raise SystemExit(f"Git has no {path}: name a revision that has it")
         for model, old in json.loads(shown.stdout)["models"].items():
-            metric = next(iter(SHOWN[old["task"]]))
+            metric = next(iter(HEADINGS.get(name) or SHOWN[old["task"]]))
             before = old["metrics"][metric]
             after = now["models"].get(model, {}).get("metrics", {}).get(metric)
             if after is None:

@@ -31,6 +31,11 @@ def require_valid(params: Params) -> None:
             f"tasks.ranking.positive_threshold is {threshold}, but no rating of {known.name} is above "
             f"{scale[1]:g}: lower it"
         )
+    least = params.ingest.min_rating
+    if scale and least is not None and least > scale[1]:
+        raise MarqueeError(
+            f"ingest.min_rating is {least:g}, but no rating of {known.name} is above {scale[1]:g}: lower it"
+        )
     sizes = known_sizes(params)
     if sizes and max(params.evaluate.ks) > sizes.items:
         raise MarqueeError(

@@ -72,9 +72,8 @@ def test_set(task: str, params: Params) -> TestSet:
     with reading(listed):
         candidates = Candidates.from_table(read_parquet(listed))
     scored = scale[:2], positive_threshold(params), params.evaluate.ks
-    return TestSet(
-        task, train, validation, fold_in, test, candidates, known, *scored, low_rated(task, params)
-    )
+    extra = low_rated(task, params), params.evaluate.variants
+    return TestSet(task, train, validation, fold_in, test, candidates, known, *scored, *extra)
 
 
 def low_rated(task: str, params: Params) -> Ratings:

@@ -17,8 +17,8 @@ def main(params: config.Params, task: str) -> None:
     options = params.candidates
     users, movies = original_ids()
     if options.file:
-        found, dropped = read_candidates(Path("data/raw"), options.file, users, movies)
-        print(f"{options.file}: dropped {dropped} candidates that were the held-out item itself")
+        found, itself = read_candidates(Path("data/raw"), options.file, users, movies)
+        print(f"{options.file}: {itself} candidates are the test item itself; sampled_ metrics ignore them")
     else:
         train, validation, fold_in, test = (
             ratings(Path(f"data/{task}/{part}.parquet")) for part in ("train", "val", "fold_in", "test")

@@ -10,6 +10,7 @@ from marquee import config
 from marquee.figures.captioned import save_figures
 from marquee.figures.dataset import dataset_figures, dataset_tables
 from marquee.io import atomic_folder, sha256, write_csv, write_sealed, writing_parquet
+from marquee.movielens.core_filter import CoreFilter
 from marquee.movielens.fingerprint import fingerprint
 from marquee.movielens.notes import other_edition
 from marquee.movielens.parsers import read_release
@@ -26,7 +27,8 @@ def main(params: config.Params) -> None:
     if source.name == SIMULATED:
         source = replace(source, layout=params.simulator.layout, scale=params.simulator.scale)
     scale = Scale(*source.scale) if source.scale else None
-    read = (options.columns, options.max_bad_rows, options.scale, params.implicit)
+    wanted = CoreFilter(options.min_rating, options.k_core)
+    read = (options.columns, options.max_bad_rows, options.scale, params.implicit, wanted)
     found = read_release(Path("data/raw"), source.layout, scale, *read)
     columns = found.ratings["item"].to_numpy(), found.ratings["timestamp"].to_numpy()
     sizes = {"n_users": found.users.num_rows, "scale": [found.card["scale"][part] for part in SCALE]}
@@ -40,7 +42,8 @@ def main(params: config.Params) -> None:
                 write_csv(folder / f"{name}.csv", *table)
         with atomic_folder(Path("data/figures/dataset")) as folder:
             save_figures(folder, dataset_figures(found.card, *columns))
-    notes = [*found.notes, *(other_edition(source, found.card) if source.name != SIMULATED else ())]
+    whole = source.name != SIMULATED and wanted.removes_nothing
+    notes = [*found.notes, *(other_edition(source, found.card) if whole else ())]
     card = {"name": source.name, "licence": source.licence, **found.card}
     if notes:
         card["notes"] = notes

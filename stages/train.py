@@ -33,8 +33,8 @@ def main(params: config.Params, name: str) -> None:
     data = TrainingData(train, validation, known)
     with phase("fitting", name):
         model.fit(data, named_rng(seed, f"train@{name}"), progress)
-        if len(data.validation) and not progress.rows:  # a closed form: its curve is one point
-            progress.report(1, 1, {"validation": model.validate(data)})
+        if not progress.rows:  # a closed form: its curve is one point, if there is validation to show
+            progress.report(1, 1, {"validation": model.validate(data)} if len(data.validation) else {})
     with atomic_folder(Path("models") / name) as folder:
         store(model, folder, {"data": identity_of(), "train_data": entry.train_data, "seed": seed})
     write_csv(Path(f"plots/train/{name}.csv"), *progress.table())

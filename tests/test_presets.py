@@ -12,8 +12,9 @@ import pytest
 import yaml
 from dvc.utils.serialize import modify_yaml
 
-from marquee import config, recommenders
+from marquee import config, recommenders, validate
 from marquee.cli import use
+from marquee.config import presets
 from marquee.config.presets import flatten
 from marquee.errors import MarqueeError
 from marquee.movielens.releases import RELEASES
@@ -22,8 +23,11 @@ from stages import download
 ROOT = Path(__file__).parents[1]
 TEXT = (ROOT / "params.yaml").read_text("utf-8")
 DEFAULTS = flatten(config.load(ROOT / "params.yaml"))
+COMMAND = "git init -q . && git add params.yaml && git -c user.name=a -c user.email=b commit -qm c"
 PRESETS = {path.stem: flatten(config.load(path)) for path in (ROOT / "presets").glob("*.yaml")}
 OTHERS = sorted(PRESETS.keys() - {"synthetic-100k"})
+PROTOCOLS = [name for name in OTHERS if presets.release_of(name) != name]
+WHOLE = [name for name in OTHERS if presets.models_of(name)]  # with model blocks of their own
 
 
 @pytest.fixture
@@ -33,6 +37,7 @@ def params(tmp_path, monkeypatch) -> Path:
     shutil.copytree(ROOT / "presets", "presets")
     Path("data/incoming").mkdir(parents=True)
     Path("params.yaml").write_text(TEXT, "utf-8")
+    subprocess.run(COMMAND, shell=True, check=True)
     return tmp_path / "params.yaml"
 
 
@@ -47,12 +52,15 @@ def values() -> dict:
 
 
 def test_every_preset_is_of_a_release():
-    assert PRESETS.keys() <= RELEASES.keys()
-    assert {"synthetic-100k", "ml-100k", "ml-1m"} <= PRESETS.keys()
+    assert {presets.release_of(name) for name in PRESETS} <= RELEASES.keys()
+    assert PRESETS.keys() - RELEASES.keys() == {
+        *("recbole-ml-1m", "recbole-ml-100k", "next-item-ml-1m", "strong-generalisation", "global-time"),
+        *("u1-u5", "ml-1m-90-10"),
+    }
 
 
 def test_the_preset_of_the_default_data_is_the_committed_file():
-    keys = set().union(*(PRESETS[name] for name in OTHERS))
+    keys = set().union(*(presets.preset(name) for name in OTHERS)) - {"dataset.name"}
     assert PRESETS["synthetic-100k"] == {key: value for key, value in DEFAULTS.items() if key in keys}
 
 
@@ -61,8 +69,10 @@ def test_a_preset_is_accepted_and_says_only_what_differs(name, params):
     use_release(name)
     for model, entry in config.read(params).models.items():
         recommenders.create(entry.algorithm, entry.task, entry.options, f"models.{model}")
+    validate.require_valid(config.read(params))
     of_protocol = ("tasks", "dataset", "candidates")  # these a preset may repeat
-    same = [key for key, value in PRESETS[name].items() if DEFAULTS[key] == value]
+    of_protocol += ("models",) if name in WHOLE else ()
+    same = [key for key, value in PRESETS[name].items() if DEFAULTS.get(key) == value]
     assert [key for key in same if not key.startswith(of_protocol)] == []
 
 
@@ -78,6 +88,27 @@ def test_use_sets_the_release_and_its_settings_and_nothing_else(params, capsys):
     assert len(added) == len([line for line in changed if line[0] == "-"])
     assert capsys.readouterr().out == f"params.yaml uses ml-1m: {len(added)} values changed\n"
     assert not [line for line in added if "#" in line]
+
+
+@pytest.mark.parametrize("name", WHOLE)
+def test_a_protocol_brings_its_models_and_any_other_preset_the_committed_ones(params, name, capsys):
+    use_release(name)
+    assert config.load(params)["models"] == config.load(ROOT / f"presets/{name}.yaml")["models"]
+    assert "models: popularity, ease" in capsys.readouterr().out
+    use_release("u1-u5")
+    assert config.load(params)["models"].keys() == config.load(ROOT / "params.yaml")["models"].keys()
+    assert values()["models.als_mf.dim"] == 10
+    assert values()["dataset.name"] == "ml-100k"
+
+
+def test_a_protocol_adds_to_the_settings_of_its_release_and_takes_another_one(params, capsys):
+    use_release("u1-u5")
+    expected = DEFAULTS | PRESETS["ml-100k"] | PRESETS["u1-u5"]
+    assert values() == expected
+    use_release("strong-generalisation", "--dataset", "ml-1m")
+    assert values()["dataset.name"] == "ml-1m"
+    assert values()["ingest.k_core.users"] == 5
+    assert "params.yaml uses strong-generalisation with ml-1m" in capsys.readouterr().out
 
 
 def test_use_writes_what_dvc_would_write(params):
@@ -101,7 +132,7 @@ def test_the_default_data_bring_the_committed_file_back(params):
 def test_nothing_of_an_earlier_preset_stays(params, name):
     use_release(name)
     alone = params.read_text("utf-8")
-    for other in OTHERS:
+    for other in ("ml-25m", "strong-generalisation"):  # each sets all keys, so the last one is what can stay
         use_release(other)
     use_release(name)
     assert params.read_text("utf-8") == alone
@@ -134,6 +165,18 @@ def test_an_unknown_release_is_answered_with_the_nearest_one(params):
     with pytest.raises(MarqueeError, match=r"did you mean 'ml-1m'\?"):
         use_release("ml1m")
     assert params.read_text("utf-8") == TEXT
+
+
+def test_a_release_without_ratings_has_ranking_models_only(params, capsys):
+    use_release("sasrec-ml-1m")
+    assert {entry.task for entry in config.read(params).models.values()} == {"ranking"}
+    assert "left out, since they predict ratings: bias, gmf," in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("name", [*PROTOCOLS, "strong-generalisation --dataset ml-1m"])
+def test_who_follows_a_protocol_is_not_told_to_follow_its_release(params, name):
+    use_release(*name.split())
+    assert presets.preset_not_followed(params) is None
 
 
 def said_by_download(monkeypatch, capsys) -> str:
@@ -178,6 +221,11 @@ def test_make_run_hands_the_source_on_as_it_is(tmp_path, source):
     lines = made(tmp_path, "run", "DATASET=custom", f"SOURCE={given}")
     used = "marquee|use|custom|" + (f"--source|{source}|" if source else "")
     assert lines == [used, "marquee|check|--prune|--restore|", "dvc|repro|", "marquee|leaderboard|"]
+
+
+def test_make_run_takes_a_preset_and_a_release_beside_it(tmp_path):
+    lines = made(tmp_path, "run", "PRESET=global-time", "DATASET=ml-1m", "SOURCE=my data")
+    assert lines[0] == "marquee|use|global-time|--dataset|ml-1m|--source|my data|"
 
 
 def test_implicit_data_has_ranking_models_only_and_no_rating_column(params, capsys):

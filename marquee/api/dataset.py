@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from marquee.api import frames
-from marquee.config import CustomColumns
+from marquee.config import UNRATED, CustomColumns
 from marquee.data.ratings import Catalogue, Ratings, lowest_positive
 from marquee.errors import MarqueeError, did_you_mean
 from marquee.io import atomic_folder
@@ -193,7 +193,8 @@ def load(
     if name in RELEASES and name != "custom":
         if columns:
             raise MarqueeError(f"{name} has columns of its own: leave out {', '.join(columns)}")
-        return Dataset(name, _simulated() if name == SIMULATED else _release(name, source))
+        data = _simulated() if name == SIMULATED else _release(name, source)
+        return Dataset(name, data, name in UNRATED)
     if not Path(name).expanduser().exists():
         known = [one for one in RELEASES if one != "custom"]
         raise MarqueeError(f"{name!r} is neither a file nor a release{did_you_mean(name, known)}")
@@ -207,7 +208,7 @@ def _release(name: str, source: str) -> schema.Dataset:
         with atomic_folder(kept) as folder:
             fetch_release(wanted, source or "official", folder, scratch=cache / "download")
     scale = schema.Scale(*wanted.scale) if wanted.scale else None
-    return read_release(kept, wanted.layout, scale, CustomColumns())
+    return read_release(kept, wanted.layout, scale, CustomColumns(), implicit=name in UNRATED)
 
 
 def _simulated() -> schema.Dataset:

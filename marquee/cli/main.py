@@ -24,10 +24,11 @@ COMMANDS = {
     "report": "build the report with another run beside this one",
     "leaderboard": "show the leaderboard of the last run",
     "experiments": "show the experiments of this commit as one table",
+    "repeat": "run several folds or seeds, and show the mean and standard deviation of each metric",
     "judge": "judge lists that any library made by exact metrics, intervals and tests",
     "plan": "show the memory and disk that a run takes before it starts",
     "check": "check params.yaml without running a stage",
-    "use": "set params.yaml to the settings chosen for a release",
+    "use": "set params.yaml to the settings chosen for a release, or to a published protocol",
     "back": "return params.yaml and the outputs to the committed state",
 }
 ANYWHERE = ("judge",)  # commands that need no project

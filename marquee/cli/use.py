@@ -1,4 +1,4 @@
-"""`marquee use RELEASE`: set params.yaml to the release and to the settings chosen for it."""
+"""`marquee use NAME`: set params.yaml to a release and its settings, or to a published protocol."""
 
 from __future__ import annotations
 
@@ -9,17 +9,21 @@ from pathlib import Path
 from typing import Any
 
 from marquee import config
+from marquee.cli.project import call
 from marquee.config import presets
-from marquee.errors import MarqueeError
+from marquee.errors import MarqueeError, did_you_mean
 from marquee.io import read_text, write_text
-from marquee.movielens.releases import SIMULATED, release
+from marquee.movielens.releases import RELEASES, SIMULATED, release
 from marquee.movielens.sources import settings_for
 
 PARAMS = Path("params.yaml")
 
 
 def configure(parser: ArgumentParser) -> None:
-    parser.add_argument("release", metavar="RELEASE", help="such as ml-1m; synthetic-100k is the default")
+    parser.add_argument(
+        "name", metavar="NAME", help="a release, such as ml-1m or synthetic-100k, or a file of presets/"
+    )
+    parser.add_argument("--dataset", metavar="RELEASE", help="instead of the release that the preset names")
     parser.add_argument(
         "--source",
         metavar="WHERE",
@@ -37,39 +41,66 @@ def configure(parser: ArgumentParser) -> None:
 
 
 def run(args: Namespace) -> None:
-    wanted = release(args.release)
-    name = wanted.name
+    name = args.name
+    if name not in RELEASES and name not in presets.names():
+        known = [*RELEASES, *presets.names()]
+        raise MarqueeError(f"{name!r} is neither a release nor a preset{did_you_mean(name, known)}")
+    wanted = release(args.dataset or presets.release_of(name))
     implicit = args.implicit or args.counts is not None
-    if implicit and name != "custom":
-        raise MarqueeError(f"{name} has ratings: --implicit and --counts belong to custom data")
-    settings = {**settings_of(name), **settings_for(wanted, args.source), "ingest.feedback": "explicit"}
+    if implicit and wanted.name != "custom":
+        raise MarqueeError(f"{wanted.name} has ratings: --implicit and --counts belong to custom data")
+    settings = {**settings_of(name), "dataset.name": wanted.name, **settings_for(wanted, args.source)}
+    settings["ingest.feedback"] = "explicit"
     before = config.read(PARAMS)  # a broken file is named before it is written anew
+    models = presets.models_of(name) if name in presets.names() else {}
+    if not models and presets.is_from_preset(config.load(PARAMS)["models"]):
+        models = committed_models()
     left_out: list[str] = []
     if implicit:
         settings |= {"ingest.feedback": "implicit", "ingest.columns.rating": args.counts}
-        left_out = [name for name, entry in before.models.items() if entry.task == "rating"]
     elif before.ingest.columns.rating is None:
         settings["ingest.columns.rating"] = config.CustomColumns.rating
-    text, changed, absent = with_settings(read_text(PARAMS), settings, left_out)
+    if implicit or wanted.name in config.UNRATED:
+        entries = models or {one: vars(entry) for one, entry in before.models.items()}
+        left_out = [one for one, entry in entries.items() if entry["task"] == "rating"]
+    text, changed, absent = with_settings(read_text(PARAMS), settings, left_out, models)
     write_text(PARAMS, text)
     if presets.preset(name) is None:
         print(f"no settings were chosen for {name}: params.yaml has those of {SIMULATED}")
-    print(f"params.yaml uses {name}: {len(changed)} values changed")
+    of = f" with {wanted.name}" if wanted.name != name else ""
+    print(f"params.yaml uses {name}{of}: {len(changed)} values changed")
+    if models and not left_out:
+        print(f"models: {', '.join(models)}")
     if left_out:
         print(f"left out, since they predict ratings: {', '.join(left_out)}; `make back` brings them back")
-    for block in sorted({key.rpartition(".")[0] for key in absent if not implicit}):
+    for block in sorted({key.rpartition(".")[0] for key in absent if not left_out}):
         print(f"{block} is not in params.yaml: its settings are left out")
 
 
 def settings_of(name: str) -> dict[str, Any]:
-    """Return dotted keys and values that choose a release: its preset, or that of the simulated data."""
-    return {"dataset.name": name, **(presets.preset(name) or presets.preset(SIMULATED) or {})}
+    """Return dotted keys and values that a preset sets; without one those of the simulated data."""
+    chosen = presets.preset(name) or presets.preset(SIMULATED) or {}
+    return {"dataset.name": presets.release_of(name), **chosen}
+
+
+def committed_models() -> Any:
+    """Return the model blocks of the commit, with their comments; {} where there are none of its own."""
+    from ruamel.yaml import YAML
+
+    try:
+        committed = YAML().load(call("git", "show", f"HEAD:./{PARAMS}"))["models"]
+    except MarqueeError:
+        return {}
+    return {} if presets.is_from_preset(committed) else committed
 
 
 def with_settings(
-    text: str, settings: Mapping[str, Any], left_out: Sequence[str] = ()
+    text: str,
+    settings: Mapping[str, Any],
+    left_out: Sequence[str] = (),
+    models: Mapping[str, Any] | None = None,
 ) -> tuple[str, list[str], list[str]]:
-    """Set dotted keys in YAML, and drop the models `left_out`.
+    """Set dotted keys in YAML, after all models were replaced by `models`, if any, without those `left_out`.
 
     Comments and order stay, and the form is that of DVC's own dumper.
 
@@ -80,6 +111,8 @@ def with_settings(
     yaml = YAML()
     yaml.default_flow_style = False
     tree = yaml.load(text)
+    if models:
+        tree["models"] = models
     for name in left_out:
         del tree["models"][name]
     changed, absent = set_keys(tree, settings)

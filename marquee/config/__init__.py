@@ -24,6 +24,7 @@ __all__ = ["Params", "load", "option", "parse", "read", "require_name"]
 TASKS = ("rating", "ranking")
 SPLITS = (
     "leave_last_out",
+    "leave_random_out",
     "random_per_user",
     "random",
     "per_user_time",
@@ -33,6 +34,7 @@ SPLITS = (
     "file",
 )
 BY_SHARE = ("random_per_user", "random", "per_user_time", "global_time")  # both parts are fractions of all
+UNRATED = ("sasrec-ml-1m",)  # releases without ratings: who watched what, in which order
 INCOMING = "data/incoming"  # a folder of the user's own that Git keeps and no stage writes
 
 
@@ -109,9 +111,19 @@ class ScaleOptions:
 
 
 @dataclass(frozen=True)
+class CoreOptions:
+    """State how many ratings a user and a movie must have; removal is repeated until all that stay do."""
+
+    users: int = option(1, low=1)
+    movies: int = option(1, low=1)
+
+
+@dataclass(frozen=True)
 class IngestOptions:
     columns: CustomColumns = CustomColumns()  # only read for custom ratings
     feedback: str = option("explicit", choices=("explicit", "implicit"))  # implicit: counts, such as plays
+    min_rating: float | None = None  # lower ratings are removed; None keeps all
+    k_core: CoreOptions = CoreOptions()  # of the ratings that min_rating leaves
     max_bad_rows: int = option(0, low=0)  # malformed rows and ratings off the scale that may be dropped
     scale: ScaleOptions = ScaleOptions()  # only read for custom ratings
 
@@ -123,6 +135,7 @@ class SplitOptions:
     split: str = option(choices=SPLITS)
     validation: float = option(0.1, low=0, below=1)  # fraction; of the training rows for the last three
     test: float = option(0.1, above=0, below=1)  # fraction; of the users for user_holdout
+    rounding: str = option("coin", choices=("coin", "floor"))  # of a user's fraction to whole ratings
     # Ratings at or above it become 1, the rest is left out; auto: by the scale (`Scale.positive_threshold`).
     # `75%`: so far from the lowest rating to the highest. None keeps every rating as it is.
     positive_threshold: float | Literal["auto"] | Percent | None = None
@@ -167,6 +180,13 @@ class ModelEntry:
 class EvaluateOptions:
     ks: tuple[int, ...] = option(low=1)  # the last key of the file: without it the file was cut off
     mask: str = option("positives", choices=("positives", "rated"))  # what lists and candidates leave out
+    capped_recall: bool = False  # these two add metrics of papers
+    midrank: bool = False
+
+    @property
+    def variants(self) -> tuple[str, ...]:
+        """Name the metrics that are added, as `evaluate_ranking` takes them."""
+        return tuple(name for name in ("capped_recall", "midrank") if getattr(self, name))
 
 
 @dataclass(frozen=True)
@@ -231,8 +251,9 @@ class Params:
     @property
     def implicit(self) -> bool:
         """Whether every row is a positive: the data has no ratings, but at most counts."""
-        return self.dataset.name == "custom" and (
-            self.ingest.feedback == "implicit" or self.ingest.columns.rating is None
+        return self.dataset.name in UNRATED or (
+            self.dataset.name == "custom"
+            and (self.ingest.feedback == "implicit" or self.ingest.columns.rating is None)
         )
 
     def _check_feedback(self) -> None:
@@ -245,8 +266,9 @@ class Params:
         if self.implicit and raters:
             others = f" and {len(raters) - 1} more" * (len(raters) > 1)
             raise MarqueeError(
-                f"models.{raters[0]}{others} predict ratings, but implicit data has none: "
-                "`marquee use custom --implicit` leaves ranking models only"
+                f"models.{raters[0]}{others} predict ratings, but implicit data has none: `marquee use "
+                f"{'next-item-ml-1m' if self.dataset.name in UNRATED else 'custom --implicit'}` "
+                "leaves ranking models only"
             )
 
     def _check_comparison(self) -> None:

@@ -53,7 +53,7 @@ def read_fold(
 def read_candidates(
     folder: Path, file: str | None, user_ids: np.ndarray, movie_ids: np.ndarray
 ) -> tuple[Candidates, int]:
-    """Return the candidates in `file`, in its order, and how many were the held-out item itself and dropped.
+    """Return the candidates in `file`, in its order, and how many were the held-out item itself.
 
     Ids are as for `read_fold`.
     Raises MarqueeError for a file that is missing or broken or names an unknown user or item.
@@ -68,9 +68,8 @@ def read_candidates(
     target = _find(targets, items, path, lines)
     item = _find(listed, items, path, np.repeat(lines, lengths))
     owner = np.repeat(user, lengths)
-    keep = ~np.isin(owner * len(items) + item, user * len(items) + target)
-    found = Candidates.of(owner[keep], item[keep].astype(np.int32), len(users))
-    return found, int((~keep).sum())
+    itself = np.isin(owner * len(items) + item, user * len(items) + target)
+    return Candidates.of(owner, item.astype(np.int32), len(users)), int(itself.sum())
 
 
 def _path(folder: Path, file: str | None, key: str, also: str = "") -> Path:

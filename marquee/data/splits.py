@@ -18,6 +18,7 @@ from marquee.errors import MarqueeError
 from marquee.parallel import bits, packed_pairs, parallel_user_blocks, ratings_per_user
 from marquee.rng import KeyedRandom, next_draw, uniform
 
+DOWN = 1e-9  # a coin that always rounds down, but leaves 0.29 of 100 rows 29
 FOLD_IN = 0.8  # of the ratings of a user held out by user_holdout; the rest is test
 TRAIN, VALIDATION, TEST, FOLDED_IN, LEFT_OUT = range(5)
 PARTS = {"train": TRAIN, "validation": VALIDATION, "test": TEST, "fold_in": FOLDED_IN}
@@ -184,12 +185,24 @@ def _leave_last_out(ratings: Ratings, options: SplitOptions, random: KeyedRandom
     return _from_end(ratings.user, enough.astype(np.int32), 2 * enough.astype(np.int32))
 
 
+def _leave_random_out(ratings: Ratings, options: SplitOptions, random: KeyedRandom) -> np.ndarray:
+    """Hold out the two rows of lowest hash of each user; users with fewer than three stay in train whole."""
+    test = (ratings_per_user(ratings.user) >= 3).astype(np.int64)
+    return _lowest_rows(ratings, random, test, 2 * test)
+
+
 def _per_user_time(ratings: Ratings, options: SplitOptions, random: KeyedRandom) -> np.ndarray:
-    counts = ratings_per_user(ratings.user)
-    coin = _coins(random, len(counts))
-    held_out = _all_but_one(_round(counts * (options.test + options.validation), coin), counts)
-    test = np.minimum(_round(counts * options.test, coin), held_out)
-    return _from_end(ratings.user, test, held_out)
+    return _from_end(ratings.user, *_quotas(ratings_per_user(ratings.user), options, random))
+
+
+def _quotas(counts: np.ndarray, options: SplitOptions, random: KeyedRandom) -> tuple[np.ndarray, np.ndarray]:
+    """Return how many of each user's `counts` rows are test, and how many are test or validation."""
+    coin = _coins(random, len(counts), options)
+    test, both = (_round(counts * part, coin) for part in (options.test, options.test + options.validation))
+    if options.rounding == "floor":
+        both = test + _round(counts * options.validation, coin)
+    both = _all_but_one(both, counts)
+    return np.minimum(test, both), both
 
 
 def _from_end(user: np.ndarray, test: np.ndarray, held_out: np.ndarray) -> np.ndarray:
@@ -259,6 +272,8 @@ def _random_per_user(ratings: Ratings, options: SplitOptions, random: KeyedRando
     Rows held out of the first urn are test, those of the second validation. A new row falls into one urn, so
     it moves at most one other row: of the urn's held-out rows the last, or the first of those behind them.
     """
+    if options.rounding == "floor":  # two quotas of one urn: exact, where the urns are so on average
+        return _lowest_rows(ratings, random, *_quotas(ratings_per_user(ratings.user), options, random))
     fraction = options.test + options.validation
 
     def assign(user: np.ndarray, hashes: np.ndarray) -> np.ndarray:
@@ -279,24 +294,33 @@ def _random_per_user(ratings: Ratings, options: SplitOptions, random: KeyedRando
     return _by_hash(ratings, random, assign)
 
 
+def _lowest_rows(ratings: Ratings, random: KeyedRandom, test: np.ndarray, both: np.ndarray) -> np.ndarray:
+    """Of each user's rows hold out the `both` [n_users] of lowest hash, the `test` lowest of them as test."""
+    counts = ratings_per_user(ratings.user)
+
+    def assign(user: np.ndarray, hashes: np.ndarray) -> np.ndarray:
+        users, own = slice(user[0], user[-1] + 1), user - user[0]
+        part = np.full(len(user), TRAIN, np.int8)
+        part[_lowest(own, hashes, counts[users], both[users])] = VALIDATION
+        part[_lowest(own, hashes, counts[users], test[users])] = TEST
+        return part
+
+    return _by_hash(ratings, random, assign)
+
+
 def _user_holdout(ratings: Ratings, options: SplitOptions, random: KeyedRandom) -> np.ndarray:
     """Hold out whole users, of those with two ratings or more: one to fold in, one to test."""
     counts = ratings_per_user(ratings.user)
     state = random.users(np.arange(len(counts)))
     held = (uniform(state) < options.test) & (counts >= 2)
-    coin = uniform(next_draw(state))
+    coin = DOWN if options.rounding == "floor" else uniform(next_draw(state))
     test = np.clip(_round((1 - FOLD_IN) * counts, coin), 1, np.maximum(counts - 1, 1))
     quota = np.where(held, test, _all_but_one(_round(options.validation * counts, coin), counts))
-
-    def assign(user: np.ndarray, hashes: np.ndarray) -> np.ndarray:
-        users = slice(user[0], user[-1] + 1)
-        lowest = _lowest(user - user[0], hashes, counts[users], quota[users])
-        return _USER_HOLDOUT[held[user].view(np.int8), lowest.view(np.int8)]
-
-    return _by_hash(ratings, random, assign)
+    lowest = _lowest_rows(ratings, random, np.zeros_like(quota), quota)
+    return _USER_HOLDOUT[held[ratings.user].view(np.int8), lowest]
 
 
-_USER_HOLDOUT = np.array([[TRAIN, VALIDATION], [FOLDED_IN, TEST]], np.int8)  # by held-out user, by lowest row
+_USER_HOLDOUT = np.array([[TRAIN, VALIDATION], [FOLDED_IN, TEST]], np.int8)  # by held-out user, by part
 
 
 def _file(
@@ -316,19 +340,15 @@ def _file(
         return part
     train = ratings.take(rows)
     counts = ratings_per_user(train.user)
-    quota = _all_but_one(_round(options.validation * counts, _coins(random, len(counts))), counts)
-
-    def assign(user: np.ndarray, hashes: np.ndarray) -> np.ndarray:
-        users = slice(user[0], user[-1] + 1)
-        return _lowest(user - user[0], hashes, counts[users], quota[users])
-
-    part[rows[_by_hash(train, random, assign).astype(bool)]] = VALIDATION
+    quota = _all_but_one(_round(options.validation * counts, _coins(random, len(counts), options)), counts)
+    part[rows] = _lowest_rows(train, random, np.zeros_like(quota), quota)
     return part
 
 
 _Assign = Callable[[Ratings, SplitOptions, KeyedRandom], np.ndarray]
 _ASSIGN: dict[str, _Assign] = {
     "leave_last_out": _leave_last_out,
+    "leave_random_out": _leave_random_out,
     "random_per_user": _random_per_user,
     "random": _random,
     "per_user_time": _per_user_time,
@@ -366,12 +386,12 @@ def _lowest(group: np.ndarray, hashes: np.ndarray, size: np.ndarray, quota: np.n
     return key < first_left[group]
 
 
-def _coins(random: KeyedRandom, n_users: int) -> np.ndarray:
-    """Return a number in [0, 1) for each user, float64 [n_users]."""
-    return uniform(random.users(np.arange(n_users)))
+def _coins(random: KeyedRandom, n_users: int, options: SplitOptions) -> np.ndarray | float:
+    """Return a number in [0, 1) for each user, float64 [n_users]; `DOWN` where fractions round down."""
+    return DOWN if options.rounding == "floor" else uniform(random.users(np.arange(n_users)))
 
 
-def _round(expected: np.ndarray, coin: np.ndarray) -> np.ndarray:
+def _round(expected: np.ndarray, coin: np.ndarray | float) -> np.ndarray:
     """Round `expected` rows up or down by a coin in [0, 1), int64: right on average, and never falling."""
     return np.floor(expected + coin).astype(np.int64)
 

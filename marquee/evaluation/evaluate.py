@@ -18,7 +18,7 @@ from marquee.evaluation.beyond_accuracy import beyond_accuracy, coverage
 from marquee.evaluation.inner_product import FactorScores
 from marquee.evaluation.metrics import (
     Columns,
-    Ties,
+    capped_recall,
     list_metrics,
     pooled_errors,
     rating_errors,
@@ -83,17 +83,18 @@ def evaluate_ranking(
     catalogue: Catalogue,
     ks: Sequence[int],
     train: Ratings,
-    ties: Ties = "expected",
     low_rated: Ratings | None = None,
+    variants: Sequence[str] = (),
 ) -> Evaluation:
     """Evaluate how well `model` ranks for every user with a pair in `relevant`, at each k of `ks`.
 
     seen        pairs that are not recommended again: train and validation at test time
-    candidates  for the sampled figures: each relevant item is ranked among its user's, as they are given
-                (one that is the relevant item itself ties with it), and the user's ranks are averaged
+    candidates  for the sampled figures: each relevant item is ranked among its user's, without itself, and
+                the user's ranks are averaged
     train       what popularity is counted in, and who is known
-    ties        how `sampled_...` treats equal scores, see `target_metrics`; lists are by (-score, item)
     low_rated   pairs that are not recommended either, and are no part of the user's history
+    variants    further metrics: "capped_recall", and "midrank" for `sampled_midrank_...`: ties in the middle,
+                candidates as they are given, where the relevant item itself may be one and ties
 
     Raises MarqueeError where nothing is relevant, k exceeds the catalogue, or a score is not finite.
     """
@@ -110,8 +111,10 @@ def evaluate_ranking(
         _scores(model), users, hidden, catalogue.n_items, max(ks), _name(model), asked
     )
     columns = list_metrics(_hits(items, wanted), wanted.lengths, ks)
+    if "capped_recall" in variants:
+        columns |= capped_recall(columns, wanted.lengths, ks)
     if pool:
-        columns |= _among(found[0], wanted, found[1], pool, ks, ties)
+        columns |= _among(found[0], wanted, found[1], pool, ks, "midrank" in variants)
     columns |= beyond_accuracy(items, users, known, train, catalogue, ks)
     counts = {
         "test_users": len(users),
@@ -204,28 +207,43 @@ def validation_rmse(model: Rater, validation: Ratings) -> float:
 
 
 def _among(
-    own: np.ndarray, targets: UserItems, theirs: np.ndarray, pool: UserItems, ks: Sequence[int], ties: Ties
+    own: np.ndarray,
+    targets: UserItems,
+    theirs: np.ndarray,
+    pool: UserItems,
+    ks: Sequence[int],
+    midrank: bool,
 ) -> Columns:
     """Rank each of a user's targets among the candidates; return means over targets, 0 without candidates.
 
     own, theirs  float32: the scores of `targets` and of `pool`, by row of users
+    midrank      adds the metrics of ties in the middle, where a candidate may be the target itself
     """
     n_targets, n_candidates = targets.lengths, pool.lengths
-    greater, equal = np.empty((2, len(own)), np.int64)
+    greater, equal, itself = np.empty((3, len(own)), np.int64)
 
     def work(rows: slice) -> None:
         n, m = n_targets[rows], n_candidates[rows]
-        scores = np.full((len(m), m.max(initial=0)), np.nan, np.float32)  # NaN is neither above nor level
-        scores[np.arange(scores.shape[1]) < m[:, None]] = theirs[pool.span(rows)]
-        scores, level = scores[np.repeat(np.arange(len(n)), n)], own[targets.span(rows), None]
-        greater[targets.span(rows)] = np.count_nonzero(scores > level, axis=1)
-        equal[targets.span(rows)] = np.count_nonzero(scores == level, axis=1)
+        filled = np.arange(m.max(initial=0)) < m[:, None]
+        scores = np.full(filled.shape, np.nan, np.float32)  # NaN is neither above nor level
+        items = np.full(filled.shape, -1, np.int32)
+        scores[filled], items[filled] = theirs[pool.span(rows)], pool.items[pool.span(rows)]
+        user, span = np.repeat(np.arange(len(n)), n), targets.span(rows)
+        same = items[user] == targets.items[span, None]
+        scores, level = np.where(same, np.nan, scores[user]), own[span, None]
+        itself[span] = np.count_nonzero(same, axis=1)
+        greater[span] = np.count_nonzero(scores > level, axis=1)
+        equal[span] = np.count_nonzero(scores == level, axis=1)
 
     parallel_blocks(work, len(n_targets), USERS)
+    columns = {f"sampled_{x}": y for x, y in target_metrics(greater, equal, ks).items()}
+    if midrank:
+        given = target_metrics(greater, equal + itself, ks, "middle")
+        columns |= {f"sampled_midrank_{name}": values for name, values in given.items()}
     owner = targets.owners()
     return {
-        f"sampled_{name}": np.bincount(owner, values, len(n_targets)) / n_targets * (n_candidates > 0)
-        for name, values in target_metrics(greater, equal, ks, ties).items()
+        name: np.bincount(owner, values, len(n_targets)) / n_targets * (n_candidates > 0)
+        for name, values in columns.items()
     }
 
 

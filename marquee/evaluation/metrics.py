@@ -46,6 +46,11 @@ def list_metrics(hits: np.ndarray, n_relevant: np.ndarray, ks: Sequence[int]) ->
     return columns
 
 
+def capped_recall(recall: Columns, n_relevant: np.ndarray, ks: Sequence[int]) -> Columns:
+    """Compute `capped_recall@k`: hits over min(k, relevant items), of `recall@k` (Liang et al., 2018)."""
+    return {f"capped_recall@{k}": recall[f"recall@{k}"] * n_relevant / np.minimum(n_relevant, k) for k in ks}
+
+
 def target_metrics(
     greater: np.ndarray, equal: np.ndarray, ks: Sequence[int], ties: Ties = "expected"
 ) -> Columns:

@@ -41,6 +41,7 @@ class TestSet:
     positive_threshold  the rating from which a test rating counts as relevant
     ks                  list lengths
     low_rated           pairs below the threshold that lists leave out, too
+    variants            further metrics of the ranking task, see `evaluate_ranking`
     """
 
     __test__ = False  # no test class, whatever its name says
@@ -56,6 +57,7 @@ class TestSet:
     positive_threshold: float
     ks: tuple[int, ...]
     low_rated: Ratings = field(default_factory=Ratings.empty)
+    variants: tuple[str, ...] = ()
 
     def known(self) -> Ratings:
         """Return the training ratings, those of folded-in users included."""
@@ -69,7 +71,9 @@ class TestSet:
         seen = concat(known, self.validation)
         lists = self.candidates, self.catalogue, self.ks
         if self.task == "ranking":
-            return evaluate_ranking(model, seen, self.test, *lists, train=known, low_rated=self.low_rated)
+            return evaluate_ranking(
+                model, seen, self.test, *lists, known, low_rated=self.low_rated, variants=self.variants
+            )
         low, high = self.scale
         return evaluate_rating(model, known, self.test, low, high, seen, self.positive_threshold, *lists)
 

@@ -49,7 +49,8 @@ def metric_group(metric: str) -> str:
 def _order(metric: str) -> tuple[int, int, int, str]:
     """Sort by table, then shorter lists first, then in the field's usual order."""
     name, _, k = metric.partition("@")
-    plain = name.removeprefix("sampled_").partition("_")[0]
+    plain = name.removeprefix("sampled_").removeprefix("midrank_")
+    plain = plain if plain in HIGHER else plain.partition("_")[0]
     length, place = int(k or 0), (*LOWER, *HIGHER, plain).index(plain)
     if plain in LOWER:
         return int(name != plain), length, place, metric

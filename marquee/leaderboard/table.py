@@ -33,7 +33,7 @@ HEADER = (
     "p_holm",
 )
 ORACLE = "oracle"  # the model that knows the ground truth: a bound, not a competitor
-HIGHER = ("hit", "precision", "recall", "ndcg", "map", "mrr")
+HIGHER = ("hit", "precision", "recall", "capped_recall", "ndcg", "map", "mrr")
 LOWER = ("rmse", "mae", "mse")
 DECIMALS = 6  # one user of a million; smaller differences are rounding errors
 COLUMNS = {  # of the printed table, the primary metric first
@@ -65,7 +65,7 @@ def compare(evaluated: Sequence[ModelResult], options: CompareOptions, rng: np.r
 
 def direction(metric: str) -> int:
     """Return 1 if more is better, -1 if less is, 0 for a metric that only describes."""
-    name = metric.removeprefix("sampled_").partition("@")[0]
+    name = metric.removeprefix("sampled_").removeprefix("midrank_").partition("@")[0]
     return (name in HIGHER) - (name in LOWER)
 
 

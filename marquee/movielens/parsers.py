@@ -7,25 +7,29 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from marquee.config import CustomColumns, ScaleOptions
 from marquee.errors import MarqueeError, did_you_mean
 from marquee.movielens.column_types import NUMBER, SECONDS, TEXT, WHOLE, ColumnType, whole
+from marquee.movielens.core_filter import CoreFilter, removed
 from marquee.movielens.csv_reader import BadRows, read
 from marquee.movielens.demographics import occupation
 from marquee.movielens.genres import split_genres
 from marquee.movielens.links import with_links
 from marquee.movielens.named_columns import read_named
 from marquee.movielens.notes import dropped_rows, ids_that_are_text, untitled_movies
-from marquee.movielens.schema import COUNTS, Dataset, Scale, build_dataset
+from marquee.movielens.releases import FILES
+from marquee.movielens.schema import ALL, COUNTS, Dataset, Scale, build_dataset
 from marquee.movielens.text_rows import CsvSpec
 
 Parsed = tuple[pa.Table, pa.Table | None, pa.Table | None]  # rows, movies, users: for `build_dataset`
 
 RATING = {"user": WHOLE, "movie": WHOLE, "rating": NUMBER, "timestamp": SECONDS}
 UNSTATED = ScaleOptions()
+SASREC = FILES["sasrec"]
 # fmt: off
 GENRES_100K = [
     "unknown", "Action", "Adventure", "Animation", "Children's", "Comedy", "Crime",
@@ -43,15 +47,17 @@ def read_release(
     max_bad_rows: int = 0,
     stated: ScaleOptions = UNSTATED,
     implicit: bool = False,
+    wanted: CoreFilter = ALL,
 ) -> Dataset:
     """Read the release in `folder` into Marquee's schema.
 
-    layout        "ml-100k", "ml-1m", "ml-10m", "csv" (GroupLens' later releases), "ncf" or "custom"
+    layout        "ml-100k", "ml-1m", "ml-10m", "csv" (GroupLens' later releases), "ncf", "sasrec" or "custom"
     scale         of the ratings; None: inferred from the data
     columns       the column names of "custom"
     stated        lowest and highest rating of "custom" where `scale` is None; those beyond are off the scale
     max_bad_rows  malformed rows and ratings off the scale that may be dropped, in all files together
     implicit      whether the rating column of "custom" counts, such as plays; without one each row counts 1
+    wanted        which ratings stay
 
     Raises MarqueeError with file, line and remedy for a file that is missing, unreadable, empty or of another
     layout, and for more bad rows than allowed.
@@ -76,7 +82,9 @@ def read_release(
     if scale is None:
         scale = Scale.of(pc.unique(rows["rating"]).to_numpy(), None if implicit else limits)
     notes = ids_that_are_text(rows) if layout == "custom" else []
-    found = build_dataset(rows, movies, users, scale, bad.dropped, implicit)
+    found = build_dataset(rows, movies, users, scale, bad.dropped, implicit, wanted)
+    if "filtered" in found.card:
+        notes.append(removed(found.card["filtered"]))
     notes += [*dropped_rows(found.card), *untitled_movies(found.card, found.movies, movies)]
     return replace(found, notes=tuple(notes))
 
@@ -128,10 +136,37 @@ def _ncf(folder: Path, bad: BadRows, scale: Scale | None) -> Parsed:
     return pa.concat_tables([train, test]), None, None
 
 
+def _sasrec(folder: Path, bad: BadRows, scale: Scale | None) -> Parsed:
+    """Read the histories of Kang and McAuley (2018): a line for each user and movie, the earliest first.
+
+    The files have an order and neither ratings nor times. A rating is 1, and the time of a user's n-th movie
+    is second n. Ids are those of the release that the histories were made from.
+    """
+    pair: dict[str, ColumnType | None] = {"user": WHOLE, "movie": WHOLE}
+    rows = read(CsvSpec(folder / SASREC[0], " ", pair), bad)
+    columns = {}
+    for name, column, file in zip(rows.column_names, rows.columns, SASREC[1:], strict=True):
+        names = read(CsvSpec(folder / file, " ", {"number": WHOLE, "id": WHOLE}), bad)
+        place = pc.index_in(column, value_set=names["number"].combine_chunks())
+        if place.null_count:
+            number = column.filter(pc.is_null(place))[0].as_py()
+            raise MarqueeError(f"{folder / file} has no line for {name} {number}: get a complete copy")
+        columns[name] = names["id"].take(place)
+    n = np.arange(1, len(rows) + 1)
+    user = columns["user"].to_numpy()
+    if len(np.unique(user)) != 1 + np.count_nonzero(np.diff(user)):
+        raise MarqueeError(f"{folder / SASREC[0]} has a user in two places: get another copy")
+    first = np.maximum.accumulate(np.where(np.diff(user, prepend=user[0] - 1) != 0, n, 0))
+    columns["rating"] = pa.chunked_array([np.ones(len(n), np.float32)])
+    columns["timestamp"] = pa.chunked_array([n - first + 1])
+    return pa.table(columns), None, None
+
+
 LAYOUTS: dict[str, Callable[[Path, BadRows, Scale | None], Parsed]] = {
     "ml-100k": _ml_100k,
     "ml-1m": _ml_1m,
     "ml-10m": _ml_10m,
     "csv": _csv,
     "ncf": _ncf,
+    "sasrec": _sasrec,
 }

@@ -17,6 +17,7 @@ FILES: dict[str, tuple[str, ...]] = {
     "ml-10m": ("ratings.dat", "movies.dat"),
     "csv": ("ratings.csv", "movies.csv"),
     "ncf": ("ml-1m.train.rating.no_timestamp", "ml-1m.test.rating", "ml-1m.test.negative"),
+    "sasrec": ("ml-1m.txt", "sas_to_original_users.txt", "sas_to_original_items.txt"),
     "custom": (),
 }
 
@@ -26,7 +27,7 @@ class Release:
     """Describe one published set of ratings.
 
     name     the value of `dataset.name`
-    layout   which parser reads it: ml-100k, ml-1m, ml-10m, csv, ncf or custom
+    layout   which parser reads it: ml-100k, ml-1m, ml-10m, csv, ncf, sasrec or custom
     licence  one line
     scale    lowest rating, highest, and the step between two; None: as the ratings themselves show
     url      the official zip; None where there is none
@@ -136,6 +137,8 @@ _ALL = (
         kaggle="justsahil/movielens-32m",
     ),
     Release("ncf-ml-1m", "ncf", CLOSED, size=4_201_293, counts=(1_000_209, 6_040, 3_706)),
+    # the order of Kang and McAuley (2018): movies with five ratings or more
+    Release("sasrec-ml-1m", "sasrec", CLOSED, None, size=2_525_972, counts=(999_611, 6_040, 3_416)),
     Release("custom", "custom", "your own", scale=None),
 )
 RELEASES = {one.name: one for one in _ALL}

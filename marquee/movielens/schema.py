@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from marquee.movielens.core_filter import CoreFilter
 from marquee.movielens.titles import split_title
 from marquee.parallel import bits, is_ascending, packed_pairs, parallel_user_blocks
 from marquee.rng import KeyedRandom
@@ -18,6 +19,7 @@ from marquee.rng import KeyedRandom
 NO_GENRE = frozenset({"", "unknown", "(no genres listed)"})
 STEPS = (1.0, 0.5, 0.1, 0.01)
 BARS = 100  # distinct ratings in the histogram; more are counted in so many bins of one width
+ALL = CoreFilter()
 SPARE_IDS = 1 << 20  # entries that a table of ids may have beyond one for each rating
 
 
@@ -88,6 +90,7 @@ def build_dataset(
     scale: Scale,
     dropped: Mapping[str, int],
     implicit: bool = False,
+    wanted: CoreFilter = ALL,
 ) -> Dataset:
     """Bring a release's rows, as its files have them, into the schema.
 
@@ -96,6 +99,7 @@ def build_dataset(
     users   user and any demographics; None: no such file
     dropped rows the parsers left out, by reason
     implicit whether ratings are counts, such as plays
+    wanted  which ratings stay; of users and movies only those that still have one do
 
     Of a pair (user, movie) rated more than once the latest by timestamp stays, on a tie the last row. Counts
     of a pair are added up, and its time is the latest.
@@ -114,6 +118,11 @@ def build_dataset(
         if implicit:
             rating = _sums(user, item, rating)
         user, item, rating, timestamp = (column[stays] for column in (user, item, rating, timestamp))
+    filtered = {}
+    if not wanted.removes_nothing:
+        rows, filtered["filtered"] = wanted.kept(user, item, rating)
+        user, item, rating, timestamp = (column[rows] for column in (user, item, rating, timestamp))
+        (user, user_ids), (item, movie_ids) = _used(user, user_ids), _used(item, movie_ids)
     ratings = pa.table({"user": user, "item": item, "rating": rating, "timestamp": timestamp})
     catalogue = _movies(movie_ids, movies)
     listed = movie_ids if movies is None else pc.unique(movies["movie"])
@@ -126,6 +135,7 @@ def build_dataset(
         "unlisted_movies": len(movie_ids) - both,  # in it, without a title
         "dropped": {**dropped, "duplicates": 0 if implicit else again},
         **({"added_up": again} if implicit else {}),
+        **filtered,
     }
     return Dataset(ratings, catalogue, _users(user_ids, users), card)
 
@@ -141,6 +151,12 @@ def encode_ids(ids: pa.ChunkedArray) -> tuple[np.ndarray, pa.Array]:
     known = known.take(pc.sort_indices(known))
     codes = pc.index_in(ids, value_set=known)
     return np.concatenate([chunk.to_numpy() for chunk in codes.chunks]), known
+
+
+def _used(code: np.ndarray, ids: pa.Array) -> tuple[np.ndarray, pa.Array]:
+    """Number anew the ids that a `code` [n] still names; their order stays."""
+    used = np.bincount(code, minlength=len(ids)) > 0
+    return (np.cumsum(used, dtype=np.int32) - np.int32(1))[code], ids.filter(pa.array(used))
 
 
 def _number_by_table(ids: pa.ChunkedArray, low: int, width: int) -> tuple[np.ndarray, pa.Array]:

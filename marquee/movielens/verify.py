@@ -15,6 +15,7 @@ RATINGS: dict[str, tuple[tuple[str, ...], str, int]] = {
     "ml-1m": (("ratings.dat",), "::", 0),
     "ml-10m": (("ratings.dat",), "::", 0),
     "csv": (("ratings.csv",), ",", 1),
+    "sasrec": (("ml-1m.txt",), " ", 0),
     "ncf": (("ml-1m.train.rating.no_timestamp", "ml-1m.test.rating"), "\t", 0),
 }
 

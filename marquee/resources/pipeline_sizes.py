@@ -64,7 +64,7 @@ def pipeline_sizes(params: config.Params, card: Mapping[str, Any] | None = None)
         if card and card["ratings"] != simulator.ratings:
             card = None
     histogram = {0.5 + n / 2 if half else 1.0 + n: percent for n, percent in enumerate(PERCENT[half])}
-    scale, implicit = (min(histogram), max(histogram), 0.5 if half else 1.0), False
+    scale, implicit = (min(histogram), max(histogram), 0.5 if half else 1.0), params.implicit
     if card and card["name"] == known.name:
         counts = card["ratings"], card["users"], card["items"]
         histogram = dict(zip(card["histogram"]["rating"], card["histogram"]["count"], strict=True))
@@ -88,7 +88,7 @@ def pipeline_sizes(params: config.Params, card: Mapping[str, Any] | None = None)
 
 def _part(rows: int, users: int, options: SplitOptions) -> Part:
     """Return the parts of `rows`; splits given by files are taken to test on a fifth, as published ones."""
-    if options.split == "leave_last_out":
+    if options.split in ("leave_last_out", "leave_random_out"):
         held = min(users, rows // 3)
         return Part(rows - 2 * held, held, held, 0, held)
     if options.split in BY_SHARE:

@@ -163,7 +163,7 @@ def test_what_a_split_cannot_do_is_said(data):
     assert len(mq.split(untimed, "random_per_user")[0]) > 0
     with pytest.raises(mq.MarqueeError, match="validatoin is not a parameter; did you mean 'validation'"):
         mq.split(data, "random", validatoin=0.1)
-    with pytest.raises(mq.MarqueeError, match="did you mean 'leave_last_out'"):
+    with pytest.raises(mq.MarqueeError, match="did you mean 'leave_"):
         mq.split(data, "leave_one_out")
     with pytest.raises(mq.MarqueeError, match="split 'file' reads the files of a release"):
         mq.split(data, "file")

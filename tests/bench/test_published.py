@@ -9,16 +9,18 @@ import numpy as np
 import pytest
 
 from marquee import recommenders
+from marquee.config import UNRATED, CoreOptions, parse, presets
 from marquee.data.published_splits import read_candidates, read_fold
 from marquee.data.ratings import Catalogue, Ratings, concat
 from marquee.data.sampling import NegativeOptions, add_negatives, sample_candidates
 from marquee.data.splits import Split, SplitOptions, split
 from marquee.evaluation.evaluate import Evaluation, evaluate_ranking, evaluate_rating
+from marquee.movielens.core_filter import CoreFilter
 from marquee.movielens.download import fetch_release
 from marquee.movielens.named_columns import CustomColumns
 from marquee.movielens.parsers import read_release
 from marquee.movielens.releases import release
-from marquee.movielens.schema import Scale
+from marquee.movielens.schema import ALL, Scale
 from marquee.recommenders.base import TrainingData
 from marquee.rng import KeyedRandom, named_rng
 from marquee.training.progress import FitProgress
@@ -35,11 +37,11 @@ class Data:
     ids: tuple[np.ndarray, np.ndarray]
 
 
-def ingested(name: str, source: Path, folder: Path) -> Data:
+def ingested(name: str, source: Path, folder: Path, kept: CoreFilter = ALL) -> Data:
     wanted = release(name)
     fetch_release(wanted, str(source), folder, folder / "scratch", show_progress=False)
-    assert wanted.scale
-    found = read_release(folder, wanted.layout, Scale(*wanted.scale), CustomColumns())
+    scale, implicit = Scale(*wanted.scale) if wanted.scale else None, wanted.name in UNRATED
+    found = read_release(folder, wanted.layout, scale, CustomColumns(), implicit=implicit, wanted=kept)
     ids = found.users["user_id"].to_numpy(), found.movies["movie_id"].to_numpy()
     catalogue = Catalogue.from_genres(len(found.users), found.movies["genres"])
     return Data(folder, Ratings.from_table(found.ratings), catalogue, ids)
@@ -78,9 +80,9 @@ def test_ease_on_the_ncf_files(ncf):
     """0.7192 and 0.4494 with lambda 1320, measured with the authors' own formula."""
     parts = given_split(ncf, train_file="ml-1m.train.rating.no_timestamp", test_file="ml-1m.test.rating")
     model = fitted("ease", "ranking", {"regularization": 1320}, parts.train, parts.validation, ncf)
-    candidates, dropped = read_candidates(ncf.folder, "ml-1m.test.negative", *ncf.ids)
+    candidates, itself = read_candidates(ncf.folder, "ml-1m.test.negative", *ncf.ids)
     found = evaluate_ranking(model, parts.train, parts.test, candidates, ncf.catalogue, KS, parts.train)
-    assert dropped == 156
+    assert itself == 156
     assert found.counts["test_users"] == 6040
     assert found.metrics["sampled_hit@10"] == pytest.approx(0.7192, abs=0.002)
     assert found.metrics["sampled_ndcg@10"] == pytest.approx(0.4494, abs=0.002)
@@ -108,6 +110,45 @@ def test_biases_on_the_official_folds_of_ml_100k(ml_100k):
         assert found.counts["test_pairs"] == 20_000
         errors.append(found.metrics["rmse"])
     assert np.mean(errors) == pytest.approx(0.9412, abs=0.001)
+
+
+def by_preset(name: str, source: Path, folder: Path) -> tuple[Data, Split]:
+    """The data and the split of a preset."""
+    keys = presets.preset(name) or {}
+    core = CoreOptions(keys["ingest.k_core.users"], keys["ingest.k_core.movies"])
+    data = ingested(presets.release_of(name), source, folder, CoreFilter(keys["ingest.min_rating"], core))
+    block = {key: keys[f"tasks.ranking.{key}"] for key in ("positive_threshold", "split", "rounding")}
+    options = parse(SplitOptions, {"validation": 0.1, "test": 0.1, **block}, "tasks.ranking")
+    return data, split(data.ratings, options, KeyedRandom(2024, "split@ranking", *data.ids))
+
+
+def test_ease_by_the_preset_of_recbole(movielens, tmp_path):
+    """6,034 users, 3,124 items (each with one that pads) and 834,449 ratings; NDCG@10 is 0.2865."""
+    data, parts = by_preset("recbole-ml-1m", movielens, tmp_path)
+    assert (data.catalogue.n_users, data.catalogue.n_items, len(data.ratings)) == (6033, 3123, 834_449)
+    assert (len(parts.validation), len(parts.test)) == (80_695, 80_695)
+    options = {"regularization": presets.models_of("recbole-ml-1m")["ease"]["regularization"]}
+    model = fitted("ease", "ranking", options, parts.train, parts.validation, data)
+    seen = concat(parts.train, parts.validation)
+    found = evaluate_ranking(model, seen, parts.test, None, data.catalogue, KS, parts.train)
+    assert found.metrics["ndcg@10"] == pytest.approx(0.2865, abs=0.004)
+
+
+def test_the_next_item_is_the_last_line_of_each_user(movielens, tmp_path):
+    data, parts = by_preset("next-item-ml-1m", movielens.parent / "reference", tmp_path)
+    assert parts.counts["users"] == len(parts.test) == 6040
+    assert (data.catalogue.n_items, len(data.ratings)) == (3416, 999_611)
+    last = {}
+    for line in (tmp_path / "ml-1m.txt").read_text().splitlines():
+        user, item = line.split()
+        last[user] = item
+    names = [
+        dict(line.split() for line in (tmp_path / f"sas_to_original_{which}.txt").read_text().splitlines())
+        for which in ("users", "items")
+    ]
+    expected = {(int(names[0][user]), int(names[1][item])) for user, item in last.items()}
+    users, movies = data.ids
+    assert set(zip(users[parts.test.user], movies[parts.test.item], strict=True)) == expected
 
 
 @pytest.mark.slow

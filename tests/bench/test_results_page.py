@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 from pathlib import Path
 from types import SimpleNamespace
@@ -14,6 +15,7 @@ import yaml
 from bench import reproduce_results, results_page
 from bench.protocols import PROTOCOLS, Protocol
 from bench.reproduce_results import mean_over_folds
+from marquee.config.presets import models_of
 from marquee.io import as_table, read_json, write_csv, write_json, write_parquet
 from marquee.leaderboard.table import HEADER
 
@@ -31,7 +33,8 @@ def test_every_model_has_a_row_for_its_task():
     assert {"ml-100k", "ml-1m"} <= set(found)
     for protocol in PROTOCOLS:
         if protocol.name in found:
-            wanted = {name for name, block in MODELS.items() if block["task"] in protocol.tasks}
+            models = models_of(protocol.preset) or MODELS
+            wanted = {name for name, block in models.items() if block["task"] in protocol.tasks}
             assert set(found[protocol.name]["models"]) == wanted, (
                 f"run `make results PROTOCOL={protocol.name}`"
             )
@@ -48,15 +51,12 @@ def test_a_protocol_is_a_preset_and_its_own_settings():
         "marquee use ml-1m --source SOURCE",
         "dvc repro compare",
     ]
-    folded = Protocol("p", "", "", "ml-100k", ("seed=1",), folds=(1, 2))
-    assert folded.commands()[1:] == [
-        "for fold in 1 2; do",
-        "    dvc exp run -S seed=1 -S tasks.rating.fold=$fold compare",
-        "done",
+    other = Protocol("p", "", "", "global-time", ("seed=1",), dataset="ml-1m")
+    assert other.commands() == [
+        "marquee use global-time --dataset ml-1m --source SOURCE",
+        "dvc exp run -S seed=1 compare",
     ]
-    assert folded.runs()[1] == [
-        *("dvc", "exp", "run", "-S", "seed=1", "-S", "tasks.rating.fold=2", "compare")
-    ]
+    assert Protocol("p", "", "", "u1-u5", repeat="seed=1,2").commands()[1] == "marquee repeat seed=1,2"
 
 
 @pytest.fixture
@@ -70,6 +70,11 @@ def pipeline(monkeypatch):
             Path(command[-1]).mkdir(parents=True)
         if command[-1] == "compare":
             write_outputs(cwd, error=float(len(ran)))
+        if "repeat" in command:
+            for fold in (1, 2):
+                write_outputs(cwd, error=float(fold))
+                kept = Path(command[-1]) / f"tasks.rating.fold={fold}"
+                shutil.copytree(cwd / "data/evaluation", kept)
         return SimpleNamespace(returncode=0, stdout="{}")
 
     def write_outputs(clone, error):
@@ -111,9 +116,10 @@ def test_a_protocol_runs_what_the_page_tells_a_user_to_type(pipeline, tmp_path):
 
 
 def test_folds_are_averaged_and_only_their_task_is_kept(pipeline, tmp_path):
-    protocol = Protocol("p", "", "", "ml-100k", tasks=("rating",), folds=(1, 2))
+    protocol = Protocol("p", "", "", "u1-u5", tasks=("rating",), repeat="tasks.rating.fold=1,2")
     reproduce_results.reproduce(protocol, "folder", tmp_path, 1)
-    errors = [len(pipeline) - 1, len(pipeline)]
+    errors = [1, 2]
+    assert "-m marquee repeat tasks.rating.fold=1,2 --keep" in pipeline[-1]
     (name, model) = read_json(tmp_path / "p.json")["models"].popitem()
     assert name == "bias"
     assert model["metrics"]["mse"]["folds"] == errors
@@ -151,7 +157,15 @@ def test_the_mean_over_folds_counts_each_fold_once():
     one = {"user": [0], "n": [5.0], "squared_error": [5.0], "absolute_error": [5.0]}
     other = {"user": [1], "n": [1.0], "squared_error": [9.0], "absolute_error": [3.0]}
     folds = [{name: np.array(values) for name, values in fold.items()} for fold in (one, other)]
-    found = mean_over_folds(folds)
+    found = mean_over_folds(folds, [])
     assert found["rmse"]["value"] == found["mae"]["value"] == 2
     assert found["rmse"]["folds"] == [1, 3]
     assert found["mse"]["value"] == 5
+
+
+def test_the_mean_over_seeds_of_a_ranking_metric_is_the_mean_of_the_seeds_means():
+    one, other = ({"user": np.arange(n), "ndcg@10": np.full(n, value)} for n, value in ((2, 0.5), (1, 0.1)))
+    found = mean_over_folds([one, other], ["ndcg@10", "coverage@10"])
+    assert found.keys() == {"ndcg@10"}
+    assert found["ndcg@10"]["folds"] == [0.5, 0.1]
+    assert found["ndcg@10"]["value"] == 0.3

