@@ -72,7 +72,13 @@ BESIDE = {
 LEVELS = (
     ("stages", "marquee/cli", "marquee/api"),
     ("marquee/validate.py",),
-    ("marquee/resources", "marquee/experiments.py", "marquee/dvc_state.py", "marquee/referee"),
+    (
+        "marquee/resources",
+        "marquee/experiments.py",
+        "marquee/dvc_state.py",
+        "marquee/referee",
+        "marquee/backtest.py",
+    ),
     ("marquee/report", "marquee/serving"),
     ("marquee/figures",),
     ("marquee/recommenders",),

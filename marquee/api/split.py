@@ -70,7 +70,8 @@ def split(
     """Return the train, validation and test parts of `data`.
 
     split               leave_last_out, random_per_user, random, per_user_time, global_time,
-                        sliding_window, user_holdout or k_fold: docs/reference/splits.md says which question each answers
+                        sliding_window, user_holdout or k_fold: docs/reference/splits.md says which question
+                        each answers
     positive_threshold  for ranking: ratings of at least this become positives, the others are left out.
                         "75%" is 0.75 of the way up the scale, and so is "auto". None keeps all ratings, to
                         be predicted

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -59,7 +59,8 @@ def compare(evaluated: Sequence[ModelResult], options: CompareOptions, rng: np.r
         board.sort(key=lambda one: (one.model == ORACLE, one.model))
         if board:
             _check(board, options)
-            rows += _board(board, options, own_rng)
+            ratios = {(one.model, name): ratio for one in board for name, ratio in ratios_of(one).items()}
+            rows += board_rows(board, ratios, options, own_rng)
     return rows
 
 
@@ -141,9 +142,13 @@ def _check(board: Sequence[ModelResult], options: CompareOptions) -> None:
         )
 
 
-def _board(board: Sequence[ModelResult], options: CompareOptions, rng: np.random.Generator) -> list[Row]:
-    """Return the rows of one task."""
-    ratios = {(one.model, metric): ratio for one in board for metric, ratio in ratios_of(one).items()}
+def board_rows(
+    board: Sequence[ModelResult],
+    ratios: Mapping[tuple[str, str], Ratio],
+    options: CompareOptions,
+    rng: np.random.Generator,
+) -> list[Row]:
+    """Return the rows of one task; `ratios` are those of (model, metric) that have users' values."""
     columns = bootstrap(list(ratios.values()), options.bootstrap_samples, rng).T  # (ratios, 1 + B)
     resampled: dict[str, Columns] = {}
     for (model, metric), column in zip(ratios, columns, strict=True):

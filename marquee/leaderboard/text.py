@@ -32,7 +32,7 @@ def _table(rows: Sequence[Row], task: str, options: CompareOptions) -> str:
     for row in board:
         interval = f"[{row['low']:.4f}, {row['high']:.4f}]"
         values = (found.get((row["model"], metric)) for metric in others)
-        line = [_mark(row, options), row["model"], _number(row), interval, *map(_number, values)]
+        line = [mark(row, options), row["model"], _number(row), interval, *map(_number, values)]
         cells.append([*line, _percentage(row["value"], bound["value"], sign)] if bound else line)
     head = ["", "model", first, f"{100 * options.confidence:g}% interval", *others]
     head += ["%_of best"] * bool(bound)
@@ -43,7 +43,7 @@ def _table(rows: Sequence[Row], task: str, options: CompareOptions) -> str:
     return f"{task.capitalize()}, best {first} first\n\n{printed}"
 
 
-def _mark(row: Row, options: CompareOptions) -> str:
+def mark(row: Row, options: CompareOptions) -> str:
     """`*` the best, `~` not significantly different from it; empty for any other model and for the oracle."""
     if row["best"]:
         return "*"

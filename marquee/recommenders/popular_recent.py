@@ -22,8 +22,8 @@ class Model(Recommender):
     """score(u, i) = users who rated i in the last `days` of training + (users who rated i at all) / (1 + n).
 
     n is the number of users who rated the most popular item, so that the second term, below 1, orders only
-    items with equal first terms. It is the same for a user who is folded in. Without timestamps it is popularity. Ji et al. (2020,
-    "A re-visit of the popularity baseline in recommender systems") compare such baselines.
+    items with equal first terms. It is the same for a user who is folded in. Without timestamps
+    it is popularity (Ji, Sun, Zhang and Li, 2020, compare popularity by time).
     """
 
     tasks = frozenset({"ranking"})

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -39,7 +41,7 @@ def test_all_that_a_window_learns_from_is_before_its_test_and_no_later_one_is_in
     for window in found:
         assert window.train.timestamp.max() < window.validation.timestamp.min()
         assert window.validation.timestamp.max() < window.test.timestamp.min()
-    for one, other in zip(found, found[1:], strict=False):
+    for one, other in pairwise(found):
         assert one.test.timestamp.max() < other.test.timestamp.min()
 
 
