@@ -128,7 +128,7 @@ def _evaluated(
     fit = TrainingData(train, test_set.validation, data.catalogue)
     model.fit(fit, named_rng(params.seed, f"train@{name}"), FitProgress(name, show=False))
     found = test_set.evaluate(model)
-    return ModelResult(name, entry.task, found.metrics, found.per_user)
+    return ModelResult(name, entry.task, found.metrics, found.per_user, found.lists)
 
 
 def _about(parts: Split) -> dict[str, int]:

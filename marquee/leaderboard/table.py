@@ -15,6 +15,7 @@ from marquee.errors import MarqueeError
 from marquee.evaluation.metrics import Columns
 from marquee.evaluation.test_set import ModelResult
 from marquee.io import read_text, reading
+from marquee.leaderboard.coverage import ResampledCoverage
 from marquee.leaderboard.significance import Ratio, bootstrap, holm, interval, p_value
 
 Row = dict[str, Any]
@@ -32,6 +33,7 @@ HEADER = (
     "difference_high",
     "p_holm",
 )
+GROUP_HEADER = ("group", "level", "users", *HEADER)  # of the rows of groups of users
 ORACLE = "oracle"  # the model that knows the ground truth: a bound, not a competitor
 HIGHER = ("hit", "precision", "recall", "ndcg", "map", "mrr")
 LOWER = ("rmse", "mae", "mse")
@@ -45,10 +47,11 @@ COLUMNS = {  # of the printed table, the primary metric first
 def compare(evaluated: Sequence[ModelResult], options: CompareOptions, rng: np.random.Generator) -> list[Row]:
     """Return a row for each task, metric and model with the keys of `HEADER`; None where one does not apply.
 
-    A metric with per-user values has an interval. Where it has a `direction`, one model is the best, by value
-    and then by name. Every other model is tested against it on the same users: `difference` is the model's
-    value minus the best's, and `p_holm` is adjusted for the models of that task and metric, but not for
-    choosing the best on the same users. The oracle is neither the best nor tested.
+    A metric with per-user values has an interval, and so has coverage where there are lists. Where a metric
+    of users has a `direction`, one model is the best, by value and then by name. Every other model is tested
+    against it on the same users: `difference` is the model's value minus the best's, and `p_holm` is adjusted
+    for the models of that task and metric, but not for choosing the best on the same users. The oracle is
+    neither the best nor tested.
 
     Neither the order of `evaluated` nor another model changes a model's interval. Raises MarqueeError for
     models of one task with different users, a `k` that no model was evaluated at, and too few resamples.
@@ -91,23 +94,24 @@ def summary(rows: Iterable[Row], options: CompareOptions) -> dict[str, dict[str,
     return models
 
 
-def from_csv(lines: Iterable[str]) -> list[Row]:
-    """Return the rows from the lines of the file that they were written to under `HEADER`."""
-    kinds = dict.fromkeys(HEADER, float) | {"task": str, "model": str, "metric": str, "best": int}
+def from_csv(lines: Iterable[str], header: Sequence[str] = HEADER) -> list[Row]:
+    """Return the rows from the lines of the file that they were written to under `header`."""
+    kinds = dict.fromkeys(header, float) | {"task": str, "model": str, "metric": str, "best": int}
+    kinds |= {"group": str, "level": str, "users": int}
     reader = csv.DictReader(lines, strict=True)
-    if tuple(reader.fieldnames or ()) != HEADER:
-        raise ValueError(f"it lacks the columns {','.join(HEADER)}")
+    if tuple(reader.fieldnames or ()) != tuple(header):
+        raise ValueError(f"it lacks the columns {','.join(header)}")
     return [
         {name: kinds[name](text) if text != "" else None for name, text in record.items()}
         for record in reader
     ]
 
 
-def read(path: Path) -> list[Row]:
+def read(path: Path, header: Sequence[str] = HEADER) -> list[Row]:
     """Return the rows of the file. Raises MarqueeError for a damaged one."""
     text = read_text(path)
     with reading(path):
-        rows = from_csv(text.splitlines())
+        rows = from_csv(text.splitlines(), header)
         if not rows or not text.endswith("\n"):
             raise ValueError("it ends too early")
         for row in rows:
@@ -149,16 +153,23 @@ def board_rows(
     rng: np.random.Generator,
 ) -> list[Row]:
     """Return the rows of one task; `ratios` are those of (model, metric) that have users' values."""
-    columns = bootstrap(list(ratios.values()), options.bootstrap_samples, rng).T  # (ratios, 1 + B)
+    covered = ResampledCoverage(board)
+    columns = bootstrap(
+        list(ratios.values()), options.bootstrap_samples, rng, covered.add
+    ).T  # (ratios, 1 + B)
     resampled: dict[str, Columns] = {}
     for (model, metric), column in zip(ratios, columns, strict=True):
         resampled.setdefault(metric, {})[model] = column
     metrics = sorted({metric for one in board for metric in one.metrics}, key=_by_length)
-    return [
+    rows = [
         row
         for metric in metrics
         for row in _rows(board, metric, resampled.get(metric, {}), options.confidence)
     ]
+    of = {(row["model"], row["metric"]): row for row in rows}
+    for model, metric, low, high in covered.intervals(options.bootstrap_samples, options.confidence):
+        of[model, metric] |= {"low": _rounded(low), "high": _rounded(high)}
+    return rows
 
 
 def ratios_of(one: ModelResult) -> dict[str, Ratio]:

@@ -15,7 +15,7 @@ from marquee.leaderboard import table
 from marquee.leaderboard.metrics import ranked
 from marquee.leaderboard.significance import Ratio
 from marquee.leaderboard.table import Row, direction
-from marquee.leaderboard.text import mark
+from marquee.leaderboard.text import aligned, half_interval, mark
 from marquee.rng import named_rng
 
 HEADER = ("window", *table.HEADER)
@@ -64,9 +64,7 @@ def _together(windows: Sequence[Window], options: CompareOptions, rng: np.random
                 whole.count[place[known]] += 1.0 if ratio.count is None else ratio.count[known]
     values: dict[str, dict[str, float]] = {}
     for (model, metric), whole in sums.items():
-        assert whole.count is not None
-        value = whole.total.sum() / max(whole.count.sum(), 1)
-        values.setdefault(model, {})[metric] = float(value**0.5 if whole.root else value)
+        values.setdefault(model, {})[metric] = whole.value
     task = windows[0].results[0].task
     board = [ModelResult(model, task, found, {"user": users}) for model, found in sorted(values.items())]
     return table.board_rows(board, sums, options, rng)
@@ -74,8 +72,6 @@ def _together(windows: Sequence[Window], options: CompareOptions, rng: np.random
 
 def text(rows: Sequence[Row], windows: Sequence[Window], metric: str, options: CompareOptions) -> str:
     """Return the table of one metric: a line of values and one of half intervals for each model."""
-    from tabulate import tabulate
-
     task = rows[0]["task"]
     cells = {(row["window"], row["model"]): row for row in rows if row["metric"] == metric}
     order = ranked([row for row in rows if row["window"] == ALL], task, metric)
@@ -89,15 +85,13 @@ def text(rows: Sequence[Row], windows: Sequence[Window], metric: str, options: C
     for row in order:
         found = [cells.get((number, row["model"])) for number in numbers]
         lines.append([row["model"], *(_value(cell, options) for cell in found)])
-        lines.append(["", *(_half_interval(cell) for cell in found)])
-    align = ("left", *["right"] * len(numbers))
-    printed = tabulate(lines, tablefmt="plain", colalign=align, disable_numparse=True)
+        lines.append(["", *(half_interval(cell) for cell in found)])
     better = "higher" if direction(metric) > 0 else "lower"
     legend = (
         f"* best; ~ not significantly different from it (paired bootstrap over users, Holm p >= "
         f"{options.level:g})\n± half of the {100 * options.confidence:g}% interval"
     )
-    return f"{task.capitalize()}, {metric} by window, {better} is better\n\n{printed}\n\n{legend}\n"
+    return f"{task.capitalize()}, {metric} by window, {better} is better\n\n{aligned(lines)}\n\n{legend}\n"
 
 
 def _totals(windows: Sequence[Window], name: str) -> list[str]:
@@ -111,7 +105,3 @@ def _day(seconds: int) -> str:
 
 def _value(row: Row | None, options: CompareOptions) -> str:
     return "-" if row is None else f"{mark(row, options)}{row['value']:.4f}"
-
-
-def _half_interval(row: Row | None) -> str:
-    return "" if row is None or row["low"] is None else f"±{(row['high'] - row['low']) / 2:.4f}"
