@@ -85,7 +85,7 @@ def backtest(
         asked = replace(options, fold=number, positive_threshold=threshold)
         parts = split(data.ratings, asked, random, implicit=data.implicit)
         test_set = _test_set(data, params, task, parts)
-        window = Window(number, _about(parts))
+        window = Window(number, np.unique(parts.train.user), _about(parts))
         for name, entry in models.items():
             started = time.perf_counter()
             result = _evaluated(data, params, name, entry, test_set)

@@ -39,6 +39,9 @@ def configure(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--days", metavar="D", help="days before a window to learn from, or all (tasks.<task>.train_days)"
     )
+    parser.add_argument(
+        "--known-users", action="store_true", help="count only test users who have a training rating"
+    )
     parser.add_argument("--metric", help="metric to print (the one that orders the leaderboard)")
     parser.add_argument("--json", action="store_true", help="print every metric of every window as JSON")
 
@@ -53,6 +56,13 @@ def run(args: Namespace) -> None:
     params = replace(params, models=models)
     _require_memory(params)
     found = backtest.backtest(_data(params), params, args.task, models, say)
+    if args.known_users:
+        found = [window.of_known_users() for window in found]
+        if empty := [window.number for window in found if not window.about["test_users"]]:
+            raise MarqueeError(
+                f"no test user of window {empty[0]} has a training rating: leave out --known-users, or take "
+                "fewer windows"
+            )
     rows = windows.compare_windows(found, params.compare, params.seed)
     identity, about = identity_of(), [{"window": one.number, **one.about} for one in found]
     with atomic_folder(FOLDER) as folder:

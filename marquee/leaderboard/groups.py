@@ -42,7 +42,7 @@ def group_rows(
         users = board[0].per_user["user"]
         for group, levels in user_groups(known[task][users], about, users).items():
             for level, members in levels.items():
-                part = [_of_members(one, metric, members) for one in board]
+                part = [table.of_users(one, members, [metric]) for one in board]
                 ratios = {(one.model, metric): table.ratios_of(one)[metric] for one in part}
                 rng = named_rng(seed, f"compare {task} {group} {level}")
                 head = {"group": group, "level": level, "users": int(members.sum())}
@@ -82,9 +82,3 @@ def _activity(known: np.ndarray) -> Levels:
         levels[f"{low} to {high}" if low < high else f"{low}"] = (known >= low) & (known <= high)
         low = high + 1
     return levels
-
-
-def _of_members(one: ModelResult, metric: str, members: np.ndarray) -> ModelResult:
-    per_user = {name: values[members] for name, values in one.per_user.items()}
-    ratio = table.ratios_of(ModelResult(one.model, one.task, {metric: 0.0}, per_user))[metric]
-    return ModelResult(one.model, one.task, {metric: ratio.value}, per_user)

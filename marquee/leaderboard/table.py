@@ -182,6 +182,14 @@ def ratios_of(one: ModelResult) -> dict[str, Ratio]:
     return ratios
 
 
+def of_users(one: ModelResult, members: np.ndarray, metrics: Iterable[str]) -> ModelResult:
+    """Return those of `metrics` that are made of users' values, of the users of a mask [m] alone."""
+    per_user = {name: values[members] for name, values in one.per_user.items()}
+    ratios = ratios_of(ModelResult(one.model, one.task, dict.fromkeys(metrics, 0.0), per_user))
+    values = {name: ratio.value for name, ratio in ratios.items() if name in metrics}
+    return ModelResult(one.model, one.task, values, per_user)
+
+
 def _by_length(metric: str) -> tuple[str, int]:
     """Order `ndcg@5` before `ndcg@10`."""
     name, _, k = metric.partition("@")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import reduce
 
@@ -27,13 +27,26 @@ class Window:
     """One window of a backtest.
 
     number  1 for the earliest
+    known   the users with a training row, ascending
     about   `train_from`, `test_from` and `test_to`, Unix seconds; `train`, `validation` and `test`, rows;
             `test_users`, and `new_users` of them without a training row
     """
 
     number: int
+    known: np.ndarray
     about: Mapping[str, int]
     results: list[ModelResult] = field(default_factory=list)
+
+    def of_known_users(self) -> Window:
+        """Return the window with the test users who have a training row alone."""
+        members = [np.isin(one.per_user["user"], self.known) for one in self.results]
+        results = [
+            table.of_users(one, inside, list(one.metrics))
+            for one, inside in zip(self.results, members, strict=True)
+        ]
+        return replace(
+            self, about={**self.about, "test_users": int(members[0].sum()), "new_users": 0}, results=results
+        )
 
 
 def compare_windows(windows: Sequence[Window], options: CompareOptions, seed: int) -> list[Row]:

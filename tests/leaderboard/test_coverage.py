@@ -8,6 +8,7 @@ import pytest
 from marquee.config import CompareOptions
 from marquee.evaluation.beyond_accuracy import coverage
 from marquee.evaluation.test_set import ModelResult
+from marquee.leaderboard import coverage as coverage_module
 from marquee.leaderboard import significance
 from marquee.leaderboard.coverage import ResampledCoverage
 from marquee.leaderboard.significance import Ratio
@@ -29,9 +30,10 @@ def result(model: str, seed: int, with_lists: bool = True) -> ModelResult:
     return ModelResult(model, "ranking", metrics, per_user, lists)
 
 
-@pytest.mark.parametrize("cells", [1 << 21, 20 * B])
-def test_it_is_that_of_the_slow_way_in_any_number_of_blocks(monkeypatch, cells):
+@pytest.mark.parametrize(("cells", "everywhere"), [(1 << 21, 64), (20 * B, 64), (20 * B, 3)])
+def test_it_is_that_of_the_slow_way_in_any_number_of_blocks(monkeypatch, cells, everywhere):
     monkeypatch.setattr(significance, "CELLS", cells)
+    monkeypatch.setattr(coverage_module, "EVERYWHERE", everywhere)
     board = [result("a", 1), result("b", 2), result("c", 3, with_lists=False)]
     counts = np.zeros((B, N_USERS))
     covered = ResampledCoverage(board)
@@ -52,7 +54,9 @@ def test_it_is_that_of_the_slow_way_in_any_number_of_blocks(monkeypatch, cells):
                 unions.append(len(set(drawn[drawn >= 0].tolist())) / N_ITEMS)
             value = one.metrics[f"coverage@{k}"]
             expected = value + np.quantile(unions, [0.05, 0.95]) - np.mean(unions)
-            assert found[one.model, f"coverage@{k}"] == pytest.approx(np.minimum(expected, 1), abs=1e-9)
+            # items of four lists and more are taken to be in every resample, where so few still miss some
+            close = 1e-9 if everywhere == 64 else 0.02
+            assert found[one.model, f"coverage@{k}"] == pytest.approx(np.minimum(expected, 1), abs=close)
 
 
 def test_the_leaderboard_has_it_and_no_other_value_moves():

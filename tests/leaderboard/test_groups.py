@@ -16,12 +16,12 @@ KNOWN = np.array([4, 99, 1, 0, 99, 7, 7, 20, 30, 31])
 ABOUT = {"age": [17, 99, 1, 18, 99, 24, 25, 56, 73, None], "gender": ["F", "M", "M", None, *["M"] * 6]}
 
 
-def members(levels: dict[str, np.ndarray]) -> dict[str, list[int]]:
+def by_level(levels: dict[str, np.ndarray]) -> dict[str, list[int]]:
     return {level: USERS[inside].tolist() for level, inside in levels.items()}
 
 
 def test_activity_is_quartiles_of_those_with_a_training_rating():
-    found = members(user_groups(KNOWN[USERS], {}, USERS)["activity"])
+    found = by_level(user_groups(KNOWN[USERS], {}, USERS)["activity"])
     assert found == {
         "no training rating": [3],
         "1 to 4": [0, 2],
@@ -33,18 +33,18 @@ def test_activity_is_quartiles_of_those_with_a_training_rating():
 
 def test_equal_activity_is_one_level():
     levels = user_groups(np.full(8, 5), {}, USERS)["activity"]
-    assert members(levels) == {"5": USERS.tolist()}
+    assert by_level(levels) == {"5": USERS.tolist()}
 
 
 def test_ages_in_years_and_in_codes_are_in_the_same_levels():
     found = user_groups(KNOWN[USERS], ABOUT, USERS)
-    assert members(found["age"]) == {
+    assert by_level(found["age"]) == {
         "under 18": [0, 2],
         "18-24": [3, 5],
         "25-34": [6],
         "56 or more": [7, 8],
     }
-    assert members(found["gender"]) == {"F": [0], "M": [2, 5, 6, 7, 8, 9]}
+    assert by_level(found["gender"]) == {"F": [0], "M": [2, 5, 6, 7, 8, 9]}
 
 
 def test_what_a_release_does_not_tell_is_no_group():

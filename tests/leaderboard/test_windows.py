@@ -22,7 +22,7 @@ def window(number: int, users: list[int], level: float = 0.0, seed: int = 0) -> 
         per_user = {"user": np.array(users, np.int32), "ndcg@10": ndcg, "genre_diversity@10": diversity}
         results.append(ModelResult(model, "ranking", metrics, per_user))
     about = {"test_from": 86_400 * number, "test_users": len(users), "new_users": number}
-    return Window(number, about, results)
+    return Window(number, np.array(users[::2]), about, results)
 
 
 def rmse_window(number: int, users: list[int], errors: list[float], n: list[int]) -> Window:
@@ -30,7 +30,7 @@ def rmse_window(number: int, users: list[int], errors: list[float], n: list[int]
     per_user |= {"squared_error": np.array(errors), "absolute_error": np.array(errors)}
     rmse = float(np.sqrt(sum(errors) / sum(n)))
     metrics = {"rmse": rmse, "mse": rmse**2, "mae": sum(errors) / sum(n)}
-    return Window(number, {}, [ModelResult("a", "rating", metrics, per_user)])
+    return Window(number, np.array(users[:1]), {}, [ModelResult("a", "rating", metrics, per_user)])
 
 
 def test_together_is_the_mean_over_users_and_their_windows():
@@ -60,6 +60,18 @@ def test_a_user_is_sampled_with_all_windows():
     one, twice = (compare_windows([window(1, users)] * n, OPTIONS, 1)[:4] for n in (1, 2))
     width = [row["high"] - row["low"] for rows in (one, twice) for row in rows if row["metric"] == "ndcg@10"]
     assert width[0] == pytest.approx(width[2], rel=1e-6)
+
+
+def test_known_users_alone_have_their_own_means_and_pooled_errors():
+    whole = window(1, [0, 2, 5, 6])
+    part = whole.of_known_users()
+    for one, other in zip(part.results, whole.results, strict=True):
+        assert one.per_user["user"].tolist() == [0, 5]
+        assert one.metrics["ndcg@10"] == pytest.approx(other.per_user["ndcg@10"][::2].mean())
+        assert "coverage@10" not in one.metrics
+    assert (part.about["test_users"], part.about["new_users"]) == (2, 0)
+    errors = rmse_window(1, [0, 1], [4, 2], [2, 2]).of_known_users().results[0].metrics
+    assert errors["rmse"] == pytest.approx(np.sqrt(2))
 
 
 def test_the_text_marks_the_best_of_each_window():
