@@ -33,6 +33,7 @@ __all__ = [  # noqa: F405
     "Model",
     "NeuralMF",
     "Part",
+    "PopularRecent",
     "Popularity",
     "Result",
     "__version__",

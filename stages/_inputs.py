@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from marquee.config import Params
 from marquee.data.identity import identity_of, require_same
 from marquee.data.ratings import Catalogue, Ratings, lowest_positive, unusual_positives
 from marquee.data.sampling import Candidates
+from marquee.data.stored import catalogue as catalogue
+from marquee.data.stored import implicit as implicit
+from marquee.data.stored import movies_table
+from marquee.data.stored import original_ids as original_ids
 from marquee.errors import MarqueeError
 from marquee.io import as_array, read_parquet, reading
 from marquee.recommenders import fitted_otherwise, load
 
 if TYPE_CHECKING:
-    import pyarrow as pa
-
     from marquee.evaluation.test_set import TestSet
     from marquee.recommenders.base import Recommender
-
-MOVIES = Path("data/movies.parquet")
 
 
 def trained(name: str, params: Params) -> Recommender:
@@ -41,24 +38,6 @@ def ratings(path: Path, within: Catalogue | None = None) -> Ratings:
     if within is not None:
         found.require_ids(within.n_users, within.n_items, path)
     return found
-
-
-def catalogue() -> tuple[Catalogue, tuple[float, float, float]]:
-    """Return the catalogue, and the release's scale: lowest rating, highest, step (0 without one)."""
-    with reading(MOVIES):
-        movies, about = _movies()
-        return Catalogue.from_genres(about["n_users"], movies["genres"]), tuple(about["scale"])
-
-
-def implicit() -> bool:
-    """Return whether every row is a positive, and its rating a count."""
-    return _movies()[1].get("feedback") == "implicit"
-
-
-def _movies() -> tuple[pa.Table, dict[str, Any]]:
-    with reading(MOVIES):
-        movies = read_parquet(MOVIES, ["genres"])
-        return movies, json.loads(movies.schema.metadata[b"catalogue"])
 
 
 def test_set(task: str, params: Params) -> TestSet:
@@ -88,7 +67,7 @@ def low_rated(task: str, params: Params) -> Ratings:
 
 def positive_threshold(params: Params) -> float:
     """Return the lowest rating that counts as a positive."""
-    about = _movies()[1]
+    about = movies_table()[1]
     low, high, step = about["scale"]
     asked, counted = params.tasks["ranking"].positive_threshold, about.get("feedback") == "implicit"
     return lowest_positive(asked, low, high, step, counted)
@@ -99,10 +78,3 @@ def positives_warning(whole: Ratings, least: float) -> str | None:
     _, (low, high, _) = catalogue()
     usual = low == high or implicit()
     return None if usual else unusual_positives(int((whole.rating >= least).sum()), len(whole))
-
-
-def original_ids() -> tuple[np.ndarray, np.ndarray]:
-    """Return the release's own ids: row u of the first is user u, row i of the second is item i."""
-    users = read_parquet(Path("data/users.parquet"), ["user_id"])["user_id"]
-    movies = read_parquet(Path("data/movies.parquet"), ["movie_id"])["movie_id"]
-    return users.to_numpy(), movies.to_numpy()

@@ -5,12 +5,22 @@ from __future__ import annotations
 from pathlib import Path
 
 from marquee import config
+from marquee.data.stored import known_ratings
 from marquee.evaluation import test_set
 from marquee.evaluation.residuals import concat_tables
 from marquee.figures.captioned import save_figures
 from marquee.figures.leaderboard import leaderboard_figures
-from marquee.io import atomic_folder, read_sealed, write_csv, write_figure, write_json, write_sealed
+from marquee.io import (
+    atomic_folder,
+    read_parquet,
+    read_sealed,
+    write_csv,
+    write_figure,
+    write_json,
+    write_sealed,
+)
 from marquee.leaderboard import table
+from marquee.leaderboard.groups import group_rows
 from marquee.leaderboard.provenance import git_blob_id, provenance
 from marquee.rng import named_rng
 from stages._runner import phase, run
@@ -20,9 +30,13 @@ def main(params: config.Params) -> None:
     options = params.compare
     folders = {name: Path("data/evaluation") / name for name in params.models}
     about = provenance({name: read_sealed(folder / "metrics.json") for name, folder in folders.items()})
-    results = [test_set.load(folder) for folder in (*folders.values(), *Path("data/oracle").glob("r*"))]
+    evaluated = (*folders.values(), *Path("data/oracle").glob("r*"))
+    results = [test_set.load(folder, with_lists=True) for folder in evaluated]
+    known = {task: known_ratings(task) for task in config.TASKS}
+    users = read_parquet(Path("data/users.parquet")).to_pydict()
     with phase("scoring", "intervals and tests"):
         rows = table.compare(results, options, named_rng(params.seed, "compare"))
+        groups = group_rows(results, known, users, options, params.seed)
     tails, errors = (
         {name: read_sealed(folder / file) for name, folder in folders.items() if (folder / file).is_file()}
         for file in ("tail.json", "residuals.json")
@@ -34,6 +48,7 @@ def main(params: config.Params) -> None:
     with atomic_folder(Path("data/leaderboard")) as folder:
         write_sealed(folder / "about.json", {**about, "results": git_blob_id(summary)})
         write_csv(folder / "table.csv", table.HEADER, [list(row.values()) for row in rows])
+        write_csv(folder / "groups.csv", table.GROUP_HEADER, [list(row.values()) for row in groups])
         save_figures(folder, figures)
     with atomic_folder(Path("plots/leaderboard")) as folder:
         for task in headline:

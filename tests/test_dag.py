@@ -65,14 +65,20 @@ BESIDE = {
     "evaluate": {"marquee/data", "marquee/rng.py"},
     "oracle": {*INPUTS, "marquee/data", "marquee/leaderboard", "marquee/rng.py", "marquee/movielens"},
     "plot": {*INPUTS, "marquee/data", "marquee/training", "marquee/leaderboard", "marquee/rng.py"},
-    "compare": {*INPUTS, "marquee/data", "marquee/rng.py"},
+    "compare": {*INPUTS, "marquee/data", "marquee/movielens", "marquee/rng.py"},
     "report": {*INPUTS, "marquee/data", "marquee/leaderboard", "marquee/rng.py"},
 }
 # Imports point down only: a package may import those of later rows.
 LEVELS = (
     ("stages", "marquee/cli", "marquee/api"),
     ("marquee/validate.py",),
-    ("marquee/resources", "marquee/experiments.py", "marquee/dvc_state.py", "marquee/referee"),
+    (
+        "marquee/resources",
+        "marquee/experiments.py",
+        "marquee/dvc_state.py",
+        "marquee/referee",
+        "marquee/backtest.py",
+    ),
     ("marquee/report", "marquee/serving"),
     ("marquee/figures",),
     ("marquee/recommenders",),

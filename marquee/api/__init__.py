@@ -16,6 +16,7 @@ from marquee.api.models import (
     Model,
     NeuralMF,
     Popularity,
+    PopularRecent,
 )
 from marquee.api.split import Part, split
 from marquee.api.storage import load_model

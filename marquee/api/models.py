@@ -178,6 +178,10 @@ class Popularity(Model):
     algorithm = "popularity"
 
 
+class PopularRecent(Model):
+    algorithm = "popular_recent"
+
+
 class ItemKNN(Model):
     algorithm = "item_knn"
 

@@ -69,13 +69,14 @@ def split(
 ) -> tuple[Part, Part, Part]:
     """Return the train, validation and test parts of `data`.
 
-    split               leave_last_out, leave_random_out, random_per_user, random, per_user_time,
-                        global_time, user_holdout or k_fold: docs/reference/splits.md says which question
+    split               leave_last_out, leave_random_out, random_per_user, random, per_user_time, global_time,
+                        sliding_window, user_holdout or k_fold: docs/reference/splits.md says which question
                         each answers
     positive_threshold  for ranking: ratings of at least this become positives, the others are left out.
                         "75%" is 0.75 of the way up the scale, and so is "auto". None keeps all ratings, to
                         be predicted
-    options             validation and test (fractions), rounding ("coin" or "floor"), fold, n_folds
+    options             validation and test (fractions), rounding ("coin" or "floor"), fold, n_folds,
+                        train_days
 
     A row's part depends on the seed and on the ids of its user and movie, not on other users.
     Raises MarqueeError for an unknown option, for a split by time of ratings without times, and where a part

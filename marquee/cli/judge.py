@@ -99,7 +99,8 @@ def _split(args: Namespace) -> tuple[Table, Table, Table | None]:
     if not (args.train and args.test):
         raise MarqueeError("no split to judge by: give --train and --test, or --task in a project")
     parts = [args.train, args.test, *([args.validation] if args.validation else [])]
-    train, test, *more = (tables.read(path, ("user", "item"), ("rating",)) for path in parts)
+    beside = ("rating",) if args.predictions or args.threshold is not None else ()
+    train, test, *more = (tables.read(path, ("user", "item"), beside) for path in parts)
     return train, test, more[0] if more else None
 
 

@@ -23,6 +23,7 @@ COMMANDS = {
     "vectors": "write the vectors of movies and users to files",
     "report": "build the report with another run beside this one",
     "leaderboard": "show the leaderboard of the last run",
+    "backtest": "compare models over windows of time, each trained on what came before",
     "experiments": "show the experiments of this commit as one table",
     "repeat": "run several folds or seeds, and show the mean and standard deviation of each metric",
     "judge": "judge lists that any library made by exact metrics, intervals and tests",

@@ -16,7 +16,6 @@ from marquee.resources.memory_limit import GIB, memory_limit
 from marquee.resources.pipeline_sizes import pipeline_sizes
 from marquee.resources.plan import PlannedStage, plan
 
-LOG = Path("logs/stages.jsonl")
 MIB = 1 << 20
 
 
@@ -36,7 +35,7 @@ def run(args: Namespace) -> None:
     with reading(card):
         sizes = pipeline_sizes(params, read_sealed(card) if lexists(card) else None)
     limit = memory_limit()
-    planned = plan(params, sizes, limit, _log())
+    planned = plan(params, sizes, limit, project.log())
     if args.json:
         rows = [asdict(stage) for stage in planned]
         bytes = limit and limit.bytes
@@ -52,14 +51,6 @@ def run(args: Namespace) -> None:
     for stage in planned:
         if stage.remedy:
             print(f"{stage.stage} does not fit: {stage.remedy}")
-
-
-def _log() -> list[str]:
-    """Return the lines of the log; none where it is missing or does not read."""
-    try:
-        return LOG.read_text("utf-8", errors="replace").splitlines()
-    except OSError:
-        return []
 
 
 def _table(planned: list[PlannedStage]) -> str:

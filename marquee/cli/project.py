@@ -17,6 +17,8 @@ from marquee.recommenders.base import Recommender
 from marquee.serving.catalogue import MovieCatalogue
 from marquee.terminal import escaped, say
 
+LOG = Path("logs/stages.jsonl")
+
 
 def params() -> config.Params:
     return config.read(Path("params.yaml"))
@@ -50,6 +52,14 @@ def model(name: str, n_items: int) -> Recommender:
     if other := fitted_otherwise(found, entry, known.seed):
         say(f"{folder} was fitted with {other} in params.yaml: {remedy}")
     return found
+
+
+def log() -> list[str]:
+    """Return the lines of the log of stages; none where it is missing or does not read."""
+    try:
+        return LOG.read_text("utf-8", errors="replace").splitlines()
+    except OSError:
+        return []
 
 
 def call(*words: str) -> str:

@@ -29,6 +29,7 @@ SPLITS = (
     "random",
     "per_user_time",
     "global_time",
+    "sliding_window",
     "user_holdout",
     "k_fold",
     "file",
@@ -133,14 +134,15 @@ class SplitOptions:
     """Describe one task's split; docs/reference/splits.md says which question each answers."""
 
     split: str = option(choices=SPLITS)
-    validation: float = option(0.1, low=0, below=1)  # fraction; of the training rows for the last three
+    validation: float = option(0.1, low=0, below=1)  # fraction; for the last four of what test leaves
     test: float = option(0.1, above=0, below=1)  # fraction; of the users for user_holdout
     rounding: str = option("coin", choices=("coin", "floor"))  # of a user's fraction to whole ratings
     # Ratings at or above it become 1, the rest is left out; auto: by the scale (`Scale.positive_threshold`).
     # `75%`: so far from the lowest rating to the highest. None keeps every rating as it is.
     positive_threshold: float | Literal["auto"] | Percent | None = None
-    fold: int = option(1, low=1)  # which fold is test, for k_fold and file
-    n_folds: int = option(5, low=2)  # for k_fold
+    fold: int = option(1, low=1)  # which fold is test, for k_fold, sliding_window and file
+    n_folds: int = option(5, low=2)  # for k_fold and sliding_window
+    train_days: float | None = option(None, above=0)  # for sliding_window; None: all that came before
     train_file: str | None = option("u{fold}.base", file=True)  # these two for file; {fold} is the number
     test_file: str | None = option("u{fold}.test", file=True)
 
@@ -325,7 +327,7 @@ def _check_split(options: SplitOptions, where: str) -> None:
     fractions = f"{where}.validation {options.validation:g} and test {options.test:g}"
     if options.split in BY_SHARE and options.validation + options.test >= 1:
         raise MarqueeError(f"{fractions} leave nothing to train on; make their sum less than 1")
-    if options.split == "k_fold" and options.fold > options.n_folds:
+    if options.split in ("k_fold", "sliding_window") and options.fold > options.n_folds:
         raise MarqueeError(
             f"{where}.fold is {options.fold}, but there are {options.n_folds} folds; "
             f"take one of 1 to {options.n_folds}"

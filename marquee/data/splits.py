@@ -14,6 +14,7 @@ import numpy as np
 
 from marquee.config import BY_SHARE, SplitOptions
 from marquee.data.ratings import Ratings, count_weights
+from marquee.data.time_cuts import cut, sorted_times, valid_fold, window_bounds
 from marquee.errors import MarqueeError
 from marquee.parallel import bits, packed_pairs, parallel_user_blocks, ratings_per_user
 from marquee.rng import KeyedRandom, next_draw, uniform
@@ -22,7 +23,8 @@ DOWN = 1e-9  # a coin that always rounds down, but leaves 0.29 of 100 rows 29
 FOLD_IN = 0.8  # of the ratings of a user held out by user_holdout; the rest is test
 TRAIN, VALIDATION, TEST, FOLDED_IN, LEFT_OUT = range(5)
 PARTS = {"train": TRAIN, "validation": VALIDATION, "test": TEST, "fold_in": FOLDED_IN}
-BY_TIME = ("leave_last_out", "per_user_time", "global_time")
+BY_ONE_CUT = ("global_time", "sliding_window")  # in the time of all users
+BY_TIME = ("leave_last_out", "per_user_time", *BY_ONE_CUT)
 RowIndices = tuple[np.ndarray, np.ndarray]  # the rows of train and of test, under `file`
 
 
@@ -92,13 +94,13 @@ def _low_rated(
     """Return the rows below the threshold that may be known when `test` is evaluated.
 
     They are of users with a test row. In a split by time they are not after the first of these rows: of the
-    user's own, and under global_time of all. Under `file` they are rows of the `train_file`.
+    user's own, and for a cut in the time of all, of all. Under `file` they are rows of the `train_file`.
     """
     if options.positive_threshold is None or not len(test):
         return Ratings.empty()
     until = np.full(1 + int(ratings.user[-1]), np.iinfo(np.int64).min)  # [n_users]
     until[test.user[::-1]] = test.timestamp[::-1]  # rows ascend in time, so the first one is written last
-    if options.split == "global_time":
+    if options.split in BY_ONE_CUT:
         until[test.user] = test.timestamp.min()
     if options.split not in BY_TIME:
         until[test.user] = np.iinfo(np.int64).max
@@ -114,6 +116,8 @@ def check(split: Split, options: SplitOptions) -> None:
     for name, rows in (("train on", train), ("test", test)):
         if not len(rows):
             ways = "take another split or fraction"
+            if options.split == "sliding_window":
+                ways = "take fewer n_folds" + ", or more train_days" * (options.train_days is not None)
             if options.positive_threshold is not None:
                 ways += ", or lower tasks.ranking.positive_threshold"
             raise MarqueeError(f"split {options.split} leaves no rating to {name}; {ways}")
@@ -121,8 +125,8 @@ def check(split: Split, options: SplitOptions) -> None:
     for earlier, later in ((train, validation), (train, test), (validation, test)):
         if not len(earlier) or not len(later):
             continue
-        if options.split == "global_time" and later.timestamp.min() <= earlier.timestamp.max():
-            raise MarqueeError("split global_time put a row beside or before one that it must follow")
+        if options.split in BY_ONE_CUT and later.timestamp.min() <= earlier.timestamp.max():
+            raise MarqueeError(f"split {options.split} put a row beside or before one that it must follow")
         if options.split in ("leave_last_out", "per_user_time"):
             counts = ratings_per_user(earlier.user, int(later.user[-1]) + 1)
             last = earlier.timestamp[np.cumsum(counts)[later.user] - 1]
@@ -216,27 +220,19 @@ def _from_end(user: np.ndarray, test: np.ndarray, held_out: np.ndarray) -> np.nd
 
 
 def _global_time(ratings: Ratings, options: SplitOptions, random: KeyedRandom) -> np.ndarray:
-    times = np.sort(ratings.timestamp)
-    if times[0] == times[-1]:
-        raise MarqueeError("all ratings have one timestamp, so global_time cannot cut; take another split")
+    times = sorted_times(ratings, options)
     n = len(times)
-    first_test = _cut(times, min(n - round(options.test * n), n - 1))
-    first_validation = _cut(times[:first_test], first_test - round(options.validation * n))
+    first_test = cut(times, min(n - round(options.test * n), n - 1))
+    first_validation = cut(times[:first_test], first_test - round(options.validation * n))
     part = np.full(n, TRAIN, np.int8)
     part[ratings.timestamp >= times[first_validation]] = VALIDATION
     part[ratings.timestamp >= times[first_test]] = TEST
     return part
 
 
-def _cut(times: np.ndarray, wanted: int) -> int:
-    """The index nearest to `wanted` at which ascending `times` rise; len(times) if there is none."""
-    if wanted >= len(times):
-        return len(times)
-    wanted = max(0, wanted)
-    left, right = (int(np.searchsorted(times, times[wanted], side)) for side in ("left", "right"))
-    if left > 0 and (right == len(times) or wanted - left <= right - wanted):
-        return left
-    return right
+def _sliding_window(ratings: Ratings, options: SplitOptions, random: KeyedRandom) -> np.ndarray:
+    parts = np.array([LEFT_OUT, TRAIN, VALIDATION, TEST, LEFT_OUT], np.int8)
+    return parts[np.searchsorted(window_bounds(ratings, options), ratings.timestamp, side="right")]
 
 
 def _random(ratings: Ratings, options: SplitOptions, random: KeyedRandom) -> np.ndarray:
@@ -252,9 +248,7 @@ def _random(ratings: Ratings, options: SplitOptions, random: KeyedRandom) -> np.
 
 def _k_fold(ratings: Ratings, options: SplitOptions, random: KeyedRandom) -> np.ndarray:
     """Deal the rows once for every `fold`, so that each is test in exactly one of them."""
-    fold, n_folds = options.fold, options.n_folds
-    if fold > n_folds:
-        raise MarqueeError(f"fold is {fold}, but there are {n_folds} folds; take one of 1 to {n_folds}")
+    fold, n_folds = valid_fold(options), options.n_folds
 
     def assign(user: np.ndarray, hashes: np.ndarray) -> np.ndarray:
         part = np.full(len(user), TRAIN, np.int8)
@@ -353,6 +347,7 @@ _ASSIGN: dict[str, _Assign] = {
     "random": _random,
     "per_user_time": _per_user_time,
     "global_time": _global_time,
+    "sliding_window": _sliding_window,
     "user_holdout": _user_holdout,
     "k_fold": _k_fold,
 }

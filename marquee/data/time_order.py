@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from marquee.data.ratings import Ratings
-from marquee.data.splits import BY_TIME, Split
+from marquee.data.splits import BY_ONE_CUT, BY_TIME, Split
 
 TOO_MANY = 0.75  # of the test users; a third to a half is usual, since films are rated many at a time
 
@@ -27,7 +27,7 @@ def time_warnings(ratings: Ratings, parts: Split, split: str) -> list[str]:
             f"{unknown:,} of {len(time):,} ratings have no timestamp; {split} takes them as the oldest"
         )
     test_users, tied = tied_users(parts)
-    if split != "global_time" and tied >= TOO_MANY * test_users:
+    if split not in BY_ONE_CUT and tied >= TOO_MANY * test_users:
         found.append(
             f"for {tied:,} of {test_users:,} test users the first held-out rating has the timestamp of one "
             f"that stayed, so which of them {split} holds out is random (by a hash of the ids)"

@@ -17,6 +17,7 @@ from marquee.evaluation.learned import Learned, write_learned
 from marquee.evaluation.long_tail import long_tail
 from marquee.evaluation.metrics import Columns
 from marquee.io import (
+    as_array,
     as_table,
     atomic_folder,
     read_parquet,
@@ -96,12 +97,13 @@ class TestSet:
 
 @dataclass(frozen=True)
 class ModelResult:
-    """One model's `metrics` and `per_user` values on one task, as `Evaluation` has them."""
+    """One model's `metrics`, `per_user` values and perhaps `lists` on one task, as `Evaluation` has them."""
 
     model: str
     task: str
     metrics: Mapping[str, float]
     per_user: Columns
+    lists: Columns | None = None
 
 
 def store(
@@ -136,8 +138,11 @@ def store(
         write_sealed(partial / "metrics.json", found)
 
 
-def load(folder: Path) -> ModelResult:
-    """Read the metrics and per-user values that `store` wrote. Raises MarqueeError for other files there."""
+def load(folder: Path, with_lists: bool = False) -> ModelResult:
+    """Read the metrics and per-user values that `store` wrote, and the users and items of its lists.
+
+    Raises MarqueeError for other files there.
+    """
     path, values = folder / "metrics.json", folder / "per_user.parquet"
     found = read_sealed(path)
     with reading(path):
@@ -148,4 +153,13 @@ def load(folder: Path) -> ModelResult:
             with reading(folder / name):
                 if sha256(folder / name) != hashed:
                     raise ValueError("it is not the file that was evaluated")
-    return replace(result, per_user=to_arrays(read_parquet(values)))
+        lists = _lists(folder / "lists.parquet") if with_lists else None
+    return replace(result, per_user=to_arrays(read_parquet(values)), lists=lists)
+
+
+def _lists(path: Path) -> Columns:
+    with reading(path):
+        table = read_parquet(path, ["user", "item"])
+        items = table["item"].combine_chunks()
+        matrix = as_array(items.flatten()).reshape(-1, items.type.list_size)
+        return {"user": as_array(table["user"]), "item": matrix}

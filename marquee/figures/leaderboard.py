@@ -9,7 +9,19 @@ import numpy as np
 
 from marquee.evaluation.long_tail import TENTHS
 from marquee.figures.captioned import Captioned
-from marquee.figures.style import BLUE, INK, ORANGE, QUIET, WHITE, canvas, house_style, name_axes
+from marquee.figures.labels import label_points
+from marquee.figures.style import (
+    BLUE,
+    INK,
+    LETTERS,
+    ORANGE,
+    QUIET,
+    WHITE,
+    canvas,
+    house_style,
+    name_axes,
+    settle,
+)
 from marquee.leaderboard.metrics import Row, metric_title, ranked
 from marquee.leaderboard.table import ORACLE, direction
 
@@ -26,11 +38,11 @@ def leaderboard_figures(
     k: int,
     tails: Mapping[str, Mapping[str, Sequence[float]]],
 ) -> dict[str, Captioned]:
-    """Draw a leaderboard for each task and, where there are `tails`, `long_tail`.
+    """Draw for each task a leaderboard and `<task>_popularity` and, where there are `tails`, `long_tail`.
 
     rows        of `marquee.leaderboard.table.compare`
     headline    task -> the metric that orders its models
-    k           list length whose coverage is shown
+    k           list length whose coverage, accuracy and popularity are shown
     tails       model -> its `marquee.evaluation.long_tail.long_tail`, in the order to draw
     """
     found = {}
@@ -42,6 +54,13 @@ def leaderboard_figures(
         )
         alt = f"{name}: " + ", ".join(f"{row['model']} {row['value']:.4f}" for row in board)
         found[task] = Captioned(leaderboard(rows, task, metric, confidence), caption, alt)
+        if points := _points(rows, task, k):
+            caption = (
+                f"Accuracy of the {task} models' lists against the popularity of what they recommend, with "
+                f"{confidence:.0%} intervals. A random list is at 0.5, the most rated movie at 1."
+            )
+            alt = ", ".join(f"{model} {x['value']:.2f} {y['value']:.4f}" for model, (x, y) in points.items())
+            found[f"{task}_popularity"] = Captioned(accuracy_by_popularity(points, k), caption, alt)
     if tails:
         coverage = {row["model"]: row["value"] for row in rows if row["metric"] == f"coverage@{k}"}
         fractions = {model: tail["recommended"] for model, tail in tails.items()}
@@ -102,6 +121,36 @@ def leaderboard(rows: Sequence[Row], task: str, metric: str, confidence: float =
     axes.margins(x=0.08)
     better = "lower" if direction(metric) < 0 else "higher"
     axes.set_xlabel(f"{metric_title(metric)}, {task} test set ({better} is better)")
+    return figure
+
+
+def _points(rows: Sequence[Row], task: str, k: int) -> dict[str, tuple[Row, Row]]:
+    """Return model -> its rows of popularity and NDCG at k; the best first, the oracle last."""
+    popularity = {row["model"]: row for row in ranked(rows, task, f"popularity_percentile@{k}")}
+    board = ranked(rows, task, f"ndcg@{k}")
+    board.sort(key=lambda row: row["model"] == ORACLE)
+    return {row["model"]: (popularity[row["model"]], row) for row in board if row["model"] in popularity}
+
+
+@house_style
+def accuracy_by_popularity(points: Mapping[str, tuple[Row, Row]], k: int) -> Figure:
+    """Draw NDCG@k against the popularity of what is recommended: model -> the rows of popularity and NDCG."""
+    figure = canvas(3 + 0.12 * len(points))
+    axes = figure.add_subplot()
+    for model, pair in points.items():
+        color = ORANGE if model == ORACLE else BLUE
+        x, y = (row["value"] for row in pair)
+        ends = [(row["low"], row["high"]) for row in pair if row["low"] is not None]
+        if len(ends) == 2:
+            axes.plot(ends[0], [y, y], color=color, linewidth=1, alpha=0.5)
+            axes.plot([x, x], ends[1], color=color, linewidth=1, alpha=0.5)
+        axes.plot(x, y, "o", ms=5, color=color)
+    axes.grid()
+    axes.margins(0.15)
+    name_axes(axes, "Popularity percentile of what is recommended", metric_title(f"ndcg@{k}"))
+    settle(figure)
+    xy = np.array([[row["value"] for row in pair] for pair in points.values()])
+    label_points(axes, xy, list(enumerate(points)), len(points), LETTERS)
     return figure
 
 

@@ -12,7 +12,7 @@ them: two models are compared on the same users each time.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -33,12 +33,25 @@ class Ratio:
     count: np.ndarray | None = None
     root: bool = False
 
+    @property
+    def value(self) -> float:
+        """The ratio in the sample itself; NaN where no user counts."""
+        total, count = (float(part.sum()) for part in _sums(self))
+        value = total / count if count else np.nan
+        return value**0.5 if self.root else value
 
-def bootstrap(ratios: Sequence[Ratio], n_resamples: int, rng: np.random.Generator) -> np.ndarray:
+
+def bootstrap(
+    ratios: Sequence[Ratio],
+    n_resamples: int,
+    rng: np.random.Generator,
+    watch: Callable[[slice, np.ndarray], None] | None = None,
+) -> np.ndarray:
     """Return every ratio in the sample and in `n_resamples` resamples of its users (Efron, 1979).
 
     Returns float64 [1 + n_resamples, len(ratios)], the sample itself in row 0. All columns share the
     resamples, which depend on `rng` and the number of users and not on the ratios. NaN: no user counted.
+    `watch` gets each block of users, and how often each resample contains each of them.
 
     Sums are exact: values are rounded to multiples of a power of two, at most 2^-51 of n_users times the
     largest value (1e-10 of it with 200,000 users), whose sums a float64 holds without error. So neither the
@@ -53,6 +66,8 @@ def bootstrap(ratios: Sequence[Ratio], n_resamples: int, rng: np.random.Generato
         whole = np.rint(np.ldexp(block, exponent[:, :, None])).reshape(-1, block.shape[2])  # (2 c, b)
         sums[0] += whole.sum(1).reshape(-1, 2)
         sums[1:] += (counts @ whole.T).reshape(n_resamples, -1, 2)
+        if watch:
+            watch(rows, counts)
     with np.errstate(invalid="ignore"):  # 0 / 0 is NaN
         figures = np.divide(*np.moveaxis(np.ldexp(sums, -exponent), 2, 0))
     root = [ratio.root for ratio in ratios]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from marquee.errors import MarqueeError
 from marquee.evaluation.metrics import Columns
 from marquee.evaluation.test_set import ModelResult
 from marquee.io import read_text, reading
+from marquee.leaderboard.coverage import ResampledCoverage
 from marquee.leaderboard.significance import Ratio, bootstrap, holm, interval, p_value
 
 Row = dict[str, Any]
@@ -32,6 +33,7 @@ HEADER = (
     "difference_high",
     "p_holm",
 )
+GROUP_HEADER = ("group", "level", "users", *HEADER)  # of the rows of groups of users
 ORACLE = "oracle"  # the model that knows the ground truth: a bound, not a competitor
 HIGHER = ("hit", "precision", "recall", "capped_recall", "ndcg", "map", "mrr")
 LOWER = ("rmse", "mae", "mse")
@@ -45,10 +47,11 @@ COLUMNS = {  # of the printed table, the primary metric first
 def compare(evaluated: Sequence[ModelResult], options: CompareOptions, rng: np.random.Generator) -> list[Row]:
     """Return a row for each task, metric and model with the keys of `HEADER`; None where one does not apply.
 
-    A metric with per-user values has an interval. Where it has a `direction`, one model is the best, by value
-    and then by name. Every other model is tested against it on the same users: `difference` is the model's
-    value minus the best's, and `p_holm` is adjusted for the models of that task and metric, but not for
-    choosing the best on the same users. The oracle is neither the best nor tested.
+    A metric with per-user values has an interval, and so has coverage where there are lists. Where a metric
+    of users has a `direction`, one model is the best, by value and then by name. Every other model is tested
+    against it on the same users: `difference` is the model's value minus the best's, and `p_holm` is adjusted
+    for the models of that task and metric, but not for choosing the best on the same users. The oracle is
+    neither the best nor tested.
 
     Neither the order of `evaluated` nor another model changes a model's interval. Raises MarqueeError for
     models of one task with different users, a `k` that no model was evaluated at, and too few resamples.
@@ -59,7 +62,8 @@ def compare(evaluated: Sequence[ModelResult], options: CompareOptions, rng: np.r
         board.sort(key=lambda one: (one.model == ORACLE, one.model))
         if board:
             _check(board, options)
-            rows += _board(board, options, own_rng)
+            ratios = {(one.model, name): ratio for one in board for name, ratio in ratios_of(one).items()}
+            rows += board_rows(board, ratios, options, own_rng)
     return rows
 
 
@@ -90,23 +94,24 @@ def summary(rows: Iterable[Row], options: CompareOptions) -> dict[str, dict[str,
     return models
 
 
-def from_csv(lines: Iterable[str]) -> list[Row]:
-    """Return the rows from the lines of the file that they were written to under `HEADER`."""
-    kinds = dict.fromkeys(HEADER, float) | {"task": str, "model": str, "metric": str, "best": int}
+def from_csv(lines: Iterable[str], header: Sequence[str] = HEADER) -> list[Row]:
+    """Return the rows from the lines of the file that they were written to under `header`."""
+    kinds = dict.fromkeys(header, float) | {"task": str, "model": str, "metric": str, "best": int}
+    kinds |= {"group": str, "level": str, "users": int}
     reader = csv.DictReader(lines, strict=True)
-    if tuple(reader.fieldnames or ()) != HEADER:
-        raise ValueError(f"it lacks the columns {','.join(HEADER)}")
+    if tuple(reader.fieldnames or ()) != tuple(header):
+        raise ValueError(f"it lacks the columns {','.join(header)}")
     return [
         {name: kinds[name](text) if text != "" else None for name, text in record.items()}
         for record in reader
     ]
 
 
-def read(path: Path) -> list[Row]:
+def read(path: Path, header: Sequence[str] = HEADER) -> list[Row]:
     """Return the rows of the file. Raises MarqueeError for a damaged one."""
     text = read_text(path)
     with reading(path):
-        rows = from_csv(text.splitlines())
+        rows = from_csv(text.splitlines(), header)
         if not rows or not text.endswith("\n"):
             raise ValueError("it ends too early")
         for row in rows:
@@ -141,19 +146,30 @@ def _check(board: Sequence[ModelResult], options: CompareOptions) -> None:
         )
 
 
-def _board(board: Sequence[ModelResult], options: CompareOptions, rng: np.random.Generator) -> list[Row]:
-    """Return the rows of one task."""
-    ratios = {(one.model, metric): ratio for one in board for metric, ratio in ratios_of(one).items()}
-    columns = bootstrap(list(ratios.values()), options.bootstrap_samples, rng).T  # (ratios, 1 + B)
+def board_rows(
+    board: Sequence[ModelResult],
+    ratios: Mapping[tuple[str, str], Ratio],
+    options: CompareOptions,
+    rng: np.random.Generator,
+) -> list[Row]:
+    """Return the rows of one task; `ratios` are those of (model, metric) that have users' values."""
+    covered = ResampledCoverage(board)
+    columns = bootstrap(
+        list(ratios.values()), options.bootstrap_samples, rng, covered.add
+    ).T  # (ratios, 1 + B)
     resampled: dict[str, Columns] = {}
     for (model, metric), column in zip(ratios, columns, strict=True):
         resampled.setdefault(metric, {})[model] = column
     metrics = sorted({metric for one in board for metric in one.metrics}, key=_by_length)
-    return [
+    rows = [
         row
         for metric in metrics
         for row in _rows(board, metric, resampled.get(metric, {}), options.confidence)
     ]
+    of = {(row["model"], row["metric"]): row for row in rows}
+    for model, metric, low, high in covered.intervals(options.bootstrap_samples, options.confidence):
+        of[model, metric] |= {"low": _rounded(low), "high": _rounded(high)}
+    return rows
 
 
 def ratios_of(one: ModelResult) -> dict[str, Ratio]:
@@ -164,6 +180,14 @@ def ratios_of(one: ModelResult) -> dict[str, Ratio]:
         n, squared, absolute = columns["n"], columns["squared_error"], columns["absolute_error"]
         ratios |= {"rmse": Ratio(squared, n, root=True), "mse": Ratio(squared, n), "mae": Ratio(absolute, n)}
     return ratios
+
+
+def of_users(one: ModelResult, members: np.ndarray, metrics: Iterable[str]) -> ModelResult:
+    """Return those of `metrics` that are made of users' values, of the users of a mask [m] alone."""
+    per_user = {name: values[members] for name, values in one.per_user.items()}
+    ratios = ratios_of(ModelResult(one.model, one.task, dict.fromkeys(metrics, 0.0), per_user))
+    values = {name: ratio.value for name, ratio in ratios.items() if name in metrics}
+    return ModelResult(one.model, one.task, values, per_user)
 
 
 def _by_length(metric: str) -> tuple[str, int]:

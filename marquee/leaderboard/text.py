@@ -7,15 +7,68 @@ from collections.abc import Sequence
 from marquee.leaderboard.metrics import Row, ranked
 from marquee.leaderboard.table import COLUMNS, ORACLE, CompareOptions, direction
 
+BEYOND = ("popularity_percentile@{k}", "genre_miscalibration@{k}", "coverage@{k}")
+COSTS = ("fit_seconds", "peak_MiB")  # of the last fit, where rows have them
+
 
 def text(rows: Sequence[Row], options: CompareOptions) -> str:
-    """Return the tables and their legend, for a terminal."""
+    """Return the tables of accuracy and their legend, for a terminal."""
     test = f"(paired bootstrap over users, Holm p >= {options.level:g})"
     legend = f"* best; ~ not significantly different from it {test}"
     if any(row["model"] == ORACLE for row in rows):
         legend += "\n% of best: % of the best possible score, known because the data is simulated"
     tables = (_table([row for row in rows if row["task"] == task], task, options) for task in COLUMNS)
     return "\n\n".join([*filter(None, tables), legend]) + "\n"
+
+
+def beyond_text(rows: Sequence[Row], options: CompareOptions) -> str:
+    """Return a table for each task of what accuracy does not say, and of what `COSTS` a fit has in `rows`."""
+    found = {(row["task"], row["model"], row["metric"]): row for row in rows}
+    tables = []
+    for task, (first, *_) in COLUMNS.items():
+        metrics = [name.format(k=options.k) for name in (first, *BEYOND)]
+        lines = []
+        for model in _best_first(rows, task, metrics[0]):
+            cells = (found.get((task, model, metric)) for metric in metrics)
+            costs = (found.get((task, model, cost)) for cost in COSTS)
+            line = [f"{_number(cell)} {half_interval(cell)}".strip() for cell in cells]
+            lines.append([model, *line, *("-" if cost is None else f"{cost['value']:,g}" for cost in costs)])
+        if lines:
+            over, under = zip(*(name.rpartition("_")[::2] for name in (*metrics, *COSTS)), strict=True)
+            table = aligned([["", *over], ["model", *under], *lines])
+            tables.append(f"{task.capitalize()}, best {metrics[0]} first\n\n{table}")
+    return "\n\n".join([*tables, f"± half of the {100 * options.confidence:g}% interval"]) + "\n"
+
+
+def groups_text(rows: Sequence[Row], options: CompareOptions) -> str:
+    """Return a table for each task and group of users, with a column for each level."""
+    tables = []
+    for task, group in dict.fromkeys((row["task"], row["group"]) for row in rows):
+        own = [row for row in rows if (row["task"], row["group"]) == (task, group)]
+        users = {row["level"]: row["users"] for row in own}
+        found = {(row["model"], row["level"]): row for row in own}
+        lines = [["", *users], ["users", *(f"{n:,}" for n in users.values())]]
+        for model in dict.fromkeys(row["model"] for row in own):
+            cells = [found[model, level] for level in users]
+            lines.append([model, *(f"{mark(cell, options)}{_number(cell)}" for cell in cells)])
+            lines.append(["", *(half_interval(cell) for cell in cells)])
+        tables.append(f"{task.capitalize()}, {own[0]['metric']} by {group}\n\n{aligned(lines)}")
+    test = f"(Holm p >= {options.level:g}, not adjusted for the number of groups)"
+    legend = f"* best; ~ not significantly different from it {test}"
+    return "\n\n".join([*tables, f"{legend}\n± half of the {100 * options.confidence:g}% interval"]) + "\n"
+
+
+def _best_first(rows: Sequence[Row], task: str, metric: str) -> list[str]:
+    """Return the models of a task; the oracle is the last."""
+    return sorted((row["model"] for row in ranked(rows, task, metric)), key=lambda model: model == ORACLE)
+
+
+def aligned(lines: Sequence[Sequence[str]]) -> str:
+    """Return a table whose first column is at the left."""
+    from tabulate import tabulate
+
+    align = ["left", *["right"] * (len(lines[0]) - 1)]
+    return tabulate(lines, tablefmt="plain", colalign=align, disable_numparse=True)
 
 
 def _table(rows: Sequence[Row], task: str, options: CompareOptions) -> str:
@@ -32,7 +85,7 @@ def _table(rows: Sequence[Row], task: str, options: CompareOptions) -> str:
     for row in board:
         interval = f"[{row['low']:.4f}, {row['high']:.4f}]"
         values = (found.get((row["model"], metric)) for metric in others)
-        line = [_mark(row, options), row["model"], _number(row), interval, *map(_number, values)]
+        line = [mark(row, options), row["model"], _number(row), interval, *map(_number, values)]
         cells.append([*line, _percentage(row["value"], bound["value"], sign)] if bound else line)
     head = ["", "model", first, f"{100 * options.confidence:g}% interval", *others]
     head += ["%_of best"] * bool(bound)
@@ -43,11 +96,16 @@ def _table(rows: Sequence[Row], task: str, options: CompareOptions) -> str:
     return f"{task.capitalize()}, best {first} first\n\n{printed}"
 
 
-def _mark(row: Row, options: CompareOptions) -> str:
+def mark(row: Row, options: CompareOptions) -> str:
     """`*` the best, `~` not significantly different from it; empty for any other model and for the oracle."""
     if row["best"]:
         return "*"
     return "~" if row["p_holm"] is not None and row["p_holm"] >= options.level else ""
+
+
+def half_interval(row: Row | None) -> str:
+    """Return half of the width of the interval; empty where there is none."""
+    return "" if row is None or row["low"] is None else f"±{(row['high'] - row['low']) / 2:.4f}"
 
 
 def _number(row: Row | None) -> str:

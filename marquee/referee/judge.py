@@ -52,9 +52,9 @@ def judge_lists(split: Holdout, lists: Lists, name: str, k: int, variant: str | 
     metrics = {metric: float(np.nanmean(x)) for metric, x in columns.items() if not np.isnan(x).all()}
     metrics |= coverage(lists.items, split.n_items, [k])
     theirs = VARIANTS[variant].figures(hits, relevant.lengths, lists.lengths, k) if variant else {}
-    return Verdict(
-        ModelResult(name, "ranking", metrics, {"user": split.users} | columns), lists.notes, theirs
-    )
+    listed = {"user": split.users, "item": lists.items}
+    result = ModelResult(name, "ranking", metrics, {"user": split.users} | columns, listed)
+    return Verdict(result, lists.notes, theirs)
 
 
 def judge_predictions(train: Table, test: Table, table: Table, name: str, path: Path) -> Verdict:

@@ -11,7 +11,7 @@ import numpy as np
 from marquee.data.ratings import Ratings
 from marquee.data.user_items import UserItems
 from marquee.errors import MarqueeError
-from marquee.io import as_array, as_column
+from marquee.io import as_array
 from marquee.movielens.schema import encode_ids
 from marquee.referee import tables
 from marquee.referee.tables import Table
@@ -25,7 +25,7 @@ class Holdout:
     """Hold a split of another library: what was learned from, and what was held out.
 
     train, test  users and items as numbers from 0, ascending by id; 1 as the rating where there is none
-    seen         user * n_items + item of train and validation: what lists should not contain
+    seen         user * n_items + item of train and validation, ascending: what lists should not contain
     users        int32 [m], ascending: the users of `test`
     candidates   the same: what lists may contain beside test items; None: anything
     """
@@ -95,18 +95,17 @@ def holdout(
         joined = pa.chunked_array([chunk for table in given for chunk in table[name].chunks])
         codes[name], ids[name] = encode_ids(joined)
     ends = np.cumsum([len(table["user"]) for table in given])
-    parts = [
-        Ratings.of(
-            codes["user"][end - len(table["user"]) : end],
-            codes["item"][end - len(table["user"]) : end],
-            as_array(table["rating"]) if "rating" in table else 1.0,
-        )
-        for table, end in zip(given, ends, strict=True)
-    ]
+    parts = []
+    for table, end in zip(given, ends, strict=True):
+        rows = slice(end - len(table["user"]), end)
+        rating = as_array(table["rating"]).astype(np.float32) if "rating" in table else np.float32(1)
+        pair, n = (codes["user"][rows], codes["item"][rows]), len(table["user"])
+        parts.append(Ratings(*pair, np.broadcast_to(rating, n), np.broadcast_to(np.int64(0), n)))
     n_items = np.int64(len(ids["item"]))
     keys = [part.user * n_items + part.item for part in parts]
-    seen, held_out = np.append(keys[0], keys[2]), parts[1]
-    shared = seen[find_rows(seen, keys[1])]
+    seen, held_out = np.concatenate([keys[0], keys[2]]), parts[1]
+    seen.sort()
+    shared = keys[1][find_rows(keys[1], seen)]
     if len(shared):
         user, item = divmod(int(shared[0]), int(n_items))
         raise MarqueeError(
@@ -119,7 +118,7 @@ def holdout(
     held_out = held_out.take(order)
     if not len(held_out):
         raise MarqueeError(f"the test has no rating of at least {threshold:g}: lower the threshold")
-    allowed = keys[3] if candidates else None
+    allowed = np.sort(keys[3]) if candidates else None
     return Holdout(parts[0], held_out, ids["user"], ids["item"], np.unique(held_out.user), seen, allowed)
 
 
@@ -177,13 +176,13 @@ def _order(
     scores = as_array(table["score"])[kept] if "score" in table else None
     if "rank" not in table:
         assert scores is not None
-        order = np.lexsort((items[kept], -scores, own))
+        order = _within(own, items[kept], -scores)
         equal = (np.diff(own[order]) == 0) & (np.diff(scores[order]) == 0)
         tied = len(np.unique(own[order][1:][equal]))
         words = [f"{tied:,} lists have equal scores; they are ordered by the item's id"] if tied else []
         return kept[order], words
     ranks = as_array(table["rank"])[kept]
-    order = np.lexsort((ranks, own))
+    order = _within(own, ranks)
     owner, rank = own[order], ranks[order]
     lengths = np.bincount(owner, minlength=len(split.users))
     expected = np.arange(len(owner)) - np.repeat(np.cumsum(lengths) - lengths, lengths) + ranks.min()
@@ -214,7 +213,7 @@ def _refuse_pairs(
         raise MarqueeError(
             f"{path}: {len(twice):,} pairs stand twice, first {_pair(split, twice[0])}: list each once"
         )
-    seen = split.seen[find_rows(split.seen, ascending)]
+    seen = ascending[find_rows(ascending, split.seen)]
     if len(seen) and not allow_seen:
         raise MarqueeError(
             f"{path}: {len(seen):,} listed pairs were seen, first {_pair(split, seen[0])}: hide seen items, "
@@ -240,7 +239,25 @@ def _pair(split: Holdout, key: np.int64) -> str:
 
 
 def find_rows(keys: np.ndarray, among: np.ndarray) -> np.ndarray:
-    """Return bool [n]: is each of `keys` one of `among`."""
-    import pyarrow.compute as pc
+    """Return bool [n]: is each of `keys` one of `among`, which ascends. Keys in users' order are quickest."""
+    if not len(among):
+        return np.zeros(len(keys), bool)
+    place = np.searchsorted(among, keys)
+    return among[np.minimum(place, len(among) - 1, out=place)] == keys
 
-    return np.asarray(pc.is_in(as_column(keys), value_set=as_column(among)))
+
+def _within(own: np.ndarray, *by: np.ndarray) -> np.ndarray:
+    """Return the rows by (own, the last of `by`, ..., the first, row), int64 [n], as np.lexsort does.
+
+    Lists of one length are sorted together, as the lines of a matrix: a tenth of the time.
+    """
+    order = np.argsort(own, kind="stable")
+    lengths = np.bincount(own)
+    starts = np.cumsum(lengths) - lengths
+    for length in np.unique(lengths[lengths > 1]):
+        place = starts[lengths == length, None] + np.arange(length)
+        rows = order[place]
+        for column in by:
+            rows = np.take_along_axis(rows, np.argsort(column[rows], axis=1, kind="stable"), axis=1)
+        order[place] = rows
+    return order

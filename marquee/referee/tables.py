@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -33,7 +33,8 @@ def read(path: Path, required: Sequence[str], optional: Sequence[str] = ()) -> T
     all other columns are float64. Raises MarqueeError for a file that is missing, unreadable or empty, a
     column that is missing or stands there twice, and a cell that is empty or no number, with its row.
     """
-    table = _read_parquet(path) if path.suffix == ".parquet" else _read_csv(path)
+    wanted = {name for ours in (*required, *optional) for name in NAMES[ours]}
+    table = _read_parquet(path, wanted) if path.suffix == ".parquet" else _read_csv(path)
     found: Table = {}
     for ours in (*required, *optional):
         theirs = [name for name in table if _bare(name) in NAMES[ours]]
@@ -101,12 +102,14 @@ def _read_csv(path: Path) -> Mapping[str, pa.ChunkedArray]:
         ) from None
 
 
-def _read_parquet(path: Path) -> Mapping[str, pa.ChunkedArray]:
+def _read_parquet(path: Path, wanted: Set[str]) -> Mapping[str, pa.ChunkedArray]:
+    """Return the columns that may be `wanted`; all of them where none is, for the message."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     try:
-        table = pq.read_table(path)
+        names = pq.read_schema(path).names if path.is_file() else []
+        table = pq.read_table(path, columns=[name for name in names if _bare(name) in wanted] or None)
     except (OSError, pa.ArrowInvalid) as error:
         raise MarqueeError(
             f"{path} is no Parquet file ({str(error).splitlines()[0]}): write it again"

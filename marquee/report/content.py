@@ -85,6 +85,7 @@ class ReportContent:
                  `recommended` (titles)
     params       params.yaml
     versions     package -> version
+    groups       the primary metric of each group of users, as `marquee.leaderboard.groups` makes them
     split_warnings  task -> what is unusual in its split, as sentences without a full stop
     against      another run beside this one
     """
@@ -102,6 +103,7 @@ class ReportContent:
     samples: Mapping[str, Sequence[Mapping[str, Any]]]
     params: Mapping[str, Any]
     versions: Mapping[str, str]
+    groups: Sequence[Mapping[str, Any]] = ()
     split_warnings: Mapping[str, Sequence[str]] = field(default_factory=dict)
     against: Against | None = None
 
@@ -116,6 +118,7 @@ class ReportContent:
             about=read_sealed(leaderboard / "about.json"),
             card=read_sealed(data / "dataset.json"),
             rows=table.read(leaderboard / "table.csv"),
+            groups=table.read(leaderboard / "groups.csv", table.GROUP_HEADER),
             headline=table.primary_metrics(options.compare),
             confidence=options.compare.confidence,
             resamples=options.compare.bootstrap_samples,

@@ -17,6 +17,7 @@ from marquee.report.content import PageFigure, ReportContent
 from marquee.report.views import (
     FIGURES,
     boards,
+    group_tables,
     metric_tables,
     parameter_blocks,
     positives_warning,
@@ -63,6 +64,7 @@ def render(content: ReportContent) -> str:
         figure_order=FIGURES,
         boards=boards(content),
         metric_tables=metric_tables(content),
+        group_tables=group_tables(content),
         two_goals=two_goals(content),
         positives_warning=positives_warning(content),
         parameter_blocks=parameter_blocks(content.params),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from marquee.data.ratings import lowest_positive, unusual_positives
-from marquee.leaderboard.metrics import Row, metric_group, metric_groups, ranked
+from marquee.leaderboard.metrics import Row, metric_group, metric_groups, metric_title, ranked
 from marquee.leaderboard.significance import least_p
 from marquee.leaderboard.table import ORACLE
 from marquee.report.content import ReportContent
@@ -59,6 +59,7 @@ def sections(content: ReportContent) -> dict[str, str]:
         **against,
         "models": "Models",
         "tail": "Long tail and coverage",
+        **({"groups": "Groups of users"} if content.groups else {}),
         "parameters": "Parameters",
         "provenance": "Provenance",
         "metrics": "All metrics",
@@ -83,6 +84,27 @@ def metric_tables(content: ReportContent) -> list[MetricTable]:
             tasks = {board.task: _lines(content, board, part) for board in boards(content)}
             found = {task: lines for task, lines in tasks.items() if lines}
             tables.append(MetricTable(heading, part, found))
+    return tables
+
+
+def group_tables(content: ReportContent) -> list[MetricTable]:
+    """Return a table for each task and group, with a column for each level."""
+    cells = {(row["task"], row["group"], row["level"], row["model"]): row for row in content.groups}
+    tables = []
+    for board in boards(content):
+        for group in dict.fromkeys(row["group"] for row in content.groups if row["task"] == board.task):
+            users = {
+                level: row["users"]
+                for (task, of, level, _), row in cells.items()
+                if (task, of) == (board.task, group)
+            }
+            lines = [
+                (row["model"], [cells.get((board.task, group, level, row["model"])) for level in users])
+                for row in board.rows
+            ]
+            heading = f"{board.task.capitalize()}, {metric_title(board.metric)} by {group}"
+            columns = [f"{level} (n = {n:,})" for level, n in users.items()]
+            tables.append(MetricTable(heading, columns, {board.task: lines}))
     return tables
 
 

@@ -31,6 +31,7 @@ TESTED = 80  # per test pair: prediction, error, place, and the columns of its r
 OFFERED = 12  # per candidate of an evaluation: its table, array and mark
 LISTED = 1400  # per test user: a dozen metrics at each length, and the list itself
 COMPARED = 700  # per user and model in the comparison: metrics, as table and as array
+COVERED = 8  # per item that a user's longest list has: its id, and its place among those of a block
 BLOCKS = 3 * BLOCK_BYTES  # scores, and the search for the best of them
 DRAWN = 20  # per rating that a figure counts, and per test pair
 BOOTSTRAP = 70 << 20  # resamples of a block of users
@@ -83,7 +84,9 @@ def _rows(kind: str, name: str, params: config.Params, sizes: PipelineSizes) -> 
         most = max(_evaluated(sizes, task, params.evaluate.mask) for task in config.TASKS)
         return MemoryNeed(most * sizes.simulated, data)
     if kind == "compare":
-        bytes = BOOTSTRAP + COMPARED * sizes.users * len(params.models)
+        of_user = COMPARED + COVERED * max(params.evaluate.ks)
+        of_item = len(params.evaluate.ks) * params.compare.bootstrap_samples / 8  # a bit for each resample
+        bytes = BOOTSTRAP + (of_user * sizes.users + of_item * sizes.items) * len(params.models)
         return MemoryNeed(bytes, ("evaluate.ks",))
     return MemoryNeed(PAGE * len(params.models) if kind == "report" else 0)
 

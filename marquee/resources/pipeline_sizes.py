@@ -99,7 +99,10 @@ def _part(rows: int, users: int, options: SplitOptions) -> Part:
         test = round(held_out * (1 - FOLD_IN))
         part = Part(rows - held_out, 0, test, held_out - test, min(round(users * options.test), test))
     else:
-        test = round(rows / (options.n_folds if options.split == "k_fold" else 5))
-        part = Part(rows - test, 0, test, 0, min(users, test))
+        pieces = {"k_fold": options.n_folds, "sliding_window": options.n_folds + 1}.get(options.split, 5)
+        test = round(rows / pieces)
+        windowed = options.split == "sliding_window"
+        whole = round(rows * options.fold / pieces) if windowed else rows - test
+        part = Part(whole, 0, test, 0, min(users, test))
     validation = round(part.train * options.validation)
     return replace(part, train=part.train - validation, validation=validation)

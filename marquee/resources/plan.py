@@ -73,7 +73,10 @@ def plan(
 
 
 def last_runs(log: Iterable[str], dataset: str) -> dict[str, Mapping[str, Any]]:
-    """Return stage -> the last row of the log that ran on `dataset`. A line that is no row is skipped."""
+    """Return stage -> the last row of the log that ran on `dataset`, and its `fit_seconds` if it trained.
+
+    A line that is no row is skipped.
+    """
     found: dict[str, Mapping[str, Any]] = {}
     for line in log:
         try:
@@ -83,8 +86,16 @@ def last_runs(log: Iterable[str], dataset: str) -> dict[str, Mapping[str, Any]]:
         if isinstance(row, dict) and row.get("dataset") == dataset and isinstance(row.get("stage"), str):
             found[row["stage"]] = {
                 name: row[name] for name, kinds in LOGGED.items() if _is(row.get(name), kinds)
-            }
+            } | _fit_seconds(row.get("phases"))
     return found
+
+
+def _fit_seconds(phases: Any) -> dict[str, float]:
+    """Return `fit_seconds` of a row that trained a model, without start and files."""
+    for one in phases if isinstance(phases, list) else ():
+        if isinstance(one, dict) and one.get("phase") == "fitting" and _is(one.get("seconds"), (int, float)):
+            return {"fit_seconds": one["seconds"]}
+    return {}
 
 
 def _is(value: Any, kinds: tuple[type, ...]) -> bool:

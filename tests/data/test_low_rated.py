@@ -10,7 +10,7 @@ import pytest
 
 from marquee import config
 from marquee.data.ratings import Ratings
-from marquee.data.splits import BY_TIME, SplitOptions, split
+from marquee.data.splits import BY_ONE_CUT, BY_TIME, SplitOptions, split
 from marquee.io import write_parquet
 from stages import _inputs
 from tests.data.test_splits import DRAWN, grid, in_order, rng, rows
@@ -28,7 +28,7 @@ def test_low_rated_rows_are_those_of_test_users_that_are_known_by_then(name, see
     first: dict[int, float] = {}
     for user, time in zip(done.test.user.tolist(), done.test.timestamp.tolist(), strict=True):
         first[user] = min(time, first.get(user, np.inf))
-    if name == "global_time":
+    if name in BY_ONE_CUT:
         first = dict.fromkeys(first, min(first.values()))
     elif name not in BY_TIME:
         first = dict.fromkeys(first, np.inf)

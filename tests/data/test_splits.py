@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from marquee.config import BY_SHARE, SPLITS, parse
 from marquee.data.ratings import Ratings
-from marquee.data.splits import Split, SplitOptions, check, split
+from marquee.data.splits import BY_TIME, Split, SplitOptions, check, split
 from marquee.errors import MarqueeError
 from marquee.rng import KeyedRandom
 
@@ -280,7 +280,7 @@ def test_no_positives_at_all_is_an_error_that_says_which_key_to_lower():
 @fast
 @given(ratings=small_ratings(least=10), seed=st.integers(0, 5))
 def test_every_positive_is_in_one_part_and_each_part_keeps_the_order(name: str, ratings: Ratings, seed: int):
-    options = SplitOptions(name, validation=0.2, test=0.3, positive_threshold=3.0)
+    options = SplitOptions(name, validation=0.2, test=0.3, positive_threshold=3.0, fold=5)
     try:
         done = split(ratings, options, rng(seed))
     except MarqueeError as error:  # too few ratings, but never a leak
@@ -356,7 +356,7 @@ def test_a_pair_both_folded_in_and_tested_fails_the_check():
         check(Split(ONE, TWO, THREE, THREE, {}), SplitOptions("user_holdout"))
 
 
-@pytest.mark.parametrize("name", ["global_time", "leave_last_out", "per_user_time"])
+@pytest.mark.parametrize("name", BY_TIME)
 def test_a_training_row_after_a_held_out_one_fails_the_check(name: str):
     for parts in ((THREE, Ratings.empty(), TWO), (TWO, ONE, THREE), (ONE, THREE, TWO)):
         with pytest.raises(MarqueeError, match=f"split {name}"):

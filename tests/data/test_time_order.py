@@ -20,7 +20,7 @@ DAYS = 1_000_000_000 + 86_400 * ITEM
 def said(timestamp: np.ndarray | int, name: str = "leave_last_out") -> list[str]:
     """The warnings of these times, which ascend within each user."""
     ratings = Ratings.of(USER, ITEM, 5.0, timestamp)
-    parts = split(ratings, SplitOptions(name, validation=0.2, test=0.2), KeyedRandom(0))
+    parts = split(ratings, SplitOptions(name, validation=0.2, test=0.2, fold=5), KeyedRandom(0))
     return time_warnings(ratings, parts, name)
 
 

@@ -62,6 +62,13 @@ RESIDUALS = tables(
     np.append(np.arange(22) * 13, 0),
     {"low": 1, "high": 5},
 )
+
+
+def at(value):
+    return {"value": value, "low": value - 0.01, "high": value + 0.02}
+
+
+POINTS = {"ease": (at(0.8), at(0.4)), "mf": (at(0.9), at(0.39)), "oracle": (at(0.7), at(0.5))}
 LONG_TAIL = np.repeat(np.arange(400), np.geomspace(300, 1, 400).astype(int))
 
 FIGURES = {
@@ -94,6 +101,10 @@ FIGURES = {
     },
     "recommended": lambda: leaderboard.recommended_tail(
         {"mf": FRACTIONS, "ease": FRACTIONS}, FRACTIONS, {"mf": 0.12}
+    ),
+    "accuracy and popularity": lambda: leaderboard.accuracy_by_popularity(POINTS, 10),
+    "25 points": lambda: leaderboard.accuracy_by_popularity(
+        {name: (at(0.6 + 0.02 * (n % 5)), at(0.1 + 0.01 * n)) for n, name in enumerate(NAMES)}, 10
     ),
     "25 recommended": lambda: leaderboard.recommended_tail(
         dict.fromkeys(NAMES, FRACTIONS), FRACTIONS, dict.fromkeys(NAMES, 1.0)
@@ -351,6 +362,20 @@ def test_a_comparison_has_a_board_for_each_task_and_the_long_tail():
     assert re.findall(r"\d+%", found["long_tail"].caption) == ["40%", "100%", "40%"]
     assert "12%" in [text.get_text() for text in found["long_tail"].figure.axes[0].texts]
     assert list(leaderboard.leaderboard_figures(rows, headline, 0.95, 10, {})) == ["ranking", "rating"]
+
+
+def test_accuracy_stands_against_popularity_with_every_model_named():
+    names = {"popularity": 0.99, "ease": 0.9, "mf_bce": 0.95, "oracle": 0.8}
+    rows = [*BOARD, *(row(name, x, metric="popularity_percentile@10") for name, x in names.items())]
+    found = leaderboard.leaderboard_figures(rows, {"ranking": "ndcg@10", "rating": "rmse"}, 0.95, 10, {})
+    assert list(found) == ["ranking", "ranking_popularity", "rating"]
+    one = found["ranking_popularity"]
+    assert one.alt == "ease 0.90 0.4000, mf_bce 0.95 0.3900, popularity 0.99 0.2500, oracle 0.80 0.5000"
+    (axes,) = one.figure.axes
+    assert {text.get_text() for text in axes.texts} == set(names)
+    dots = [line.get_xydata()[0].tolist() for line in axes.lines if line.get_marker() == "o"]
+    assert [0.9, 0.4] in dots
+    assert [0.99, 0.25] in dots
 
 
 def test_figures_are_saved_twice_with_their_captions(tmp_path):

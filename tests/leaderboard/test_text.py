@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from marquee.leaderboard.table import HEADER, CompareOptions, Row
-from marquee.leaderboard.text import text
+from marquee.leaderboard.text import beyond_text, groups_text, text
 
 
 def row(task: str, model: str, metric: str, value: float, p: float | None = None, best: int = 0) -> Row:
@@ -65,3 +65,60 @@ def test_without_an_oracle_the_legend_does_not_speak_of_it():
 
 def test_no_line_of_the_table_is_wider_than_a_terminal():
     assert max(map(len, text(BOARD, CompareOptions()).splitlines())) <= 100
+
+
+def test_what_accuracy_does_not_say_stands_beside_what_a_fit_costs():
+    rows = [
+        row("ranking", "popularity", "ndcg@10", 0.05),
+        row("ranking", "ease", "ndcg@10", 0.13),
+        row("ranking", "ease", "popularity_percentile@10", 0.98),
+        row("ranking", "ease", "genre_miscalibration@10", 1.25),
+        row("ranking", "ease", "coverage@10", 0.3),
+        {**row("ranking", "popularity", "coverage@10", 0.1), "low": None},
+        *(
+            row("ranking", "ease", cost, value)
+            for cost, value in (("fit_seconds", 0.705), ("peak_MiB", 1278))
+        ),
+    ]
+    assert beyond_text(rows, CompareOptions()) == (
+        """\
+Ranking, best ndcg@10 first
+
+                                popularity              genre                      fit   peak
+model              ndcg@10   percentile@10  miscalibration@10     coverage@10  seconds    MiB
+ease        0.1300 ±0.0100  0.9800 ±0.0100     1.2500 ±0.0100  0.3000 ±0.0100    0.705  1,278
+popularity  0.0500 ±0.0100               -                  -          0.1000        -      -
+
+± half of the 95% interval
+"""
+    )
+
+
+def test_groups_are_columns_with_the_best_of_each_marked():
+    rows = [
+        {"group": group, "level": level, "users": n, **row("ranking", model, "ndcg@10", value, p, best)}
+        for group, level, n, model, value, p, best in (
+            ("activity", "1 to 9", 1200, "ease", 0.1, None, 1),
+            ("activity", "1 to 9", 1200, "ials", 0.09, 0.2, 0),
+            ("activity", "10 to 80", 1100, "ease", 0.2, 0.01, 0),
+            ("activity", "10 to 80", 1100, "ials", 0.3, None, 1),
+            ("gender", "F", 800, "ease", 0.15, None, 1),
+        )
+    ]
+    tables = groups_text(rows, CompareOptions()).split("\n\n")
+    assert tables[:4] == [
+        "Ranking, ndcg@10 by activity",
+        """\
+        1 to 9  10 to 80
+users    1,200     1,100
+ease   *0.1000    0.2000
+       ±0.0100   ±0.0100
+ials   ~0.0900   *0.3000
+       ±0.0100   ±0.0100""",
+        "Ranking, ndcg@10 by gender",
+        """\
+             F
+users      800
+ease   *0.1500
+       ±0.0100""",
+    ]

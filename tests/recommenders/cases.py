@@ -14,6 +14,7 @@ if str(HOW_TO) not in recommenders.__path__:
 # name: (algorithm, task, options, how many of a training user's top 10 of 40 a fold-in gives back)
 CASES: dict[str, tuple[str, str, dict[str, Any], int]] = {
     "popularity": ("popularity", "ranking", {}, 10),
+    "popular_recent": ("popular_recent", "ranking", {"days": 7}, 10),
     "bias": ("bias", "rating", {}, 10),
     "bias_damped": ("bias", "rating", {"user_damping": 1, "item_damping": 10, "sweeps": 3}, 10),
     "ease": ("ease", "ranking", {"regularization": 1}, 10),

@@ -21,7 +21,7 @@ from marquee.training.progress import FitProgress
 from tests.recommenders.cases import CASES, HOW_TO
 
 RATING = [name for name in CASES if CASES[name][1] == "rating"]
-PERSONAL = [name for name in CASES if name != "popularity" and name not in RATING]
+PERSONAL = [name for name in CASES if not name.startswith("popular") and name not in RATING]
 RANDOM = [name for name in CASES if CASES[name][0] in ("mf_bce", "neural_mf", "sgd_mf", "autorec")]
 SAMPLED = [name for name in RANDOM if name not in RATING]
 N_USERS, N_ITEMS = 60, 40
@@ -33,13 +33,13 @@ EVERYONE = np.arange(N_USERS, dtype=np.int32)
 def checkerboard(seed: int = 0) -> Ratings:
     """Even users have half of the even items, odd users half of the odd ones: a checkerboard.
 
-    User 58 and item 38 are left without a rating, user 59 has one.
+    User 58 and item 38 are left without a rating, user 59 has one. A user rates an item each day.
     """
     rng = named_rng(seed, "two camps")
     user, item = np.nonzero(np.add.outer(np.arange(N_USERS), np.arange(N_ITEMS)) % 2 == 0)
     kept = (rng.random(len(user)) < 0.5) & (user != 58) & (item != 38) & (user != 59)
     user, item = np.append(user[kept], 59), np.append(item[kept], 1)
-    return Ratings.of(user, item, np.where(rng.random(len(user)) < 0.5, 5, 4))
+    return Ratings.of(user, item, np.where(rng.random(len(user)) < 0.5, 5, 4), 86_400 * item)
 
 
 def fitted(

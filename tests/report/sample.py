@@ -51,6 +51,12 @@ def sample_content(models: int = 0, prefix: str = "a_rather_long_model_name") ->
             "dropped": {"malformed": 3, "off_scale": 0, "duplicates": 17, "unlisted_movies": 0},
         },
         rows=rows,
+        groups=[
+            {"group": "activity", "level": level, "users": 471 + n}
+            | compared("ranking", model, "ndcg@10", value + shift, 0.4012 + shift)
+            for n, (level, shift) in enumerate((("1 to 40", 0.03), ("41 to 300", -0.03)))
+            for model, value in ranking.items()
+        ],
         headline={"ranking": "ndcg@10", "rating": "rmse"},
         confidence=0.95,
         resamples=1000,
@@ -62,6 +68,7 @@ def sample_content(models: int = 0, prefix: str = "a_rather_long_model_name") ->
         leaderboard={
             "ranking": piece("leaderboard-ranking", "NDCG@10 of the ranking models."),
             "rating": piece("leaderboard-rating", "RMSE of the rating models."),
+            "ranking_popularity": piece("leaderboard-popularity", "A random list is at 0.5."),
             "long_tail": piece("leaderboard-tail", "The most rated tenth has 53% of the ratings."),
         },
         models={

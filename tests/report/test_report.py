@@ -77,7 +77,7 @@ def test_the_page_needs_nothing_from_outside(page):
 def test_every_section_is_in_the_contents_and_has_a_heading(page):
     sections = re.findall(r'<h2 id="(\w+)"><a href="#\1">(.*?)</a></h2>', page)
     assert [name for name, _ in sections] == [
-        *("data", "leaderboard", "models", "tail", "parameters", "provenance", "metrics")
+        *("data", "leaderboard", "models", "tail", "groups", "parameters", "provenance", "metrics")
     ]
     assert re.findall(r'<li><a href="#(\w+)">(.*?)</a></li>', page) == sections
 
@@ -87,10 +87,21 @@ def test_every_figure_has_a_caption_and_text_for_a_screen_reader(page):
     found = [*content.dataset.values(), *content.leaderboard.values()]
     found += [one for figures in content.models.values() for one in figures.values()]
     figures = re.findall(r"<figure.*?</figure>", page, re.DOTALL)
-    assert len(figures) == len(found) == 10
+    assert len(figures) == len(found) == 11
     alts = re.findall(r'role="img" aria-label="(.*?)"><svg', page)
     captions = re.findall(r"<figcaption>(.*?)</figcaption>", page)
     assert sorted(zip(alts, captions, strict=True)) == sorted((one.alt, one.caption) for one in found)
+
+
+def test_each_group_of_users_is_a_column_with_its_number_of_users(page):
+    part = page.partition('id="groups"')[2].partition("</section>")[0]
+    assert "<h3>Ranking, NDCG@10 by activity</h3>" in part
+    assert re.findall(r'<th scope="col">(.*?)</th>', part) == [
+        *("Model", "1 to 40 (n = 471)", "41 to 300 (n = 472)")
+    ]
+    ease = re.search(r'data-model="ease".*?</tr>', part, re.DOTALL)
+    assert ease
+    assert re.findall(r"<td>([\d.]+)", ease[0]) == ["0.4312", "0.3712"]
 
 
 def test_the_same_content_gives_the_same_bytes_in_another_process_with_another_hash_seed(page):

@@ -40,9 +40,11 @@ def test_shares_of_the_ratings_and_a_user_s_last_positives():
     assert parts["ranking"].test == parts["ranking"].test_users == 943
 
 
-@pytest.mark.parametrize("split", ["random", "user_holdout", "k_fold", "file", "global_time"])
+@pytest.mark.parametrize(
+    "split", ["random", "user_holdout", "k_fold", "file", "global_time", "sliding_window"]
+)
 def test_every_split_gives_all_rows_to_some_part(split):
-    part = of("ml-1m", rating={"split": split}).parts["rating"]
+    part = of("ml-1m", rating={"split": split, "fold": 5}).parts["rating"]
     assert part.train + part.validation + part.test + part.fold_in == pytest.approx(1_000_209, abs=2)
     assert part.test > 0
 
