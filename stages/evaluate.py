@@ -24,7 +24,7 @@ def main(params: config.Params, name: str) -> None:
     about |= {"model_counts": model.report_counts(), "data": model.fitted["data"]}
     about |= {"model_sha256": sha256(Path("models") / name / "model.json")}
     tables = {"residuals": held_out.errors(result), "tail": held_out.tail(result)}
-    movies = read_parquet(_inputs.MOVIES, ["movie_id", "title", "year", "genres"]).to_pydict()
+    movies = read_parquet(Path("data/movies.parquet"), ["movie_id", "title", "year", "genres"]).to_pydict()
     users = read_parquet(Path("data/users.parquet")).to_pydict()
     few = samples(model, held_out, _inputs.original_ids(), movies)
     shown = learned(model, held_out.train, held_out.catalogue, movies, users)
