@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from marquee.cli import project
+from marquee.config import Params
 from marquee.data.identity import MOVIES, identity_of, label
 from marquee.errors import MarqueeError
 from marquee.io import read_sealed
@@ -15,6 +16,7 @@ from marquee.leaderboard import table
 from marquee.leaderboard.provenance import outdated
 from marquee.leaderboard.text import text
 from marquee.terminal import say
+from marquee.tuning import records
 
 FOLDER = Path("data/leaderboard")
 
@@ -32,10 +34,25 @@ def run(args: Namespace) -> None:
     else:
         print(f"{label(about['data'])}, {commit_of(about)}\n")
         print(text(rows, params.compare))
+        if tuned := tuning(params):
+            print(f"{tuned}\n")
         print(f"report: {Path('plots/report.html').resolve()}")
     models = {name: Path("models") / name for name in params.models}
     if line := outdated(about, identity_of() if MOVIES.is_file() else None, models):
         say(f"out of date: {line}")
+
+
+def tuning(params: Params) -> str:
+    """Say how the parameters of each model were tuned; empty where no search compared the present ones."""
+    from tabulate import tabulate
+
+    found = records.rows(params.models, params.tasks, records.read(params.dataset.name))
+    if not found:
+        return ""
+    lines = [records.COLUMNS, *map(records.cells, found)]
+    align = ("left", "left", "right", "right", "left")
+    table = tabulate(lines, tablefmt="plain", colalign=align, disable_numparse=True)
+    return f"Searched on validation data by `marquee tune`; no other model was\n\n{table}"
 
 
 def commit_of(about: Mapping[str, Any]) -> str:

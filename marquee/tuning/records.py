@@ -6,7 +6,7 @@ A record holds for the very options and the split that were compared. Change one
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
@@ -90,13 +90,18 @@ def rows(
     return [row for row in found if row[1]]
 
 
-def words(how: str, one: Record) -> str:
-    """Say it in a cell: `30 trials, 34 s, gain +0.0012 [0.0002, 0.0021]`."""
+COLUMNS = ("model", "parameters", "trials", "seconds", "gain of the best over the defaults")
+
+
+def cells(row: tuple[str, str, Record]) -> list[str]:
+    """Return the cells of a row of `rows` under COLUMNS."""
+    name, how, one = row
     gain = one["gain"]
-    text = f"{one['trials']} trials, {one['seconds']:,} s, "
-    text += f"{'gain' if how == 'tuned' else 'not taken'} {gain['value']:+.4f} "
-    return text + f"[{gain['low']:.4f}, {gain['high']:.4f}]"
+    words = f"{gain['value']:+.4f} [{gain['low']:.4f}, {gain['high']:.4f}]"
+    return [name, how, str(one["trials"]), f"{one['seconds']:,}", words]
 
 
 def _hash(options: Mapping[str, Any], task: str, split: SplitOptions) -> str:
-    return digest([], {"options": dict(options), "task": task, "split": asdict(split)})[:16]
+    """Return a hash of all options and of what the split is told beside its defaults."""
+    told = {one.name: value for one in fields(split) if (value := getattr(split, one.name)) != one.default}
+    return digest([], {"options": dict(options), "task": task, "split": told})[:16]

@@ -68,8 +68,13 @@ def run(job: Job, fit: Fit, data: TrainingData) -> Fitted:
     try:
         model.fit(data, named_rng(job.seed, f"train@{job.name}"), progress)
         curve = [row["validation"] for row in progress.rows][: fit.epochs]  # a checkpoint may be further
-        value = job.best_of(curve) if curve else model.validate(data)
         users = model.validate_users(data) if fit.whole else None
+        if curve:
+            value = job.best_of(curve)
+        elif users is not None and job.entry.task == "ranking":
+            value = float(users["total"].mean())  # as `validate` has it
+        else:
+            value = model.validate(data)
         found = watch.found(value, curve)
     except MarqueeError as error:  # such as a loss that is no longer finite
         found = watch.found(None, error=str(error))
