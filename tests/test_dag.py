@@ -74,7 +74,7 @@ LEVELS = (
     ("marquee/validate.py",),
     ("marquee/resources", "marquee/experiments.py", "marquee/dvc_state.py", "marquee/referee"),
     ("marquee/report", "marquee/serving"),
-    ("marquee/figures",),
+    ("marquee/figures", "marquee/tuning"),
     ("marquee/recommenders",),
     ("marquee/training",),
     ("marquee/simulator", "marquee/leaderboard"),

@@ -106,7 +106,7 @@ def tune(
     if not len(validation):
         raise MarqueeError(f"{files[1]} is empty: set tasks.{entry.task}.validation above 0 to tune {name}")
     job = Job(name, entry, params.seed, _store(name, entry, params, files, n_trials))
-    bar = progress_bar(None, 0, f"tune {name}", "fit")
+    bar = progress_bar(None, 0, f"tune {name}", "fits")
     with worker.workers(job, TrainingData(train, validation, known), n_workers) as running:
         search = Search(running, space, n_trials, lambda fits: bar.update())
     bar.close()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from marquee.config.search import Choice, Range, Space
-from marquee.figures.style import BLUE, INK, ORANGE, QUIET, canvas, house_style, name_axes
+from marquee.figures.style import BLUE, INK, ORANGE, QUIET, canvas, house_style, name_axes, thousands
 from marquee.leaderboard.metrics import metric_title
 from marquee.leaderboard.table import direction
 
@@ -59,6 +59,8 @@ def _slice(
     found: Mapping[str, Any],
     within: Range | Choice,
 ) -> None:
+    from matplotlib.ticker import LogLocator, NullFormatter
+
     place = [within.values.index(value) for value in values] if isinstance(within, Choice) else values
     winner = found["winner"]["trial"]
     axes.plot(place, early, "o", color=QUIET, ms=4)
@@ -67,6 +69,9 @@ def _slice(
         axes.set_xticks(range(len(within.values)), [str(value) for value in within.values])
     elif within.log:
         axes.set_xscale("log")
+        axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axes.xaxis.set_major_formatter(thousands)
+        axes.xaxis.set_minor_formatter(NullFormatter())
     _focus(axes, early, found["metric"])
     axes.grid(axis="y")
     name_axes(axes, name, f"{metric_title(found['metric'])}, stopped early")
