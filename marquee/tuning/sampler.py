@@ -14,7 +14,7 @@ from marquee.config.search import Choice, Range, Space
 from marquee.errors import MarqueeError
 
 if TYPE_CHECKING:
-    from optuna import Study
+    from optuna import Study, Trial
     from optuna.distributions import BaseDistribution
 
 DIGITS = 3  # significant ones of a number that is tried: what a person would write into params.yaml
@@ -32,11 +32,11 @@ class Sampler:
         direction = "maximize" if higher_is_better else "minimize"
         self.study: Study = optuna.create_study(direction=direction, sampler=sampler)
 
-    def ask(self, n: int) -> list[tuple[int, dict[str, Any]]]:
-        """Return (Optuna's number, options) of `n` trials."""
+    def ask(self, n: int) -> list[tuple[Trial, dict[str, Any]]]:
+        """Return (what to tell the result to, options) of `n` trials."""
         asked = [self.study.ask(self.space) for _ in range(n)]
         return [
-            (trial.number, {key: _short(value, self.searched[key]) for key, value in trial.params.items()})
+            (trial, {key: _short(value, self.searched[key]) for key, value in trial.params.items()})
             for trial in asked
         ]
 
@@ -45,16 +45,16 @@ class Sampler:
 
         self.study.add_trial(create_trial(params=dict(options), distributions=self.space, value=value))
 
-    def tell(self, number: int, values: Mapping[int, float], finished: bool) -> None:
-        """Tell what a trial reached: step -> value. One that was stopped ranks behind any that finished."""
-        from optuna.trial import Trial, TrialState
+    def tell(self, trial: Trial, values: Mapping[int, float], finished: bool) -> None:
+        """Tell what a trial reached: rung -> value. One that was stopped ranks behind any that finished."""
+        from optuna.trial import TrialState
 
         if finished:
-            self.study.tell(number, values[max(values)])
+            self.study.tell(trial, values[max(values)])
             return
-        for step, value in values.items():
-            Trial(self.study, self.study.trials[number]._trial_id).report(value, step)
-        self.study.tell(number, state=TrialState.PRUNED)
+        for rung, value in values.items():
+            trial.report(value, rung)
+        self.study.tell(trial, state=TrialState.PRUNED)
 
 
 def importances(

@@ -68,7 +68,7 @@ class Search:
         for rung, epochs in enumerate(self.rungs):
             if epochs:
                 defaults.values[rung] = self.job.best_of(curve[:epochs])
-            elif n_trials > 1:
+            else:
                 self._fit([defaults], rung)
         defaults.values[self.last] = whole
         self.sampler = Sampler(space, defaults.options, self.job.higher_is_better, self.job.seed)
@@ -101,8 +101,8 @@ class Search:
                 if trial not in going:
                     remove(store.checkpoint(self.job.folder, trial.number))
         self._fit(going, self.last)
-        for (number, _), trial in zip(asked, batch, strict=True):
-            self.sampler.tell(number, trial.values, self.last in trial.values)
+        for (told, _), trial in zip(asked, batch, strict=True):
+            self.sampler.tell(told, trial.values, self.last in trial.values)
 
     def _fit(self, trials: Sequence[Trial], rung: int) -> list[Fitted]:
         """Fit each of `trials` up to `rung`, those that the store has aside, and note what they reached."""

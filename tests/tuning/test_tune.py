@@ -73,8 +73,8 @@ def add(place, name: str, task: str, **block) -> None:
     place.set({"models": {name: {"task": task, "train_data": task, **block}}})
 
 
-def die_after(monkeypatch, writes: int) -> None:
-    write, left = store.write, [writes]
+def die_after(monkeypatch, fits: int) -> None:
+    write, left = store.write, [fits]
 
     def dying(*words):
         write(*words)
@@ -85,23 +85,18 @@ def die_after(monkeypatch, writes: int) -> None:
     monkeypatch.setattr("marquee.tuning.store.write", dying)
 
 
-@pytest.mark.parametrize("name", ["mf_bce", "ease", "bias"])
-def test_a_search_killed_at_two_places_ends_with_the_bytes_of_an_undisturbed_one(place, name, monkeypatch):
+@pytest.mark.parametrize(("name", "workers"), [("factors", "2"), ("ease", "1")])
+def test_a_search_killed_twice_ends_with_the_bytes_of_an_undisturbed_one(place, name, workers, monkeypatch):
+    add(place, "factors", "rating", algorithm="sgd_mf", epochs=8)
     undisturbed = tune(place, name, "--trials", TRIALS)
     shutil.rmtree(place / "data/tuning")
-    for writes in (3, 12):
+    for fits in (3, 12):
         with monkeypatch.context() as inner:
-            die_after(inner, writes)
+            die_after(inner, fits)
             with pytest.raises(Killed):
                 main(["tune", name, "--trials", TRIALS])
         assert not (place / "data/tuning").exists()
-    assert tune(place, name, "--trials", TRIALS) == undisturbed
-
-
-def test_two_workers_give_the_bytes_of_one(place):
-    add(place, "factors", "rating", algorithm="sgd_mf", epochs=8)
-    one = tune(place, "factors", "--trials", TRIALS)
-    assert tune(place, "factors", "--trials", TRIALS, "--workers", "2") == one
+    assert tune(place, name, "--trials", TRIALS, "--workers", workers) == undisturbed
 
 
 @pytest.mark.slow
@@ -185,8 +180,8 @@ def test_a_trial_that_diverges_is_a_row_with_its_error(place, monkeypatch):
     ask = sampler.Sampler.ask
 
     def asked(self, n):
-        (number, first), *others = ask(self, n)
-        return [(number, {**first, "learning_rate": 1e6}), *others]
+        (told, first), *others = ask(self, n)
+        return [(told, {**first, "learning_rate": 1e6}), *others]
 
     monkeypatch.setattr(sampler.Sampler, "ask", asked)
     tune(place, "wild", "--trials", "4")
@@ -207,3 +202,28 @@ def test_what_cannot_be_tuned_ends_with_one_line(place, refused, monkeypatch):
     monkeypatch.setitem(sys.modules, "optuna", None)
     assert "needs optuna: install it with `pip install .[tune]`" in refused("ease")
     assert not (place / "data/tuning").exists()
+
+
+def test_only_as_many_workers_start_as_fit_into_memory(place, monkeypatch, capsys):
+    monkeypatch.setenv("MARQUEE_MEMORY", "0.7")
+    tune(place, "bias", "--trials", "1", "--workers", "2")
+    assert (
+        "bias: 1 of 2 workers, each needs up to 0.4 GiB and MARQUEE_MEMORY allows 0.7"
+        in capsys.readouterr().err
+    )
+
+
+@pytest.mark.slow
+def test_the_stage_is_cached_sees_no_test_data_and_is_outside_of_the_default_graph(project):  # noqa: F811
+    block = yaml.safe_load((project / "params.yaml").read_text())["models"]["ease"]
+    listed = {"tuned": {"ease": {key: block[key] for key in ("task", "train_data", "algorithm")}}}
+    (project / "tune/models.yaml").write_text(yaml.safe_dump(listed))
+    stage = yaml.safe_load((project / "tune/dvc.yaml").read_text())["stages"]["tune"]["do"]
+    assert not any("test" in dep or dep.endswith(("data", "}")) for dep in stage["deps"])
+    target = "tune/dvc.yaml:tune@ease"
+    assert "Running stage" in project.repro(target)
+    assert (project / "data/tuning/ease/trials.png").is_file()
+    assert "didn't change, skipping" in project.repro(target)
+    project.set({"models": {"ease": {"regularization": 200.0}}})
+    assert "tune@" not in project.repro("--dry")
+    assert f"Running stage '{target}'" in project.repro("--dry", target)
