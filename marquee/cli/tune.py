@@ -6,7 +6,7 @@ It reads the training and the validation file, and never the test file. A killed
 from __future__ import annotations
 
 from argparse import ArgumentError, ArgumentParser, Namespace
-from dataclasses import asdict, replace
+from dataclasses import asdict, fields, replace
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -73,7 +73,7 @@ def space_of(name: str, params: config.Params) -> Space:
     """Return what may be tried for the block. Raises MarqueeError where there is nothing, or a bad block."""
     entry = params.model(name)
     check(entry, f"models.{name}", params.negatives.per_positive)
-    module = import_module(f"marquee.recommenders.{entry.algorithm}")
+    module = _module(entry.algorithm)
     options = config.parse(module.Options, entry.options, f"models.{name}")
     space: Space = getattr(module, "SPACE", {})
     if not space:
@@ -98,7 +98,8 @@ def tune(
     """Search, write what is found, and return its summary and the seconds of all fits."""
     entry, about = params.model(name), identity_of()
     files = [Path(f"data/{entry.train_data}/train.parquet"), Path(f"data/{entry.task}/val.parquet")]
-    n_workers = affordable(name, space, params, n_workers)
+    iterative = "epochs" in {one.name for one in fields(_module(entry.algorithm).Options)}
+    n_workers = affordable(name, space, params, n_workers if iterative else 1)  # see `trials.run_closed`
     known = Catalogue.read(Path("data/movies.parquet"))
     train, validation = (Ratings.read(path) for path in files)
     for path, part in zip(files, (train, validation), strict=True):

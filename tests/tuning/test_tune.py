@@ -206,9 +206,9 @@ def test_what_cannot_be_tuned_ends_with_one_line(place, refused, monkeypatch):
 
 def test_only_as_many_workers_start_as_fit_into_memory(place, monkeypatch, capsys):
     monkeypatch.setenv("MARQUEE_MEMORY", "0.7")
-    tune(place, "bias", "--trials", "1", "--workers", "2")
+    tune(place, "mf_bce", "--trials", "1", "--workers", "2")
     assert (
-        "bias: 1 of 2 workers, each needs up to 0.4 GiB and MARQUEE_MEMORY allows 0.7"
+        "mf_bce: 1 of 2 workers, each needs up to 0.4 GiB and MARQUEE_MEMORY allows 0.7"
         in capsys.readouterr().err
     )
 
