@@ -17,8 +17,11 @@ import yaml
 
 from bench.output import RESULTS, ROOT, markdown, parser
 from bench.protocols import PROTOCOLS, SOURCE, TARGET, Protocol
+from marquee.config import ModelEntry, SplitOptions, load, parse
+from marquee.config.presets import flatten, preset
 from marquee.io import read_json, write_text
 from marquee.leaderboard.table import direction
+from marquee.tuning import records
 
 PAGE = ROOT / "docs/results.md"
 PUBLISHED = ROOT / "bench/published.yaml"
@@ -65,6 +68,10 @@ The commands above a table reproduce it in a clone of this repository. With `eva
 `{TARGET}` they give one row, in `data/evaluation/<model>/metrics.json`; without a stage also the figures and
 the report. `{SOURCE}` is `official`, which downloads, or the folder that holds the release's zip.
 """
+TUNED = """\
+`marquee tune` searched these models on validation data. The table has the best parameters that it found
+(`tuned`), or the `defaults` that it compared them with.
+"""
 
 
 def page(found: dict[str, Figures]) -> str:
@@ -92,7 +99,20 @@ def _protocol(protocol: Protocol, figures: Figures, twins: dict[str, Figures]) -
         sizes = f"{rows['train']:,} to train, {rows['val']:,} to validate, {rows['test']:,} to test"
         parts.append(f"**{task.capitalize()}** ({sizes}{' in the last run' if protocol.repeat else ''})\n")
         parts.append(_board(protocol, task, figures, twins))
+        parts += _tuned(protocol, task, figures)
     return parts
+
+
+def _tuned(protocol: Protocol, task: str, figures: Figures) -> list[str]:
+    """Show which models `marquee tune` searched with the very parameters and split of the table."""
+    values = flatten(load(ROOT / "params.yaml")) | (preset(protocol.release) or {})
+    values |= dict(setting.split("=", 1) for setting in protocol.settings)
+    own = {key.rpartition(".")[2]: one for key, one in values.items() if key.startswith(f"tasks.{task}.")}
+    split = {task: parse(SplitOptions, own, f"tasks.{task}")}
+    settings = {name: model["settings"] for name, model in figures["models"].items() if model["task"] == task}
+    models = {name: parse(ModelEntry, block, f"models.{name}") for name, block in settings.items()}
+    rows = [records.cells(row) for row in records.rows(models, split, records.read(protocol.release))]
+    return [TUNED, markdown(records.COLUMNS, rows)] if rows else []
 
 
 def _board(protocol: Protocol, task: str, figures: Figures, twins: dict[str, Figures]) -> str:

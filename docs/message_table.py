@@ -37,6 +37,7 @@ PARTS = {
     "recommenders": "Models",
     "evaluation": "Evaluation",
     "leaderboard": "Leaderboard",
+    "tuning": "Tuning",
     "serving": "Recommendations",
     "api": "Python API",
     "referee": "`marquee judge`",

@@ -80,7 +80,7 @@ LEVELS = (
         "marquee/backtest.py",
     ),
     ("marquee/report", "marquee/serving"),
-    ("marquee/figures",),
+    ("marquee/figures", "marquee/tuning"),
     ("marquee/recommenders",),
     ("marquee/training",),
     ("marquee/simulator", "marquee/leaderboard"),

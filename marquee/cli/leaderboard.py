@@ -16,6 +16,7 @@ from marquee.leaderboard import table, text
 from marquee.leaderboard.provenance import outdated
 from marquee.resources.plan import last_runs
 from marquee.terminal import say
+from marquee.tuning import records
 
 FOLDER = Path("data/leaderboard")
 
@@ -44,6 +45,8 @@ def run(args: Namespace) -> None:
     else:
         print(f"{label(about['data'])}, {commit_of(about)}\n")
         print(printed[args.show](rows, params.compare))
+        if tuned := tuning(params):
+            print(f"{tuned}\n")
         print(f"report: {Path('plots/report.html').resolve()}")
     models = {name: Path("models") / name for name in params.models}
     if line := outdated(about, identity_of() if MOVIES.is_file() else None, models):
@@ -63,6 +66,19 @@ def _fit_rows(rows: list[table.Row], params: Params) -> list[table.Row]:
             if value is not None
         ]
     return found
+
+
+def tuning(params: Params) -> str:
+    """Say how the parameters of each model were tuned; empty where no search compared the present ones."""
+    from tabulate import tabulate
+
+    found = records.rows(params.models, params.tasks, records.read(params.dataset.name))
+    if not found:
+        return ""
+    lines = [records.COLUMNS, *map(records.cells, found)]
+    align = ("left", "left", "right", "right", "left")
+    printed = tabulate(lines, tablefmt="plain", colalign=align, disable_numparse=True)
+    return f"Searched on validation data by `marquee tune`; no other model was\n\n{printed}"
 
 
 def commit_of(about: Mapping[str, Any]) -> str:

@@ -27,6 +27,7 @@ COMMANDS = {
     "experiments": "show the experiments of this commit as one table",
     "repeat": "run several folds or seeds, and show the mean and standard deviation of each metric",
     "judge": "judge lists that any library made by exact metrics, intervals and tests",
+    "tune": "try other options of a model on its validation data",
     "plan": "show the memory and disk that a run takes before it starts",
     "check": "check params.yaml without running a stage",
     "use": "set params.yaml to the settings chosen for a release, or to a published protocol",

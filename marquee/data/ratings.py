@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -202,6 +203,14 @@ class Catalogue:
     n_items: int
     genres: np.ndarray
     genre_names: tuple[str, ...] = ()
+
+    @classmethod
+    def read(cls, path: Path) -> Catalogue:
+        """Read the movies that `ingest` wrote. Raises MarqueeError for a damaged file."""
+        with reading(path):
+            movies = read_parquet(path, ["genres"])
+            n_users = json.loads(movies.schema.metadata[b"catalogue"])["n_users"]
+            return cls.from_genres(n_users, movies["genres"])
 
     @classmethod
     def from_genres(cls, n_users: int, lists: pa.ChunkedArray) -> Catalogue:

@@ -186,7 +186,14 @@ def evaluate_rating(
 
 
 def validation_ndcg(model: Ranker, seen: Ratings, validation: Ratings, n_items: int, k: int = 10) -> float:
-    """Return NDCG@k over the catalogue without `seen`, a mean over the users of `validation` (not empty).
+    """Return the mean of `validation_ndcg_by_user`."""
+    return float(validation_ndcg_by_user(model, seen, validation, n_items, k).mean())
+
+
+def validation_ndcg_by_user(
+    model: Ranker, seen: Ratings, validation: Ratings, n_items: int, k: int = 10
+) -> np.ndarray:
+    """Return NDCG@k over the catalogue without `seen`, float64 [users of `validation` (not empty)].
 
     A list stops early where k items score higher than all relevant ones: the user's NDCG is then 0.
     """
@@ -197,7 +204,13 @@ def validation_ndcg(model: Ranker, seen: Ratings, validation: Ratings, n_items: 
     if isinstance(scores, FactorScores):
         enough = np.maximum.reduceat(scores.of_pairs(users, wanted), wanted.offsets[:-1])
     items, _, _ = top_k_for_users(scores, users, known, n_items, k, _name(model), enough=enough)
-    return float(list_metrics(_hits(items, wanted), wanted.lengths, [k])[f"ndcg@{k}"].mean())
+    return list_metrics(_hits(items, wanted), wanted.lengths, [k])[f"ndcg@{k}"]
+
+
+def validation_errors(model: Rater, validation: Ratings) -> Columns:
+    """Return `rating_errors` over `validation` (not empty), of unclipped predictions."""
+    predicted = _predictions(model, validation)
+    return rating_errors(validation.user, validation.rating, predicted, -np.inf, np.inf)
 
 
 def validation_rmse(model: Rater, validation: Ratings) -> float:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from marquee.figures.style import BLUE, INK, ORANGE, RUST, canvas, house_style, name_axes
-from marquee.leaderboard.metrics import metric_title
+from marquee.leaderboard.metrics import VALIDATED, metric_title
 from marquee.leaderboard.table import direction
 
 if TYPE_CHECKING:
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 Curve = Sequence[Mapping[str, float]]  # for each epoch: `epoch`, and `loss`, `train`, `validation` if known
-VALIDATED = {"rating": "rmse", "ranking": "ndcg@10"}  # the metric that chooses the epoch
 
 
 def best_epoch(curve: Curve, task: str) -> Mapping[str, float]:

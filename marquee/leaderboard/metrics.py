@@ -10,6 +10,7 @@ from marquee.leaderboard.table import HIGHER, LOWER, direction
 Row = Mapping[str, Any]
 
 ACRONYMS = (*LOWER, "ndcg", "map", "mrr")
+VALIDATED = {"rating": "rmse", "ranking": "ndcg@10"}  # the metric that chooses the epoch and the options
 
 
 def ranked(rows: Sequence[Row], task: str, metric: str) -> list[Row]:

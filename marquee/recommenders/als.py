@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 
 from marquee.config import option
+from marquee.config.search import Range
 from marquee.data.ratings import Ratings, csr_arrays
 from marquee.parallel import single_threaded_blas
 from marquee.recommenders.base import CSR_BYTES, Cost, DataShape, Recommender, TrainingData, biased_factors
@@ -31,6 +32,14 @@ class Options:
     epochs: int = option(40, low=1)  # sweeps at most
     patience: int = option(5, low=1)  # sweeps without a better validation before it stops
     init_std: float = option(0.1, above=0)  # standard deviation of the users' factors before the first sweep
+
+
+SPACE = {
+    "dim": Range(4, 64, log=True),
+    "regularization": Range(0.05, 100, log=True),  # near 0.15 for a `frequency_exponent` of 1
+    "user_bias_regularization": Range(0.1, 50, log=True),
+    "item_bias_regularization": Range(0.1, 50, log=True),
+}
 
 
 class Model(Recommender):

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from marquee.config import option
+from marquee.config.search import Range
 from marquee.data.ratings import Ratings
 from marquee.recommenders.base import CSR_BYTES, Cost, DataShape, Recommender, TrainingData
 from marquee.training.damped_biases import damped_biases, user_biases
@@ -39,6 +40,13 @@ class Options:
     epochs: int = option(100, low=1)  # at most
     patience: int = option(10, low=1)  # epochs without a better validation before it stops
     device: str = option("auto", choices=("auto", "cpu", "cuda"))  # auto: a GPU if there is one
+
+
+SPACE = {
+    "weight_decay": Range(10, 5000, log=True),
+    "dropout": Range(0, 0.7),
+    "learning_rate": Range(2e-4, 0.005, log=True),
+}
 
 
 class Model(Recommender):

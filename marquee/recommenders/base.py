@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, field
 from functools import partial
@@ -19,7 +19,12 @@ import numpy as np
 
 from marquee.data.ratings import Catalogue, Ratings
 from marquee.errors import MarqueeError
-from marquee.evaluation.evaluate import validation_ndcg, validation_rmse
+from marquee.evaluation.evaluate import (
+    validation_errors,
+    validation_ndcg,
+    validation_ndcg_by_user,
+    validation_rmse,
+)
 from marquee.parallel import single_threaded_blas
 from marquee.training.loop import Trainer, train_epochs
 from marquee.training.progress import Arrays, FitProgress, Progress
@@ -113,6 +118,17 @@ class Recommender(ABC):
 
     # Training
 
+    @classmethod
+    def fit_each(cls, every: Sequence[Any], data: TrainingData) -> Iterator[tuple[int, Self]]:
+        """Yield (its place in `every`, model) for each of `every`, options of a closed form, in any order.
+
+        The models are for comparison on the validation data: a class may share work between them and round
+        more than `fit` does. A model is valid until the next one is asked for. Whatever else is in `every`,
+        a model is the same.
+        """
+        for place, options in enumerate(every):
+            yield place, cls(options).fit(data)
+
     def fit(
         self, data: TrainingData, rng: np.random.Generator | None = None, progress: Progress | None = None
     ) -> Self:
@@ -163,6 +179,17 @@ class Recommender(ABC):
         if self.task == "ranking":
             return validation_ndcg(self, data.train, data.validation, self.n_items)
         return validation_rmse(self, data.validation)
+
+    def validate_users(self, data: TrainingData) -> dict[str, np.ndarray]:
+        """Return what `validate` is made of, float64 [users of the validation data] each, users ascending.
+
+        `total` is the NDCG@10 and `count` 1 for ranking, squared errors and ratings for rating.
+        """
+        if self.task == "ranking":
+            ndcg = validation_ndcg_by_user(self, data.train, data.validation, self.n_items)
+            return {"total": ndcg, "count": np.ones(len(ndcg))}
+        errors = validation_errors(self, data.validation)
+        return {"total": errors["squared_error"], "count": errors["n"]}
 
     # Answers
 

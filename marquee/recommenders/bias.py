@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from marquee.config import option
+from marquee.config.search import Range
 from marquee.data.ratings import Ratings
 from marquee.recommenders.base import Cost, DataShape, Recommender, TrainingData, biased_factors
 from marquee.training.damped_biases import damped_biases, user_biases
@@ -18,6 +19,12 @@ class Options:
     user_damping: float = option(5.0, low=0)  # ratings of 0 deviation added to each user's
     item_damping: float = option(2.0, low=0)  # the same for a movie
     sweeps: int = option(10, low=1)  # turns of the two solves; the biases settle after a few
+
+
+SPACE = {
+    "user_damping": Range(0.5, 50, log=True),
+    "item_damping": Range(0.5, 50, log=True),
+}
 
 
 class Model(Recommender):

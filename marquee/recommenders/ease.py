@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
 from marquee.config import option
+from marquee.config.search import Range
 from marquee.data.ratings import Ratings, binary_rows
 from marquee.errors import MarqueeError
 from marquee.recommenders.base import CSR_BYTES, Cost, DataShape, Recommender, TrainingData
@@ -29,6 +31,9 @@ class Options:
     def max_items(self) -> int:
         """Return how many items fit into `max_memory_gib`."""
         return max(1, int(np.sqrt(self.max_memory_gib * 2**30 / 8)))
+
+
+SPACE = {"regularization": Range(10, 10_000, log=True)}
 
 
 class Model(Recommender):
@@ -60,19 +65,38 @@ class Model(Recommender):
             reduce_with=("max_memory_gib",),
         )
 
+    @classmethod
+    def fit_each(cls, every: Sequence[Options], data: TrainingData) -> Iterator[tuple[int, Self]]:
+        """Count XᵀX once, and solve in float32: half the time of `fit`, in no more memory."""
+        shared = cls(every[0])
+        shared.n_users, shared.n_items = data.catalogue.n_users, data.catalogue.n_items
+        shared._choose_items(data.train)
+        counts = count_pairs(shared.histories, np.float32)
+        memory = np.empty_like(counts)
+        for place, options in enumerate(every):
+            model = copy(shared)
+            model.options = options
+            np.copyto(memory, counts)
+            model.weights = weights_between(shared.histories, options.regularization, memory)
+            yield place, model
+
     def _fit(self, data: TrainingData, rng: np.random.Generator, progress: Progress) -> None:
-        counts = np.bincount(data.train.item, minlength=self.n_items)
-        self.popularity = (counts / self.n_users).astype(np.float32)
-        limit = self.options.max_items()
-        by_popularity = np.argsort(-counts, kind="stable")  # ties by item
-        self.modelled = np.sort(by_popularity[:limit]).astype(np.int32)
-        if limit < self.n_items:
+        self._choose_items(data.train)
+        if (n := len(self.modelled)) < self.n_items:
             print(
-                f"ease: max_memory_gib is {self.options.max_memory_gib:g}, enough for {limit:,} of "
+                f"ease: max_memory_gib is {self.options.max_memory_gib:g}, enough for {n:,} of "
                 f"{self.n_items:,} items: the less popular ones are ranked by popularity, after these"
             )
-        self._fold_users(data.train)
-        self.weights = weights_between(self.histories, self.options.regularization)
+        counts = count_pairs(self.histories, np.float64)
+        self.weights = weights_between(self.histories, self.options.regularization, counts)
+
+    def _choose_items(self, train: Ratings) -> None:
+        """Set the items that are modelled, the histories of these, and the popularity of all."""
+        counts = np.bincount(train.item, minlength=self.n_items)
+        self.popularity = (counts / self.n_users).astype(np.float32)
+        by_popularity = np.argsort(-counts, kind="stable")  # ties by item
+        self.modelled = np.sort(by_popularity[: self.options.max_items()]).astype(np.int32)
+        self._fold_users(train)
 
     def _fold_users(self, histories: Ratings) -> None:
         item = self._places()[histories.item]
@@ -130,14 +154,24 @@ class Model(Recommender):
         return model
 
 
-def weights_between(positives: csr_matrix, regularization: float) -> np.ndarray:
-    """Return B, float32 [n_items, n_items], for the binary `positives` [n_users, n_items].
-
-    Takes 8 n_items² bytes: B overwrites P, strip by strip from the top. B_ij needs P_ij or P_ji, whichever
-    is below the diagonal, and a number half as wide never reaches a row that is still needed. Raises
-    MarqueeError for a `regularization` so small that the inverse would be rounding errors.
-    """
+def count_pairs(positives: csr_matrix, dtype: type[np.floating]) -> np.ndarray:
+    """Return XᵀX [n_items²], the lower triangle, for the binary `positives` [n_users, n_items]."""
     from marquee.kernels.cooccurrence import count_together
+
+    n, by_item = positives.shape[1], positives.T.tocsr()
+    counts = np.empty(n * n, dtype)
+    rows = counts.reshape(n, n)
+    count_together(by_item.indptr, by_item.indices, positives.indptr, positives.indices, rows)
+    return counts
+
+
+def weights_between(positives: csr_matrix, regularization: float, memory: np.ndarray) -> np.ndarray:
+    """Return B, float32 [n_items, n_items], in the `memory` of what `count_pairs` returned for `positives`.
+
+    B overwrites P, strip by strip from the top. B_ij needs P_ij or P_ji, whichever is below the diagonal, and
+    a number half as wide never reaches a row that is still needed. In float64 the other half of the memory is
+    freed. Raises MarqueeError for a `regularization` so small that the inverse would be rounding errors.
+    """
     from marquee.kernels.inverse import invert
 
     if regularization < (least := NEGLIGIBLE * positives.nnz):
@@ -145,10 +179,8 @@ def weights_between(positives: csr_matrix, regularization: float) -> np.ndarray:
             f"regularization of ease is {regularization:g}, too small for {positives.nnz:,} positives: "
             f"set it to at least {least:.1g}"
         )
-    n, by_item = positives.shape[1], positives.T.tocsr()
-    memory = np.empty(n * n)
+    n = positives.shape[1]
     inverse, packed = memory.reshape(n, n), memory.view(np.float32)
-    count_together(by_item.indptr, by_item.indices, positives.indptr, positives.indices, inverse)
     inverse[np.diag_indices(n)] += regularization
     invert(inverse)
     diagonal = np.diagonal(inverse).copy()
@@ -161,5 +193,6 @@ def weights_between(positives: csr_matrix, regularization: float) -> np.ndarray:
         strip[np.arange(last - first), np.arange(first, last)] = 0
         packed[first * n : last * n] = strip.ravel()
     del inverse, packed, left, square, right
-    memory.resize((n * n + 1) // 2, refcheck=False)  # frees the other half
+    if memory.dtype == np.float64:
+        memory.resize((n * n + 1) // 2, refcheck=False)
     return memory.view(np.float32)[: n * n].reshape(n, n)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from marquee.config import option
+from marquee.config.search import Range
 from marquee.data.ratings import Ratings, csr_arrays
 from marquee.recommenders.base import CSR_BYTES, Cost, DataShape, Recommender, TrainingData
 from marquee.training.loop import Trainer
@@ -26,6 +27,13 @@ class Options:
     epochs: int = option(16, low=1)  # sweeps at most
     patience: int = option(3, low=1)  # sweeps without a better validation before it stops
     init_std: float = option(0.1, above=0)  # of a starting factor's length, on average
+
+
+SPACE = {
+    "dim": Range(16, 128, log=True),
+    "regularization": Range(3e-4, 0.3, log=True),
+    "unobserved_weight": Range(0.01, 1, log=True),
+}
 
 
 class Model(Recommender):

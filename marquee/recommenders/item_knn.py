@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
 from marquee.config import option
+from marquee.config.search import Choice, Range
 from marquee.data.ratings import Ratings, binary_rows
 from marquee.recommenders.base import CSR_BYTES, Cost, DataShape, Recommender, TrainingData
 from marquee.training.progress import Arrays, Progress
@@ -21,6 +23,12 @@ if TYPE_CHECKING:
 class Options:
     n_neighbors: int = option(100, low=1)  # k: items that count for each item; fewer is more personal
     shrinkage: float = option(0.0, low=0)  # h: lowers the similarities of items with few ratings
+
+
+SPACE = {
+    "n_neighbors": Range(5, 500, log=True),
+    "shrinkage": Choice((0.0, 10.0, 30.0, 100.0, 300.0, 1000.0)),  # one search for neighbors serves many k
+}
 
 
 class Model(Recommender):
@@ -52,23 +60,37 @@ class Model(Recommender):
             reduce_with=("n_neighbors",),
         )
 
-    def _fit(self, data: TrainingData, rng: np.random.Generator, progress: Progress) -> None:
-        from scipy.sparse import csr_matrix
+    @classmethod
+    def fit_each(cls, every: Sequence[Options], data: TrainingData) -> Iterator[tuple[int, Self]]:
+        """Search once for each shrinkage, for the largest k; a smaller k takes the first neighbors."""
+        shared = cls(every[0])
+        shared.n_users, shared.n_items = data.catalogue.n_users, data.catalogue.n_items
+        shared._know(data.train)
+        for shrinkage in dict.fromkeys(options.shrinkage for options in every):
+            places = [place for place, options in enumerate(every) if options.shrinkage == shrinkage]
+            found, values = shared._neighbors(shrinkage, max(every[place].n_neighbors for place in places))
+            for place in places:
+                model, k = copy(shared), every[place].n_neighbors
+                model.options = every[place]
+                model.similarities = by_neighbor(found[:, :k], values[:, :k])
+                yield place, model
 
+    def _fit(self, data: TrainingData, rng: np.random.Generator, progress: Progress) -> None:
+        self._know(data.train)
+        self.similarities = by_neighbor(*self._neighbors(self.options.shrinkage, self.options.n_neighbors))
+
+    def _know(self, train: Ratings) -> None:
+        """Set the users' histories and the items' popularity."""
+        counts = np.bincount(train.item, minlength=self.n_items)
+        self.popularity = (counts / self.n_users).astype(np.float32)
+        self._fold_users(train)
+
+    def _neighbors(self, shrinkage: float, k: int) -> tuple[np.ndarray, np.ndarray]:
         from marquee.kernels.cooccurrence import nearest_neighbors
 
-        counts = np.bincount(data.train.item, minlength=self.n_items)
-        self.popularity = (counts / self.n_users).astype(np.float32)
-        self._fold_users(data.train)
         x, by_item = self.histories, self.histories.T.tocsr()
-        k = min(self.options.n_neighbors, self.n_items)
-        found, values = nearest_neighbors(
-            by_item.indptr, by_item.indices, x.indptr, x.indices, self.options.shrinkage, k
-        )
-        near = found >= 0
-        offsets = np.concatenate([[0], np.cumsum(near.sum(1))])
-        shape = (self.n_items, self.n_items)
-        self.similarities = csr_matrix((values[near], found[near], offsets), shape).T.tocsr()
+        k = min(k, self.n_items)
+        return nearest_neighbors(by_item.indptr, by_item.indices, x.indptr, x.indices, shrinkage, k)
 
     def scores(self, users: np.ndarray) -> np.ndarray:
         from marquee.kernels.cooccurrence import add_up
@@ -115,3 +137,12 @@ class Model(Recommender):
         model.similarities = csr_matrix(parts, shape=(n_items, n_items))
         model.histories = binary_rows(arrays["offsets"], arrays["items"], n_items)
         return model
+
+
+def by_neighbor(found: np.ndarray, values: np.ndarray) -> csr_matrix:
+    """Return [n_items, n_items] from what `nearest_neighbors` returned: s_ij in row j and column i."""
+    from scipy.sparse import csr_matrix
+
+    near, n_items = found >= 0, len(found)
+    offsets = np.concatenate([[0], np.cumsum(near.sum(1))])
+    return csr_matrix((values[near], found[near], offsets), (n_items, n_items)).T.tocsr()

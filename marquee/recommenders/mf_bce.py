@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from marquee.config import option
+from marquee.config.search import Range
 from marquee.data.ratings import Ratings
 from marquee.recommenders.base import Cost, DataShape, NetworkRecommender, TrainingData
 from marquee.training.progress import Progress
@@ -34,6 +35,13 @@ class Options:
     negatives_per_positive: int | None = option(None, low=1)  # of those; empty: as many as are stored
     expected_negatives: bool = False  # no samples: all unrated items, weighted by their probability
     device: str = option("auto", choices=("auto", "cpu", "cuda"))  # auto: a GPU if there is one
+
+
+SPACE = {
+    "dim": Range(16, 128, log=True),
+    "learning_rate": Range(5e-4, 0.02, log=True),
+    "regularization": Range(0, 0.02),
+}
 
 
 class Model(NetworkRecommender):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from marquee.config import option
+from marquee.config.search import Range
 from marquee.data.ratings import Ratings
 from marquee.errors import MarqueeError
 from marquee.evaluation.evaluate import validation_rmse
@@ -42,6 +43,15 @@ class Options:
     resample_negatives: bool = True  # ranking: sample new negatives in each epoch, as the stored ones were
     negatives_per_positive: int | None = option(None, low=1)  # of those; empty: as many as are stored
     device: str = option("auto", choices=("auto", "cpu", "cuda"))  # auto: a GPU if there is one
+
+
+SPACE = {
+    "dim": Range(16, 128, log=True),
+    "init_std": Range(0.005, 0.2, log=True),
+    "learning_rate": Range(2e-4, 0.01, log=True),
+    "learning_rate_decay": Range(0.8, 1),
+    "regularization": Range(0, 0.5),
+}
 
 
 class Model(NetworkRecommender):

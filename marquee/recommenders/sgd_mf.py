@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from marquee.config import option
+from marquee.config.search import Range
 from marquee.data.ratings import Ratings
 from marquee.kernels.rating_blocks import GROUPS
 from marquee.recommenders.base import Cost, DataShape, Recommender, TrainingData, biased_factors
@@ -33,6 +34,15 @@ class Options:
     kernel: str = option(
         "compiled", choices=("compiled", "numpy")
     )  # the loop over ratings; numpy is readable
+
+
+SPACE = {
+    "dim": Range(4, 64, log=True),
+    "regularization": Range(0, 0.2),
+    "learning_rate": Range(5e-4, 0.05, log=True),
+    "learning_rate_decay": Range(0.9, 1),
+    "init_std": Range(0.003, 0.3, log=True),
+}
 
 
 class Model(Recommender):

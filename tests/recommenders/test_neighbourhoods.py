@@ -129,3 +129,16 @@ def test_what_each_positive_adds_makes_up_the_score_of_item_knn(train):
     explained = scores > 0
     np.testing.assert_allclose(added.sum(0)[explained], scores[explained], atol=1e-5)
     assert not added[:, ~explained].any()
+
+
+def test_models_that_share_work_are_those_of_separate_fits(train):
+    data = TrainingData(train, Ratings.empty(), Catalogue.of(N_USERS, N_ITEMS))
+    several = [item_knn.Options(k, h) for k, h in ((3, 0.0), (8, 10.0), (5, 0.0), (40, 10.0))]
+    found = dict(item_knn.Model.fit_each(several, data))
+    for place, options in enumerate(several):
+        alone = item_knn.Model(options).fit(data)
+        assert (found[place].scores(EVERYONE) == alone.scores(EVERYONE)).all()
+    penalties = [ease.Options(regularization=penalty) for penalty in (1.0, 30.0)]
+    for place, model in ease.Model.fit_each(penalties, data):  # each is valid until the next
+        alone = ease.Model(penalties[place]).fit(data)
+        np.testing.assert_allclose(model.scores(EVERYONE), alone.scores(EVERYONE), atol=1e-5)
