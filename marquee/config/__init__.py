@@ -196,7 +196,7 @@ class DemoOptions:
 
     model: str = "ease"  # one of models; "" for a page without one
     movies: int = option(10_000, low=1, high=100_000)  # the most rated ones; the page knows no others
-    megabytes: float = option(1.1, above=0, high=100)  # of the compressed model; base64 adds a third
+    megabytes: float = option(1.25, above=0, high=100)  # of the compressed model; base64 adds a third
 
 
 @dataclass(frozen=True, kw_only=True)

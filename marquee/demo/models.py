@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 STRIP = 256  # rows of the weights that are quantized at a time
 SAMPLED = 8  # every so manieth row tells how many bytes a step costs
-STEPS = 60  # half octaves: the finest step is 2^-30, far below the rounding of float32
+STEPS = 120  # quarters of an octave: the finest step is 2^-30, far below the rounding of float32
 SPARE = 0.97  # of the bytes that may be used: the sample errs
 
 
@@ -96,7 +96,7 @@ def _pack_weights(model: Any, counts: np.ndarray, most: int, size: int) -> Packe
         return zlib.compress(varints(gaps)), zlib.compress(varints(zigzag))
 
     every = np.arange(n)
-    low, high = 0, STEPS  # in half octaves below 1
+    low, high = 0, STEPS
     while low < high:
         middle = (low + high + 1) // 2
         estimate = SAMPLED * sum(map(len, streams(_step(middle), every[SAMPLED // 2 :: SAMPLED])))
@@ -175,8 +175,8 @@ def _most_rated(items: np.ndarray, counts: np.ndarray, most: int) -> np.ndarray:
     return np.sort(items[np.argsort(-counts[items], kind="stable")[:most]])
 
 
-def _step(half_octaves: int) -> float:
-    return float(2.0 ** (-half_octaves / 2))
+def _step(number: int) -> float:
+    return float(2.0 ** (-number / 4))
 
 
 def _text(content: bytes) -> str:

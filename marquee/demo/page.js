@@ -2,7 +2,8 @@
 // The page: what the visitor rated, the list that follows from it, and everything that changes either.
 
 const PAGE = 20; // films that a list grows by
-const FOUND = 8; // results of a search
+const FOUND = 6; // results of a search
+const SMALL = 0.05; // part of a score below which a second or third reason is not named
 const part = (id) => document.getElementById(id);
 
 class Page {
@@ -21,7 +22,6 @@ class Page {
     this.shown = [];
     this.asked = 0;
     this.kept = { rated: new Map(), cards: new Map(), found: new Map() };
-    this.keysOn = true;
   }
 
   async start() {
@@ -45,6 +45,7 @@ class Page {
       + "Scores order a list; they are no probabilities.";
     part("half-hint").hidden = !this.scale.halves;
     part("drop").hidden = !catalogue;
+    part("drop").open = matchMedia("(min-width: 60rem)").matches;
     part("genres").append(...genreNames.map((name) => element("label", { className: "chip" },
       element("input", { type: "checkbox", value: name }), element("span", { textContent: name }))));
   }
@@ -64,40 +65,11 @@ class Page {
     on("choose", "click", () => part("file").click());
     on("file", "change", () => { this.importFiles([...part("file").files]); part("file").value = ""; });
     on("help", "click", () => part("keys").showModal());
-    on("keys-on", "change", () => { this.keysOn = part("keys-on").checked; });
     on("model", "change", () => { this.engine.name = part("model").value; this.draw(); });
     addEventListener("hashchange", () => { if (this.readLink()) this.draw(); });
-    document.addEventListener("keydown", (event) => this.key(event));
-    this.listenForFiles();
-    this.listenForTheme();
-  }
-
-  listenForFiles() {
-    let depth = 0;
-    const files = (event) => event.dataTransfer?.types.includes("Files") && !part("drop").hidden;
-    const show = (change) => { depth = Math.max(0, change); part("dropping").hidden = !depth; };
-    addEventListener("dragenter", (event) => { if (files(event)) show(depth + 1); });
-    addEventListener("dragleave", (event) => { if (files(event)) show(depth - 1); });
-    addEventListener("dragover", (event) => { if (files(event)) event.preventDefault(); });
-    addEventListener("drop", (event) => {
-      if (!files(event)) return;
-      event.preventDefault();
-      show(0);
-      this.importFiles([...event.dataTransfer.files]);
-    });
-  }
-
-  listenForTheme() {
-    const root = document.documentElement, button = part("theme"), system = matchMedia("(prefers-color-scheme: dark)");
-    const show = () => button.setAttribute("aria-pressed", String(root.dataset.theme ? root.dataset.theme === "dark" : system.matches));
-    try { root.dataset.theme = localStorage.getItem("marquee-theme") ?? ""; } catch { /* a browser may forbid it */ }
-    button.addEventListener("click", () => {
-      root.dataset.theme = button.getAttribute("aria-pressed") === "true" ? "light" : "dark";
-      try { localStorage.setItem("marquee-theme", root.dataset.theme); } catch { /* then it is asked again */ }
-      show();
-    });
-    system.addEventListener("change", show);
-    show();
+    document.addEventListener("keydown", (event) => onKey(this, event));
+    onDroppedFiles(() => !part("drop").hidden, (over) => { part("dropping").hidden = !over; }, (files) => this.importFiles(files));
+    followTheme(part("theme"));
   }
 
   // Changes of state. Each can be undone.
@@ -162,9 +134,16 @@ class Page {
     };
   }
 
+  // The film of an id; a server that keeps its catalogue has not told the title of one that a link names.
+  film(id) {
+    const item = this.catalogue?.place.get(id);
+    if (item !== undefined) this.films.set(id, this.catalogue.movie(item));
+    return this.films.get(id) ?? { movie: /^\d+$/.test(id) ? Number(id) : id, title: `#${id}`, year: null, genres: [] };
+  }
+
   // The id as the release has it: a number or text.
   id(text) {
-    return this.films.get(text)?.movie ?? this.catalogue?.movie(this.catalogue.place.get(text) ?? 0).movie ?? text;
+    return this.film(text).movie;
   }
 
   refresh() {
@@ -229,10 +208,9 @@ class Page {
   // Why a film is in the list, as text and names.
   why({ why = [], ratings, score }) {
     if (!why.length) return [score === undefined || !ratings ? `Rated by ${(ratings ?? 0).toLocaleString("en")} people` : "Many like it who rate like you"];
-    const words = why.map(({ movie, share }) => {
-      const id = String(movie), film = this.films.get(id) ?? this.catalogue?.movie(this.catalogue.place.get(id));
-      const given = this.ratings.get(id);
-      return [element("strong", { textContent: film?.title ?? `#${id}` }),
+    const words = why.filter(({ share }, at) => !at || share >= SMALL).map(({ movie, share }) => {
+      const id = String(movie), given = this.ratings.get(id);
+      return [element("strong", { textContent: this.film(id).title }),
         `${given === undefined ? "" : ` ${this.scale.short(given)}`} (${Math.round(100 * share)}%)`];
     });
     const between = (at) => (at === 0 ? "" : at === words.length - 1 ? " and " : ", ");
@@ -262,8 +240,7 @@ class Page {
     const rows = [...this.ratings].reverse().map(([id, rating]) => {
       let row = this.kept.rated.get(id);
       if (!row) {
-        const film = this.films.get(id) ?? this.catalogue.movie(this.catalogue.place.get(id));
-        this.films.set(id, film);
+        const film = this.film(id);
         row = filmRow(film, this.scale, { rate: (one, value) => this.rate(one, value), remove: (one) => this.remove(one) });
         this.kept.rated.set(id, row);
       }
@@ -374,34 +351,18 @@ class Page {
     }
   }
 
-  // The address holds the ratings: `#r5=1,50&r4=7&hide=9&seen=12`.
+  // The address holds the ratings.
 
   writeLink() {
-    const parts = new Map(), add = (key, id) => parts.set(key, [...(parts.get(key) ?? []), encodeURIComponent(id)]);
-    for (const [id, rating] of this.ratings) add(`r${shownRating(rating)}`, id);
-    for (const id of this.hidden) add("hide", id);
-    for (const id of this.seen) add("seen", id);
-    this.fragment = `#${[...parts].map(([key, ids]) => `${key}=${ids.join(",")}`).join("&")}`;
+    this.fragment = toFragment(this);
     history.replaceState(null, "", this.fragment);
   }
 
   // Takes over what the address holds; returns whether it differs from what there is.
   readLink() {
     if (location.hash === (this.fragment ?? "") || !location.hash.includes("=")) return false;
-    const ratings = new Map(), hidden = new Set(), seen = new Set();
-    for (const group of location.hash.slice(1).split("&")) {
-      const [key, ids = ""] = group.split("=");
-      const rating = Number(key.slice(1));
-      for (const one of ids.split(",").filter(Boolean)) {
-        let id = one;
-        try { id = decodeURIComponent(one); } catch { continue; }
-        if (this.catalogue && !this.catalogue.place.has(id)) continue;
-        if (key === "hide") hidden.add(id);
-        else if (key === "seen") seen.add(id);
-        else if (key.startsWith("r") && (this.data.scale ? allowedRating(rating, this.data.scale) : rating > 0)) ratings.set(id, rating);
-      }
-    }
-    Object.assign(this, { ratings, hidden, seen, fragment: location.hash });
+    const known = (id) => !this.catalogue || this.catalogue.place.has(id);
+    Object.assign(this, fromFragment(location.hash, known, this.data.scale), { fragment: location.hash });
     return true;
   }
 
@@ -411,17 +372,8 @@ class Page {
   }
 
   async copy(text, words) {
-    try {
-      await navigator.clipboard.writeText(text);
-    } catch { // an older browser, or one that asks and was refused
-      const area = element("textarea", { value: text });
-      document.body.append(area);
-      area.select();
-      const done = document.execCommand("copy");
-      area.remove();
-      if (!done) { this.say("The browser does not allow copying", true); return; }
-    }
-    this.say(words);
+    if (await copyText(text)) this.say(words);
+    else this.say("The browser does not allow copying", true);
   }
 
   say(words, fault = false) {
@@ -433,63 +385,6 @@ class Page {
     this.fading = setTimeout(() => toast.classList.remove("on"), fault ? 12000 : 5000);
   }
 
-  // Keys
-
-  key(event) {
-    if (event.ctrlKey || event.metaKey || event.altKey) return;
-    const active = document.activeElement, inText = active.matches("input:not([type=checkbox]), select, textarea");
-    const row = active.closest(".row, .card");
-    if (["ArrowDown", "ArrowUp"].includes(event.key) && this.step(active, row, event.key === "ArrowDown")) event.preventDefault();
-    if (event.key === "Escape" && active.closest("#found")) part("query").focus();
-    if (inText || !this.keysOn) return;
-    if (this.shortcut(event.key, row)) event.preventDefault();
-  }
-
-  // Moves from the search to its results, and within a list.
-  step(active, row, down) {
-    if (active === part("query")) {
-      const first = down && part("found").querySelector("[tabindex='0'], input");
-      first?.focus();
-      return Boolean(first);
-    }
-    if (!row || active.matches("input, select")) return false;
-    const next = down ? row.nextElementSibling : row.previousElementSibling;
-    if (!next && !down && row.closest("#found")) part("query").focus();
-    else (next?.matches(".card") ? next : next?.querySelector("[tabindex='0'], input"))?.focus();
-    return true;
-  }
-
-  shortcut(key, row) {
-    const film = row?.film, open = document.querySelector("dialog[open]");
-    if (/^[0-9]$/.test(key) && row?.stars) { row.stars.press(Number(key) || 10); return true; }
-    if (["Delete", "Backspace"].includes(key) && film && this.ratings.has(String(film.movie))) { this.remove(film); return true; }
-    if (key === "u") { this.undo(); return true; }
-    if (key === "m" && film) { this.showSimilar(film); return true; }
-    if (open) return false;
-    if (key === "/") { part("query").focus(); part("query").select(); return true; }
-    if (key === "?") { part("keys").showModal(); return true; }
-    if (key === "x" && row?.matches(".card")) { this.hide(film); return true; }
-    if (key === "j" || key === "k") {
-      const cards = [...part("list").children], at = cards.indexOf(row);
-      const next = cards[at < 0 ? 0 : Math.min(Math.max(at + (key === "j" ? 1 : -1), 0), cards.length - 1)];
-      next?.focus();
-      next?.scrollIntoView({ block: "nearest" });
-      return true;
-    }
-    return false;
-  }
-}
-
-// A token by which a server knows the ratings of one visitor from another's; made by chance.
-function visitor() {
-  const fresh = () => [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
-  try {
-    const known = localStorage.getItem("marquee-visitor") ?? fresh();
-    localStorage.setItem("marquee-visitor", known);
-    return known;
-  } catch {
-    return (visitor.token ??= fresh());
-  }
 }
 
 async function startPage() {

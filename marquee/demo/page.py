@@ -11,7 +11,9 @@ from typing import Any
 
 HERE = Path(__file__).parent
 STYLE = "page.css"
-SCRIPTS = ("titles.js", "exports.js", "engine.js", "widgets.js", "page.js")  # plain scripts, in this order
+SCRIPTS = (  # plain scripts that share one scope, in this order
+    *("titles.js", "exports.js", "engine.js", "browser.js", "widgets.js", "keyboard.js", "page.js"),
+)
 
 
 def as_json(data: Mapping[str, Any]) -> str:

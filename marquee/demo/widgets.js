@@ -12,7 +12,6 @@ function element(name, properties = {}, ...children) {
 }
 
 const named = ({ title, year }) => (year === null ? title : `${title} (${year})`);
-const shownRating = (rating) => String(Math.round(rating * 100) / 100);
 
 // How the scale is given: stars of one or half a step, a number, or liked and not (counts).
 class RatingScale {
@@ -61,7 +60,7 @@ function ratingGroup(film, scale, rate) {
   }
   const buttons = Array.from({ length: scale.stars }, (_, at) => {
     const button = element("button", { type: "button", tabIndex: at ? -1 : 0, "data-n": at + 1 });
-    button.append(element("span", { "aria-hidden": "true", textContent: scale.scale ? "★" : "♥" }));
+    button.append(element("span", { "aria-hidden": "true" }));
     button.addEventListener("click", () => press(at + 1));
     return button;
   });
@@ -73,13 +72,14 @@ function ratingGroup(film, scale, rate) {
   });
   const show = (rating) => {
     current = rating;
-    const last = Math.ceil(rating ?? 0);
+    const drawn = Math.round(2 * (rating ?? 0)) / 2, last = Math.ceil(drawn);
     buttons.forEach((button, at) => {
-      const n = at + 1, on = rating !== null && n <= last, half = on && n - rating === 0.5;
+      const n = at + 1, on = rating !== null && n <= last, half = on && n - drawn === 0.5;
       button.className = half ? "half" : on ? "on" : "";
+      button.firstChild.textContent = (scale.scale ? "☆★" : "♡♥")[Number(on)];
       button.tabIndex = n === Math.max(last, 1) ? 0 : -1;
       button.setAttribute("aria-pressed", String(on && n === last));
-      button.setAttribute("aria-label", half ? `${n - 0.5} stars` : scale.scale ? `${n} ${n === 1 ? "star" : "stars"}` : "I liked it");
+      button.setAttribute("aria-label", on && n === last && scale.scale ? scale.words(rating) : scale.scale ? `${n} ${n === 1 ? "star" : "stars"}` : "I liked it");
     });
   };
   show(null);
@@ -106,14 +106,14 @@ function filmRow(film, scale, actions) {
 function picture(film, genreNames) {
   const turn = (name) => Math.round((genreNames.indexOf(name) * 137.508 + 25) % 360); // the golden angle keeps them apart
   const [first = "", second = first] = film.genres;
-  const hue = genreNames.length && first ? turn(first) : 25;
+  let mixed = 0;
+  for (const letter of film.title) mixed = (mixed * 31 + letter.codePointAt(0)) % 9973;
+  const hue = (first ? turn(first) : 25) + mixed % 50;
   const art = element("div", { className: "art", "aria-hidden": "true" },
     element("span", { className: "initial", textContent: [...film.title.replace(/^(The|A|An) /, "")][0] ?? "?" }),
     element("span", { className: "rank" }));
-  let mixed = 0;
-  for (const letter of film.title) mixed = (mixed * 31 + letter.codePointAt(0)) % 9973;
   art.style.setProperty("--hue", hue);
-  art.style.setProperty("--hue-2", second && second !== first ? turn(second) : (hue + 40) % 360);
+  art.style.setProperty("--hue-2", second === first ? hue + 45 : turn(second));
   art.style.setProperty("--x", `${15 + mixed % 70}%`);
   art.style.setProperty("--y", `${10 + (mixed >> 4) % 60}%`);
   art.style.setProperty("--turn", `${mixed % 180}deg`);
@@ -147,11 +147,11 @@ function filmCard(film, scale, genreNames, actions) {
       element("p", { className: "match" }, bar, score), stars,
       element("div", { className: "card-tools" }, button("More like this", actions.similar), button("Not interested", actions.hide), ...links)));
   const show = (rank, one, rating, wordsOf, most) => {
-    art.querySelector(".rank").textContent = rank;
     why.replaceChildren(...wordsOf(one));
     stars.show(rating);
     const scored = one.score !== undefined;
-    card.querySelector(".match").hidden = !scored;
+    card.querySelector(".match").hidden = art.querySelector(".rank").hidden = !scored;
+    art.querySelector(".rank").textContent = rank;
     if (scored) {
       bar.firstChild.style.setProperty("width", `${Math.max(4, Math.min(100, 100 * one.score / most))}%`);
       score.textContent = `score ${one.score.toPrecision(3)}`;
@@ -162,6 +162,7 @@ function filmCard(film, scale, genreNames, actions) {
 
 // Puts rows into a list without losing the focus, and lets them glide to their new places.
 function arrange(list, rows) {
+  if (rows.length === list.children.length && rows.every((row, at) => row === list.children[at])) return;
   const before = new Map([...list.children].map((row) => [row, row.getBoundingClientRect()]));
   const focused = list.contains(document.activeElement) ? document.activeElement : null;
   list.replaceChildren(...rows);
