@@ -20,6 +20,7 @@ STAGES = (
     (r"data/figures/models/([\w-]+)(/.*)?", r"plot@\1"),
     (r"(data/leaderboard|plots/leaderboard|plots/rating_errors)(/.*)?|metrics/summary\.json", "compare"),
     (r"plots/report\.html", "report"),
+    (r"plots/try\.html", "demo"),
 )
 PARTIAL = ".partial"  # suffix of what is being written; ignored by Git and DVC
 

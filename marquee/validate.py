@@ -7,6 +7,7 @@ from pathlib import Path
 from marquee import recommenders
 from marquee.config import Params
 from marquee.data.ratings import lowest_positive
+from marquee.demo.models import require_packable
 from marquee.errors import MarqueeError
 from marquee.io import read_json
 from marquee.movielens.releases import SIMULATED, release
@@ -22,6 +23,7 @@ def require_valid(params: Params) -> None:
     known = release(params.dataset.name)
     for name, entry in params.models.items():
         recommenders.check(entry, f"models.{name}", params.negatives.per_positive)
+    require_packable(params)
     if known.name == SIMULATED:
         _check_files(params)
     scale = params.simulator.scale if known.name == SIMULATED else known.scale

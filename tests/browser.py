@@ -52,13 +52,17 @@ class Page:
             if wanted(found):
                 return found
 
-    def show(self, path: Path, width: int, dark: bool = False, height: int = 900) -> None:
+    def show(
+        self, path: Path, width: int, dark: bool = False, height: int = 900, fragment: str = ""
+    ) -> None:
         """Load a file at `width` CSS pixels, as a phone would below 600."""
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
         self.call("Emulation.setEmulatedMedia", features=[scheme])
         size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600}
         self.call("Emulation.setDeviceMetricsOverride", **size)
-        self.call("Page.navigate", url=path.resolve().as_uri())
+        self.call("Page.navigate", url="about:blank")  # another fragment alone would load nothing
+        self._wait(lambda found: found.get("method") == "Page.loadEventFired")
+        self.call("Page.navigate", url=path.resolve().as_uri() + fragment)
         self._wait(lambda found: found.get("method") == "Page.loadEventFired")
 
     def run(self, script: str) -> Any:
@@ -67,6 +71,14 @@ class Page:
         if "exceptionDetails" in found:
             raise RuntimeError(found["exceptionDetails"]["exception"].get("description", "script failed"))
         return found["result"].get("value")
+
+    def press(self, key: str) -> None:
+        """Press and release a key: a character, or a name such as ArrowDown."""
+        text = {"text": key} if len(key) == 1 else {}
+        codes = {"Tab": 9, "Enter": 13, "Escape": 27, "ArrowUp": 38, "ArrowDown": 40, "Delete": 46}
+        code = {"windowsVirtualKeyCode": codes[key]} if key in codes else {}
+        self.call("Input.dispatchKeyEvent", type="keyDown", key=key, **text, **code)
+        self.call("Input.dispatchKeyEvent", type="keyUp", key=key, **code)
 
     def picture(self, path: Path, whole: bool = False) -> None:
         shot = self.call("Page.captureScreenshot", captureBeyondViewport=whole)

@@ -212,6 +212,15 @@ class ReportOptions:
     title: str = "Marquee"
 
 
+@dataclass(frozen=True)
+class DemoOptions:
+    """Describe plots/try.html, the page that recommends in a browser."""
+
+    model: str = "ease"  # one of models; "" for a page without one
+    movies: int = option(10_000, low=1, high=100_000)  # the most rated ones; the page knows no others
+    megabytes: float = option(1.25, above=0, high=100)  # of the compressed model; base64 adds a third
+
+
 @dataclass(frozen=True, kw_only=True)
 class Params:
     """Hold all of params.yaml. Raises MarqueeError where blocks contradict each other."""
@@ -227,6 +236,7 @@ class Params:
     evaluate: EvaluateOptions
     compare: CompareOptions
     report: ReportOptions
+    demo: DemoOptions
 
     def __post_init__(self) -> None:
         for task, options in self.tasks.items():

@@ -68,8 +68,8 @@ class Dataset:
     ratings  user int32, item int32, rating float32, timestamp int64 (Unix seconds, UTC; 0: unknown), sorted
              by (user, timestamp, hash of the ids); a pair (user, item) occurs once
     movies   item int32, movie_id int64 or string, title string, year int16, genres list<string>, and
-             imdb_id int32 where the release has links; row i is item i. Only movies with a rating are items,
-             numbered by ascending movie_id. An unlisted movie's title is null
+             imdb_id and tmdb_id int32 where the release has links; row i is item i. Only movies with a rating
+             are items, numbered by ascending movie_id. An unlisted movie's title is null
     users    user int32, user_id int64 or string, and what the release says of them; row u is user u,
              numbered by ascending user_id
     card     counts that describe the release, ready for JSON
@@ -95,7 +95,8 @@ def build_dataset(
     """Bring a release's rows, as its files have them, into the schema.
 
     rows    user and movie (the release's ids), rating, timestamp
-    movies  movie, and title (with its year), genres (list<string>) and imdb_id where known; None: no file
+    movies  movie, and title (with its year), genres (list<string>), imdb_id and tmdb_id where known;
+            None: no file
     users   user and any demographics; None: no such file
     dropped rows the parsers left out, by reason
     implicit whether ratings are counts, such as plays
@@ -260,8 +261,9 @@ def _movies(movie_ids: pa.Array, listed: pa.Table | None) -> pa.Table:
         "year": pa.array([year for _, year in split], pa.int16()),
         "genres": pa.array(genres, pa.list_(pa.string())),
     }
-    if listed is not None and "imdb_id" in listed.column_names:
-        columns["imdb_id"] = pa.array(column("imdb_id"), pa.int32())
+    for link in ("imdb_id", "tmdb_id"):
+        if listed is not None and link in listed.column_names:
+            columns[link] = pa.array(column(link), pa.int32())
     return pa.table(columns)
 
 

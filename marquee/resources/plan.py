@@ -46,7 +46,7 @@ def stages(params: config.Params) -> list[str]:
         "negatives",
         *(f"candidates@{task}" for task in config.TASKS),
         *(f"{stage}@{name}" for stage in ("train", "evaluate", "plot") for name in models),
-        *("oracle", "compare", "report"),
+        *("oracle", "compare", "report", "demo"),
     ]
 
 

@@ -12,10 +12,10 @@ from marquee.movielens.titles import ARTICLES
 
 # Articles that a title may lack elsewhere. English reads the others as words: `Die Hard` is not `Hard`.
 _AMBIGUOUS = {"die", "den", "det", "de", "i", "o", "os", "ein", "en", "et", "ett", "un"}
-_MOVED = "|".join(article for article in ARTICLES.casefold().split() if "'" not in article)
-SPOKEN = frozenset(_MOVED.split("|")) - _AMBIGUOUS
+ARTICLE_WORDS = "|".join(article for article in ARTICLES.casefold().split() if "'" not in article)
+SPOKEN = frozenset(ARTICLE_WORDS.split("|")) - _AMBIGUOUS
 _FIRST = re.compile(rf"^(?:(?:{'|'.join(sorted(SPOKEN))})\s+|l['’])(?=.)")
-_LAST = re.compile(rf"^(?P<name>.*\S),\s*(?P<article>{_MOVED}|l['’])$")
+_LAST = re.compile(rf"^(?P<name>.*\S),\s*(?P<article>{ARTICLE_WORDS}|l['’])$")
 _BRACKETS = re.compile(r"\(([^()]*)\)")
 _ALSO = re.compile(r"(?:^|[,/]?\s*)\ba\.?\s?k\.?\s?a\.?\s+|/", re.IGNORECASE)
 _CUTS = re.compile(r":|;|\s[-–—]+\s|\bor:")
@@ -36,11 +36,11 @@ _ORDINALS = (
     "first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth fourteenth "
     "fifteenth sixteenth seventeenth eighteenth nineteenth twentieth"
 )
-_VALUES = {word: n for n, word in enumerate(_UNITS.split())} | {
+NUMBERS = {word: n for n, word in enumerate(_UNITS.split())} | {
     word: 20 + 10 * n for n, word in enumerate(_TENS.split())
 }
-_RANKS = {word: f"{n}th" for n, word in enumerate(_ORDINALS.split(), 1)}
-_PARTS = {"part", "pt", "episode", "chapter", "volume", "vol"}
+ORDINALS = {word: f"{n}th" for n, word in enumerate(_ORDINALS.split(), 1)}
+PARTS = {"part", "pt", "episode", "chapter", "volume", "vol"}
 _ALIKE = (
     "colour=color colours=colors colourful=colorful favourite=favorite honour=honor humour=humor "
     "labour=labor neighbour=neighbor neighbours=neighbors rumour=rumor harbour=harbor armour=armor "
@@ -48,7 +48,7 @@ _ALIKE = (
     "offence=offense licence=license judgement=judgment catalogue=catalog programme=program "
     "traveller=traveler pyjamas=pajamas versus=vs doctor=dr mister=mr saint=st boulevard=blvd n=and"
 )
-_SPELLING = dict(pair.split("=") for pair in _ALIKE.split())
+SPELLING = dict(pair.split("=") for pair in _ALIKE.split())
 
 
 def plain(text: str) -> str:
@@ -115,9 +115,9 @@ def canonical(text: str) -> list[str]:
     kept = [
         word
         for word, following in zip(words, [*words[1:], ""], strict=False)
-        if not (word in _PARTS and following.isdecimal())
+        if not (word in PARTS and following.isdecimal())
     ]
-    return [_SPELLING.get(word, word) for word in kept]
+    return [SPELLING.get(word, word) for word in kept]
 
 
 def without_article(words: Sequence[str]) -> list[str]:
@@ -137,12 +137,12 @@ def _numbers(words: list[str]) -> Iterator[str]:
         value, end = _spelled(words, at)
         if value is not None:
             yield str(value)
-        elif word in _RANKS:
-            yield _RANKS[word]
+        elif word in ORDINALS:
+            yield ORDINALS[word]
         elif found := re.fullmatch(r"0*([0-9]{1,9})(st|nd|rd|th)?", word):
             yield found[1] + ("th" if found[2] else "")
         elif word == "i":
-            numeral = at > 0 and (words[at - 1] in _PARTS or end == len(words))
+            numeral = at > 0 and (words[at - 1] in PARTS or end == len(words))
             yield "1" if numeral else word
         elif _NUMERAL.fullmatch(word):
             yield str(_roman(word))
@@ -156,13 +156,13 @@ def _spelled(words: list[str], at: int) -> tuple[int | None, int]:
     total, current, end = 0, None, at
     while end < len(words):
         word, after = words[end], words[end + 1] if end + 1 < len(words) else ""
-        if word in _VALUES and (current is None or _continues(current, _VALUES[word])):
-            current = (current or 0) + _VALUES[word]
+        if word in NUMBERS and (current is None or _continues(current, NUMBERS[word])):
+            current = (current or 0) + NUMBERS[word]
         elif word == "hundred" and current is not None and 0 < current < 10:
             current *= 100
         elif word == "thousand" and current:
             total, current = total + 1000 * current, 0
-        elif not (word == "and" and after in _VALUES and current is not None and current >= 100):
+        elif not (word == "and" and after in NUMBERS and current is not None and current >= 100):
             break
         end += 1
     return (None, at + 1) if current is None else (total + current, end)
@@ -192,10 +192,10 @@ class Segments:
     @property
     def content(self) -> int:
         """Count the words that say something: no article, no preposition, no number."""
-        return sum(not (word.isdecimal() or word in _EMPTY) for word in self.words)
+        return sum(not (word.isdecimal() or word in EMPTY_WORDS) for word in self.words)
 
 
-_EMPTY = SPOKEN | {"of", "and", "in", "on", "to", "at", "for", "with", "or", "from", "by", "movie"}
+EMPTY_WORDS = SPOKEN | {"of", "and", "in", "on", "to", "at", "for", "with", "or", "from", "by", "movie"}
 
 
 def segments(name: str) -> Segments:

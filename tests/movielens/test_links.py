@@ -1,4 +1,4 @@
-"""The IMDb ids of links.csv: where a release has it, and what must not stop ingest."""
+"""The IMDb and TMDb ids of links.csv: where a release has it, and what must not stop ingest."""
 
 from __future__ import annotations
 
@@ -16,16 +16,18 @@ from marquee.movielens.schema import Scale
 MOVIES = pa.table({"movie": [1, 2, 3], "title": ["A", "B", "C"]})
 
 
-def linked(folder, text: str) -> list[int | None] | None:
+def linked(folder, text: str, link: str = "imdb_id") -> list[int | None] | None:
     (folder / "links.csv").write_text(text)
     found = with_links(folder, MOVIES, "movieId")
-    return found["imdb_id"].to_pylist() if "imdb_id" in found.column_names else None
+    return found[link].to_pylist() if link in found.column_names else None
 
 
 def test_ids_are_numbers_however_they_are_written(tmp_path):
     text = "movieId,imdbId,tmdbId\n1,0114709,862\n3,tt0113277,\n2,,5\n9,1,1\n1,7,7\n"
     assert linked(tmp_path, text) == [114709, None, 113277]
+    assert linked(tmp_path, text, "tmdb_id") == [862, 5, None]
     assert linked(tmp_path, "movieId,tmdbId\n1,862\n") is None
+    assert linked(tmp_path, "movieId,imdbId\n1,862\n", "tmdb_id") is None
     assert linked(tmp_path, "") is None
 
 
@@ -47,4 +49,5 @@ def test_a_release_with_links_keeps_them_in_its_movies(tmp_path, layout):
     found = read_release(tmp_path, layout, Scale(1, 5, 1), CustomColumns()).movies
     assert found["imdb_id"].to_pylist() == [None, 113277]
     assert found["imdb_id"].type == pa.int32()
-    assert found.drop(["imdb_id"]).equals(without)
+    assert found["tmdb_id"].to_pylist() == [None, 1]
+    assert found.drop(["imdb_id", "tmdb_id"]).equals(without)
