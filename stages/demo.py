@@ -10,7 +10,7 @@ from marquee.config import Params
 from marquee.demo import content, models, page
 from marquee.io import as_array, read_parquet, write_text
 from marquee.movielens.schema import COUNTS, Scale
-from stages._inputs import MOVIES, catalogue, implicit, positive_threshold, trained
+from stages._inputs import catalogue, implicit, positive_threshold, trained
 from stages._runner import run
 
 OUT = Path("plots/try.html")
@@ -22,7 +22,7 @@ def main(params: Params) -> None:
     if not options.model:
         write_text(OUT, page.render({}, title))
         return
-    movies = read_parquet(MOVIES)
+    movies = read_parquet(Path("data/movies.parquet"))
     train = read_parquet(Path("data/ranking/train.parquet"), ["item"])
     counts = np.bincount(as_array(train["item"]), minlength=len(movies))
     packed = models.pack(trained(options.model, params), counts, options.movies, options.megabytes)
