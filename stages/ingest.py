@@ -10,6 +10,7 @@ from marquee import config
 from marquee.figures.captioned import save_figures
 from marquee.figures.dataset import dataset_figures, dataset_tables
 from marquee.io import atomic_folder, sha256, write_csv, write_sealed, writing_parquet
+from marquee.movielens.feedback import read_feedback
 from marquee.movielens.fingerprint import fingerprint
 from marquee.movielens.notes import other_edition
 from marquee.movielens.parsers import read_release
@@ -27,7 +28,7 @@ def main(params: config.Params) -> None:
         source = replace(source, layout=params.simulator.layout, scale=params.simulator.scale)
     scale = Scale(*source.scale) if source.scale else None
     read = (options.columns, options.max_bad_rows, options.scale, params.implicit)
-    found = read_release(Path("data/raw"), source.layout, scale, *read)
+    found = read_release(Path("data/raw"), source.layout, scale, *read, read_feedback(source.name))
     columns = found.ratings["item"].to_numpy(), found.ratings["timestamp"].to_numpy()
     sizes = {"n_users": found.users.num_rows, "scale": [found.card["scale"][part] for part in SCALE]}
     sizes["feedback"] = found.card["feedback"]

@@ -60,13 +60,18 @@ def _probed(model: Recommender, history: Ratings, items: np.ndarray) -> np.ndarr
     return np.sort(order[np.sort(first)][:PROBED])
 
 
+def strongest(effects: np.ndarray) -> list[int]:
+    """Return the places of the `NAMED` largest of one item's `effects` [m], of those above 0."""
+    return [row for row in np.argsort(-effects, kind="stable")[:NAMED].tolist() if effects[row] > 0]
+
+
 def explain_by_ratings(
     history: Ratings, rows: np.ndarray, effects: np.ndarray, movies: MovieCatalogue
 ) -> list[str]:
     """Name for each column of `effects` [len(rows), k] the ratings that add most; empty where none adds."""
     explanations = []
     for column in effects.T:
-        best = [row for row in np.argsort(-column, kind="stable")[:NAMED] if column[row] > 0]
+        best = strongest(column)
         names = [movies.name(item) for item in history.item[rows[best]]]
         words = (f"{name} {column[row]:+.2g}" for name, row in zip(names, best, strict=True))
         explanations.append(", ".join(words))
