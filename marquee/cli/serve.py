@@ -66,14 +66,17 @@ def run(args: Namespace) -> None:
     # One request is too little work for several threads: handing it out takes longer than doing it.
     os.environ.update(OMP_NUM_THREADS="1", NUMBA_NUM_THREADS="1")
     with extra("marquee serve"):
+        from marquee.server import memory
         from marquee.server.current import Current
 
         if args.mcp:
             from marquee.server.tools import tools
         else:
             from marquee.server import run as server
+    memory.prepare()
     names = list(dict.fromkeys(filter(None, (args.models or "").split(",")))) or None
     current = Current(lambda: snapshot(names), stamp, dvc_state.is_running)
+    memory.release_compiler()
     if args.mcp:
         tools(current).run()
         return
