@@ -7,14 +7,20 @@ import os
 import socket
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Hashable
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from marquee import dvc_state
 from marquee.cli import project
 from marquee.cli.feedback import DATABASE, extra
-from marquee.data.identity import identity_of
+from marquee.data.identity import MOVIES, identity_of
 from marquee.errors import MarqueeError
+from marquee.io import read_parquet
+from marquee.movielens.schema import Scale
 from marquee.terminal import say
 
 if TYPE_CHECKING:
@@ -109,7 +115,18 @@ def snapshot(names: list[str] | None) -> Snapshot:
     models = {name: project.model(name, len(movies), mapped=True) for name in wanted}
     tasks = {model.task for model in models.values()}
     counts = {task: project.training_counts(task, len(movies)) for task in tasks}
-    return Snapshot(identity_of(), movies, models, counts, scale, threshold)
+    page = _page(scale, threshold, next(iter(counts.values())))
+    return Snapshot(identity_of(), movies, models, counts, scale, threshold, page)
+
+
+def _page(scale: Scale, threshold: float, counts: np.ndarray) -> str:
+    """Return the page that asks this server; empty where the package has none."""
+    if find_spec("marquee.demo") is None:
+        return ""
+    content, page = (import_module(f"marquee.demo.{name}") for name in ("content", "page"))
+    table, params = read_parquet(MOVIES), project.params()
+    data = content.page_data(params.dataset.name, scale, threshold, table, counts, np.arange(len(table)))
+    return page.render({**data, "api": ""}, params.report.title, assets="assets/")
 
 
 def stamp() -> Hashable:

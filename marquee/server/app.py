@@ -21,10 +21,10 @@ from marquee.server import pages
 from marquee.server.bodies import Name, Ratings, Recommend
 from marquee.server.current import Current
 from marquee.server.feedback import Feedback, new_token
-from marquee.server.guard import App, Guard, Limits
+from marquee.server.guard import COOKIE, App, Guard, Limits
 from marquee.server.metrics import Metrics
 from marquee.server.problems import Json, of_validation, problem
-from marquee.server.snapshot import LISTED
+from marquee.server.snapshot import LISTED, USUAL
 
 T = TypeVar("T")
 THREADS = 2  # that answer: a slow model leaves one for the others
@@ -102,6 +102,8 @@ def application(current: Current, feedback: Feedback | None, limits: Limits) -> 
         now, query = current.snapshot, body.query()
         if body.models is not None:
             return Json({"items": await answered(now.side_by_side, body.models, query)})
+        if body.model in now.quick and len(query.ratings) <= 5 * USUAL:  # less work than handing it over
+            return Json({"items": now.recommend(body.model, query, body.why)})
         return Json({"items": await answered(now.recommend, body.model, query, body.why)})
 
     @api.get("/api/similar/{movie}", summary="List the movies most similar to one")
@@ -114,7 +116,8 @@ def application(current: Current, feedback: Feedback | None, limits: Limits) -> 
     @api.post("/api/ratings", status_code=201, summary="Store ratings of a visitor")
     async def rate(body: Ratings) -> Json:
         now, store, token = current.snapshot, database(), body.visitor or new_token()
-        items, _ = now.rated([(one.movie, one.rating) for one in body.ratings])
+        now.rated([(one.movie, one.rating) for one in body.ratings if one.rating is not None])
+        items = [now.item(one.movie) for one in body.ratings]
         if body.model is not None:
             now.model(body.model)
         rows = [
@@ -124,7 +127,7 @@ def application(current: Current, feedback: Feedback | None, limits: Limits) -> 
                 "rating": one.rating,
                 "position": one.position,
             }
-            for item, one in zip(items.tolist(), body.ratings, strict=True)
+            for item, one in zip(items, body.ratings, strict=True)
         ]
         await stored(store.add, token, now.data["name"], body.model, rows)
         metrics.stored.inc(len(rows))
@@ -147,8 +150,23 @@ def application(current: Current, feedback: Feedback | None, limits: Limits) -> 
         return Response(metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
 
     @api.get("/", include_in_schema=False)
-    async def page() -> Response:
-        return pages.first(current.snapshot)
+    async def page(token: str = "") -> Response:
+        if limits.is_token(token):  # out of the address, where others may see it
+            return pages.with_cookie(COOKIE, token)
+        return pages.first(current.snapshot.page)
+
+    @api.get("/assets/{name}", include_in_schema=False)
+    async def asset(name: str) -> Response:
+        return pages.asset(name)
+
+    @api.get("/visitor/{visitor}", include_in_schema=False)
+    async def own(visitor: VisitorToken) -> Response:
+        return pages.of_visitor(visitor, len(await stored(database().of, visitor)))
+
+    @api.post("/visitor/{visitor}", include_in_schema=False)
+    async def delete(visitor: VisitorToken) -> Response:
+        await stored(database().forget, visitor)
+        return pages.of_visitor(visitor, 0)
 
     @api.get("/docs", include_in_schema=False)
     async def documentation() -> Response:

@@ -55,7 +55,9 @@ class Recommend(Body):
         return Query(pairs, self.hide, wanted, self.min_ratings, self.k)
 
 
-class Given(Rated):
+class Given(Body):
+    movie: Movie
+    rating: Stars | None  # null takes an earlier rating back
     position: Annotated[int, Field(strict=True, ge=1, le=100_000)] | None = None  # in the list, from 1
 
 

@@ -24,7 +24,7 @@ TABLE = sql.Table(
     sql.Column("dataset", sql.Text, nullable=False),
     sql.Column("movie", sql.Text, nullable=False),  # the release's id
     sql.Column("title", sql.Text, nullable=False),
-    sql.Column("rating", sql.Float, nullable=False),
+    sql.Column("rating", sql.Float),  # null: the visitor took it back
     sql.Column("time", sql.BigInteger, nullable=False),  # Unix seconds
     sql.Column("model", sql.Text),  # that showed the movie
     sql.Column("position", sql.Integer),  # in its list
@@ -94,7 +94,7 @@ class Feedback:
         same = (TABLE.c.visitor, TABLE.c.dataset, TABLE.c.movie)
         last = sql.select(sql.func.max(TABLE.c.id)).group_by(*same)
         order = (TABLE.c.visitor, TABLE.c.time, TABLE.c.dataset, TABLE.c.movie)
-        query = sql.select(TABLE).where(TABLE.c.id.in_(last)).order_by(*order)
+        query = sql.select(TABLE).where(TABLE.c.id.in_(last), TABLE.c.rating.is_not(None)).order_by(*order)
         with self.engine.connect() as connection:
             return [dict(row) for row in connection.execute(query).mappings()]
 

@@ -22,11 +22,12 @@ DRAINED = 16 * LARGEST  # bytes read of one that is too large, so that its sende
 SLOWEST = 10.0  # seconds that a body may take
 ADDRESSES = 10_000  # whose rates are remembered, those seen last
 OPEN = ("/", "/healthz")  # need no token: they say nothing of any visitor
+COOKIE = "marquee_token"  # has the token of a visitor who came by a link with it
 LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
 HEADERS = [
     (b"x-content-type-options", b"nosniff"),
     (b"x-frame-options", b"DENY"),
-    (b"referrer-policy", b"no-referrer"),
+    (b"referrer-policy", b"same-origin"),  # without a referrer a form's own origin would not be known
     (b"cross-origin-resource-policy", b"same-origin"),
     (b"cross-origin-opener-policy", b"same-origin"),
     (b"cache-control", b"no-store"),
@@ -46,6 +47,18 @@ class Limits:
     token: str | None = None
     hosts: tuple[str, ...] = LOOPBACK
     rate: float = 50.0
+
+    def admits(self, headers: dict[bytes, bytes]) -> bool:
+        """Return whether a request has the token, as a bearer or in the cookie of the page."""
+        if self.token is None:
+            return True
+        bearer = headers.get(b"authorization", b"").removeprefix(b"Bearer ").decode("latin-1")
+        cookies = (one.strip() for one in headers.get(b"cookie", b"").decode("latin-1").split(";"))
+        cookie = next((one.partition("=")[2] for one in cookies if one.startswith(f"{COOKIE}=")), "")
+        return any(self.is_token(one) for one in (bearer, cookie))
+
+    def is_token(self, given: str) -> bool:
+        return self.token is not None and hmac.compare_digest(given.encode(), self.token.encode())
 
 
 class Rates:
@@ -115,14 +128,9 @@ class Guard:
             return problem(403, "this server answers to its own page only, not to a page of another origin")
         if not self.rates.allows((scope.get("client") or ("",))[0]):
             return problem(429, "too many requests from this address: wait a second", {"Retry-After": "1"})
-        if self.limits.token is not None and scope["path"] not in OPEN:
-            given = headers.get(b"authorization", b"")
-            if not hmac.compare_digest(given, b"Bearer " + self.limits.token.encode()):
-                return problem(
-                    401,
-                    "a bearer token is needed: send Authorization: Bearer …",
-                    {"WWW-Authenticate": "Bearer"},
-                )
+        if scope["path"] not in OPEN and not self.limits.admits(headers):
+            needed = "a token is needed: send Authorization: Bearer …, or open /?token=… in a browser"
+            return problem(401, needed, {"WWW-Authenticate": "Bearer"})
         return None
 
 

@@ -10,26 +10,56 @@ from html import escape
 from importlib.resources import files
 from typing import Any
 
-from starlette.responses import HTMLResponse
+from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from marquee.server.snapshot import Snapshot
+from marquee.server.problems import problem
 
-NONE = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
+CLOSED = ("default-src 'none'", "frame-ancestors 'none'", "base-uri 'none'")
+FROM_HERE = tuple(f"{what}-src 'self'" for what in ("script", "style", "connect", "img"))
+OWN = "; ".join((*CLOSED, "form-action 'self'", *FROM_HERE))
+YEAR = 365 * 24 * 3600
 STYLE = (
     "body{font:16px/1.5 system-ui,sans-serif;max-width:50rem;margin:2rem auto;padding:0 1rem}"
     "pre{overflow:auto;background:#8881;padding:.5rem}"
 )
 
 
-def first(snapshot: Snapshot) -> HTMLResponse:
+def first(page: str) -> Response:
     """Return the page on which a visitor rates movies; without it, one line that leads to the description."""
-    folder = files("marquee").joinpath("demo")
-    if not folder.joinpath("page.html.j2").is_file():
+    if not page:
         return _plain("Marquee", '<p>Marquee answers here: see <a href="docs">the API</a>.</p>')
-    raise NotImplementedError
+    return HTMLResponse(page, headers={"Content-Security-Policy": OWN})
 
 
-def documentation(openapi: Mapping[str, Any]) -> HTMLResponse:
+def asset(name: str) -> Response:
+    """Return a style sheet or script of the page: one of the package, by its name alone."""
+    folder = files("marquee") / "demo"
+    kind = {"css": "text/css", "js": "text/javascript"}.get(name.rpartition(".")[2])
+    known = {one.name: one for one in folder.iterdir()} if kind and folder.is_dir() else {}
+    if name not in known:
+        return problem(404, "nothing is at this address: see /docs")
+    return Response(known[name].read_bytes(), media_type=kind)
+
+
+def with_cookie(name: str, token: str) -> Response:
+    """Return to the page with the token in a cookie that no script reads and no other site sends."""
+    answer = RedirectResponse("./", 303)
+    answer.set_cookie(name, token, httponly=True, samesite="strict", max_age=YEAR)
+    return answer
+
+
+def of_visitor(token: str, count: int) -> Response:
+    """Return the page of one visitor's data: how many ratings are stored, to export or to delete."""
+    link = f"../api/visitors/{escape(token)}"
+    body = (
+        f"<h1>Your ratings</h1><p>{count:,} ratings of yours are stored here, under a random name.</p>"
+        f'<p><a href="{link}">Export them</a></p>'
+        '<form method="post"><button>Delete all of them</button></form>'
+    )
+    return _plain("Marquee: your ratings", body, "form-action 'self'")
+
+
+def documentation(openapi: Mapping[str, Any]) -> Response:
     """Return the OpenAPI description as a page without a script; `/openapi.json` has it for programs."""
     parts = ['<h1>The API</h1><p>For programs: <a href="openapi.json">openapi.json</a>.</p>']
     for path, methods in openapi["paths"].items():
@@ -49,15 +79,12 @@ def documentation(openapi: Mapping[str, Any]) -> HTMLResponse:
     return _plain("Marquee: the API", "".join(parts))
 
 
-def _plain(title: str, body: str) -> HTMLResponse:
+def _plain(title: str, body: str, *more: str) -> Response:
     text = (
         '<!doctype html><html lang="en"><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width">'
         f"<title>{escape(title)}</title><style>{STYLE}</style><body>{body}</body></html>"
     )
-    return HTMLResponse(text, headers={"Content-Security-Policy": f"{NONE}; style-src '{digest(STYLE)}'"})
-
-
-def digest(text: str) -> str:
-    """Return the source expression that allows an inline script or style of exactly this text."""
-    return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
+    style = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
+    policy = (*CLOSED, *(more or ("form-action 'none'",)), f"style-src 'sha256-{style}'")
+    return HTMLResponse(text, headers={"Content-Security-Policy": "; ".join(policy)})

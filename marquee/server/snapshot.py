@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -22,6 +23,7 @@ MovieId = int | str
 LISTED = 100  # movies in a list, at most
 FILTERS = 256  # filters whose movies are remembered
 EVERY = MovieFilter()
+QUICK, USUAL = 0.005, 20  # seconds, and ratings of a query
 ITEMS = 512  # movies whose similarities are remembered
 
 
@@ -48,6 +50,7 @@ class Snapshot:
     data       the identity of its catalogue, which each of its models carries
     counts     task → training ratings of each item, int64 [n_items]
     threshold  the rating from which on one is a positive
+    page       HTML on which a visitor rates movies; empty: there is none
     """
 
     data: Identity
@@ -56,6 +59,7 @@ class Snapshot:
     counts: Mapping[str, np.ndarray]
     scale: Scale
     threshold: float
+    page: str = ""
 
     @cached_property
     def search(self) -> TitleSearch:
@@ -102,15 +106,10 @@ class Snapshot:
         if why:
             history, listed = answer.audience.history, items[0][: len(rows)]
             kept, effects = explain.rating_effects(answer.model, history, listed)
-            for one, column in zip(found, effects.T, strict=True):
-                whole = column[column > 0].sum()
-                one["why"] = [
-                    {
-                        "movie": self.movies.ids[history.item[kept[row]]],
-                        "share": float(f"{column[row] / whole:.4g}"),
-                    }
-                    for row in explain.strongest(column)
-                ]
+            shares = effects / np.maximum(effects, 0).sum(0).clip(np.finfo(np.float32).tiny)
+            movies = [self.movies.ids[item] for item in history.item[kept].tolist()]
+            for one, column, best in zip(found, shares.T.tolist(), explain.strongest(effects), strict=True):
+                one["why"] = [{"movie": movies[row], "share": float(f"{column[row]:.4g}")} for row in best]
         return found
 
     def side_by_side(self, names: Sequence[str], query: Query) -> list[dict[str, Any]]:
@@ -147,16 +146,30 @@ class Snapshot:
     def described(self, item: int) -> dict[str, Any]:
         movies = self.movies
         about = {"year": movies.years[item], "genres": list(movies.genres[item])}
-        return {"movie": movies.ids[item], "title": movies.name(item), **about}
+        title = movies.titles[item] or f"#{movies.ids[item]}"
+        return {"movie": movies.ids[item], "title": title, **about}
+
+    @cached_property
+    def quick(self) -> frozenset[str]:
+        """The models that answer a usual query within `QUICK` seconds.
+
+        Finding out answers from every model, so that no visitor waits for what a first call compiles.
+        """
+        high = self.scale.high if np.isfinite(self.scale.high) else 1.0
+        query = Query([(movie, high) for movie in self.movies.ids[:USUAL]])
+        best = {}
+        for name in self.models:
+            times = []
+            for _ in range(3):
+                started = time.perf_counter()
+                self.recommend(name, query)
+                times.append(time.perf_counter() - started)
+            best[name] = min(times)
+        return frozenset(name for name, seconds in best.items() if seconds < QUICK)
 
     def warm(self) -> None:
-        """Answer once from every model, so that no visitor waits for what a first call compiles or builds."""
-        liked = [
-            (movie, self.scale.high if np.isfinite(self.scale.high) else 1.0) for movie in self.movies.ids
-        ]
-        _ = self.search, self.places, self.genres
-        for name in self.models:
-            self.recommend(name, Query(liked[:3]))
+        """Build all that answers need."""
+        _ = self.search, self.places, self.genres, self.quick
 
     def _answer(self, name: str, query: Query) -> Answer:
         model = self.model(name)
