@@ -147,6 +147,7 @@ def _listen(host: str, port: int) -> socket.socket:
         found = socket.socket(family)
         found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         found.bind(address)
+        found.listen()
     except OSError as error:
         raise MarqueeError(
             f"{host} port {port} cannot be used ({error.strerror}): name others with --host and --port"

@@ -194,6 +194,7 @@ def _explain_faults(api: FastAPI) -> None:
     @api.exception_handler(HTTPException)
     async def _(_: Request, error: HTTPException) -> Response:
         details = {
+            400: "the body is no JSON: correct it",
             404: "nothing is at this address: see /docs",
             405: "this address does not take that method",
         }
