@@ -38,6 +38,7 @@ PARTS = {
     "evaluation": "Evaluation",
     "leaderboard": "Leaderboard",
     "serving": "Recommendations",
+    "server": "`marquee serve`",
     "api": "Python API",
     "referee": "`marquee judge`",
     "experiments.py": "Experiments",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import re
 import socket
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Hashable
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from marquee.server.snapshot import Snapshot
 
 READ = ("data/movies.parquet", "data/dataset.json")  # beside the models
+TOKEN = re.compile(r"[A-Za-z0-9_-]{16,200}", re.ASCII)
 EXAMPLES = """examples:
   marquee serve
   marquee serve --models ease,ials --port 8080
@@ -69,6 +71,8 @@ def run(args: Namespace) -> None:
             f"--host {args.host} lets other machines ask, and there is no token: set MARQUEE_TOKEN, "
             "or bind to 127.0.0.1"
         )
+    if args.token and not TOKEN.fullmatch(args.token):
+        raise MarqueeError("the token is none: give 16 to 200 letters, digits, - and _, chosen by chance")
     # One request is too little work for several threads: handing it out takes longer than doing it.
     os.environ.update(OMP_NUM_THREADS="1", NUMBA_NUM_THREADS="1")
     with extra("marquee serve"):
