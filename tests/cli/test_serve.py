@@ -1,4 +1,4 @@
-"""What `marquee serve` and `marquee feedback` refuse in one line, and that nothing else needs their packages."""
+"""What `marquee serve` and `marquee feedback` refuse in one line, and that nothing else needs their extra."""
 
 from __future__ import annotations
 
