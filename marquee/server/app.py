@@ -150,9 +150,9 @@ def application(current: Current, feedback: Feedback | None, limits: Limits) -> 
         return Response(metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
 
     @api.get("/", include_in_schema=False)
-    async def page(token: str = "") -> Response:
+    async def page(request: Request, token: str = "") -> Response:
         if limits.is_token(token):  # out of the address, where others may see it
-            return pages.with_cookie(COOKIE, token)
+            return pages.with_cookie(COOKIE, token, request.url.scheme == "https")
         return pages.first(current.snapshot.page)
 
     @api.get("/assets/{name}", include_in_schema=False)

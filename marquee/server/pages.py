@@ -41,10 +41,10 @@ def asset(name: str) -> Response:
     return Response(known[name].read_bytes(), media_type=kind)
 
 
-def with_cookie(name: str, token: str) -> Response:
+def with_cookie(name: str, token: str, secure: bool) -> Response:
     """Return to the page with the token in a cookie that no script reads and no other site sends."""
     answer = RedirectResponse("./", 303)
-    answer.set_cookie(name, token, httponly=True, samesite="strict", max_age=YEAR)
+    answer.set_cookie(name, token, httponly=True, samesite="strict", secure=secure, max_age=YEAR)
     return answer
 
 

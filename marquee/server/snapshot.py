@@ -23,7 +23,8 @@ MovieId = int | str
 LISTED = 100  # movies in a list, at most
 FILTERS = 256  # filters whose movies are remembered
 EVERY = MovieFilter()
-QUICK, USUAL = 0.005, 20  # seconds, and ratings of a query
+QUICK, SLOW = 0.005, 0.5  # seconds
+USUAL = 20  # ratings of a query
 ITEMS = 512  # movies whose similarities are remembered
 
 
@@ -159,8 +160,8 @@ class Snapshot:
         query = Query([(movie, high) for movie in self.movies.ids[:USUAL]])
         best = {}
         for name in self.models:
-            times = []
-            for _ in range(3):
+            times: list[float] = []
+            while len(times) < 3 and sum(times) < SLOW:
                 started = time.perf_counter()
                 self.recommend(name, query)
                 times.append(time.perf_counter() - started)
@@ -169,7 +170,7 @@ class Snapshot:
 
     def warm(self) -> None:
         """Build all that answers need."""
-        _ = self.search, self.places, self.genres, self.quick
+        _ = self.places, self.genres, self.quick, self.search.find("The First")
 
     def _answer(self, name: str, query: Query) -> Answer:
         model = self.model(name)
