@@ -90,20 +90,14 @@ def run(args: Namespace) -> None:
     if args.mcp:
         tools(current).run()
         return
+    store = None if args.no_feedback else server.Feedback(args.feedback)
     listening = _listen(args.host, args.port)
     host, port = listening.getsockname()[:2]
     shown = f"[{host}]" if ":" in host else host
     say(f"marquee serve: {len(current.snapshot.models)} models at http://{shown}:{port}; Ctrl+C stops it")
-    hosts = () if not _is_loopback(host) and not args.allowed_host else tuple(args.allowed_host)
-    server.serve(
-        current,
-        listening,
-        feedback=None if args.no_feedback else args.feedback,
-        token=args.token,
-        hosts=hosts,
-        rate=args.rate_limit,
-        proxy=args.proxy,
-    )
+    hosts = tuple(args.allowed_host)
+    limits = server.limits(args.token, hosts, args.rate_limit)
+    server.serve(current, store, limits, listening, args.proxy)
 
 
 def snapshot(names: list[str] | None) -> Snapshot:

@@ -9,32 +9,29 @@ import uvicorn
 
 from marquee.server.app import application
 from marquee.server.current import Current
-from marquee.server.feedback import Feedback
+from marquee.server.feedback import Feedback as Feedback
 from marquee.server.guard import LOOPBACK, Limits
 from marquee.server.protocol import CONNECTIONS, Protocol
 
 BACKLOG = 2048
 
 
+def limits(token: str | None, hosts: tuple[str, ...], rate: float) -> Limits:
+    """Return the limits for a server with these names; with a token and no name, any name will do."""
+    return Limits(token, (*LOOPBACK, *hosts) if hosts or token is None else (), rate)
+
+
 def serve(
     current: Current,
+    store: Feedback | None,
+    allowed: Limits,
     listening: socket.socket,
-    feedback: str | None,
-    token: str | None,
-    hosts: tuple[str, ...],
-    rate: float,
-    proxy: str | None,
+    proxy: str | None = None,
 ) -> None:
-    """Answer on the bound socket. `hosts` are names of the server; with a token and none, any name will do.
-
-    feedback  the address of the database; None: ratings are not stored
-    proxy     the address whose X-Forwarded-For is believed
-    """
+    """Answer on a socket that listens. `proxy` is the address whose X-Forwarded-For is believed."""
     _allow_files(CONNECTIONS + 256)
-    store = None if feedback is None else Feedback(feedback)
-    limits = Limits(token, (*LOOPBACK, *hosts) if hosts or token is None else (), rate)
     config = uvicorn.Config(
-        application(current, store, limits),
+        application(current, store, allowed),
         http=Protocol,
         ws="none",
         lifespan="on",
