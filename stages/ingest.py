@@ -28,7 +28,7 @@ def main(params: config.Params) -> None:
         source = replace(source, layout=params.simulator.layout, scale=params.simulator.scale)
     scale = Scale(*source.scale) if source.scale else None
     read = (options.columns, options.max_bad_rows, options.scale, params.implicit)
-    found = read_release(Path("data/raw"), source.layout, scale, *read, read_feedback(source.name))
+    found = read_release(Path("data/raw"), source.layout, scale, *read, feedback=read_feedback(source.name))
     columns = found.ratings["item"].to_numpy(), found.ratings["timestamp"].to_numpy()
     sizes = {"n_users": found.users.num_rows, "scale": [found.card["scale"][part] for part in SCALE]}
     sizes["feedback"] = found.card["feedback"]

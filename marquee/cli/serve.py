@@ -86,7 +86,6 @@ def run(args: Namespace) -> None:
     memory.prepare()
     names = list(dict.fromkeys(filter(None, (args.models or "").split(",")))) or None
     current = Current(lambda: snapshot(names), stamp, dvc_state.is_running)
-    memory.release_compiler()
     if args.mcp:
         tools(current).run()
         return

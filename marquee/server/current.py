@@ -8,6 +8,7 @@ from collections.abc import Callable, Hashable
 from concurrent.futures import Executor
 
 from marquee.errors import MarqueeError, explain
+from marquee.server import memory
 from marquee.server.snapshot import Snapshot
 from marquee.terminal import say
 
@@ -37,6 +38,7 @@ class Current:
     def _load(self) -> Snapshot:
         found = self._read()
         found.warm()
+        memory.release_libraries()
         return found
 
     async def watch(self, pool: Executor, every: float = EVERY) -> None:

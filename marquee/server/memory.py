@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ctypes
+import gc
+import re
 import sys
 from contextlib import suppress
 from pathlib import Path
@@ -24,17 +26,20 @@ def prepare() -> None:
             libc.mallopt(ARENA_MAX, 1)
 
 
-def release_compiler() -> None:
-    """Let go of LLVM's code, 60 MB, which all loops are compiled without; a later call reads it again.
+def release_libraries() -> None:
+    """Let go of the code of libraries that no answer needs: the compiler's, 60 MB, and those that read files.
 
-    These pages are only read, so the file has all that is in them.
+    Only pages that nothing was written to go: a call that needs one again reads it from its file.
     """
+    gc.collect()
     if sys.platform != "linux":
         return
-    with suppress(AttributeError, OSError, ValueError):
+    with suppress(AttributeError, OSError, ValueError, IndexError):
         libc = ctypes.CDLL(None)
-        for line in Path("/proc/self/maps").read_text().splitlines():
-            span, mode, *_ = line.split()
-            if "libllvmlite" in line and mode == "r-xp":
+        libc.malloc_trim(0)
+        for block in re.split(r"\n(?=[0-9a-f]+-[0-9a-f]+ )", Path("/proc/self/smaps").read_text()):
+            span, mode, *_ = block.split(maxsplit=2)
+            changed = re.findall(r"^(?:Private_Dirty|Swap): +([1-9]\d*) kB", block, re.M)
+            if "w" not in mode and not changed and re.search(r"/lib(llvmlite|arrow|parquet)", block):
                 first, last = (int(end, 16) for end in span.split("-"))
                 libc.madvise(ctypes.c_void_p(first), ctypes.c_size_t(last - first), DONT_NEED)
