@@ -55,6 +55,10 @@ class Feedback:
             raise MarqueeError(
                 "the feedback address is none of SQLAlchemy: write it as sqlite:///data/feedback/feedback.sqlite"
             ) from None
+        except ModuleNotFoundError as error:
+            raise MarqueeError(
+                f"the feedback database needs its driver {error.name}: run `pip install {error.name}`"
+            ) from None
         except SQLAlchemyError as error:
             raise MarqueeError(
                 f"the feedback database does not open ({reason(error)}): check its address"

@@ -69,6 +69,11 @@ def test_tokens_are_long_and_differ():
     assert min(map(len, made)) == 43  # 256 bits
 
 
+def test_a_database_without_its_driver_says_what_to_install():
+    with pytest.raises(MarqueeError, match="run `pip install psycopg2`"):
+        Feedback("postgresql+psycopg2://localhost/marquee")
+
+
 @pytest.mark.parametrize("url", ["nonsense", "nonsense://x", "sqlite:////proc/none/x.sqlite"])
 def test_an_address_that_is_none_says_so(url):
     with pytest.raises((MarqueeError, OSError)) as found:
