@@ -1,7 +1,11 @@
 # docker build -t marquee .
 # docker run --rm marquee                                   `make run` on the simulated data
 # docker run --rm -v ~/data:/data:ro marquee make run DATASET=ml-1m SOURCE=/data
-FROM python:3.11-slim
+#
+# docker build --target serve -t marquee-serve .
+# docker run --rm -p 127.0.0.1:8000:8000 -v "$PWD":/home/marquee/app -e MARQUEE_TOKEN marquee-serve
+#                                                           `marquee serve` on the finished run in this folder
+FROM python:3.11-slim AS run
 
 RUN apt-get update \
     && apt-get install --yes --no-install-recommends git make \
@@ -20,3 +24,14 @@ RUN make .venv/ready
 COPY --chown=marquee . .
 RUN make .venv/bin/marquee
 CMD ["make", "run"]
+
+# The server, in a project that is mounted: it reads the models of a finished run there and writes data/feedback.
+FROM run AS serve
+RUN make .venv/ready-serve && mv .venv ../venv
+ENV PATH=/home/marquee/venv/bin:$PATH
+EXPOSE 8000
+HEALTHCHECK CMD ["python", "-c", "from urllib.request import urlopen; urlopen('http://127.0.0.1:8000/healthz')"]
+CMD ["python", "-m", "marquee", "serve", "--host", "0.0.0.0"]
+
+# Built where no target is named.
+FROM run

@@ -4,7 +4,7 @@ VENV := .venv
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export PYTHONUNBUFFERED := 1
 
-.PHONY: run back plan results bench test test-slow axe lint docs clean
+.PHONY: run serve back plan results bench test test-slow axe lint docs clean
 
 # The pipeline as params.yaml says; `make run DATASET=ml-1m SOURCE=folder` first sets the release and its preset,
 # `make run PRESET=recbole-ml-1m SOURCE=folder` a published protocol of presets/ (of DATASET, if that is set, too).
@@ -22,6 +22,10 @@ endif
 # params.yaml and the outputs as committed; code and files of your own stay
 back: $(VENV)/bin/marquee
 	@marquee back
+
+# Answer over HTTP from the models of the last run; `make serve ARGS="--port 8080"` passes arguments on
+serve: $(VENV)/ready-serve
+	@marquee serve $(ARGS)
 
 # The memory and disk of each stage, for params.yaml or DATASET. MARQUEE_MEMORY=8 allows a stage 8 GiB
 plan: $(VENV)/bin/marquee
@@ -71,10 +75,14 @@ $(VENV)/bin/marquee: pyproject.toml $(VENV)/ready
 	$(VENV)/bin/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
+$(VENV)/ready-serve: requirements-serve.txt $(VENV)/bin/marquee
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check -r requirements-serve.txt
+	@touch $@
+
 $(VENV)/ready-docs: requirements-docs.txt constraints.txt | $(VENV)/bin/python
 	$(VENV)/bin/pip install --quiet --disable-pip-version-check -r requirements-docs.txt
 	@touch $@
 
-$(VENV)/ready-dev: requirements-dev.txt $(VENV)/bin/marquee
+$(VENV)/ready-dev: requirements-dev.txt requirements-serve.txt $(VENV)/bin/marquee
 	$(VENV)/bin/pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	@touch $@

@@ -39,6 +39,7 @@ PARTS = {
     "leaderboard": "Leaderboard",
     "tuning": "Tuning",
     "serving": "Recommendations",
+    "server": "`marquee serve`",
     "api": "Python API",
     "referee": "`marquee judge`",
     "experiments.py": "Experiments",

@@ -76,6 +76,26 @@ def require_intact(restore: bool) -> list[str]:
     return done
 
 
+def is_running() -> bool:
+    """Return whether a DVC that is alive runs a stage in this folder."""
+    try:
+        held = json.loads(RWLOCK.read_bytes())
+        users = [one for path in held.values() for one in (*path.get("read", ()), path.get("write") or {})]
+        return any(_is_alive(int(one["pid"])) for one in users if one)
+    except (OSError, ValueError, TypeError, AttributeError, KeyError):
+        return False
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:  # of another user
+        return True
+    return True
+
+
 def _restore_lock() -> str:
     copies = (
         (str(COPY), COPY.read_bytes() if COPY.is_file() else b""),

@@ -11,6 +11,7 @@ import csv
 import hashlib
 import json
 import math
+import mmap
 import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -38,6 +39,7 @@ SIGNED = re.compile(r"[+-][0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?")
 NUMBERS = re.compile(r"\[\n\s*-?\d[^\[\]{}\":]*(?=\n\s*\])\s*")  # a list of numbers over several lines
 
 
+STORED = {"F32": "<f4", "F64": "<f8", "I32": "<i4", "I64": "<i8", "U8": "u1", "BOOL": "?"}  # dtypes
 SEAL = "sha256"  # key of a hash over all the rest of a JSON file or of a safetensors file
 SYSTEM_ERROR = re.compile(r"\(os error (\d+)\)")  # how safetensors says which one it met
 
@@ -184,21 +186,42 @@ def read_arrays(path: Path) -> tuple[dict[str, np.ndarray], str]:
     return arrays, note
 
 
-def read_sealed_arrays(path: Path) -> tuple[dict[str, np.ndarray], str, str]:
-    """Return the arrays, the note, and the hash of both, which is verified."""
-    from safetensors import safe_open
+def read_sealed_arrays(path: Path, mapped: bool = False) -> tuple[dict[str, np.ndarray], str, str]:
+    """Return the arrays, the note, and the hash of both, which is verified.
 
+    mapped  leave the arrays in the file, whose pages all processes share, until one of them is changed
+    """
     with reading(path):
         if not path.is_file() and path.exists():
             raise ValueError("it is no file")
-        with safe_open(path, framework="numpy") as file:
-            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-            about = json.loads((file.metadata() or {}).get("about", "{}"))
+        arrays, metadata = _mapped(path) if mapped else _loaded(path)
+        about = json.loads(metadata.get("about", "{}"))
         if SEAL not in about:
             raise unsealed(path)
         if about[SEAL] != _hash_of_arrays(path, arrays, about["note"]):
             raise ValueError("its contents were changed after it was written")
         return arrays, about["note"], about[SEAL]
+
+
+def _loaded(path: Path) -> tuple[dict[str, np.ndarray], Mapping[str, str]]:
+    from safetensors import safe_open
+
+    with safe_open(path, framework="numpy") as file:
+        return {name: file.get_tensor(name) for name in file.keys()}, file.metadata() or {}  # noqa: SIM118
+
+
+def _mapped(path: Path) -> tuple[dict[str, np.ndarray], Mapping[str, str]]:
+    """Return views of the file's memory: 8 bytes with the header's length, a JSON header, the arrays."""
+    with path.open("rb") as file:
+        memory = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY)
+    first = 8 + int.from_bytes(memory[:8], "little")
+    header = json.loads(memory[8:first])
+    metadata = header.pop("__metadata__", {})
+    arrays = {
+        name: np.ndarray(one["shape"], STORED[one["dtype"]], memory, first + one["data_offsets"][0])
+        for name, one in header.items()
+    }
+    return arrays, metadata
 
 
 def _hash_of_arrays(path: Path, arrays: Mapping[str, np.ndarray], note: str) -> str:

@@ -11,6 +11,7 @@ from marquee.figures.captioned import save_figures
 from marquee.figures.dataset import dataset_figures, dataset_tables
 from marquee.io import atomic_folder, sha256, write_csv, write_sealed, writing_parquet
 from marquee.movielens.core_filter import CoreFilter
+from marquee.movielens.feedback import read_feedback
 from marquee.movielens.fingerprint import fingerprint
 from marquee.movielens.notes import other_edition
 from marquee.movielens.parsers import read_release
@@ -29,7 +30,7 @@ def main(params: config.Params) -> None:
     scale = Scale(*source.scale) if source.scale else None
     wanted = CoreFilter(options.min_rating, options.k_core)
     read = (options.columns, options.max_bad_rows, options.scale, params.implicit, wanted)
-    found = read_release(Path("data/raw"), source.layout, scale, *read)
+    found = read_release(Path("data/raw"), source.layout, scale, *read, feedback=read_feedback(source.name))
     columns = found.ratings["item"].to_numpy(), found.ratings["timestamp"].to_numpy()
     sizes = {"n_users": found.users.num_rows, "scale": [found.card["scale"][part] for part in SCALE]}
     sizes["feedback"] = found.card["feedback"]

@@ -19,8 +19,11 @@ def main(params: config.Params) -> None:
     with atomic_folder(Path("data/oracle")) as folder:
         if not lexists(truth):
             return
-        ids = _inputs.original_ids()
-        oracle = Oracle(GroundTruth.load(truth), *ids, _inputs.positive_threshold(params))
+        ids, law = _inputs.original_ids(), GroundTruth.load(truth)
+        if ids[0].max() > len(law.user_bias):
+            print("no oracle: the ground truth knows nothing of the visitors whose ratings were added")
+            return
+        oracle = Oracle(law, *ids, _inputs.positive_threshold(params))
         for task in config.TASKS:
             with phase("scoring", f"{ORACLE}_{task}"):
                 result = _inputs.test_set(task, params).evaluate(oracle)

@@ -7,6 +7,7 @@ import pyarrow as pa
 import pytest
 
 from marquee import io
+from marquee.errors import MarqueeError
 
 
 def explode(path):
@@ -75,6 +76,24 @@ def test_arrays_come_back_with_their_note(tmp_path):
     for name, array in arrays.items():
         np.testing.assert_array_equal(read[name], array)
         assert read[name].dtype == array.dtype
+
+
+def test_arrays_that_stay_in_their_file_are_the_same_and_verified_and_a_change_stays_out_of_it(tmp_path):
+    types = (np.float32, np.float64, np.int32, np.int64, np.uint8, bool)
+    arrays = {np.dtype(kind).name: np.arange(12).reshape(3, 4).astype(kind) for kind in types}
+    arrays["none"] = np.empty((0, 4), np.int64)
+    io.write_arrays(tmp_path / "w", arrays)
+    whole = (tmp_path / "w").read_bytes()
+    mapped, _, _ = io.read_sealed_arrays(tmp_path / "w", mapped=True)
+    assert mapped.keys() == arrays.keys()
+    for name, array in arrays.items():
+        np.testing.assert_array_equal(mapped[name], array)
+        assert (mapped[name].dtype, mapped[name].flags.aligned) == (array.dtype, True)
+    mapped["int32"][:] = 7
+    assert (tmp_path / "w").read_bytes() == whole
+    (tmp_path / "w").write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
+    with pytest.raises(MarqueeError, match="changed after it was written"):
+        io.read_sealed_arrays(tmp_path / "w", mapped=True)
 
 
 def test_arrays_may_be_read_by_whoever_may_read_any_new_file(tmp_path):

@@ -33,11 +33,10 @@ def recommend(
         raise MarqueeError("recommend needs ratings or a user_id: {'Alien (1979)': 5}, or user_id=42")
     _require_k(k)
     data, movies = model.dataset, model.dataset.titles
-    allowed = movies.keep(wanted)
-    counts = np.bincount(model.trained_on.item, minlength=len(movies))
-    if min_ratings is None:
-        min_ratings = top_n.default_min_ratings(counts) if model.task == "rating" else 0
-    allowed &= counts >= min_ratings
+    allowed, _ = top_n.often_rated(
+        *(movies.keep(wanted), model.task, min_ratings),
+        lambda: np.bincount(model.trained_on.item, minlength=len(movies)),
+    )
     audience = _audience(model, taste, user_id)
     items, values = top_n.top_lists(audience, allowed, k, model.name)
     column = "score"

@@ -10,11 +10,10 @@ import numpy as np
 
 from marquee.cli import project
 from marquee.errors import MarqueeError
-from marquee.io import as_array, read_parquet
 from marquee.recommenders.base import Recommender
-from marquee.serving import output
+from marquee.serving import output, top_n
 from marquee.serving.catalogue import COLUMNS, MovieCatalogue, MovieFilter
-from marquee.serving.top_n import MIN_RATINGS, default_min_ratings
+from marquee.serving.top_n import MIN_RATINGS
 from marquee.terminal import printable
 
 
@@ -68,18 +67,10 @@ def allowed_movies(args: Namespace, movies: MovieCatalogue) -> np.ndarray:
 def often_rated(
     args: Namespace, model: Recommender, name: str, allowed: np.ndarray
 ) -> tuple[np.ndarray, list[str]]:
-    """Return bool [n_items], the `allowed` movies with enough ratings to train on, and a note on the others.
-
-    Without --min-ratings rating models have a least number of their own, since their best predictions are
-    of movies that few users rated.
-    """
-    least = args.min_ratings
-    if least == 0 or (least is None and model.task == "ranking"):
-        return allowed, []
-    train = read_parquet(Path(f"data/{model.task}/train.parquet"), ["item"])["item"]
-    counts = np.bincount(as_array(train), minlength=len(allowed))
-    least = default_min_ratings(counts) if least is None else least
-    kept = allowed & (counts >= least)
+    """Return bool [n_items], the `allowed` movies with enough training ratings, and a note on the others."""
+    kept, least = top_n.often_rated(
+        allowed, model.task, args.min_ratings, lambda: project.training_counts(model.task, len(allowed))
+    )
     hidden = int(allowed.sum() - kept.sum())
     note = (
         f"{name}: {hidden:,} of {allowed.sum():,} movies have fewer than {least} ratings and are not listed"

@@ -20,6 +20,8 @@ from marquee.terminal import OutputError, printable, say, standard_streams
 COMMANDS = {
     "recommend": "recommend movies to a user of the data or to a new one",
     "similar": "list the movies most similar to one",
+    "serve": "answer over HTTP from all models of the finished run",
+    "feedback": "export what visitors of the server rated",
     "vectors": "write the vectors of movies and users to files",
     "report": "build the report with another run beside this one",
     "leaderboard": "show the leaderboard of the last run",

@@ -8,10 +8,14 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from marquee import config
 from marquee.data.identity import identity_of, require_same
+from marquee.data.ratings import lowest_positive
 from marquee.errors import MarqueeError
-from marquee.io import read_parquet, reading
+from marquee.io import as_array, read_json, read_parquet, reading
+from marquee.movielens.schema import COUNTS, Scale
 from marquee.recommenders import fitted_otherwise, load
 from marquee.recommenders.base import Recommender
 from marquee.serving.catalogue import MovieCatalogue
@@ -30,8 +34,10 @@ def movies() -> MovieCatalogue:
         return MovieCatalogue.from_table(read_parquet(path))
 
 
-def model(name: str, n_items: int) -> Recommender:
+def model(name: str, n_items: int, mapped: bool = False) -> Recommender:
     """Return the trained model, and say on stderr if its parameters are no longer those of params.yaml.
+
+    mapped  leave its weights in their file
 
     Raises MarqueeError for a name that params.yaml does not have, and for a model of other data.
     """
@@ -41,7 +47,7 @@ def model(name: str, n_items: int) -> Recommender:
             f"models.{name} is not in params.yaml, and {folder} is of an earlier run: "
             "run `marquee check --prune`, or add the block again"
         )
-    entry, found = known.model(name), load(folder)
+    entry, found = known.model(name), load(folder, mapped)
     remedy = f"run `dvc repro train@{name}`"
     require_same(found.fitted.get("data"), identity_of(), str(folder), "data/", remedy)
     if found.n_items != n_items:
@@ -60,6 +66,23 @@ def log() -> list[str]:
         return LOG.read_text("utf-8", errors="replace").splitlines()
     except OSError:
         return []
+
+
+def training_counts(task: str, n_items: int) -> np.ndarray:
+    """Return the training ratings of each item, int64 [n_items]."""
+    items = read_parquet(Path(f"data/{task}/train.parquet"), ["item"])["item"]
+    return np.bincount(as_array(items), minlength=n_items)
+
+
+def scale() -> tuple[Scale, float]:
+    """Return the scale of the ratings, and the rating from which on one is a positive."""
+    path = Path("data/dataset.json")
+    with reading(path):
+        card = read_json(path)
+        implicit = card.get("feedback") == "implicit"
+        found = COUNTS if implicit else Scale(**card["scale"])
+    asked = params().tasks["ranking"].positive_threshold
+    return found, lowest_positive(asked, found.low, found.high, found.step, implicit)
 
 
 def call(*words: str) -> str:

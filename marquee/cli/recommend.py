@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from argparse import ArgumentError, ArgumentParser, ArgumentTypeError, Namespace
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +10,10 @@ import numpy as np
 
 from marquee.cli import audience, lists, project
 from marquee.cli.audience import OwnRatings
-from marquee.data.ratings import Ratings, lowest_positive
-from marquee.io import read_json, reading
-from marquee.movielens.schema import COUNTS, Scale
+from marquee.data.ratings import Ratings
 from marquee.recommenders.base import Recommender
 from marquee.serving import explain, output, top_n
+from marquee.serving.answers import Answer
 from marquee.serving.catalogue import COLUMNS, MovieCatalogue
 from marquee.serving.top_n import Audience
 from marquee.terminal import say
@@ -67,43 +65,18 @@ def _names(text: str) -> list[str]:
     return names
 
 
-@dataclass(frozen=True)
-class Answer:
-    """Hold one model, the users it is asked for, and which movies it may list."""
-
-    name: str
-    model: Recommender
-    audience: Audience
-    allowed: np.ndarray
-    column: str  # what its scores are: "rating" or "score"
-    scale: Scale
-
-    def shown(self, values: np.ndarray) -> np.ndarray:
-        return np.clip(values, self.scale.low, self.scale.high) if self.column == "rating" else values
-
-
 def run(args: Namespace) -> None:
     _require_audience(args)
     movies = project.movies()
     allowed = lists.allowed_movies(args, movies)
-    path = Path("data/dataset.json")
-    with reading(path):
-        card = read_json(path)
-        implicit = card.get("feedback") == "implicit"
-        scale = COUNTS if implicit else Scale(**card["scale"])
-    threshold = lowest_positive(
-        project.params().tasks["ranking"].positive_threshold, scale.low, scale.high, scale.step, implicit
-    )
+    scale, threshold = project.scale()
     models = {name: project.model(name, len(movies)) for name in args.models or [args.model]}
     own, notes = audience.own_ratings(args, movies, scale)
     answers = []
     for name, model in models.items():
         listed, said = lists.often_rated(args, model, name, allowed)
         notes += said
-        asked = _audience(args, model, own, threshold)
-        answers.append(
-            Answer(name, model, asked, listed, "rating" if model.task == "rating" else "score", scale)
-        )
+        answers.append(Answer(name, model, _audience(args, model, own, threshold), listed, scale))
     for note in notes:
         say(note)
     if args.models:
@@ -138,11 +111,7 @@ def _audience(args: Namespace, model: Recommender, own: OwnRatings, threshold: f
 
 
 def _one_model(args: Namespace, answer: Answer, movies: MovieCatalogue, threshold: float) -> None:
-    items, values = top_n.top_lists(answer.audience, answer.allowed, args.top, answer.name)
-    rows = [
-        output.list_rows(label, best, value, movies, answer.column)
-        for label, best, value in zip(answer.audience.labels, items, answer.shown(values), strict=True)
-    ]
+    rows, items = answer.lists(args.top, movies)
     if len(rows) == 1:
         listed = items[0][items[0] >= 0]
         verb = "liked" if answer.model.task == "ranking" and threshold > answer.scale.low else "rated"
@@ -156,10 +125,7 @@ def _one_model(args: Namespace, answer: Answer, movies: MovieCatalogue, threshol
 def _side_by_side(args: Namespace, answers: list[Answer], movies: MovieCatalogue) -> None:
     found = []
     for user, label in enumerate(answers[0].audience.labels):
-        said = []
-        for one in answers:
-            ranks, values = top_n.ranks(one.audience, one.allowed, user)
-            said.append(output.Answers(one.name, one.column, one.shown(values), ranks))
+        said = [one.of_all(user) for one in answers]
         found.append(output.compared_rows(label, said, args.top, movies))
     shown = [(one.name, one.column) for one in answers]
     columns = [*COLUMNS, *(f"{name}_{part}" for name, column in shown for part in (column, "rank"))]

@@ -5,6 +5,8 @@ Import it inside a function: numba loads in a second, and compiles the first tim
 
 from __future__ import annotations
 
+from typing import NamedTuple, Self
+
 import numpy as np
 
 from marquee.kernels.jit import njit, prange
@@ -20,11 +22,38 @@ AHEAD = 8  # entries between the prefetch of a row of features and its use: half
 TOLERANCE = 1e-6  # of the residual, against the right-hand side
 
 
+class Rotated(NamedTuple):
+    """Hold features in the axes in which αYᵀY is diagonal: they serve all rows, and every later call.
+
+    features  float32 [n_columns, dim]: y, as they were given
+    rotated   float32 [n_columns, width]: padded to whole lanes
+    gram      float64 [dim - lead, dim - lead]: YᵀY without the lead
+    common    float64 [dim - lead]: its eigenvalues, and `axes` its eigenvectors
+    """
+
+    features: np.ndarray
+    rotated: np.ndarray
+    gram: np.ndarray
+    common: np.ndarray
+    axes: np.ndarray
+
+    @classmethod
+    def of(cls, features: np.ndarray, lead: int = 0) -> Self:
+        n_columns, dim = features.shape
+        rotated = np.zeros((n_columns, -(-dim // LANES) * LANES), np.float32)
+        with single_threaded_blas():
+            gram = (features[:, lead:].T @ features[:, lead:]).astype(np.float64)
+            common, axes = np.linalg.eigh(gram)
+            np.matmul(features[:, lead:], axes.astype(np.float32), out=rotated[:, lead:dim])
+        rotated[:, :lead] = features[:, :lead]
+        return cls(features, rotated, gram, common, axes)
+
+
 def solve_rows(
     offsets: np.ndarray,
     columns: np.ndarray,
     targets: np.ndarray,
-    features: np.ndarray,
+    features: np.ndarray | Rotated,
     penalty: np.ndarray,
     prior: np.ndarray,
     everywhere: float = 0.0,
@@ -46,7 +75,7 @@ def solve_rows(
     depend on the number of threads. Memory: 4 n_columns dim bytes, and for each thread 4 n dim.
 
     offsets, columns, targets  int64 [n_rows + 1], int32 [n_entries], float32 [n_entries]: t and j by row
-    features                   float32 [n_columns, dim]: y
+    features                   float32 [n_columns, dim]: y; or `Rotated`, where they stay the same
     penalty                    float64 [n_rows, 1 + lead], all positive: of each of the first `lead` numbers
                                of x, which are not rotated, and of every other; with a lead, α must be 0
     prior                      float32 [n_rows, dim], or [1, dim] for all rows
@@ -54,15 +83,11 @@ def solve_rows(
     shift                      float32 [n_columns]: s; None: 0
     weights                    float32 [n_entries], not negative: w; None: 1
     """
-    lead, (n_columns, dim) = penalty.shape[1] - 1, features.shape
-    rotated = np.zeros((n_columns, -(-dim // LANES) * LANES), np.float32)
-    with single_threaded_blas():
-        gram = (features[:, lead:].T @ features[:, lead:]).astype(np.float64)
-        common, axes = np.linalg.eigh(gram)  # (dim - lead,), (dim - lead, dim - lead)
-        np.matmul(features[:, lead:], axes.astype(np.float32), out=rotated[:, lead:dim])
-    rotated[:, :lead] = features[:, :lead]
+    lead = penalty.shape[1] - 1
+    given = features if isinstance(features, Rotated) else Rotated.of(features, lead)
+    (n_columns, dim), rotated, axes = given.features.shape, given.rotated, given.axes
     along = np.zeros(rotated.shape[1])  # α YᵀY, which is diagonal now
-    along[lead:dim] = everywhere * common
+    along[lead:dim] = everywhere * given.common
     entries = np.linspace(0, offsets[-1], CHUNKS + 1)[1:-1]
     bounds = np.concatenate([[0], np.searchsorted(offsets, entries), [len(offsets) - 1]])
     shift = np.zeros(n_columns, np.float32) if shift is None else shift

@@ -17,6 +17,7 @@ from marquee.movielens.column_types import NUMBER, SECONDS, TEXT, WHOLE, ColumnT
 from marquee.movielens.core_filter import CoreFilter, removed
 from marquee.movielens.csv_reader import BadRows, read
 from marquee.movielens.demographics import occupation
+from marquee.movielens.feedback import with_feedback
 from marquee.movielens.genres import split_genres
 from marquee.movielens.links import with_links
 from marquee.movielens.named_columns import read_named
@@ -48,6 +49,7 @@ def read_release(
     stated: ScaleOptions = UNSTATED,
     implicit: bool = False,
     wanted: CoreFilter = ALL,
+    feedback: pa.Table | None = None,
 ) -> Dataset:
     """Read the release in `folder` into Marquee's schema.
 
@@ -58,6 +60,7 @@ def read_release(
     max_bad_rows  malformed rows and ratings off the scale that may be dropped, in all files together
     implicit      whether the rating column of "custom" counts, such as plays; without one each row counts 1
     wanted        which ratings stay
+    feedback      ratings of visitors that are added, as `read_feedback` returns them
 
     Raises MarqueeError with file, line and remedy for a file that is missing, unreadable, empty or of another
     layout, and for more bad rows than allowed.
@@ -82,6 +85,9 @@ def read_release(
     if scale is None:
         scale = Scale.of(pc.unique(rows["rating"]).to_numpy(), None if implicit else limits)
     notes = ids_that_are_text(rows) if layout == "custom" else []
+    if feedback is not None:
+        rows, added = with_feedback(rows, movies, feedback, COUNTS if implicit else scale)
+        notes.append(added)
     found = build_dataset(rows, movies, users, scale, bad.dropped, implicit, wanted)
     if "filtered" in found.card:
         notes.append(removed(found.card["filtered"]))

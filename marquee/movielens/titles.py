@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from marquee.terminal import printable
+
 ARTICLES = (
     "The A An Le La Les L' Un Une Il Lo I Gli El Los Las Una O Os "
     "Der Die Das Ein Eine De Het Den Det En Ett Et"
@@ -28,6 +30,11 @@ def split_title(listed: str) -> tuple[str, int | None]:
     year = int(found[1]) if found else None
     bare = text[: found.start()] if found else text
     return _ARTICLE.sub(_article_first, bare).replace(" )", ")") or text, year
+
+
+def movie_name(title: str | None, year: int | None, movie_id: object) -> str:
+    """Return `Alien (1979)` on one line; a movie without a title goes by its id, `#267`."""
+    return printable(f"#{movie_id}" if not title else title if year is None else f"{title} ({year})")
 
 
 def _article_first(found: re.Match[str]) -> str:

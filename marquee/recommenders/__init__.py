@@ -78,13 +78,16 @@ def store(model: Recommender, folder: Path, fitted: Mapping[str, Any]) -> None:
     write_sealed(folder / "model.json", description)
 
 
-def load(folder: Path) -> Recommender:
-    """Return the model that `store` wrote. Raises MarqueeError if there is none, or a changed one."""
+def load(folder: Path, mapped: bool = False) -> Recommender:
+    """Return the model that `store` wrote. Raises MarqueeError if there is none, or a changed one.
+
+    mapped  leave its weights in their file, as `read_sealed_arrays` does
+    """
     path = folder / "model.json"
     if not path.is_file():
         raise MarqueeError(f"{folder} holds no trained model: run `dvc repro train@{folder.name}`")
     stored = read_sealed(path)
-    arrays, _, weights = read_sealed_arrays(folder / "weights.safetensors")
+    arrays, _, weights = read_sealed_arrays(folder / "weights.safetensors", mapped)
     if stored.get("weights") != weights:
         raise damaged(path, "it belongs to other weights than those beside it")
     with reading(path):

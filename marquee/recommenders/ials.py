@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,6 +16,8 @@ from marquee.training.progress import Progress
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
+
+    from marquee.kernels.least_squares import Rotated
 
 
 @dataclass(frozen=True)
@@ -52,8 +54,13 @@ class Model(Recommender):
 
     tasks = frozenset({"ranking"})
     arrays = ("users", "items")
+    _rotated: dict[str, Rotated]  # of the items, shared by all views
     users: np.ndarray  # float32 [n_users, dim]
     items: np.ndarray  # float32 [n_items, dim]
+
+    def __init__(self, options: Any) -> None:
+        super().__init__(options)
+        self._rotated = {}
 
     @classmethod
     def cost(cls, options: Options, shape: DataShape) -> Cost:
@@ -80,7 +87,16 @@ class Model(Recommender):
 
     def _fold_users(self, histories: Ratings) -> None:
         positives = histories.matrix(self.n_users, self.n_items)
-        self.users, _ = solve(positives, self.items, self.options)
+        self.users, _ = solve(positives, self._items(), self.options)
+
+    def _items(self) -> Rotated:
+        """Return the items as a solve wants them, prepared once for all users to come."""
+        from marquee.kernels.least_squares import Rotated
+
+        known = self._rotated.get("items")
+        if known is None or known.features is not self.items:
+            known = self._rotated["items"] = Rotated.of(self.items)
+        return known
 
     def explain(self, history: Ratings, items: np.ndarray) -> np.ndarray:
         """p_u = Σ_j w_j W⁻¹ q_j over the history: j adds w_j q_j · W⁻¹ q_i (Hu et al. 2008, section 5)."""
@@ -89,14 +105,14 @@ class Model(Recommender):
         weighted = weight[:, None] * own
         ridge = o.regularization * (weight.sum() + o.unobserved_weight * self.n_items) ** o.frequency_exponent
         system = own.T @ weighted + ridge * np.eye(o.dim)
-        system += o.unobserved_weight * (self.items.T @ self.items)
+        system += o.unobserved_weight * self._items().gram
         return (weighted @ np.linalg.solve(system, self.items[items].T)).astype(np.float32)
 
     def item_embeddings(self, items: np.ndarray) -> np.ndarray:
         return self.items[items]
 
 
-def solve(positives: csr_matrix, others: np.ndarray, options: Options) -> tuple[np.ndarray, float]:
+def solve(positives: csr_matrix, others: np.ndarray | Rotated, options: Options) -> tuple[np.ndarray, float]:
     """Return the best factors of the rows of `positives`, float32 [n_rows, dim], given those of its columns,
     and the objective without the columns' penalty. The entries are weights."""
     from marquee.kernels.least_squares import solve_rows

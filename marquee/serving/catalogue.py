@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from marquee.errors import MarqueeError, did_you_mean
+from marquee.movielens.titles import movie_name
 from marquee.serving.title_search import TitleSearch
 from marquee.serving.title_words import plain, squeezed
-from marquee.terminal import printable
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -49,10 +49,7 @@ class MovieCatalogue:
         return len(self.ids)
 
     def name(self, item: int) -> str:
-        """`Alien (1979)`; a movie without a title goes by its id, `#267`."""
-        title, year = self.titles[item], self.years[item]
-        name = f"#{self.ids[item]}" if not title else title if year is None else f"{title} ({year})"
-        return printable(name)
+        return movie_name(self.titles[item], self.years[item], self.ids[item])
 
     def search(self) -> TitleSearch:
         return TitleSearch(self.titles, self.years)

@@ -60,13 +60,19 @@ def _probed(model: Recommender, history: Ratings, items: np.ndarray) -> np.ndarr
     return np.sort(order[np.sort(first)][:PROBED])
 
 
+def strongest(effects: np.ndarray) -> list[list[int]]:
+    """Return for each column of `effects` [m, k] the rows of the `NAMED` largest, of those above 0."""
+    largest = np.argsort(-effects, axis=0, kind="stable")[:NAMED]
+    above = np.take_along_axis(effects, largest, 0) > 0
+    return [rows[kept].tolist() for rows, kept in zip(largest.T, above.T, strict=True)]
+
+
 def explain_by_ratings(
     history: Ratings, rows: np.ndarray, effects: np.ndarray, movies: MovieCatalogue
 ) -> list[str]:
     """Name for each column of `effects` [len(rows), k] the ratings that add most; empty where none adds."""
     explanations = []
-    for column in effects.T:
-        best = [row for row in np.argsort(-column, kind="stable")[:NAMED] if column[row] > 0]
+    for column, best in zip(effects.T, strongest(effects), strict=True):
         names = [movies.name(item) for item in history.item[rows[best]]]
         words = (f"{name} {column[row]:+.2g}" for name, row in zip(names, best, strict=True))
         explanations.append(", ".join(words))

@@ -29,6 +29,21 @@ def default_min_ratings(counts: np.ndarray) -> int:
     return int(np.flatnonzero(hidden <= (1 - KEPT) * counts.sum())[-1])
 
 
+def often_rated(
+    allowed: np.ndarray, task: str, least: int | None, counts: Callable[[], np.ndarray]
+) -> tuple[np.ndarray, int]:
+    """Return bool [n_items], the `allowed` movies with `least` ratings to train on, and that number.
+
+    Without a number (None) a rating model has a least one of its own, since its best predictions are of
+    movies that few users rated. `counts` returns the training ratings of each item [n_items].
+    """
+    if least == 0 or (least is None and task == "ranking"):
+        return allowed, 0
+    known = counts()
+    least = default_min_ratings(known) if least is None else least
+    return allowed & (known >= least), least
+
+
 @dataclass(frozen=True)
 class Audience:
     """The users that lists are for; user i of every member is `labels[i]`.
@@ -167,11 +182,14 @@ def top_lists(audience: Audience, allowed: np.ndarray, k: int, name: str) -> tup
     that they have not rated, k' at most k; -1 where there are no more. `name` is the model's."""
     items = np.flatnonzero(allowed).astype(np.int32)
     n = len(audience.labels)
-    seen = audience.rated.matrix(n, len(allowed), binary=True)[:, items]
+    column = np.full(len(allowed), -1, np.int32)  # of an item among those allowed
+    column[items] = np.arange(len(items), dtype=np.int32)
+    hidden = column[audience.rated.item]
+    seen = UserItems.of(audience.rated.user[hidden >= 0], hidden[hidden >= 0], n)
     best, values, _ = top_k_for_users(
         lambda rows: audience.scores(rows)[:, items],
         np.arange(n, dtype=np.int32),
-        UserItems(seen.indptr.astype(np.int64), seen.indices),
+        seen,
         len(items),
         min(k, len(items)),
         name,
