@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 
+from marquee.data.changes import Changes
 from marquee.data.ratings import Catalogue, Ratings
 from marquee.errors import MarqueeError
 from marquee.evaluation.evaluate import validation_ndcg, validation_rmse
@@ -46,6 +47,21 @@ class TrainingData:
     train: Ratings
     validation: Ratings
     catalogue: Catalogue
+
+
+@dataclass(frozen=True)
+class UpdateData:
+    """Hold all that an update may read.
+
+    changes     the training ratings before and after it
+    catalogue   with the users who are new; the items are those of the fit
+    checkpoint  of a model that learns by steps: the arrays and the metadata that its fit kept after the last
+                epoch (`marquee.training.checkpoint`); None: the steps start without the optimizer's state
+    """
+
+    changes: Changes
+    catalogue: Catalogue
+    checkpoint: tuple[Arrays, Mapping[str, Any]] | None = None
 
 
 @dataclass(frozen=True)
@@ -163,6 +179,33 @@ class Recommender(ABC):
         if self.task == "ranking":
             return validation_ndcg(self, data.train, data.validation, self.n_items)
         return validation_rmse(self, data.validation)
+
+    # Learning on
+
+    def update(self, data: UpdateData, rng: np.random.Generator | None = None) -> Self:
+        """Return a model that has learned `data.changes`, too; this one stays as it is.
+
+        rng  the only source of chance; None: the same one each time
+
+        Users who rated are solved for first, with the items fixed, then the items they rated, each as the fit
+        solves for them. New users get the rows after the known ones. What depends on counts alone, and EASE,
+        is what a fit on `data.changes.after` gives; each class states how close it comes. Without changes it
+        is this model, byte for byte. It takes no more memory than a fit.
+        Raises MarqueeError where the algorithm has no update.
+        """
+        model = copy(self)
+        model.n_users = max(self.n_users, data.catalogue.n_users)
+        if len(data.changes.users):
+            model._update(data, rng or np.random.default_rng(0))
+        elif model.n_users > self.n_users:
+            raise ValueError("users without ratings are no change")
+        return model
+
+    def _update(self, data: UpdateData, rng: np.random.Generator) -> None:
+        """Replace the weights, and change none in place. `self` is the copy; its `n_users` is known by now."""
+        raise MarqueeError(
+            f"{self.algorithm} has no update: run `dvc repro` with the new ratings in the data set"
+        )
 
     # Answers
 
@@ -348,6 +391,11 @@ def _unit(vectors: np.ndarray) -> np.ndarray:
     """Return float32: the rows with length 1; 0 stays 0."""
     length = np.linalg.norm(vectors, axis=1, keepdims=True)
     return np.divide(vectors, length, out=np.zeros(vectors.shape), where=length > 0).astype(np.float32)
+
+
+def with_rows(matrix: np.ndarray, n: int) -> np.ndarray:
+    """Return a copy of `matrix` [m, ...] with `n` rows, those after m being 0."""
+    return np.concatenate([matrix, np.zeros((n - len(matrix), *matrix.shape[1:]), matrix.dtype)])
 
 
 def biased_factors(

@@ -10,7 +10,7 @@ import numpy as np
 
 from marquee.config import option
 from marquee.data.ratings import Ratings, binary_rows
-from marquee.recommenders.base import CSR_BYTES, Cost, DataShape, Recommender, TrainingData
+from marquee.recommenders.base import CSR_BYTES, Cost, DataShape, Recommender, TrainingData, UpdateData
 from marquee.training.progress import Arrays, Progress
 
 if TYPE_CHECKING:
@@ -53,13 +53,19 @@ class Model(Recommender):
         )
 
     def _fit(self, data: TrainingData, rng: np.random.Generator, progress: Progress) -> None:
+        self._count(data.train)
+
+    def _update(self, data: UpdateData, rng: np.random.Generator) -> None:
+        self._count(data.changes.after)
+
+    def _count(self, train: Ratings) -> None:
         from scipy.sparse import csr_matrix
 
         from marquee.kernels.cooccurrence import nearest_neighbors
 
-        counts = np.bincount(data.train.item, minlength=self.n_items)
+        counts = np.bincount(train.item, minlength=self.n_items)
         self.popularity = (counts / self.n_users).astype(np.float32)
-        self._fold_users(data.train)
+        self._fold_users(train)
         x, by_item = self.histories, self.histories.T.tocsr()
         k = min(self.options.n_neighbors, self.n_items)
         found, values = nearest_neighbors(
