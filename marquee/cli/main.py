@@ -20,6 +20,7 @@ from marquee.terminal import OutputError, printable, say, standard_streams
 COMMANDS = {
     "recommend": "recommend movies to a user of the data or to a new one",
     "similar": "list the movies most similar to one",
+    "update": "learn ratings that came since the fit",
     "vectors": "write the vectors of movies and users to files",
     "report": "build the report with another run beside this one",
     "leaderboard": "show the leaderboard of the last run",

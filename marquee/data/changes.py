@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -12,6 +13,8 @@ from marquee.data.ratings import DTYPES, Ratings
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
+
+SIDES: tuple[Literal["left"], Literal["right"]] = ("left", "right")  # of the rows of a user
 
 
 @dataclass(frozen=True)
@@ -44,9 +47,13 @@ class Changes:
         """How many user ids `after` needs at least."""
         return int(self.after.user.max(initial=-1)) + 1
 
-    def of_users(self) -> Ratings:
-        """Return all rows of `after` of the touched `users`."""
-        return _rows_of(self.after, self.users)
+    def of_users(self, users: np.ndarray | None = None) -> Ratings:
+        """Return all rows of `after` of `users` [n], ascending; None: of those who are touched."""
+        wanted = self.users if users is None else users
+        first, last = (np.searchsorted(self.after.user, wanted, side) for side in SIDES)
+        lengths = last - first
+        starts = np.repeat(first - (np.cumsum(lengths) - lengths), lengths)
+        return self.after.take(starts + np.arange(lengths.sum()))
 
     def by_user(self, n_items: int) -> csr_matrix:
         """Return float32 CSR [len(users), n_items]: row r has all ratings of users[r] in `after`."""
@@ -65,15 +72,22 @@ class Changes:
         return rows.matrix(len(self.items), n_users)
 
 
-def changed(before: Ratings, given: Ratings, positive_threshold: float | None = None) -> Changes:
+def changed(
+    before: Ratings,
+    given: Ratings,
+    positive_threshold: float | None = None,
+    weigh: Callable[[np.ndarray], np.ndarray] = np.ones_like,
+) -> Changes:
     """Return what `given` ratings make of `before`, whose users ascend.
 
-    Of a pair that was rated several times the last rating counts, by time, then by row; it replaces an earlier
-    one. With a `positive_threshold` only positives are learned, as 1: a rating below it withdraws an earlier
-    positive. A rating that says what `before` says already changes nothing.
+    Of a pair that was rated several times the last rating counts, by time, then by row; it replaces an
+    earlier one. With a `positive_threshold` only positives are learned, each with its weight: a rating below
+    it withdraws an earlier positive. A rating that says what `before` says already changes nothing.
+    weigh  float32 [n] of the ratings of positives -> their weights; default: 1 each
+
     Stored negatives are left out; how they were sampled stays. Takes a few copies of the ratings.
     """
-    given = _last_of_each_pair(given)
+    given = last_of_each_pair(given)
     width = 1 + max(int(part.item.max(initial=0)) for part in (before, given))
     touched = np.zeros(1 + max(int(part.user.max(initial=0)) for part in (before, given)), bool)
     touched[given.user] = True
@@ -84,7 +98,7 @@ def changed(before: Ratings, given: Ratings, positive_threshold: float | None = 
     learned = np.full(len(given), True)
     if positive_threshold is not None:
         learned = given.rating >= positive_threshold
-        given = Ratings(given.user, given.item, np.ones_like(given.rating), given.timestamp)
+        given = replace(given, rating=weigh(given.rating))
     same = again[learned[place[again]] & (before.rating[own[again]] == given.rating[place[again]])]
     learned[place[same]] = False
     gone = own[np.setdiff1d(again, same)]
@@ -92,7 +106,7 @@ def changed(before: Ratings, given: Ratings, positive_threshold: float | None = 
     return Changes(before, _insert(before, gone, added), added, removed)
 
 
-def _last_of_each_pair(ratings: Ratings) -> Ratings:
+def last_of_each_pair(ratings: Ratings) -> Ratings:
     """Return the last row of each pair, by time and then by row, ordered by (user, item)."""
     order = np.lexsort((np.arange(len(ratings)), ratings.timestamp, ratings.item, ratings.user))
     user, item = ratings.user[order], ratings.item[order]
@@ -105,13 +119,7 @@ def _insert(before: Ratings, gone: np.ndarray, added: Ratings) -> Ratings:
     added = added.take(np.lexsort((added.timestamp, added.user)))
     kept = before if not len(gone) else before.take(np.delete(np.arange(len(before)), gone))
     at = np.searchsorted(kept.user, added.user, side="right")
-    columns = (np.insert(getattr(kept, name), at, getattr(added, name)) for name in DTYPES)
-    return Ratings(*columns, sampling=before.sampling)
-
-
-def _rows_of(ratings: Ratings, users: np.ndarray) -> Ratings:
-    first = np.searchsorted(ratings.user, users, "left")
-    last = np.searchsorted(ratings.user, users, "right")
-    lengths = last - first
-    starts = np.repeat(first - (np.cumsum(lengths) - lengths), lengths)
-    return ratings.take(starts + np.arange(lengths.sum()))
+    user, item, rating, timestamp = (
+        np.insert(getattr(kept, name), at, getattr(added, name)) for name in DTYPES
+    )
+    return Ratings(user, item, rating, timestamp, sampling=before.sampling)

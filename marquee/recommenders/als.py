@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 
 from marquee.config import option
-from marquee.data.ratings import Ratings, csr_arrays
+from marquee.data.ratings import Ratings, csr_arrays, with_rows
 from marquee.parallel import single_threaded_blas
 from marquee.recommenders.base import (
     CSR_BYTES,
@@ -18,7 +18,6 @@ from marquee.recommenders.base import (
     TrainingData,
     UpdateData,
     biased_factors,
-    with_rows,
 )
 from marquee.training.loop import Trainer
 from marquee.training.progress import Progress

@@ -11,14 +11,14 @@ import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from copy import copy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 
 from marquee.data.changes import Changes
-from marquee.data.ratings import Catalogue, Ratings
+from marquee.data.ratings import Catalogue, Ratings, replaced, with_rows
 from marquee.errors import MarqueeError
 from marquee.evaluation.evaluate import validation_ndcg, validation_rmse
 from marquee.parallel import single_threaded_blas
@@ -27,6 +27,8 @@ from marquee.training.progress import Arrays, FitProgress, Progress
 
 if TYPE_CHECKING:
     from torch import nn
+
+    from marquee.training.networks.trainer import TorchTrainer
 
 RATING_BYTES = 20  # of a rating in memory: user, item and rating take 4 each, the timestamp 8
 CSR_BYTES = 8  # of an entry of a sparse matrix: its column and its value
@@ -54,7 +56,7 @@ class UpdateData:
     """Hold all that an update may read.
 
     changes     the training ratings before and after it
-    catalogue   with the users who are new; the items are those of the fit
+    catalogue   of the fit: the items and their genres
     checkpoint  of a model that learns by steps: the arrays and the metadata that its fit kept after the last
                 epoch (`marquee.training.checkpoint`); None: the steps start without the optimizer's state
     """
@@ -187,22 +189,20 @@ class Recommender(ABC):
 
         rng  the only source of chance; None: the same one each time
 
-        Users who rated are solved for first, with the items fixed, then the items they rated, each as the fit
-        solves for them. New users get the rows after the known ones. What depends on counts alone, and EASE,
-        is what a fit on `data.changes.after` gives; each class states how close it comes. Without changes it
-        is this model, byte for byte. It takes no more memory than a fit.
+        Its `n_users` grows to `data.changes.n_users`: new users come after the known ones. Users who rated
+        are solved for first, with the items fixed, then the items they rated, as the fit solves for them.
+        What depends on counts alone, and EASE, is what a fit on `data.changes.after` gives; each class states
+        how close it comes. Without changes it is this model, byte for byte. It takes the memory of a fit.
         Raises MarqueeError where the algorithm has no update.
         """
         model = copy(self)
-        model.n_users = max(self.n_users, data.catalogue.n_users)
+        model.n_users = max(self.n_users, data.changes.n_users)
         if len(data.changes.users):
             model._update(data, rng or np.random.default_rng(0))
-        elif model.n_users > self.n_users:
-            raise ValueError("users without ratings are no change")
         return model
 
     def _update(self, data: UpdateData, rng: np.random.Generator) -> None:
-        """Replace the weights, and change none in place. `self` is the copy; its `n_users` is known by now."""
+        """Replace the weights, and change none in place. `self` is the copy; its `n_users` is known."""
         raise MarqueeError(
             f"{self.algorithm} has no update: run `dvc repro` with the new ratings in the data set"
         )
@@ -371,6 +371,32 @@ class NetworkRecommender(Recommender):
         tables = self.tables("user")
         self.weights = self.weights | fold_in_network(self.network(), tables, histories, **loss)
 
+    @abstractmethod
+    def _trainer(self, train: Ratings, rng: np.random.Generator, fresh: bool) -> TorchTrainer:
+        """Return what trains on `train`: of untrained weights if `fresh`, else of those that it is given."""
+
+    def _update(self, data: UpdateData, rng: np.random.Generator) -> None:
+        """Take steps on all ratings of the users who rated; a new user begins with the vectors of a fold-in.
+
+        Layers that all share move, too, but of the embeddings only those of touched users and items.
+        """
+        from marquee.training.networks.further import further_steps
+
+        changes, tables = data.changes, self.tables("user")
+        new = changes.users[changes.users >= len(self.weights[tables[0]])]
+        began = self.weights | {name: with_rows(self.weights[name], self.n_users) for name in tables}
+        if len(new):
+            rows = changes.of_users(new)
+            view = self.fold_in(replace(rows, user=np.searchsorted(new, rows.user).astype(np.int32)))
+            for name in tables:
+                began[name][new] = view.weights[name]
+        trainer = self._trainer(changes.of_users(), rng, fresh=False)
+        moved = further_steps(trainer, began, tables, data.checkpoint, rng)
+        for side, touched in (("user", changes.users), ("item", changes.items)):
+            for name in self.tables(side):
+                moved[name] = replaced(began[name], touched, moved[name][touched])
+        self.weights = moved
+
     def state(self) -> tuple[Arrays, dict[str, Any]]:
         return self.weights, super().state()[1]
 
@@ -391,11 +417,6 @@ def _unit(vectors: np.ndarray) -> np.ndarray:
     """Return float32: the rows with length 1; 0 stays 0."""
     length = np.linalg.norm(vectors, axis=1, keepdims=True)
     return np.divide(vectors, length, out=np.zeros(vectors.shape), where=length > 0).astype(np.float32)
-
-
-def with_rows(matrix: np.ndarray, n: int) -> np.ndarray:
-    """Return a copy of `matrix` [m, ...] with `n` rows, those after m being 0."""
-    return np.concatenate([matrix, np.zeros((n - len(matrix), *matrix.shape[1:]), matrix.dtype)])
 
 
 def biased_factors(

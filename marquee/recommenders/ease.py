@@ -197,7 +197,8 @@ def low_rank_update(
     weights       B of the binary `positives` X [n_users, n]
     rows, gained  y and y - x, [m, n]; the row x of a new user is 0
 
-    The model keeps B and not P = (XᵀX + λI)⁻¹, but has all of it: B_ij = -P_ij / P_jj, and by P (XᵀX + λI) = I
+    The model keeps B and not P = (XᵀX + λI)⁻¹, but has all of it: B_ij = -P_ij / P_jj, and P (XᵀX + λI) = I
+    says that
 
         1 / P_jj = λ + (XᵀX)_jj - (XᵀX B)_jj
 
