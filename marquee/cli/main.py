@@ -21,6 +21,7 @@ COMMANDS = {
     "recommend": "recommend movies to a user of the data or to a new one",
     "similar": "list the movies most similar to one",
     "update": "learn ratings that came since the fit",
+    "online": "predict, score and learn the ratings in the order of time",
     "vectors": "write the vectors of movies and users to files",
     "report": "build the report with another run beside this one",
     "leaderboard": "show the leaderboard of the last run",
