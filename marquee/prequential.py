@@ -15,7 +15,7 @@ import numpy as np
 
 from marquee import recommenders
 from marquee.config import ModelEntry
-from marquee.data.changes import changed
+from marquee.data.changes import UpdateData, changed
 from marquee.data.ratings import Catalogue, Ratings, concat
 from marquee.data.sampling import NegativeOptions, add_negatives
 from marquee.errors import MarqueeError
@@ -23,7 +23,7 @@ from marquee.evaluation.evaluate import Evaluation, evaluate_ranking, evaluate_r
 from marquee.evaluation.test_set import ModelResult
 from marquee.leaderboard.significance import Ratio, bootstrap, interval
 from marquee.leaderboard.table import ratios_of
-from marquee.recommenders.base import Recommender, TrainingData, UpdateData
+from marquee.recommenders.base import Recommender, TrainingData
 from marquee.rng import KeyedRandom, named_rng
 from marquee.serving.online import Positives
 from marquee.training.progress import Arrays, FitProgress
@@ -179,17 +179,17 @@ class _Fits:
         model = recommenders.create(
             self.entry.algorithm, self.entry.task, self.options, f"models.{self.name}"
         )
-        progress = progress or _LastEpoch()
+        progress = progress or LastEpoch()
         catalogue = replace(self.stream.catalogue, n_users=int(train.user.max(initial=-1)) + 1)
         if model.uses_negatives and self.entry.task == "ranking":
             random = KeyedRandom(self.seed, "negatives")
             train = add_negatives(train, catalogue.n_items, self.negatives, random)
         data = TrainingData(train, Ratings.empty() if validation is None else validation, catalogue)
         model.fit(data, named_rng(self.seed, f"train@{self.name}"), progress)
-        return model, progress.last if isinstance(progress, _LastEpoch) else None
+        return model, progress.last if isinstance(progress, LastEpoch) else None
 
 
-class _LastEpoch(FitProgress):
+class LastEpoch(FitProgress):
     """Keep in memory what a fit stores after its last epoch."""
 
     last: tuple[Arrays, Mapping[str, Any]] | None = None

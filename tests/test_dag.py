@@ -72,6 +72,7 @@ BESIDE = {
 LEVELS = (
     ("stages", "marquee/cli", "marquee/api"),
     ("marquee/validate.py",),
+    ("marquee/prequential.py",),
     ("marquee/resources", "marquee/experiments.py", "marquee/dvc_state.py", "marquee/referee"),
     ("marquee/report", "marquee/serving"),
     ("marquee/figures",),

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from marquee.data.ratings import DTYPES, Ratings
+from marquee.data.ratings import DTYPES, Catalogue, Ratings
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
@@ -70,6 +70,21 @@ class Changes:
         whole = self.after
         rows = Ratings(row[touched], whole.user[touched], whole.rating[touched], whole.timestamp[:0])
         return rows.matrix(len(self.items), n_users)
+
+
+@dataclass(frozen=True)
+class UpdateData:
+    """Hold all that an update may read.
+
+    changes     the training ratings before and after it
+    catalogue   of the fit: the items and their genres
+    checkpoint  of a model that learns by steps: the arrays and the metadata that its fit kept after the last
+                epoch (`marquee.training.checkpoint`); None: the steps start without the optimizer's state
+    """
+
+    changes: Changes
+    catalogue: Catalogue
+    checkpoint: tuple[dict[str, np.ndarray], Mapping[str, Any]] | None = None
 
 
 def changed(

@@ -130,6 +130,15 @@ def replaced(matrix: np.ndarray, rows: np.ndarray, values: np.ndarray) -> np.nda
     return copied
 
 
+def with_other_rows(matrix: csr_matrix, rows: np.ndarray, values: csr_matrix) -> csr_matrix:
+    """Return a copy of the CSR `matrix` whose rows `rows` [n] are those of `values`, CSR [n, n_columns]."""
+    from scipy.sparse import vstack
+
+    place = np.arange(matrix.shape[0])
+    place[rows] = matrix.shape[0] + np.arange(len(rows))
+    return vstack([matrix, values], format="csr")[place]
+
+
 def binary_rows(offsets: np.ndarray, items: np.ndarray, n_items: int) -> csr_matrix:
     """Return float32 CSR [n_users, n_items] with 1 at items[offsets[u]:offsets[u + 1]] of each user u."""
     from scipy.sparse import csr_matrix

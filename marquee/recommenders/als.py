@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 
 from marquee.config import option
+from marquee.data.changes import UpdateData
 from marquee.data.ratings import Ratings, csr_arrays, with_rows
 from marquee.parallel import single_threaded_blas
 from marquee.recommenders.base import (
@@ -16,7 +17,6 @@ from marquee.recommenders.base import (
     DataShape,
     Recommender,
     TrainingData,
-    UpdateData,
     biased_factors,
 )
 from marquee.training.loop import Trainer

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from marquee.config import option
+from marquee.data.changes import UpdateData
 from marquee.data.ratings import Ratings, replaced, with_rows
-from marquee.recommenders.base import CSR_BYTES, Cost, DataShape, Recommender, TrainingData, UpdateData
+from marquee.recommenders.base import CSR_BYTES, Cost, DataShape, Recommender, TrainingData
 from marquee.training.damped_biases import damped_biases, user_biases
 from marquee.training.progress import Arrays, Progress
 

@@ -11,14 +11,14 @@ import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from copy import copy
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 
-from marquee.data.changes import Changes
-from marquee.data.ratings import Catalogue, Ratings, replaced, with_rows
+from marquee.data.changes import UpdateData
+from marquee.data.ratings import Catalogue, Ratings
 from marquee.errors import MarqueeError
 from marquee.evaluation.evaluate import validation_ndcg, validation_rmse
 from marquee.parallel import single_threaded_blas
@@ -49,21 +49,6 @@ class TrainingData:
     train: Ratings
     validation: Ratings
     catalogue: Catalogue
-
-
-@dataclass(frozen=True)
-class UpdateData:
-    """Hold all that an update may read.
-
-    changes     the training ratings before and after it
-    catalogue   of the fit: the items and their genres
-    checkpoint  of a model that learns by steps: the arrays and the metadata that its fit kept after the last
-                epoch (`marquee.training.checkpoint`); None: the steps start without the optimizer's state
-    """
-
-    changes: Changes
-    catalogue: Catalogue
-    checkpoint: tuple[Arrays, Mapping[str, Any]] | None = None
 
 
 @dataclass(frozen=True)
@@ -376,26 +361,9 @@ class NetworkRecommender(Recommender):
         """Return what trains on `train`: of untrained weights if `fresh`, else of those that it is given."""
 
     def _update(self, data: UpdateData, rng: np.random.Generator) -> None:
-        """Take steps on all ratings of the users who rated; a new user begins with the vectors of a fold-in.
+        from marquee.training.networks.further import learn_on
 
-        Layers that all share move, too, but of the embeddings only those of touched users and items.
-        """
-        from marquee.training.networks.further import further_steps
-
-        changes, tables = data.changes, self.tables("user")
-        new = changes.users[changes.users >= len(self.weights[tables[0]])]
-        began = self.weights | {name: with_rows(self.weights[name], self.n_users) for name in tables}
-        if len(new):
-            rows = changes.of_users(new)
-            view = self.fold_in(replace(rows, user=np.searchsorted(new, rows.user).astype(np.int32)))
-            for name in tables:
-                began[name][new] = view.weights[name]
-        trainer = self._trainer(changes.of_users(), rng, fresh=False)
-        moved = further_steps(trainer, began, tables, data.checkpoint, rng)
-        for side, touched in (("user", changes.users), ("item", changes.items)):
-            for name in self.tables(side):
-                moved[name] = replaced(began[name], touched, moved[name][touched])
-        self.weights = moved
+        self.weights = learn_on(self, data, rng)
 
     def state(self) -> tuple[Arrays, dict[str, Any]]:
         return self.weights, super().state()[1]

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from marquee.config import option
+from marquee.data.changes import UpdateData
 from marquee.data.ratings import Ratings
 from marquee.recommenders.base import (
     Cost,
     DataShape,
     Recommender,
     TrainingData,
-    UpdateData,
     biased_factors,
 )
 from marquee.training.damped_biases import damped_biases, user_biases

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from marquee.config import option
-from marquee.data.ratings import Ratings, binary_rows
+from marquee.data.changes import UpdateData
+from marquee.data.ratings import Ratings, binary_rows, with_other_rows
 from marquee.errors import MarqueeError
 from marquee.parallel import parallel_blocks, single_threaded_blas
-from marquee.recommenders.base import CSR_BYTES, Cost, DataShape, Recommender, TrainingData, UpdateData
+from marquee.recommenders.base import CSR_BYTES, Cost, DataShape, Recommender, TrainingData
 from marquee.training.progress import Arrays, Progress
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 NEGLIGIBLE = 1e-12  # of the largest possible eigenvalue, the number of positives: float64 has 16 digits
 STRIP = 256  # rows of the inverse that become weights at a time
+ROWS = 64  # users whose scores are computed at a time
 LARGE_RANK = 0.5  # of the items: from here on the inverse of the new matrix takes less time than its update
 ROUNDING = 1e-5  # the largest relative error of P that the rounding of float32 weights may leave
 
@@ -86,17 +88,19 @@ class Model(Recommender):
         return counts
 
     def _update(self, data: UpdateData, rng: np.random.Generator) -> None:
-        before, users = self.histories, data.changes.users
-        counts = self._count(data.changes.after)
-        self._fold_users(data.changes.after)
-        old, new = before[users[users < before.shape[0]]], self.histories[users]
-        old.resize(new.shape)  # new users come last
+        changes, before = data.changes, self.histories.copy()
+        counts = self._count(changes.after)
+        before.resize(self.n_users, len(self.modelled))
+        new = changes.by_user(self.n_items)[:, self.modelled]
+        new.data[:] = 1
+        self.histories = with_other_rows(before, changes.users, new)
+        gained = new - before[changes.users]
         penalty = self.options.regularization
         rounding = np.finfo(np.float32).eps * counts.max() / penalty
-        if 2 * len(users) > LARGE_RANK * len(self.modelled) or rounding > ROUNDING:
+        if 2 * len(changes.users) > LARGE_RANK * len(self.modelled) or rounding > ROUNDING:
             self.weights = weights_between(self.histories, penalty)
         else:
-            self.weights = low_rank_update(self.weights, before, new, new - old, penalty)
+            self.weights = low_rank_update(self.weights, before, new, gained, penalty)
 
     def _fold_users(self, histories: Ratings) -> None:
         item = self._places()[histories.item]
@@ -212,19 +216,29 @@ def low_rank_update(
 
     by_item, (m, n) = positives.T.tocsr(), rows.shape
     sides = by_item.indptr, by_item.indices, positives.indptr, positives.indices
-    diagonal = 1 / (
-        regularization + np.diff(by_item.indptr) - sums_together(*sides, np.ascontiguousarray(weights.T))
-    )  # of P, float64 [n]
-    v = vstack([rows, gained], format="csr")
-    products = v @ weights  # (2 m, n)
-    np.subtract(v.toarray(), products, out=products)
-    products *= diagonal.astype(np.float32)
+    turned, v = np.empty_like(weights), vstack([rows, gained], format="csr")
+
+    def turn(strip: slice) -> None:
+        turned[strip] = weights[:, strip].T
+
+    parallel_blocks(turn, n, STRIP)
+    diagonal = 1 / (regularization + np.diff(by_item.indptr) - sums_together(*sides, turned))  # of P
+    scale, products = diagonal.astype(np.float32), np.empty((2 * m, n), np.float32)
+
+    def multiply(block: slice) -> None:
+        products[block] = (v[block].toarray() - v[block] @ weights) * scale
+
+    parallel_blocks(multiply, 2 * m, ROWS)
     system = (v @ products.T).astype(np.float64)  # (2 m, 2 m)
     system += np.kron([[1, 1], [1, 0]], np.eye(m))
     with single_threaded_blas():
         inverse = np.linalg.inv(system).astype(np.float32)
     solved, updated = np.empty_like(products), np.empty_like(weights)
-    parallel_blocks(lambda strip: np.matmul(inverse, products[:, strip], out=solved[:, strip]), n, STRIP)
+
+    def solve(strip: slice) -> None:
+        np.matmul(inverse, products[:, strip], out=solved[:, strip])
+
+    parallel_blocks(solve, n, STRIP)
     left = diagonal - np.einsum("rn,rn->n", solved, products, dtype=np.float64)  # the diagonal of P'
     solved /= left.astype(np.float32)
     kept = (diagonal / left).astype(np.float32)

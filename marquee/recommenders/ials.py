@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from marquee.config import option
+from marquee.data.changes import UpdateData
 from marquee.data.ratings import Ratings, csr_arrays, with_rows
-from marquee.recommenders.base import CSR_BYTES, Cost, DataShape, Recommender, TrainingData, UpdateData
+from marquee.recommenders.base import CSR_BYTES, Cost, DataShape, Recommender, TrainingData
 from marquee.training.loop import Trainer
 from marquee.training.progress import Progress
 

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from marquee.config import option
+from marquee.data.changes import UpdateData
 from marquee.data.ratings import Ratings, binary_rows
-from marquee.recommenders.base import CSR_BYTES, Cost, DataShape, Recommender, TrainingData, UpdateData
+from marquee.recommenders.base import CSR_BYTES, Cost, DataShape, Recommender, TrainingData
 from marquee.training.progress import Arrays, Progress
 
 if TYPE_CHECKING:

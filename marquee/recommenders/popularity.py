@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from marquee.data.changes import UpdateData
 from marquee.data.ratings import Ratings
-from marquee.recommenders.base import Cost, DataShape, Recommender, TrainingData, UpdateData
+from marquee.recommenders.base import Cost, DataShape, Recommender, TrainingData
 from marquee.training.progress import Progress
 
 

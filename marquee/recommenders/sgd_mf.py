@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from marquee.config import option
+from marquee.data.changes import UpdateData
 from marquee.data.ratings import Ratings, replaced, with_rows
 from marquee.kernels.rating_blocks import GROUPS
 from marquee.recommenders.base import (
@@ -18,7 +19,6 @@ from marquee.recommenders.base import (
     DataShape,
     Recommender,
     TrainingData,
-    UpdateData,
     biased_factors,
 )
 from marquee.training.loop import Trainer

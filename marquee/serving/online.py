@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from marquee import recommenders
-from marquee.data.changes import Changes, changed, last_of_each_pair
+from marquee.data.changes import Changes, UpdateData, changed, last_of_each_pair
 from marquee.data.ratings import Catalogue, Ratings, concat
 from marquee.errors import MarqueeError
 from marquee.io import as_array, atomic_folder, read_parquet, sha256, write_parquet
-from marquee.recommenders.base import Recommender, UpdateData
+from marquee.recommenders.base import Recommender
 from marquee.rng import named_rng
 from marquee.training.progress import Arrays
 

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from marquee.data.changes import Changes, changed
+from marquee.data.changes import Changes, UpdateData, changed
 from marquee.data.ratings import Ratings, concat
 from marquee.errors import MarqueeError
-from marquee.recommenders.base import Recommender, UpdateData
+from marquee.recommenders.base import Recommender
 from marquee.training.progress import Arrays
 from tests.recommenders.cases import CASES
 from tests.recommenders.test_contract import CATALOGUE, N_ITEMS, N_USERS, as_bytes, checkerboard, fitted
