@@ -6,6 +6,7 @@ predicted before it is learned. What is compared are ways to learn, `POLICIES`, 
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -15,7 +16,7 @@ import numpy as np
 
 from marquee import recommenders
 from marquee.config import ModelEntry
-from marquee.data.changes import UpdateData, changed
+from marquee.data.changes import Changes, UpdateData, changed
 from marquee.data.ratings import Catalogue, Ratings, concat
 from marquee.data.sampling import NegativeOptions, add_negatives
 from marquee.errors import MarqueeError
@@ -149,9 +150,10 @@ class _Fits:
     ) -> None:
         self.name, self.entry, self.stream, self.negatives, self.seed = name, entry, stream, negatives, seed
         self.options = dict(entry.options)
+        self.law = json.dumps({"sampling": negatives.sampling, "alpha": negatives.alpha})
 
-    def changes(self, before: Ratings, rows: Ratings) -> Any:
-        positives = self.stream.positives
+    def changes(self, before: Ratings, rows: Ratings) -> Changes:
+        before, positives = replace(before, sampling=self.law), self.stream.positives
         if self.entry.task == "rating":
             return changed(before, rows)
         return changed(before, rows, positives.threshold, positives.weigh)
