@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -13,8 +13,6 @@ from marquee.data.ratings import DTYPES, Catalogue, Ratings
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
-
-SIDES: tuple[Literal["left"], Literal["right"]] = ("left", "right")  # of the rows of a user
 
 
 @dataclass(frozen=True)
@@ -49,11 +47,7 @@ class Changes:
 
     def of_users(self, users: np.ndarray | None = None) -> Ratings:
         """Return all rows of `after` of `users` [n], ascending; None: of those who are touched."""
-        wanted = self.users if users is None else users
-        first, last = (np.searchsorted(self.after.user, wanted, side) for side in SIDES)
-        lengths = last - first
-        starts = np.repeat(first - (np.cumsum(lengths) - lengths), lengths)
-        return self.after.take(starts + np.arange(lengths.sum()))
+        return self.after.take(_rows_of(self.after, self.users if users is None else users))
 
     def by_user(self, n_items: int) -> csr_matrix:
         """Return float32 CSR [len(users), n_items]: row r has all ratings of users[r] in `after`."""
@@ -61,15 +55,10 @@ class Changes:
         place = np.searchsorted(self.users, rows.user)
         return replace(rows, user=place).matrix(len(self.users), n_items)
 
-    def by_item(self, n_users: int) -> csr_matrix:
+    def by_item(self, n_users: int, n_items: int) -> csr_matrix:
         """Return float32 CSR [len(items), n_users]: row r has all ratings of items[r] in `after`."""
-        place = np.full(1 + max(int(self.after.item.max(initial=0)), int(self.items.max(initial=0))), -1)
-        place[self.items] = np.arange(len(self.items))
-        row = place[self.after.item]
-        touched = np.flatnonzero(row >= 0)
-        whole = self.after
-        rows = Ratings(row[touched], whole.user[touched], whole.rating[touched], whole.timestamp[:0])
-        return rows.matrix(len(self.items), n_users)
+        turned = replace(self.after, user=self.after.item, item=self.after.user)
+        return turned.matrix(n_items, n_users)[self.items]
 
 
 @dataclass(frozen=True)
@@ -104,9 +93,7 @@ def changed(
     """
     given = last_of_each_pair(given)
     width = 1 + max(int(part.item.max(initial=0)) for part in (before, given))
-    touched = np.zeros(1 + max(int(part.user.max(initial=0)) for part in (before, given)), bool)
-    touched[given.user] = True
-    own = np.flatnonzero(touched[before.user])  # rows of `before` that may be replaced
+    own = _rows_of(before, np.unique(given.user))  # rows of `before` that may be replaced
     keys, new = (part.user * np.int64(width) + part.item for part in (before.take(own), given))  # new ascends
     place = np.minimum(np.searchsorted(new, keys), max(len(new) - 1, 0))
     again = np.flatnonzero(new[place] == keys) if len(new) else place[:0]
@@ -138,3 +125,10 @@ def _insert(before: Ratings, gone: np.ndarray, added: Ratings) -> Ratings:
         np.insert(getattr(kept, name), at, getattr(added, name)) for name in DTYPES
     )
     return Ratings(user, item, rating, timestamp, sampling=before.sampling)
+
+
+def _rows_of(ratings: Ratings, users: np.ndarray) -> np.ndarray:
+    """Return int64: the rows of `users` [n], ascending, in ratings whose users ascend."""
+    first = np.searchsorted(ratings.user, users, "left")
+    lengths = np.searchsorted(ratings.user, users, "right") - first
+    return np.repeat(first - (np.cumsum(lengths) - lengths), lengths) + np.arange(lengths.sum())

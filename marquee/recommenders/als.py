@@ -96,7 +96,10 @@ class Model(Recommender):
         o, changes = self.options, data.changes
         own = Side.of(changes.by_user(self.n_items), o, o.user_bias_regularization)
         theirs = Side.of(
-            changes.by_item(self.n_users), o, o.item_bias_regularization, per_rating_of_genres(o)
+            changes.by_item(self.n_users, self.n_items),
+            o,
+            o.item_bias_regularization,
+            per_rating_of_genres(o),
         )
         prior = np.zeros((1, 1 + o.dim), np.float32)
         if o.use_genres:

@@ -71,7 +71,7 @@ class Model(Recommender):
 
     def _update(self, data: UpdateData, rng: np.random.Generator) -> None:
         changes = data.changes
-        own, theirs = changes.by_user(self.n_items), changes.by_item(self.n_users)
+        own, theirs = changes.by_user(self.n_items), changes.by_item(self.n_users, self.n_items)
         self.users = with_rows(self.users, self.n_users)
         self.items = self.items.copy()
         self.users[changes.users], _ = solve(own, self.items, self.options)
