@@ -72,6 +72,7 @@ BESIDE = {
 LEVELS = (
     ("stages", "marquee/cli", "marquee/api"),
     ("marquee/validate.py", "marquee/server"),
+    ("marquee/prequential.py",),
     (
         "marquee/resources",
         "marquee/experiments.py",

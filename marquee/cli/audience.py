@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from argparse import Namespace
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -18,6 +20,7 @@ from marquee.serving import import_ratings, top_n
 from marquee.serving.catalogue import MovieCatalogue
 from marquee.serving.export_files import is_collection, read_text
 from marquee.serving.exports import read_export
+from marquee.serving.online import OnlineModel
 from marquee.serving.top_n import Audience
 from marquee.serving.users import user_line
 
@@ -75,9 +78,16 @@ def own_ratings(args: Namespace, movies: MovieCatalogue, scale: Scale) -> tuple[
     return own, notes
 
 
-def known_users(args: Namespace, model: Recommender) -> Audience:
-    """Return the users of --user, --users or --users-file, with their ratings."""
-    ids = read_parquet(Path("data/users.parquet"), ["user_id"])["user_id"].to_pylist()
+def known_users(args: Namespace, model: Recommender, updated: OnlineModel | None = None) -> Audience:
+    """Return the users of --user, --users or --users-file, with their ratings.
+
+    updated  of a model that learned on: who and what came since the fit counts, too
+    """
+    ids: Sequence[Any]
+    if updated is None:
+        ids = read_parquet(Path("data/users.parquet"), ["user_id"])["user_id"].to_pylist()
+    else:
+        ids = updated.user_ids
     if args.user is not None:
         labels = [args.user]
     else:
@@ -88,13 +98,18 @@ def known_users(args: Namespace, model: Recommender) -> Audience:
         return Ratings.from_table(read_parquet(Path(path), among=("user", users.tolist())))
 
     train, fold_in = (rows(f"data/{model.task}/{part}.parquet") for part in ("train", "fold_in"))
+    rated = rows("data/ratings.parquet")
+    if updated is not None:
+        train, fold_in, rated = updated.with_learned(users, train, fold_in, rated)
     labels = [ids[user] for user in users]
-    return top_n.known_users(model, labels, users, train, fold_in, rows("data/ratings.parquet"))
+    return top_n.known_users(model, labels, users, train, fold_in, rated)
 
 
-def describe(label: str) -> str:
+def describe(label: str, updated: OnlineModel | None = None) -> str:
     """Return the line about a user of the data."""
     table = read_parquet(Path("data/users.parquet"))
+    if updated is not None and label in map(str, updated.user_ids[len(table) :]):
+        return f"user {label}: new since the fit"
     user = int(top_n.user_indices([label], table["user_id"].to_pylist())[0])
     row = table.slice(user, 1).to_pylist()[0]
     n = len(read_parquet(Path("data/ratings.parquet"), ["user"], among=("user", [user])))

@@ -22,6 +22,8 @@ COMMANDS = {
     "similar": "list the movies most similar to one",
     "serve": "answer over HTTP from all models of the finished run",
     "feedback": "export what visitors of the server rated",
+    "update": "learn ratings that came since the fit",
+    "online": "predict, score and learn the ratings in the order of time",
     "vectors": "write the vectors of movies and users to files",
     "report": "build the report with another run beside this one",
     "leaderboard": "show the leaderboard of the last run",

@@ -8,13 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from marquee.cli import audience, lists, project
+from marquee.cli import audience, lists, online_models, project
 from marquee.cli.audience import OwnRatings
 from marquee.data.ratings import Ratings
 from marquee.recommenders.base import Recommender
 from marquee.serving import explain, output, top_n
 from marquee.serving.answers import Answer
 from marquee.serving.catalogue import COLUMNS, MovieCatalogue
+from marquee.serving.online import OnlineModel
 from marquee.serving.top_n import Audience
 from marquee.terminal import say
 
@@ -34,6 +35,7 @@ def configure(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--models", metavar="NAME,NAME", type=_names, help="several, side by side in one table"
     )
+    online_models.configure(parser)
     group = parser.add_argument_group("for whom (--user, ratings of your own, or both; or several users)")
     group.add_argument("--user", metavar="ID", help="a user of the data, by the release's id")
     group.add_argument("--users", metavar="ID,ID", help="several of them")
@@ -70,19 +72,23 @@ def run(args: Namespace) -> None:
     movies = project.movies()
     allowed = lists.allowed_movies(args, movies)
     scale, threshold = project.scale()
-    models = {name: project.model(name, len(movies)) for name in args.models or [args.model]}
+    updated = None if args.model_dir is None else online_models.updated_model(args.model, args.model_dir)
+    if updated is None:
+        models = {name: project.model(name, len(movies)) for name in args.models or [args.model]}
+    else:
+        models = {args.model: updated.model}
     own, notes = audience.own_ratings(args, movies, scale)
     answers = []
     for name, model in models.items():
         listed, said = lists.often_rated(args, model, name, allowed)
         notes += said
-        answers.append(Answer(name, model, _audience(args, model, own, threshold), listed, scale))
+        answers.append(Answer(name, model, _audience(args, model, own, threshold, updated), listed, scale))
     for note in notes:
         say(note)
     if args.models:
         _side_by_side(args, answers, movies)
     else:
-        _one_model(args, answers[0], movies, threshold)
+        _one_model(args, answers[0], movies, threshold, updated)
 
 
 def _require_audience(args: Namespace) -> None:
@@ -95,22 +101,28 @@ def _require_audience(args: Namespace) -> None:
         raise ArgumentError(None, "give one of --users and --users-file, or --user, --rate and --ratings")
     if several and args.seen is not None:
         raise ArgumentError(None, "--seen is for one user: give --user, --rate or --ratings")
+    if args.model_dir is not None and args.model is None:
+        raise ArgumentError(None, "--model-dir is of one model: give its name before")
     if args.unmatched is not None and args.ratings is None and args.seen is None:
         raise ArgumentError(None, "--unmatched needs --ratings or --seen")
 
 
-def _audience(args: Namespace, model: Recommender, own: OwnRatings, threshold: float) -> Audience:
+def _audience(
+    args: Namespace, model: Recommender, own: OwnRatings, threshold: float, updated: OnlineModel | None
+) -> Audience:
     given = (own.items, own.ratings, threshold)
     if args.user is None and args.users is None and args.users_file is None:
         found = top_n.new_user(model, *given)
     else:
-        found = audience.known_users(args, model)
+        found = audience.known_users(args, model, updated)
         if len(own.items):
             found = top_n.with_ratings(model, found, *given)
     return top_n.without(found, own.seen) if len(own.seen) else found
 
 
-def _one_model(args: Namespace, answer: Answer, movies: MovieCatalogue, threshold: float) -> None:
+def _one_model(
+    args: Namespace, answer: Answer, movies: MovieCatalogue, threshold: float, updated: OnlineModel | None
+) -> None:
     rows, items = answer.lists(args.top, movies)
     if len(rows) == 1:
         listed = items[0][items[0] >= 0]
@@ -119,7 +131,7 @@ def _one_model(args: Namespace, answer: Answer, movies: MovieCatalogue, threshol
         words = _explanations(answer.model, answer.audience, listed, movies, verb)
         for row, explanation in zip(rows[0], words, strict=True):
             row["explanation"] = explanation
-    lists.deliver(args, rows, answer.column, _heading(args))
+    lists.deliver(args, rows, answer.column, _heading(args, updated))
 
 
 def _side_by_side(args: Namespace, answers: list[Answer], movies: MovieCatalogue) -> None:
@@ -134,8 +146,8 @@ def _side_by_side(args: Namespace, answers: list[Answer], movies: MovieCatalogue
     )
 
 
-def _heading(args: Namespace) -> str:
-    return "" if args.user is None else audience.describe(args.user)
+def _heading(args: Namespace, updated: OnlineModel | None = None) -> str:
+    return "" if args.user is None else audience.describe(args.user, updated)
 
 
 def _explanations(

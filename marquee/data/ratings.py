@@ -119,6 +119,27 @@ class Ratings:
         return matrix
 
 
+def with_rows(matrix: np.ndarray, n: int) -> np.ndarray:
+    """Return a copy of `matrix` [m, ...] with `n` rows, those after m being 0."""
+    return np.concatenate([matrix, np.zeros((n - len(matrix), *matrix.shape[1:]), matrix.dtype)])
+
+
+def replaced(matrix: np.ndarray, rows: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """Return a copy of `matrix` with other `rows`."""
+    copied = matrix.copy()
+    copied[rows] = values
+    return copied
+
+
+def with_other_rows(matrix: csr_matrix, rows: np.ndarray, values: csr_matrix) -> csr_matrix:
+    """Return a copy of the CSR `matrix` whose rows `rows` [n] are those of `values`, CSR [n, n_columns]."""
+    from scipy.sparse import vstack
+
+    place = np.arange(matrix.shape[0])
+    place[rows] = matrix.shape[0] + np.arange(len(rows))
+    return vstack([matrix, values], format="csr")[place]
+
+
 def binary_rows(offsets: np.ndarray, items: np.ndarray, n_items: int) -> csr_matrix:
     """Return float32 CSR [n_users, n_items] with 1 at items[offsets[u]:offsets[u + 1]] of each user u."""
     from scipy.sparse import csr_matrix
@@ -140,13 +161,16 @@ def concat(*parts: Ratings) -> Ratings:
     return Ratings(user, item, rating, timestamp)
 
 
-def count_weights(counts: np.ndarray) -> np.ndarray:
+def count_weights(counts: np.ndarray, usual: float | None = None) -> np.ndarray:
     """Return float32 [n], log2(1 + count / median): 1 for the usual count, 1 for all where all are equal.
+
+    usual  the median of other counts, to which these are added; None: their own
 
     This is the logarithm of Hu, Koren and Volinsky (2008, eq. 6) with the median as ε, so that hours and
     minutes give the same weights, and the most played of all weighs a few times as much as any other.
     """
-    return np.log2(1 + counts.astype(np.float64) / np.median(counts)).astype(np.float32)
+    usual = float(np.median(counts)) if usual is None else usual
+    return np.log2(1 + counts.astype(np.float64) / usual).astype(np.float32)
 
 
 def lowest_positive(

@@ -34,6 +34,25 @@ def count_together(
                 row[items[other]] += 1
 
 
+@njit(cache=True, parallel=True, fastmath={"reassoc", "nsz"})
+def sums_together(
+    offsets: np.ndarray, users: np.ndarray, starts: np.ndarray, items: np.ndarray, weights: np.ndarray
+) -> np.ndarray:
+    """Return float64 [n_items], the diagonal of XᵀX W: Σ over the users of item j and their items i of W_ij.
+
+    X is given as to `count_together`; weights  float32 [n_items, n_items], Wᵀ: row j is read for item j
+    """
+    sums = np.zeros(len(offsets) - 1)
+    for place in prange(len(sums)):
+        row, total = weights[place], 0.0
+        for entry in range(offsets[place], offsets[place + 1]):
+            user = users[entry]
+            for other in range(starts[user], starts[user + 1]):
+                total += row[items[other]]
+        sums[place] = total
+    return sums
+
+
 @njit(cache=True, parallel=True)
 def nearest_neighbors(
     offsets: np.ndarray,

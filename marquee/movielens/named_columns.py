@@ -26,7 +26,7 @@ def read_named(
 ) -> tuple[pa.Table, pa.Table | None]:
     """Return (rows, movies) for `build_dataset`. With `ids`, ids have that type and movies are required."""
     names = {name: getattr(columns, name) for name in ("user", "movie", "rating", "timestamp")}
-    rows = _read(_find(folder, "ratings"), names, bad, scale, ids)
+    rows = read_columns(_find(folder, "ratings"), names, bad, scale, ids)
     if "timestamp" not in rows.column_names:
         rows = rows.append_column("timestamp", pa.repeat(pa.scalar(0, pa.int64()), len(rows)))
     if "rating" not in rows.column_names:
@@ -35,7 +35,7 @@ def read_named(
     if ids is None and not path.exists():
         return rows, None
     names = {name: getattr(columns, name) for name in ("movie", "title", "genres")}
-    movies = split_genres(_read(path, names, bad, None, ids), path)
+    movies = split_genres(read_columns(path, names, bad, None, ids), path)
     of_rows, of_movies = of_one_type(rows["movie"], movies["movie"])
     return _with(rows, "movie", of_rows), _with(movies, "movie", of_movies)
 
@@ -51,7 +51,7 @@ def _find(folder: Path, stem: str) -> Path:
         return parquet if parquet.exists() and not text.exists() else text
 
 
-def _read(
+def read_columns(
     path: Path, names: Mapping[str, str | None], bad: BadRows, scale: Scale | None, ids: ColumnType | None
 ) -> pa.Table:
     """Read the columns of `names` (ours -> the file's; None: absent) from CSV or Parquet."""

@@ -11,7 +11,8 @@ import numpy as np
 
 from marquee.config import option
 from marquee.config.search import Range
-from marquee.data.ratings import Ratings
+from marquee.data.changes import UpdateData
+from marquee.data.ratings import Ratings, replaced, with_rows
 from marquee.recommenders.base import CSR_BYTES, Cost, DataShape, Recommender, TrainingData
 from marquee.training.damped_biases import damped_biases, user_biases
 from marquee.training.progress import Arrays, Progress
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
 
     from marquee.training.networks.autorec import AutoRec
+    from marquee.training.networks.trainer import TorchTrainer
 
 USER_DAMPING, ITEM_DAMPING = 5.0, 2.0  # of the biases, in ratings
 PAIRS = 1 << 14  # pairs that are predicted at a time
@@ -62,6 +64,8 @@ class Model(Recommender):
     bias); by item the other way round. Folding in, by user, is the encoder: exact for a training user. By
     item a new user is no input of the encoder; p_u then minimizes the objective with the movies fixed and
     the penalty measured from the trained users' mean: near, not equal to, what training arrives at.
+    An update takes the biases anew and, by user, further steps on the rows of the users who rated, before it
+    encodes everyone again; by item it folds in the users who rated, and the movies stay.
     Scores are products in NumPy: they need no torch. Training and the encoder are the module's.
     Memory: 4 hidden bytes for each user and movie, by user as much again for each movie; in training
     some 64 hidden bytes for each column of the side's matrix.
@@ -98,28 +102,60 @@ class Model(Recommender):
         )
 
     def _fit(self, data: TrainingData, rng: np.random.Generator, progress: Progress) -> None:
+        self._count(data.train)
+        rows = self._rows(data.train)
+        self.bounds = float(rows.data.min()), float(rows.data.max())
+        if self.options.side == "item":
+            rows = rows.T.tocsr()
+        self._train(self._trainer(rows, rng, fresh=True), data, progress, partial(self._use, rows))
+
+    def _update(self, data: UpdateData, rng: np.random.Generator) -> None:
+        changes, users = data.changes, self.users
+        self._count(changes.after)
+        if self.options.side == "item":
+            folded = self._solve(self._centered(changes.of_users(), self.user_bias))[changes.users]
+            self.users = replaced(with_rows(users, self.n_users), changes.users, folded)
+            return
+        from marquee.training.networks.further import further_steps
+
+        rows = self._rows(changes.after)
+        own = rows[changes.users]
+        trainer = self._trainer(own, rng, fresh=False, fraction=own.nnz / rows.nnz)
+        began = _weights(self.encoder, self.items)
+        self._use(rows, further_steps(trainer, began, (), data.checkpoint, rng))
+
+    def _count(self, train: Ratings) -> None:
+        """Set the biases, and who and what has a rating."""
+        self.mean, self.user_bias, self.item_bias = damped_biases(
+            train, self.n_users, self.n_items, USER_DAMPING, ITEM_DAMPING
+        )
+        self.known_users = np.bincount(train.user, minlength=self.n_users) > 0
+        self.known_items = np.bincount(train.item, minlength=self.n_items) > 0
+
+    def _rows(self, train: Ratings) -> csr_matrix:
+        """Return the centered ratings, float32 CSR [n_users, n_items]."""
+        return self._centered(train, self.user_bias).matrix(self.n_users, self.n_items)
+
+    def _trainer(
+        self, rows: csr_matrix, rng: np.random.Generator, fresh: bool, fraction: float = 1.0
+    ) -> TorchTrainer:
+        """Return what trains on `rows`: of untrained weights if `fresh`, else of those that it is given.
+
+        fraction  of all ratings: the penalty on the weights is this part of it
+        """
         import torch
 
         from marquee.training.networks.autorec import loss_on
         from marquee.training.networks.layers import without_weights
         from marquee.training.networks.trainer import TorchTrainer, choose_device
 
-        o, train, device = self.options, data.train, choose_device(self.options.device)
-        self.mean, self.user_bias, self.item_bias = damped_biases(
-            train, self.n_users, self.n_items, USER_DAMPING, ITEM_DAMPING
-        )
-        self.known_users = np.bincount(train.user, minlength=self.n_users) > 0
-        self.known_items = np.bincount(train.item, minlength=self.n_items) > 0
-        rows = self._centered(train, self.user_bias).matrix(self.n_users, self.n_items)
-        self.bounds = float(rows.data.min()), float(rows.data.max())
-        if o.side == "item":
-            rows = rows.T.tocsr()
+        o, device = self.options, choose_device(self.options.device)
         rated = torch.from_numpy(np.flatnonzero(np.diff(rows.indptr))).to(device)
         network = without_weights(partial(self.build, rows.shape[1], rng)).to_empty(device=device)
-        network.reset_parameters(float(rows.data.mean(dtype=np.float64)), rng)
-        loss = loss_on(rows, o.weight_decay, device)
-        trainer = TorchTrainer(network, lambda: (rated,), loss, rng, o.batch_size, o.learning_rate)
-        self._train(trainer, data, progress, partial(self._use, rows))
+        if fresh:
+            network.reset_parameters(float(rows.data.mean(dtype=np.float64)), rng)
+        loss = loss_on(rows, fraction * o.weight_decay, device)
+        return TorchTrainer(network, lambda: (rated,), loss, rng, o.batch_size, o.learning_rate)
 
     def build(self, n_columns: int, rng: np.random.Generator | None = None) -> AutoRec:
         """Return the untrained module; `rng` is the source of its dropout."""
@@ -153,9 +189,7 @@ class Model(Recommender):
         from marquee.training.networks.autorec import sparse_rows
         from marquee.training.networks.layers import with_weights
 
-        weights = {"encoder.weight": encoder[:-1], "hidden_bias": encoder[-1]}
-        weights |= {"decoder.weight": decoder[:, :-1], "decoder.bias": decoder[:, -1]}
-        network = with_weights(partial(self.build, len(decoder)), weights)
+        network = with_weights(partial(self.build, len(decoder)), _weights(encoder, decoder))
         hidden = network.encode(sparse_rows(rows)).numpy()
         return np.column_stack([hidden, np.ones(len(hidden), np.float32)])
 
@@ -202,7 +236,8 @@ class Model(Recommender):
         items, mean = self.items.astype(np.float64), self.prior.astype(np.float64)
         penalty = max(self.options.weight_decay / 2, 1e-3)
         if self.options.output_activation == "sigmoid":
-            return self._descend(ratings, items, mean, penalty)
+            found = self._descend(ratings, items, mean, penalty)
+            return np.concatenate([found, np.tile(self.prior, (self.n_users - len(found), 1))])
         rows = ratings.matrix(self.n_users, self.n_items)
         solved = np.tile(mean, (self.n_users, 1))
         for row in np.flatnonzero(np.diff(rows.indptr)):
@@ -228,6 +263,12 @@ class Model(Recommender):
 
     def item_biases(self) -> np.ndarray | None:
         return self.item_bias if self.options.center == "biases" else None
+
+
+def _weights(encoder: np.ndarray, decoder: np.ndarray) -> Arrays:
+    """Return the module's `state_dict`, of matrices that have its biases as a last row and column."""
+    hidden = {"encoder.weight": encoder[:-1], "hidden_bias": encoder[-1]}
+    return hidden | {"decoder.weight": decoder[:, :-1], "decoder.bias": decoder[:, -1]}
 
 
 def _ridge(features: np.ndarray, target: np.ndarray, penalty: float) -> np.ndarray:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 
+from marquee.data.changes import UpdateData
 from marquee.data.ratings import Catalogue, Ratings
 from marquee.errors import MarqueeError
 from marquee.evaluation.evaluate import (
@@ -31,6 +32,8 @@ from marquee.training.progress import Arrays, FitProgress, Progress
 
 if TYPE_CHECKING:
     from torch import nn
+
+    from marquee.training.networks.trainer import TorchTrainer
 
 RATING_BYTES = 20  # of a rating in memory: user, item and rating take 4 each, the timestamp 8
 CSR_BYTES = 8  # of an entry of a sparse matrix: its column and its value
@@ -190,6 +193,31 @@ class Recommender(ABC):
             return {"total": ndcg, "count": np.ones(len(ndcg))}
         errors = validation_errors(self, data.validation)
         return {"total": errors["squared_error"], "count": errors["n"]}
+
+    # Learning on
+
+    def update(self, data: UpdateData, rng: np.random.Generator | None = None) -> Self:
+        """Return a model that has learned `data.changes`, too; this one stays as it is.
+
+        rng  the only source of chance; None: the same one each time
+
+        Its `n_users` grows to `data.changes.n_users`: new users come after the known ones. Users who rated
+        are solved for first, with the items fixed, then the items they rated, as the fit solves for them.
+        What depends on counts alone, and EASE, is what a fit on `data.changes.after` gives; each class states
+        how close it comes. Without changes it is this model, byte for byte. It takes the memory of a fit.
+        Raises MarqueeError where the algorithm has no update.
+        """
+        model = copy(self)
+        model.n_users = max(self.n_users, data.changes.n_users)
+        if len(data.changes.users):
+            model._update(data, rng or np.random.default_rng(0))
+        return model
+
+    def _update(self, data: UpdateData, rng: np.random.Generator) -> None:
+        """Replace the weights, and change none in place. `self` is the copy; its `n_users` is known."""
+        raise MarqueeError(
+            f"{self.algorithm} has no update: run `dvc repro` with the new ratings in the data set"
+        )
 
     # Answers
 
@@ -354,6 +382,15 @@ class NetworkRecommender(Recommender):
 
         tables = self.tables("user")
         self.weights = self.weights | fold_in_network(self.network(), tables, histories, **loss)
+
+    @abstractmethod
+    def _trainer(self, train: Ratings, rng: np.random.Generator, fresh: bool) -> TorchTrainer:
+        """Return what trains on `train`: of untrained weights if `fresh`, else of those that it is given."""
+
+    def _update(self, data: UpdateData, rng: np.random.Generator) -> None:
+        from marquee.training.networks.further import learn_on
+
+        self.weights = learn_on(self, data, rng)
 
     def state(self) -> tuple[Arrays, dict[str, Any]]:
         return self.weights, super().state()[1]

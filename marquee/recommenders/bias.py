@@ -8,8 +8,15 @@ import numpy as np
 
 from marquee.config import option
 from marquee.config.search import Range
+from marquee.data.changes import UpdateData
 from marquee.data.ratings import Ratings
-from marquee.recommenders.base import Cost, DataShape, Recommender, TrainingData, biased_factors
+from marquee.recommenders.base import (
+    Cost,
+    DataShape,
+    Recommender,
+    TrainingData,
+    biased_factors,
+)
 from marquee.training.damped_biases import damped_biases, user_biases
 from marquee.training.progress import Progress
 
@@ -35,6 +42,7 @@ class Model(Recommender):
     solved in turns, each in closed form: b_i = Σ_u (r_ui - μ - b_u) / (item_damping + n_i), then b_u.
     A movie or user without ratings has bias 0, so a cold pair gets the mean of what is known.
     Folding in a training user's own history returns that user's bias, to the bit.
+    An update takes all sweeps again, which are sums over the ratings: the bytes of a fit on all of them.
     """
 
     tasks = frozenset({"rating"})
@@ -48,9 +56,15 @@ class Model(Recommender):
         return Cost(model_bytes=4 * shape.rows, training_bytes={"residuals in float64": 28 * shape.train})
 
     def _fit(self, data: TrainingData, rng: np.random.Generator, progress: Progress) -> None:
+        self._sum_up(data.train)
+
+    def _update(self, data: UpdateData, rng: np.random.Generator) -> None:
+        self._sum_up(data.changes.after)
+
+    def _sum_up(self, train: Ratings) -> None:
         o = self.options
         self.mean, self.user_bias, self.item_bias = damped_biases(
-            data.train, self.n_users, self.n_items, o.user_damping, o.item_damping, o.sweeps
+            train, self.n_users, self.n_items, o.user_damping, o.item_damping, o.sweeps
         )
 
     def factors(self, users: np.ndarray | slice = slice(None)) -> tuple[np.ndarray, np.ndarray]:

@@ -11,8 +11,10 @@ import numpy as np
 
 from marquee.config import option
 from marquee.config.search import Range
-from marquee.data.ratings import Ratings, binary_rows
+from marquee.data.changes import UpdateData
+from marquee.data.ratings import Ratings, binary_rows, with_other_rows
 from marquee.errors import MarqueeError
+from marquee.parallel import parallel_blocks, single_threaded_blas
 from marquee.recommenders.base import CSR_BYTES, Cost, DataShape, Recommender, TrainingData
 from marquee.training.progress import Arrays, Progress
 
@@ -21,6 +23,9 @@ if TYPE_CHECKING:
 
 NEGLIGIBLE = 1e-12  # of the largest possible eigenvalue, the number of positives: float64 has 16 digits
 STRIP = 256  # rows of the inverse that become weights at a time
+ROWS = 64  # users whose scores are computed at a time
+LARGE_RANK = 0.5  # of the items: from here on the inverse of the new matrix takes less time than its update
+ROUNDING = 1e-5  # the largest relative error of P that the rounding of float32 weights may leave
 
 
 @dataclass(frozen=True)
@@ -48,6 +53,9 @@ class Model(Recommender):
     exceed `max_memory_gib`, only the most popular items are modelled. The others follow them in every list,
     the more popular first: score = the user's lowest - 1 + the fraction of users who rated the item.
     A score is a function of the history alone: folding in a training user's own history is exact.
+    An update of m users changes XᵀX by a matrix of rank 2 m at most, and P by one of the same rank
+    (`low_rank_update`): n_modelled² m operations, and the weights of a fit on all ratings but for rounding,
+    where all items are modelled; elsewhere the modelled items stay those of the fit.
     """
 
     tasks = frozenset({"ranking"})
@@ -92,11 +100,32 @@ class Model(Recommender):
 
     def _choose_items(self, train: Ratings) -> None:
         """Set the items that are modelled, the histories of these, and the popularity of all."""
-        counts = np.bincount(train.item, minlength=self.n_items)
-        self.popularity = (counts / self.n_users).astype(np.float32)
+        counts = self._count(train)
         by_popularity = np.argsort(-counts, kind="stable")  # ties by item
         self.modelled = np.sort(by_popularity[: self.options.max_items()]).astype(np.int32)
         self._fold_users(train)
+
+    def _count(self, train: Ratings) -> np.ndarray:
+        """Set the popularity; return int64 [n_items]: the users who rated an item."""
+        counts = np.bincount(train.item, minlength=self.n_items)
+        self.popularity = (counts / self.n_users).astype(np.float32)
+        return counts
+
+    def _update(self, data: UpdateData, rng: np.random.Generator) -> None:
+        changes, before = data.changes, self.histories.copy()
+        counts = self._count(changes.after)
+        before.resize(self.n_users, len(self.modelled))
+        new = changes.by_user(self.n_items)[:, self.modelled]
+        new.data[:] = 1
+        self.histories = with_other_rows(before, changes.users, new)
+        gained = new - before[changes.users]
+        penalty = self.options.regularization
+        rounding = np.finfo(np.float32).eps * counts.max() / penalty
+        if 2 * len(changes.users) > LARGE_RANK * len(self.modelled) or rounding > ROUNDING:
+            counted = count_pairs(self.histories, np.float64)
+            self.weights = weights_between(self.histories, penalty, counted)
+        else:
+            self.weights = low_rank_update(self.weights, before, new, gained, penalty)
 
     def _fold_users(self, histories: Ratings) -> None:
         item = self._places()[histories.item]
@@ -196,3 +225,62 @@ def weights_between(positives: csr_matrix, regularization: float, memory: np.nda
     if memory.dtype == np.float64:
         memory.resize((n * n + 1) // 2, refcheck=False)
     return memory.view(np.float32)[: n * n].reshape(n, n)
+
+
+def low_rank_update(
+    weights: np.ndarray, positives: csr_matrix, rows: csr_matrix, gained: csr_matrix, regularization: float
+) -> np.ndarray:
+    """Return B, float32 [n, n], after m users' rows x of X became rows y: 4 n (n + 8 m) bytes more.
+
+    weights       B of the binary `positives` X [n_users, n]
+    rows, gained  y and y - x, [m, n]; the row x of a new user is 0
+
+    The model keeps B and not P = (XᵀX + λI)⁻¹, but has all of it: B_ij = -P_ij / P_jj, and P (XᵀX + λI) = I
+    says that
+
+        1 / P_jj = λ + (XᵀX)_jj - (XᵀX B)_jj
+
+    which takes Σ_u n_u² additions. With V the rows of both, XᵀX grows by Vᵀ C V, C = [[0, I], [I, -I]], and
+
+        P' = P - (V P)ᵀ (C⁻¹ + V P Vᵀ)⁻¹ (V P)      (Woodbury 1950), where row v of V P is (v - v B) ∘ diag P.
+    """
+    from scipy.sparse import vstack
+
+    from marquee.kernels.cooccurrence import sums_together
+
+    by_item, (m, n) = positives.T.tocsr(), rows.shape
+    sides = by_item.indptr, by_item.indices, positives.indptr, positives.indices
+    turned, v = np.empty_like(weights), vstack([rows, gained], format="csr")
+
+    def turn(strip: slice) -> None:
+        turned[strip] = weights[:, strip].T
+
+    parallel_blocks(turn, n, STRIP)
+    diagonal = 1 / (regularization + np.diff(by_item.indptr) - sums_together(*sides, turned))  # of P
+    scale, products = diagonal.astype(np.float32), np.empty((2 * m, n), np.float32)
+
+    def multiply(block: slice) -> None:
+        products[block] = (v[block].toarray() - v[block] @ weights) * scale
+
+    parallel_blocks(multiply, 2 * m, ROWS)
+    system = (v @ products.T).astype(np.float64)  # (2 m, 2 m)
+    system += np.kron([[1, 1], [1, 0]], np.eye(m))
+    with single_threaded_blas():
+        inverse = np.linalg.inv(system).astype(np.float32)
+    solved, updated = np.empty_like(products), np.empty_like(weights)
+
+    def solve(strip: slice) -> None:
+        np.matmul(inverse, products[:, strip], out=solved[:, strip])
+
+    parallel_blocks(solve, n, STRIP)
+    left = diagonal - np.einsum("rn,rn->n", solved, products, dtype=np.float64)  # the diagonal of P'
+    solved /= left.astype(np.float32)
+    kept = (diagonal / left).astype(np.float32)
+
+    def work(strip: slice) -> None:
+        np.matmul(products[:, strip].T, solved, out=updated[strip])
+        updated[strip] += weights[strip] * kept
+        updated[np.arange(strip.start, strip.stop), np.arange(strip.start, strip.stop)] = 0
+
+    parallel_blocks(work, n, STRIP)
+    return updated

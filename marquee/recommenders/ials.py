@@ -9,7 +9,8 @@ import numpy as np
 
 from marquee.config import option
 from marquee.config.search import Range
-from marquee.data.ratings import Ratings, csr_arrays
+from marquee.data.changes import UpdateData
+from marquee.data.ratings import Ratings, csr_arrays, with_rows
 from marquee.recommenders.base import CSR_BYTES, Cost, DataShape, Recommender, TrainingData
 from marquee.training.loop import Trainer
 from marquee.training.progress import Progress
@@ -48,6 +49,7 @@ class Model(Recommender):
     A sweep solves for all q_i, then for all p_u, each exactly with the others fixed; Σ over all pairs is one
     dim x dim matrix for all rows. Users are solved last: folding in a training user's own history is
     that solve, equal to the bit. `loss` is the objective per positive.
+    An update solves for the users who rated, the movies that they rated, and these users again.
     Time of a sweep: about 20 n_positives dim + 2 (n_users + n_items) dim². Memory: 4 (n_users + n_items) dim
     bytes; while fitting twice as much and 16 n_positives.
     """
@@ -81,6 +83,15 @@ class Model(Recommender):
         self.items = np.zeros((self.n_items, o.dim), np.float32)
         positives = data.train.matrix(self.n_users, self.n_items)
         self._train(ALSTrainer(self, positives), data, progress)
+
+    def _update(self, data: UpdateData, rng: np.random.Generator) -> None:
+        changes = data.changes
+        own, theirs = changes.by_user(self.n_items), changes.by_item(self.n_users, self.n_items)
+        self.users = with_rows(self.users, self.n_users)
+        self.items = self.items.copy()
+        self.users[changes.users], _ = solve(own, self.items, self.options)
+        self.items[changes.items], _ = solve(theirs, self.users, self.options)
+        self.users[changes.users], _ = solve(own, self.items, self.options)
 
     def factors(self, users: np.ndarray | slice = slice(None)) -> tuple[np.ndarray, np.ndarray]:
         return self.users[users], self.items

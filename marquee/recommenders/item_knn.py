@@ -11,6 +11,7 @@ import numpy as np
 
 from marquee.config import option
 from marquee.config.search import Choice, Range
+from marquee.data.changes import UpdateData
 from marquee.data.ratings import Ratings, binary_rows
 from marquee.recommenders.base import CSR_BYTES, Cost, DataShape, Recommender, TrainingData
 from marquee.training.progress import Arrays, Progress
@@ -76,7 +77,13 @@ class Model(Recommender):
                 yield place, model
 
     def _fit(self, data: TrainingData, rng: np.random.Generator, progress: Progress) -> None:
-        self._know(data.train)
+        self._count(data.train)
+
+    def _update(self, data: UpdateData, rng: np.random.Generator) -> None:
+        self._count(data.changes.after)
+
+    def _count(self, train: Ratings) -> None:
+        self._know(train)
         self.similarities = by_neighbor(*self._neighbors(self.options.shrinkage, self.options.n_neighbors))
 
     def _know(self, train: Ratings) -> None:

@@ -56,6 +56,7 @@ class Model(NetworkRecommender):
     NDCG@10 over the whole catalogue wins.
     A user folded in gets the vector that minimizes the expected loss with the same penalty or, where λ is 0,
     a Gaussian prior from the trained users: near what training arrives at.
+    An update takes further steps on the positives of the users who rated, with new negatives.
     Scores are products of the embeddings in NumPy: they need no torch, and ranking skips most of them.
     Memory: 4 (n_users + n_items) dim bytes, four times that while training, and the negatives.
     """
@@ -87,29 +88,32 @@ class Model(NetworkRecommender):
         return MatrixFactorization(n_users, self.n_items, self.options.dim, sparse)
 
     def _fit(self, data: TrainingData, rng: np.random.Generator, progress: Progress) -> None:
+        o = self.options
+        self.per_positive = negatives_per_positive(
+            data.train, "mf_bce", o.negatives_per_positive, o.resample_negatives or o.expected_negatives
+        )
+        self._train(self._trainer(data.train, rng, fresh=True), data, progress, self._use)
+
+    def _trainer(self, train: Ratings, rng: np.random.Generator, fresh: bool) -> TorchTrainer:
         from marquee.training.networks.expected_negatives import ExpectedNegatives
         from marquee.training.networks.layers import without_weights
         from marquee.training.networks.sparse_trainer import SparseTrainer
         from marquee.training.networks.trainer import TorchTrainer, choose_device
 
         o, device = self.options, choose_device(self.options.device)
-        self.per_positive = negatives_per_positive(
-            data.train, "mf_bce", o.negatives_per_positive, o.resample_negatives or o.expected_negatives
-        )
         network = without_weights(partial(self.build, self.n_users, not o.expected_negatives))
         network = network.to_empty(device=device)
-        network.reset_parameters(o.init_std, rng)
+        if fresh:
+            network.reset_parameters(o.init_std, rng)
         steps = (rng, o.batch_size, o.learning_rate, o.weight_decay)
-        trainer: TorchTrainer
+        ema_decay = o.ema_decay if fresh else 0.0  # a mean over more steps than an update takes
         if o.expected_negatives:
-            negatives = ExpectedNegatives(data.train, self.n_items, self.per_positive, device)
+            negatives = ExpectedNegatives(train, self.n_items, self.per_positive, device)
             loss = partial(negatives.loss, regularization=o.regularization)
-            trainer = TorchTrainer(network, lambda: (negatives.users,), loss, *steps, ema_decay=o.ema_decay)
-        else:
-            new = o.resample_negatives
-            tensors = epoch_tensors(data.train, self.n_items, self.per_positive, new, rng, device)
-            trainer = SparseTrainer(network, tensors, *steps, o.regularization, o.ema_decay)
-        self._train(trainer, data, progress, self._use)
+            return TorchTrainer(network, lambda: (negatives.users,), loss, *steps, ema_decay=ema_decay)
+        new = o.resample_negatives or not fresh
+        tensors = epoch_tensors(train, self.n_items, self.per_positive, new, rng, device)
+        return SparseTrainer(network, tensors, *steps, o.regularization, ema_decay)
 
     def factors(self, users: np.ndarray | slice = slice(None)) -> tuple[np.ndarray, np.ndarray]:
         own, w = self.weights["user.weight"][users], self.weights

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import torch
 
     from marquee.training.networks.neumf import NeuMF
+    from marquee.training.networks.trainer import TorchTrainer
 
 USERS, ITEMS = 16, 1024  # whose hidden layers are in memory together, 4 MB for a width of 64
 
@@ -70,6 +71,7 @@ class Model(NetworkRecommender):
     Users without a training row get the mean embedding of the others; for rating, so do movies.
     A user folded in gets the embeddings that minimize the training loss on the user's history under a
     Gaussian prior from the trained users: near, not equal to, what training arrives at.
+    An update takes further steps on the ratings of the users who rated; layers that all share move with them.
     Memory: 4 (n_users + n_items) dim bytes for each of the two parts, four times that while training.
     """
 
@@ -111,18 +113,29 @@ class Model(NetworkRecommender):
         return NeuMF(n_users, self.n_items, *parts, dropout=o.dropout, rng=rng)
 
     def _fit(self, data: TrainingData, rng: np.random.Generator, progress: Progress) -> None:
+        o, train = self.options, data.train
+        self.noise, self.per_positive = 1.0, 0
+        if self.task == "ranking":
+            self.per_positive = negatives_per_positive(
+                train, "neural_mf", o.negatives_per_positive, o.resample_negatives
+            )
+        self._train(self._trainer(train, rng, fresh=True), data, progress, partial(self._fill, train))
+        if self.task == "rating":
+            self.noise = validation_rmse(self, train) ** 2
+
+    def _trainer(self, train: Ratings, rng: np.random.Generator, fresh: bool) -> TorchTrainer:
         import torch
 
         from marquee.training.networks.layers import without_weights
         from marquee.training.networks.losses import pair_loss
         from marquee.training.networks.trainer import TorchTrainer, choose_device
 
-        o, train, device = self.options, data.train, choose_device(self.options.device)
-        self.noise, self.per_positive = 1.0, 0
+        o, device = self.options, choose_device(self.options.device)
         network = without_weights(partial(self.build, self.n_users, rng)).to_empty(device=device)
         rates = self.task == "rating"
-        level = float(train.rating.mean(dtype=np.float64)) if rates else 0.0
-        network.reset_parameters(level, o.init_std, rng)
+        if fresh:
+            level = float(train.rating.mean(dtype=np.float64)) if rates else 0.0
+            network.reset_parameters(level, o.init_std, rng)
         if rates:
             columns = (train.user, train.item[:, None], train.rating)
             whole = tuple(torch.tensor(column, device=device) for column in columns)
@@ -130,11 +143,10 @@ class Model(NetworkRecommender):
             def tensors() -> tuple[torch.Tensor, ...]:
                 return whole
         else:
-            new = o.resample_negatives
-            self.per_positive = negatives_per_positive(train, "neural_mf", o.negatives_per_positive, new)
+            new = o.resample_negatives or not fresh
             tensors = epoch_tensors(train, self.n_items, self.per_positive, new, rng, device)
         loss = partial(pair_loss, regularization=o.regularization)
-        trainer = TorchTrainer(
+        return TorchTrainer(
             network,
             tensors,
             loss if rates else lambda *batch: loss(*batch)[:1],  # errors of ratings are shown by epoch
@@ -144,9 +156,6 @@ class Model(NetworkRecommender):
             o.weight_decay,
             learning_rate_decay=o.learning_rate_decay,
         )
-        self._train(trainer, data, progress, partial(self._fill, train))
-        if rates:
-            self.noise = validation_rmse(self, train) ** 2
 
     def _fill(self, train: Ratings, weights: Arrays) -> None:
         """Set the weights; rows without a rating in `train` get the mean of the others."""

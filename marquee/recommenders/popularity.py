@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from marquee.data.changes import UpdateData
 from marquee.data.ratings import Ratings
 from marquee.recommenders.base import Cost, DataShape, Recommender, TrainingData
 from marquee.training.progress import Progress
@@ -17,7 +18,10 @@ class Options:
 
 
 class Model(Recommender):
-    """score(u, i) = the number of training users who rated i, the same for a user who is folded in."""
+    """score(u, i) = the number of training users who rated i, the same for a user who is folded in.
+
+    An update counts the new ratings: what a fit on all of them gives, to the byte.
+    """
 
     tasks = frozenset({"ranking"})
     arrays = ("counts",)
@@ -29,6 +33,11 @@ class Model(Recommender):
 
     def _fit(self, data: TrainingData, rng: np.random.Generator, progress: Progress) -> None:
         self.counts = np.bincount(data.train.item, minlength=self.n_items).astype(np.float32)
+
+    def _update(self, data: UpdateData, rng: np.random.Generator) -> None:
+        changes, n = data.changes, self.n_items
+        gained = np.bincount(changes.added.item, minlength=n) - np.bincount(changes.removed.item, minlength=n)
+        self.counts = (self.counts + gained).astype(np.float32)
 
     def factors(self, users: np.ndarray | slice = slice(None)) -> tuple[np.ndarray, np.ndarray]:
         return np.ones((self.n_users, 1), np.float32)[users], self.counts[:, None]

@@ -12,12 +12,20 @@ import numpy as np
 
 from marquee.config import option
 from marquee.config.search import Range
-from marquee.data.ratings import Ratings
+from marquee.data.changes import UpdateData
+from marquee.data.ratings import Ratings, replaced, with_rows
 from marquee.kernels.rating_blocks import GROUPS
-from marquee.recommenders.base import Cost, DataShape, Recommender, TrainingData, biased_factors
+from marquee.recommenders.base import (
+    Cost,
+    DataShape,
+    Recommender,
+    TrainingData,
+    biased_factors,
+)
 from marquee.training.loop import Trainer
 from marquee.training.progress import Arrays, Progress
 
+FURTHER_EPOCHS = 3  # of an update, over all ratings of the users who rated
 WIDEST = 4.5  # of the scales that a rating is learned on as it is: MovieLens' half stars
 
 
@@ -61,6 +69,8 @@ class Model(Recommender):
     A movie or user without ratings stays at the center of the start: its bias is 0, its taste average.
     Folding in takes the same steps for as many epochs as the best checkpoint had, with the movies fixed:
     near, not equal to, where training arrived while the movies moved too.
+    An update folds in new users, and takes `FURTHER_EPOCHS` epochs over all ratings of the users who rated,
+    with the step of the epoch after the best; the users and movies of the new ratings move.
     Time of an epoch: n_ratings dim. Memory: 4 (n_users + n_items) (dim + 1) bytes, three times that and
     12 n_ratings while training.
     """
@@ -99,6 +109,25 @@ class Model(Recommender):
             factors += noise * (np.bincount(index, minlength=len(factors)) > 0)[:, None]
         self.user_bias, self.item_bias = (np.zeros(n, np.float32) for n in (self.n_users, self.n_items))
         self.n_epochs = self._train(SGDTrainer(self, train, rng), data, progress)
+
+    def _update(self, data: UpdateData, rng: np.random.Generator) -> None:
+        changes, n_known = data.changes, len(self.users)
+        train = self._in_units(changes.of_users())
+        new = changes.users[changes.users >= n_known]
+        rows = changes.of_users(new)
+        view = self.fold_in(replace(rows, user=np.searchsorted(new, rows.user).astype(np.int32)))
+        began = {name: getattr(self, name) for name in self.arrays}
+        for name in ("users", "user_bias"):
+            began[name] = replaced(with_rows(began[name], self.n_users), new, getattr(view, name))
+        vars(self).update({name: array.copy() for name, array in began.items()})
+        trainer = SGDTrainer(self, train, rng)
+        trainer.epoch = self.n_epochs
+        for _ in range(FURTHER_EPOCHS):
+            trainer.train_epoch()
+        touched = {"users": changes.users, "items": changes.items}
+        touched |= {"user_bias": changes.users, "item_bias": changes.items}
+        for name, own in touched.items():
+            setattr(self, name, replaced(began[name], own, getattr(self, name)[own]))
 
     def _in_units(self, ratings: Ratings) -> Ratings:
         return ratings if self.unit == 1 else replace(ratings, rating=ratings.rating / np.float32(self.unit))

@@ -55,8 +55,7 @@ def epoch_tensors(
     """
     import torch
 
-    stored = train.negatives
-    assert stored is not None
+    stored = np.empty((len(train), 0), np.int32) if train.negatives is None else train.negatives
     how = json.loads(train.sampling)
     sampler = NegativeSampler(train, n_items, how["sampling"], how["alpha"]) if resample else None
     users = torch.tensor(train.user, device=device)

@@ -10,7 +10,7 @@ from importlib import import_module
 import numpy as np
 import pytest
 
-from bench import output, run, runner, scoring, speed_page, tuning
+from bench import online, output, run, runner, scoring, speed_page, tuning
 from bench.benchmarks import BENCHMARKS, Benchmark, System
 from bench.peers import protocol
 from bench.peers.protocol import setting, with_biases
@@ -143,6 +143,10 @@ def test_every_peer_has_a_script_and_pinned_versions():
             assert (PEERS / system.words[0]).is_file()
             pins = (PEERS / f"{system.peer}.txt").read_text("utf-8").splitlines()
             assert all("==" in line for line in pins if not line.startswith("#"))
+
+
+def test_the_page_of_updates_is_what_the_measurements_render_to():
+    assert online.PAGE.read_text("utf-8") == online.page(), "run `python -m bench.online --write`"
 
 
 def test_the_page_is_what_the_measurements_render_to():

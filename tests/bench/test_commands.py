@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[2]
 COMMANDS = sorted(
     path.stem for path in (ROOT / "bench").glob("*.py") if "__main__" in path.read_text("utf-8")
 )
-PAGES = ("results_page", "speed_page")
+PAGES = ("results_page", "speed_page", "online")
 
 
 def run(command: str, *words: str) -> subprocess.CompletedProcess[str]:

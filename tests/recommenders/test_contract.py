@@ -49,6 +49,7 @@ def fitted(
     progress: FitProgress | None = None,
     options: dict[str, Any] | None = None,
     validation: Ratings | None = None,
+    n_users: int = N_USERS,
 ) -> Recommender:
     algorithm, task, usual, _ = CASES[name]
     model = recommenders.create(algorithm, task, usual if options is None else options, f"models.{name}")
@@ -57,12 +58,8 @@ def fitted(
         train = add_negatives(train, N_ITEMS, NegativeOptions(), KeyedRandom(seed, "negatives"))
     progress = progress or FitProgress(show=False)
     validation = Ratings.empty() if validation is None else validation
-    return model.fit(TrainingData(train, validation, CATALOGUE), named_rng(seed, "train"), progress)
-
-
-@pytest.fixture(scope="module")
-def models() -> dict[str, Recommender]:
-    return {name: fitted(name) for name in CASES}
+    catalogue = dataclasses.replace(CATALOGUE, n_users=n_users)
+    return model.fit(TrainingData(train, validation, catalogue), named_rng(seed, "train"), progress)
 
 
 @pytest.fixture(params=CASES)

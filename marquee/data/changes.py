@@ -1,0 +1,134 @@
+"""Ratings that came after a fit: what they add to the training ratings, and what they replace."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from marquee.data.ratings import DTYPES, Catalogue, Ratings
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_matrix
+
+
+@dataclass(frozen=True)
+class Changes:
+    """Two states of the training ratings, each with a pair (user, item) once and users ascending.
+
+    before   what a model has learned
+    after    what it is to know
+    added    the rows of `after` that `before` lacks, or has with another rating
+    removed  the rows of `before` that `after` lacks, or has with another rating
+    """
+
+    before: Ratings
+    after: Ratings
+    added: Ratings
+    removed: Ratings
+
+    @cached_property
+    def users(self) -> np.ndarray:
+        """int32, ascending: those who gained, lost or changed a rating."""
+        return np.union1d(self.added.user, self.removed.user).astype(np.int32)
+
+    @cached_property
+    def items(self) -> np.ndarray:
+        """int32, ascending: those whose ratings changed."""
+        return np.union1d(self.added.item, self.removed.item).astype(np.int32)
+
+    @property
+    def n_users(self) -> int:
+        """How many user ids `after` needs at least."""
+        return int(self.after.user.max(initial=-1)) + 1
+
+    def of_users(self, users: np.ndarray | None = None) -> Ratings:
+        """Return all rows of `after` of `users` [n], ascending; None: of those who are touched."""
+        return self.after.take(_rows_of(self.after, self.users if users is None else users))
+
+    def by_user(self, n_items: int) -> csr_matrix:
+        """Return float32 CSR [len(users), n_items]: row r has all ratings of users[r] in `after`."""
+        rows = self.of_users()
+        place = np.searchsorted(self.users, rows.user)
+        return replace(rows, user=place).matrix(len(self.users), n_items)
+
+    def by_item(self, n_users: int, n_items: int) -> csr_matrix:
+        """Return float32 CSR [len(items), n_users]: row r has all ratings of items[r] in `after`."""
+        turned = replace(self.after, user=self.after.item, item=self.after.user)
+        return turned.matrix(n_items, n_users)[self.items]
+
+
+@dataclass(frozen=True)
+class UpdateData:
+    """Hold all that an update may read.
+
+    changes     the training ratings before and after it
+    catalogue   of the fit: the items and their genres
+    checkpoint  of a model that learns by steps: the arrays and the metadata that its fit kept after the last
+                epoch (`marquee.training.checkpoint`); None: the steps start without the optimizer's state
+    """
+
+    changes: Changes
+    catalogue: Catalogue
+    checkpoint: tuple[dict[str, np.ndarray], Mapping[str, Any]] | None = None
+
+
+def changed(
+    before: Ratings,
+    given: Ratings,
+    positive_threshold: float | None = None,
+    weigh: Callable[[np.ndarray], np.ndarray] = np.ones_like,
+) -> Changes:
+    """Return what `given` ratings make of `before`, whose users ascend.
+
+    Of a pair that was rated several times the last rating counts, by time, then by row; it replaces an
+    earlier one. With a `positive_threshold` only positives are learned, each with its weight: a rating below
+    it withdraws an earlier positive. A rating that says what `before` says already changes nothing.
+    weigh  float32 [n] of the ratings of positives -> their weights; default: 1 each
+
+    Stored negatives are left out; how they were sampled stays. Takes a few copies of the ratings.
+    """
+    given = last_of_each_pair(given)
+    width = 1 + max(int(part.item.max(initial=0)) for part in (before, given))
+    own = _rows_of(before, np.unique(given.user))  # rows of `before` that may be replaced
+    keys, new = (part.user * np.int64(width) + part.item for part in (before.take(own), given))  # new ascends
+    place = np.minimum(np.searchsorted(new, keys), max(len(new) - 1, 0))
+    again = np.flatnonzero(new[place] == keys) if len(new) else place[:0]
+    learned = np.full(len(given), True)
+    if positive_threshold is not None:
+        learned = given.rating >= positive_threshold
+        given = replace(given, rating=weigh(given.rating))
+    same = again[learned[place[again]] & (before.rating[own[again]] == given.rating[place[again]])]
+    learned[place[same]] = False
+    gone = own[np.setdiff1d(again, same)]
+    added, removed = given.take(learned), before.take(gone)
+    return Changes(before, _insert(before, gone, added), added, removed)
+
+
+def last_of_each_pair(ratings: Ratings) -> Ratings:
+    """Return the last row of each pair, by time and then by row, ordered by (user, item)."""
+    order = np.lexsort((np.arange(len(ratings)), ratings.timestamp, ratings.item, ratings.user))
+    user, item = ratings.user[order], ratings.item[order]
+    last = np.append((user[1:] != user[:-1]) | (item[1:] != item[:-1]), True)[: len(order)]
+    return ratings.take(order[last])
+
+
+def _insert(before: Ratings, gone: np.ndarray, added: Ratings) -> Ratings:
+    """Return `before` without the rows `gone`, and with those `added` after the user's own, oldest first."""
+    added = added.take(np.lexsort((added.timestamp, added.user)))
+    kept = before if not len(gone) else before.take(np.delete(np.arange(len(before)), gone))
+    at = np.searchsorted(kept.user, added.user, side="right")
+    user, item, rating, timestamp = (
+        np.insert(getattr(kept, name), at, getattr(added, name)) for name in DTYPES
+    )
+    return Ratings(user, item, rating, timestamp, sampling=before.sampling)
+
+
+def _rows_of(ratings: Ratings, users: np.ndarray) -> np.ndarray:
+    """Return int64: the rows of `users` [n], ascending, in ratings whose users ascend."""
+    first = np.searchsorted(ratings.user, users, "left")
+    lengths = np.searchsorted(ratings.user, users, "right") - first
+    return np.repeat(first - (np.cumsum(lengths) - lengths), lengths) + np.arange(lengths.sum())
