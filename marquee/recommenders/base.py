@@ -26,7 +26,7 @@ from marquee.evaluation.evaluate import (
     validation_ndcg_by_user,
     validation_rmse,
 )
-from marquee.parallel import single_threaded_blas
+from marquee.evaluation.score_embeddings import item_score_embeddings, unit, user_score_embeddings
 from marquee.training.loop import Trainer, train_epochs
 from marquee.training.progress import Arrays, FitProgress, Progress
 
@@ -38,8 +38,6 @@ if TYPE_CHECKING:
 RATING_BYTES = 20  # of a rating in memory: user, item and rating take 4 each, the timestamp 8
 CSR_BYTES = 8  # of an entry of a sparse matrix: its column and its value
 BLOCK = 1024  # items whose embeddings are in memory at a time
-SAMPLED = 256  # users whose scores describe an item that has no embedding, and items for every user
-NOTICEABLE = 1e-3  # of the scores' range: the least effect that counts as one
 
 
 @dataclass(frozen=True)
@@ -279,35 +277,18 @@ class Recommender(ABC):
     def unit_embeddings(self, items: np.ndarray) -> np.ndarray:
         """Return float32 [n, d] for `items` [n]: embeddings of length 1; 0 for an item without any effect.
 
-        Where there are no embeddings, an item is described by its scores for `SAMPLED` users, less the mean
-        of each user and of each item.
+        Where there are no embeddings, an item is described by its scores (`item_score_embeddings`).
         """
         vectors = self.item_embeddings(items)
-        if vectors is None:
-            sample = _sample(self.n_users)
-            with single_threaded_blas():
-                scores = self.scores(sample).astype(np.float64)
-            usual = scores.mean(1, keepdims=True) + scores.mean(0) - scores.mean()
-            vectors = (scores - usual).T
-            vectors[np.abs(vectors) <= NOTICEABLE * np.ptp(scores)] = 0
-            vectors = vectors[items]
-        return _unit(vectors)
+        return unit(item_score_embeddings(self, self.n_users, items) if vectors is None else vectors)
 
     def unit_user_embeddings(self, users: np.ndarray) -> np.ndarray:
         """Return float32 [n, d] for `users` [n]: vectors of length 1; 0 for a user whose scores are usual.
 
-        A user is described by the scores of `SAMPLED` items, less the user's mean and what `SAMPLED` users
-        score each item. So every model has them, and users of one taste are close whatever their level is.
+        A user is described by scores (`user_score_embeddings`). So every model has them, and users of one
+        taste are close whatever their level is.
         """
-        items, others = _sample(self.n_items), _sample(self.n_users)
-        with single_threaded_blas():
-            usual = self.scores(others)[:, items].astype(np.float64)
-            blocks = [users[first : first + SAMPLED] for first in range(0, len(users), SAMPLED)]
-            scores = [self.scores(block)[:, items].astype(np.float64) for block in blocks]
-        vectors = np.concatenate([np.empty((0, len(items))), *scores]) - usual.mean(0)
-        vectors -= vectors.mean(1, keepdims=True)
-        vectors[np.abs(vectors) <= NOTICEABLE * np.ptp(usual)] = 0
-        return _unit(vectors)
+        return unit(user_score_embeddings(self, self.n_users, self.n_items, users))
 
     def item_similarities(self, item: int) -> np.ndarray:
         """Return float32 [n_items]: the cosine of each item with `item`; all 0 if that has no embedding."""
@@ -401,17 +382,6 @@ class NetworkRecommender(Recommender):
         if not model.tables("user"):
             raise KeyError("user")  # the names of another version
         return model
-
-
-def _sample(n: int) -> np.ndarray:
-    """Return int32 [at most SAMPLED]: rows of `n`, evenly spaced."""
-    return np.unique(np.linspace(0, n - 1, SAMPLED).astype(np.int32))
-
-
-def _unit(vectors: np.ndarray) -> np.ndarray:
-    """Return float32: the rows with length 1; 0 stays 0."""
-    length = np.linalg.norm(vectors, axis=1, keepdims=True)
-    return np.divide(vectors, length, out=np.zeros(vectors.shape), where=length > 0).astype(np.float32)
 
 
 def biased_factors(

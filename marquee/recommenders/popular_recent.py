@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from marquee.config import option
+from marquee.data.changes import UpdateData
 from marquee.data.ratings import Ratings
 from marquee.data.time_cuts import DAY
 from marquee.recommenders.base import Cost, DataShape, Recommender, TrainingData
@@ -35,7 +36,12 @@ class Model(Recommender):
         return Cost(model_bytes=4 * shape.items, training_bytes={"recent": 5 * shape.train})
 
     def _fit(self, data: TrainingData, rng: np.random.Generator, progress: Progress) -> None:
-        train = data.train
+        self._count(data.train)
+
+    def _update(self, data: UpdateData, rng: np.random.Generator) -> None:
+        self._count(data.changes.after)
+
+    def _count(self, train: Ratings) -> None:
         recent = train.timestamp > train.timestamp.max(initial=0) - DAY * self.options.days
         in_days = np.bincount(train.item[recent], minlength=self.n_items)
         ever = np.bincount(train.item, minlength=self.n_items)

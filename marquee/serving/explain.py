@@ -7,8 +7,9 @@ from collections.abc import Callable
 import numpy as np
 
 from marquee.data.ratings import Ratings
+from marquee.evaluation.score_embeddings import NOTICEABLE
 from marquee.parallel import single_threaded_blas
-from marquee.recommenders.base import NOTICEABLE, Recommender
+from marquee.recommenders.base import Recommender
 from marquee.serving.catalogue import MovieCatalogue
 
 PROBED = 32  # ratings of one user that are left out in turn to measure their effect
