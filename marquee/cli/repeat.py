@@ -44,9 +44,9 @@ def run(args: Namespace) -> None:
         values, key=lambda value: value == own
     )  # so that the outputs are those of params.yaml again
     check.prune(params.models)
-    boards: dict[str, list[table.Row]] = dict.fromkeys(map(str, values), [])
+    boards: dict[str, list[table.Row]] = {str(value): [] for value in values}
     try:
-        for n, value in enumerate(last, 1):
+        for n, value in enumerate(order, 1):
             say(f"{key} = {value} ({n} of {len(values)})")
             write_text(PARAMS, with_settings(before, {key: value})[0])
             if subprocess.run(REPRO, stdout=sys.stderr, check=False).returncode:
@@ -67,7 +67,7 @@ def run(args: Namespace) -> None:
         print(f"mean ± standard deviation over {key} = {', '.join(boards)}\n")
         print(repeats.text(rows, params.compare))
     if own not in values:
-        say(f"params.yaml has {key} = {own} again, the outputs are of {last[-1]}: run `dvc repro`")
+        say(f"params.yaml has {key} = {own} again, the outputs are of {order[-1]}: run `dvc repro`")
 
 
 def wanted(text: str) -> tuple[str, list[Any]]:
