@@ -40,9 +40,7 @@ def run(args: Namespace) -> None:
     params, before = project.params(), read_text(PARAMS)
     key, values = wanted(args.repeated)
     own = flatten(config.load(PARAMS))[key]
-    last = sorted(
-        values, key=lambda value: value == own
-    )  # so that the outputs are those of params.yaml again
+    order = sorted(values, key=lambda value: value == own)  # its outputs stay, those of params.yaml
     check.prune(params.models)
     boards: dict[str, list[table.Row]] = {str(value): [] for value in values}
     try:
