@@ -40,7 +40,7 @@ def run(args: Namespace) -> None:
     params, before = project.params(), read_text(PARAMS)
     key, values = wanted(args.repeated)
     own = flatten(config.load(PARAMS))[key]
-    order = sorted(values, key=lambda value: value == own)  # its outputs stay, those of params.yaml
+    order = sorted(values, key=lambda value: value == own)  # the own value last: its outputs stay
     check.prune(params.models)
     boards: dict[str, list[table.Row]] = {str(value): [] for value in values}
     try:
