@@ -40,11 +40,11 @@ def run(args: Namespace) -> None:
     params, before = project.params(), read_text(PARAMS)
     key, values = wanted(args.repeated)
     own = flatten(config.load(PARAMS))[key]
-    values.sort(key=lambda value: value == own)  # last, so that the outputs are those of params.yaml again
+    order = sorted(values, key=lambda value: value == own)  # the own value last: its outputs stay
     check.prune(params.models)
-    boards = {}
+    boards: dict[str, list[table.Row]] = {str(value): [] for value in values}
     try:
-        for n, value in enumerate(values, 1):
+        for n, value in enumerate(order, 1):
             say(f"{key} = {value} ({n} of {len(values)})")
             write_text(PARAMS, with_settings(before, {key: value})[0])
             if subprocess.run(REPRO, stdout=sys.stderr, check=False).returncode:
@@ -65,7 +65,7 @@ def run(args: Namespace) -> None:
         print(f"mean ± standard deviation over {key} = {', '.join(boards)}\n")
         print(repeats.text(rows, params.compare))
     if own not in values:
-        say(f"params.yaml has {key} = {own} again, the outputs are of {values[-1]}: run `dvc repro`")
+        say(f"params.yaml has {key} = {own} again, the outputs are of {order[-1]}: run `dvc repro`")
 
 
 def wanted(text: str) -> tuple[str, list[Any]]:
