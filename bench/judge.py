@@ -72,7 +72,11 @@ def main() -> None:
     given = command.parse_args()
     with TemporaryDirectory(prefix="judge-") as scratch:
         folder = Path(scratch)
-        prepare(folder)
+        # In another process: a child's peak memory is at least that of its parent when it started.
+        code = (
+            "import sys; from pathlib import Path; from bench import judge; judge.prepare(Path(sys.argv[1]))"
+        )
+        subprocess.run([sys.executable, "-c", code, scratch], cwd=ROOT, env=environment(), check=True)
         files = [str(folder / f"{name}.parquet") for name in ("lists", "train", "test")]
         words = ["judge", files[0], "--train", files[1], "--test", files[2], "--resamples", "0", "--json"]
         sides = ([sys.executable, "-m", "marquee", *words], [sys.executable, "-c", PANDAS, scratch])
