@@ -127,6 +127,8 @@ def test_names_that_differ_in_capitals_alone_are_one_folder_elsewhere(path):
         ({"tasks.rating.test": 0.6, "tasks.rating.validation": 0.4}, "leave nothing to train on"),
         ({"tasks.rating.test": 1.0}, "tasks.rating.test is 1.0, but must be below 1"),
         ({"tasks.rating.split": "k_fold", "tasks.rating.fold": 6}, "tasks.rating.fold is 6, but there are 5"),
+        ({"tasks.rating.split": "sliding_window", "tasks.rating.fold": 6}, "fold is 6, but there are 5"),
+        ({"tasks.rating.train_days": 0}, "tasks.rating.train_days is 0.0, but must be above 0"),
         ({"tasks.rating.split": "file"}, "synthetic-100k has no published split"),
         ({"tasks.rating.split": "file", "tasks.rating.train_file": None}, "tasks.rating.train_file is empty"),
         (

@@ -64,14 +64,17 @@ def run(args: Namespace) -> None:
                 "fewer windows"
             )
     rows = windows.compare_windows(found, params.compare, params.seed)
-    identity, about = identity_of(), [{"window": one.number, **one.about} for one in found]
+    about = {"data": identity_of(), "task": args.task, "seed": params.seed, "known_users": args.known_users}
+    about |= {"train_days": params.tasks[args.task].train_days}
+    about |= {"models": {name: {"algorithm": one.algorithm, **one.options} for name, one in models.items()}}
+    about |= {"windows": [{"window": one.number, **one.about} for one in found]}
     with atomic_folder(FOLDER) as folder:
         write_csv(folder / "table.csv", windows.HEADER, [list(row.values()) for row in rows])
-        write_sealed(folder / "windows.json", {"data": identity, "windows": about})
+        write_sealed(folder / "about.json", about)
     if args.json:
-        project.print_json({"data": identity, "windows": about, "rows": rows})
+        project.print_json({**about, "rows": rows})
         return
-    print(f"{label(identity)}\n\n{windows.text(rows, found, metric, params.compare)}")
+    print(f"{label(about['data'])}\n\n{windows.text(rows, found, metric, params.compare)}")
     print(f"every metric of every window: {FOLDER / 'table.csv'}")
 
 

@@ -60,7 +60,9 @@ def test_the_table_has_a_column_for_each_window_and_the_files_every_value(inside
         rows = list(csv.DictReader(file))
     value = next(row for row in rows if (row["window"], row["metric"]) == ("1", "hit@5"))
     assert f"{float(value['value']):.4f}" in " ".join(model + lines[lines.index(model) + 2])
-    assert [one["window"] for one in read_sealed(Path("data/backtest/windows.json"))["windows"]] == [1, 2]
+    about = read_sealed(Path("data/backtest/about.json"))
+    assert (about["train_days"], about["models"]["popular_recent"]) == (200, {"algorithm": "popular_recent"})
+    assert [one["window"] for one in about["windows"]] == [1, 2]
 
 
 def test_a_rating_model_is_compared_by_its_error(inside, capsys):

@@ -95,10 +95,12 @@ def readers(path: Path) -> list[tuple[str, ...]]:
         found = [("stage", "train", "mf_bce", "models/mf_bce")]
     elif path.suffix == ".svg" or path.name in ("captions.json", "samples.json"):
         found = [("stage", "report", "plots/report.html")]
-    elif name.startswith(("data/evaluation/", "data/oracle/")) and path.stem not in ("lists", "predictions"):
+    elif name.startswith(("data/evaluation/", "data/oracle/")) and path.stem != "predictions":
         found = [("stage", "compare", "data/leaderboard")]
     elif name == "data/leaderboard/table.csv":
         found = [("leaderboard",), ("stage", "report", "plots/report.html")]
+    elif name == "data/leaderboard/groups.csv":
+        found = [("leaderboard", "--show", "groups"), ("stage", "report", "plots/report.html")]
     elif name == "plots/train/mf_bce.csv":
         found = [("stage", "plot", "mf_bce", "data/figures/models/mf_bce")]
     elif name == "logs/stages.jsonl":
