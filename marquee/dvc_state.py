@@ -78,22 +78,14 @@ def require_intact(restore: bool) -> list[str]:
 
 def is_running() -> bool:
     """Return whether a DVC that is alive runs a stage in this folder."""
+    from psutil import pid_exists  # a requirement of DVC
+
     try:
         held = json.loads(RWLOCK.read_bytes())
         users = [one for path in held.values() for one in (*path.get("read", ()), path.get("write") or {})]
-        return any(_is_alive(int(one["pid"])) for one in users if one)
+        return any(pid_exists(int(one["pid"])) for one in users if one)
     except (OSError, ValueError, TypeError, AttributeError, KeyError):
         return False
-
-
-def _is_alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:  # of another user
-        return True
-    return True
 
 
 def _restore_lock() -> str:

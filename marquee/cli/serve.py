@@ -9,7 +9,7 @@ import socket
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Hashable
 from importlib import import_module
-from importlib.util import find_spec
+from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -118,7 +118,7 @@ def snapshot(names: list[str] | None) -> Snapshot:
 
 def _page(scale: Scale, threshold: float, counts: np.ndarray) -> str:
     """Return the page that asks this server; empty where the package has none."""
-    if find_spec("marquee.demo") is None:
+    if not (files("marquee") / "demo/page.html.j2").is_file():
         return ""
     content, page = (import_module(f"marquee.demo.{name}") for name in ("content", "page"))
     table, params = read_parquet(MOVIES), project.params()

@@ -6,6 +6,8 @@ import asyncio
 import json
 import os
 import shutil
+import subprocess
+import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -89,11 +91,9 @@ def test_a_dvc_that_runs_a_stage_is_seen_and_one_that_was_killed_is_not(tmp_path
     monkeypatch.chdir(tmp_path)
     assert not dvc_state.is_running()
     dvc_state.RWLOCK.parent.mkdir(parents=True)
-    child = os.fork()
-    if not child:
-        os._exit(0)
-    os.waitpid(child, 0)
-    for pid, expected in ((os.getpid(), True), (child, False)):
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    for pid, expected in ((os.getpid(), True), (ended.pid, False)):
         held = {"/data": {"write": {"pid": pid, "cmd": "dvc repro"}}, "/raw": {"read": []}}
         dvc_state.RWLOCK.write_text(json.dumps(held))
         assert dvc_state.is_running() is expected
