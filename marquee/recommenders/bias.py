@@ -9,13 +9,7 @@ import numpy as np
 from marquee.config import option
 from marquee.data.changes import UpdateData
 from marquee.data.ratings import Ratings
-from marquee.recommenders.base import (
-    Cost,
-    DataShape,
-    Recommender,
-    TrainingData,
-    biased_factors,
-)
+from marquee.recommenders.base import Cost, DataShape, Recommender, TrainingData, biased_factors
 from marquee.training.damped_biases import damped_biases, user_biases
 from marquee.training.progress import Progress
 
