@@ -4,8 +4,8 @@
 
 DIR is a project in which the pipeline has split its data. Of each model's training ratings the last
 hundredth in time is held back from a first fit, and then learned: by an update, and by a fit on all of them,
-in one process. Seconds are the least of three or more, from arrays to a model that answers. --write adds rows
-to bench/results/online.csv and renders docs/lab/online.md; --curves DIR takes the files of `marquee online`.
+in one process. Seconds are of the processor, from arrays to a model that answers. --write adds rows to
+bench/results/online.csv and renders docs/lab/online.md; --curves DIR takes the files of `marquee online`.
 """
 
 from __future__ import annotations
@@ -100,12 +100,12 @@ def measure(name: str, params: config.Params, known: Catalogue, scale: tuple[flo
 
 
 def _least(work: Callable[[], Recommender]) -> tuple[Recommender, float]:
-    """Return what `work` makes, and the least seconds it takes, after a first time that may compile."""
+    """Return what `work` makes, and the least processor seconds it takes, after a time that may compile."""
     seconds: list[float] = []
     while True:
-        began = time.perf_counter()
+        began = time.process_time()
         made = work()
-        seconds.append(time.perf_counter() - began)
+        seconds.append(time.process_time() - began)
         if seconds[0] > SLOW or len(seconds) > REPEATS[min(seconds) < SHORT]:
             return made, min(seconds[1:] or seconds)
 

@@ -12,14 +12,7 @@ from marquee.config.search import Range
 from marquee.data.changes import UpdateData
 from marquee.data.ratings import Ratings, csr_arrays, with_rows
 from marquee.parallel import single_threaded_blas
-from marquee.recommenders.base import (
-    CSR_BYTES,
-    Cost,
-    DataShape,
-    Recommender,
-    TrainingData,
-    biased_factors,
-)
+from marquee.recommenders.base import CSR_BYTES, Cost, DataShape, Recommender, TrainingData, biased_factors
 from marquee.training.loop import Trainer
 from marquee.training.progress import Progress
 

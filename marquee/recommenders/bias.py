@@ -10,13 +10,7 @@ from marquee.config import option
 from marquee.config.search import Range
 from marquee.data.changes import UpdateData
 from marquee.data.ratings import Ratings
-from marquee.recommenders.base import (
-    Cost,
-    DataShape,
-    Recommender,
-    TrainingData,
-    biased_factors,
-)
+from marquee.recommenders.base import Cost, DataShape, Recommender, TrainingData, biased_factors
 from marquee.training.damped_biases import damped_biases, user_biases
 from marquee.training.progress import Progress
 

@@ -274,13 +274,17 @@ def low_rank_update(
 
     parallel_blocks(solve, n, STRIP)
     left = diagonal - np.einsum("rn,rn->n", solved, products, dtype=np.float64)  # the diagonal of P'
-    solved /= left.astype(np.float32)
-    kept = (diagonal / left).astype(np.float32)
 
-    def work(strip: slice) -> None:
-        np.matmul(products[:, strip].T, solved, out=updated[strip])
-        updated[strip] += weights[strip] * kept
+    def work(strip: slice) -> None:  # what P loses is symmetric: half of it is computed, and turned
+        lost = products[:, strip].T @ solved[:, : strip.stop]  # (STRIP, strip.stop)
+        updated[strip, : strip.stop] = lost
+        updated[: strip.start, strip] = lost[:, : strip.start].T
+
+    def scale_back(strip: slice) -> None:
+        updated[strip] += weights[strip] * scale
+        updated[strip] /= left.astype(np.float32)
         updated[np.arange(strip.start, strip.stop), np.arange(strip.start, strip.stop)] = 0
 
     parallel_blocks(work, n, STRIP)
+    parallel_blocks(scale_back, n, STRIP)
     return updated

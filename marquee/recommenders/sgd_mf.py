@@ -15,13 +15,7 @@ from marquee.config.search import Range
 from marquee.data.changes import UpdateData
 from marquee.data.ratings import Ratings, replaced, with_rows
 from marquee.kernels.rating_blocks import GROUPS
-from marquee.recommenders.base import (
-    Cost,
-    DataShape,
-    Recommender,
-    TrainingData,
-    biased_factors,
-)
+from marquee.recommenders.base import Cost, DataShape, Recommender, TrainingData, biased_factors
 from marquee.training.loop import Trainer
 from marquee.training.progress import Arrays, Progress
 

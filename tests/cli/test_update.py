@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from pathlib import Path
 
@@ -116,3 +117,28 @@ def test_an_updated_model_of_another_fit_is_refused(place, capsys):
     recommenders.store(model, Path("models/ease"), model.fitted)
     assert main(["recommend", "ease", "--model-dir", "models/ease.updated", "--user", "1"]) == 1
     assert "updated from another fit" in capsys.readouterr().err
+
+
+def test_a_stream_gives_curves_as_tables_and_pictures(place, capsys):
+    words = ["online", "bias", "ease", "--start", "0.5", "--every", "20", "--out", "o"]
+    assert main(words) == 0
+    out, err = capsys.readouterr()
+    assert "ratings are fitted" in err
+    with Path("o/curve.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert {row["model"] for row in rows} == {"bias", "ease"}
+    assert {row["policy"] for row in rows} == {"never", "fold_in", "update", "refit"}
+    assert all(row["rmse"] for row in rows if row["model"] == "bias")
+    assert {path.name for path in Path("o").iterdir()} == {
+        *("curve.csv", "summary.csv", "curve.png", "curve.svg")
+    }
+    with Path("o/summary.csv").open(newline="") as file:
+        assert f"{float(next(csv.DictReader(file))['value']):.4f}" in out
+    assert main([*words, "--policy", "never"]) == 0, "an older run is replaced"
+    capsys.readouterr()
+    assert main([*words[:-1], "models"]) == 1
+    assert "models exists and holds no curves" in capsys.readouterr().err
+    for wrong in (["--every", "0"], ["--every", "3w"], ["--start", "1"], ["--policy", "often"]):
+        with pytest.raises(SystemExit, match="2"):
+            main(["online", "bias", *wrong])
+        assert len(capsys.readouterr().err.splitlines()) == 1

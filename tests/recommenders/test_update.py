@@ -104,6 +104,13 @@ def test_new_users_and_old_ones_get_what_they_like_now(models, name):
     assert np.mean([np.argsort(-scores[user])[:5] % 2 == 0 for user in (60, 61)]) >= 0.9
 
 
+@pytest.mark.parametrize("name", RANKING)
+def test_a_user_who_likes_nothing_any_more_is_no_special_case(models, name):
+    withdrawn = changed(sampled(models[name], TRAIN), Ratings.of([59], [1], 1), positive_threshold=4)
+    model = models[name].update(data_of(withdrawn))
+    assert np.isfinite(model.scores(np.arange(N_USERS, dtype=np.int32))).all()
+
+
 @pytest.mark.parametrize("name", LEARNING)
 def test_the_model_that_is_updated_stays_as_it_is(models, name):
     before = as_bytes(models[name])

@@ -31,7 +31,10 @@ def learn_on(model: Any, data: UpdateData, rng: np.random.Generator) -> Arrays:
         view = model.fold_in(replace(rows, user=np.searchsorted(new, rows.user).astype(np.int32)))
         for name in tables:
             began[name][new] = view.weights[name]
-    trainer = model._trainer(changes.of_users(), rng, fresh=False)
+    rows = changes.of_users()
+    if not len(rows):  # all that they liked is withdrawn
+        return began
+    trainer = model._trainer(rows, rng, fresh=False)
     moved = further_steps(trainer, began, tables, data.checkpoint, rng)
     for side, touched in (("user", changes.users), ("item", changes.items)):
         for name in model.tables(side):
