@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -69,10 +70,15 @@ def _fit_rows(rows: list[table.Row], params: Params) -> list[table.Row]:
 
 
 def tuning(params: Params) -> str:
-    """Say how the parameters of each model were tuned; empty where no search compared the present ones."""
+    """Say how the options that each model was fitted with were tuned; empty where none were compared."""
     from tabulate import tabulate
 
-    found = records.rows(params.models, params.tasks, records.read(params.dataset.name))
+    fitted = {}
+    for name, entry in params.models.items():
+        if (path := Path("models") / name / "model.json").is_file():
+            stored = read_sealed(path)
+            fitted[name] = replace(entry, **{key: stored[key] for key in ("task", "algorithm", "options")})
+    found = records.rows(fitted, params.tasks, records.read(params.dataset.name))
     if not found:
         return ""
     lines = [records.COLUMNS, *map(records.cells, found)]
