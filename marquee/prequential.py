@@ -79,7 +79,9 @@ def stream_of(
         period = (whole.timestamp[begin:] - whole.timestamp[begin]) // length
         cuts = begin + np.flatnonzero(np.diff(period, prepend=-1))
     else:
-        cuts = np.arange(begin, len(whole), int(every))
+        size = int(every)
+        n = max(1, round((len(whole) - begin) / size))  # what is less than half a batch joins the last one
+        cuts = begin + size * np.arange(n)
     if not 0 < begin < len(whole):
         raise MarqueeError(f"--start {start:g} leaves no rating to learn or to predict: choose 0.5 to 0.99")
     return Stream(

@@ -17,7 +17,7 @@ N_ITEMS = 40
 POLICIES = prequential.POLICIES
 
 
-def two_camps() -> Ratings:
+def arrivals() -> Ratings:
     """Users come one after another; each rates half of the movies of one colour, two of them late."""
     rng = np.random.default_rng(0)
     rows = []
@@ -31,7 +31,7 @@ def two_camps() -> Ratings:
 
 def stream(every: str = "100", start: float = 0.6) -> prequential.Stream:
     shape = Catalogue.of(0, N_ITEMS)
-    return prequential.stream_of(two_camps(), shape, (1, 5), Positives(4), start, every)
+    return prequential.stream_of(arrivals(), shape, (1, 5), Positives(4), start, every)
 
 
 def points(algorithm: str, task: str, **options: object) -> list[prequential.Point]:
@@ -83,7 +83,7 @@ def test_a_rating_model_has_errors_with_intervals_in_every_batch():
     for row in rows:
         assert row["rmse_low"] <= row["rmse"] <= row["rmse_high"]
         assert row["ndcg@10_low"] <= row["ndcg@10"] <= row["ndcg@10_high"]
-    assert sum(row["ratings"] for row in rows) == len(POLICIES) * (len(two_camps()) - stream().cuts[0])
+    assert sum(row["ratings"] for row in rows) == len(POLICIES) * (len(arrivals()) - stream().cuts[0])
     updated, again = ([row["rmse"] for row in rows if row["policy"] == one] for one in ("update", "refit"))
     assert updated == again, "the biases of an update are those of a fit"
     assert len(prequential_curves(rows, prequential.METRICS).axes) == 2

@@ -51,11 +51,12 @@ def prequential_curves(rows: Sequence[Mapping[str, Any]], metrics: Sequence[str]
                 beside, value, color=color, marker=MARKERS[policy], ms=3.5, linewidth=1.1, label=WORDS[policy]
             )
         axes.grid(axis="y")
-        shown = np.unique(np.linspace(0, len(line) - 1, min(len(line), 7)).round().astype(int))
+        shown = np.unique(np.linspace(0, len(line) - 1, min(len(line), 5)).round().astype(int))
         axes.set_xticks(
             [line[at]["batch"] + 1 for at in shown],
             [datetime.fromtimestamp(line[at]["until"], UTC).strftime("%d %b %Y") for at in shown],
         )
         name_axes(axes, "", f"{metric_title(metric)} of {model}, by batch (its last rating)")
-        axes.legend(frameon=False, labelcolor=INK, ncols=len(policies), fontsize=8, loc="best")
+    handles, words = all_axes[0].get_legend_handles_labels()
+    figure.legend(handles, words, loc="outside upper center", ncols=len(words), frameon=False, labelcolor=INK)
     return figure

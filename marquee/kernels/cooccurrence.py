@@ -44,7 +44,7 @@ def sums_together(
     """
     sums = np.zeros(len(offsets) - 1)
     for place in prange(len(sums)):
-        row, total = weights[place], 0.0
+        row, total = weights[place], np.float64(0)
         for entry in range(offsets[place], offsets[place + 1]):
             user, part = users[entry], np.float32(0)  # of one user: a vector instruction adds eight float32
             for other in range(starts[user], starts[user + 1]):
