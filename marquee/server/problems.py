@@ -10,14 +10,16 @@ from starlette.responses import Response
 
 from marquee.terminal import printable
 
-ESCAPED = {ord(letter): f"\\u{ord(letter):04x}" for letter in "<>&\u2028\u2029"}
+MARKUP = {letter: f"\\u{ord(letter):04x}" for letter in "<>&"}
 LONGEST = 500  # letters of a fault
 
 
 def encoded(content: Any) -> bytes:
     """Return JSON in ASCII without a letter that HTML reads as markup, wherever it may be shown."""
     text = json.dumps(content, separators=(",", ":"), allow_nan=False)
-    return text.translate(ESCAPED).encode("ascii")
+    for letter, escape in MARKUP.items():
+        text = text.replace(letter, escape)
+    return text.encode("ascii")
 
 
 class Json(Response):

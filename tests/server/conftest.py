@@ -55,6 +55,10 @@ class Server:
         is_json = "json" in found.get("content-type", "")
         return answer.status, json.loads(text) if is_json else text.decode(), found
 
+    def swaps(self) -> int:
+        """How often the models were replaced."""
+        return int(self.ask("/metrics")[1].partition("\nmarquee_swaps ")[2].split()[0].partition(".")[0])
+
     def stop(self, how: signal.Signals = signal.SIGTERM) -> None:
         if self.process.poll() is None:
             self.process.send_signal(how)

@@ -111,10 +111,7 @@ def rewritten(folder: Path) -> None:
 
 
 def test_no_request_fails_while_models_are_replaced(server):
-    def swaps() -> int:
-        return int(server.ask("/metrics")[1].partition("\nmarquee_swaps ")[2].split()[0].partition(".")[0])
-
-    statuses, ended, before = set(), threading.Event(), swaps()
+    statuses, ended, before = set(), threading.Event(), server.swaps()
 
     def visit() -> None:
         while not ended.is_set():
@@ -125,7 +122,7 @@ def test_no_request_fails_while_models_are_replaced(server):
         one.start()
     try:
         rewritten(server.folder / "models")
-        until(lambda: swaps() > before)
+        until(lambda: server.swaps() > before)
     finally:
         ended.set()
         for one in visitors:

