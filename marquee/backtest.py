@@ -17,6 +17,7 @@ from marquee.config import ModelEntry, Params
 from marquee.data.ratings import Catalogue, Ratings
 from marquee.data.sampling import add_negatives, sample_candidates
 from marquee.data.splits import Split, split
+from marquee.data.time_order import time_warnings
 from marquee.errors import MarqueeError
 from marquee.evaluation.test_set import ModelResult, TestSet
 from marquee.leaderboard.windows import Window
@@ -75,7 +76,7 @@ def backtest(
 ) -> list[Window]:
     """Return each window of `params.tasks[task]`, which splits by `sliding_window`, with its results.
 
-    say  gets a line for each fit
+    say  gets a line for each fit, and for what is unusual about the times
     """
     options = params.tasks[task]
     threshold = data.positive_threshold if task == "ranking" else None
@@ -84,6 +85,9 @@ def backtest(
     for number in range(1, options.n_folds + 1):
         asked = replace(options, fold=number, positive_threshold=threshold)
         parts = split(data.ratings, asked, random, implicit=data.implicit)
+        if number == 1:
+            for warning in time_warnings(data.ratings, parts, options.split):
+                say(f"warning: {warning}")
         test_set = _test_set(data, params, task, parts)
         window = Window(number, np.unique(parts.train.user), _about(parts))
         for name, entry in models.items():

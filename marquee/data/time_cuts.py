@@ -53,6 +53,7 @@ def window_bounds(ratings: Ratings, options: SplitOptions) -> np.ndarray:
     times = np.append(times, times[-1] + 1)
     start = 0
     if options.train_days is not None:
-        start = int(np.searchsorted(times, times[first] - np.int64(DAY * options.train_days)))
+        reach = min(DAY * options.train_days, float(times[first] - times[0]))
+        start = int(np.searchsorted(times, times[first] - np.int64(reach)))
     validation = start + cut(times[start:first], round((1 - options.validation) * (first - start)))
     return times[[start, validation, first, last]]

@@ -35,7 +35,7 @@ def many(n: int = 400) -> Ratings:
     return in_order(user, np.arange(n), chance.integers(1, 6, n), time)
 
 
-@pytest.mark.parametrize("days", [None, 30])
+@pytest.mark.parametrize("days", [None, 30, 1e300])
 def test_all_that_a_window_learns_from_is_before_its_test_and_no_later_one_is_in_it(days):
     found = windows(many(), validation=0.2, train_days=days)
     for window in found:
