@@ -52,9 +52,7 @@ class Page:
             if wanted(found):
                 return found
 
-    def show(
-        self, path: Path, width: int, dark: bool = False, height: int = 900, fragment: str = ""
-    ) -> None:
+    def show(self, path: Path, width: int, dark: bool = False, height: int = 900, fragment: str = "") -> None:
         """Load a file at `width` CSS pixels, as a phone would below 600."""
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
         self.call("Emulation.setEmulatedMedia", features=[scheme])

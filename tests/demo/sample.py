@@ -33,7 +33,12 @@ def fitted(data: Dataset, algorithm: str, options: dict[str, Any]) -> tuple[Reco
 
 
 def written(
-    path: Path, data: Dataset, model: Recommender, counts: np.ndarray, most: int = 10_000, megabytes: float = 1.25
+    path: Path,
+    data: Dataset,
+    model: Recommender,
+    counts: np.ndarray,
+    most: int = 10_000,
+    megabytes: float = 1.25,
 ) -> Path:
     packed = models.pack(model, counts, most, megabytes)
     known = content.page_data("a release", SCALE, THRESHOLD, data.movies, counts, packed.items)
@@ -60,7 +65,9 @@ def lists(model: Recommender, asked: list[tuple[np.ndarray, np.ndarray]]) -> lis
     return [top_n.top_lists(audience, allowed, 10, "it")[0][0].tolist() for audience in audiences]
 
 
-def page_lists(tab: Page, path: Path, data: Dataset, asked: list[tuple[np.ndarray, np.ndarray]]) -> list[list[int]]:
+def page_lists(
+    tab: Page, path: Path, data: Dataset, asked: list[tuple[np.ndarray, np.ndarray]]
+) -> list[list[int]]:
     """Return the same from the page at `path`."""
     ids = data.movies["movie_id"].to_pylist()
     ratings = [

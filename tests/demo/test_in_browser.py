@@ -149,7 +149,14 @@ def films(request) -> MovieCatalogue:
 def test_titles_are_reduced_to_the_same_words(tab, films, tmp_path):
     catalogue_page(tab, tmp_path / "try.html", films)
     names = list(dict.fromkeys(form for title in films.titles for form in as_written_elsewhere(title)))
-    names += ["Catch Twenty-Two: Theatre Colour", "One Hundred and One", "History, Part I", "!!!", "", "Été &amp; Œuvre"]
+    names += [
+        "Catch Twenty-Two: Theatre Colour",
+        "One Hundred and One",
+        "History, Part I",
+        "!!!",
+        "",
+        "Été &amp; Œuvre",
+    ]
     found = tab.run(
         f"(() => {{ const rules = new TitleWords(JSON.parse(part('data').textContent).words);"
         f"return {json.dumps(names)}.map((name) => {{ const {{words, cuts, content}} = rules.segments(name);"
@@ -186,7 +193,9 @@ def test_an_export_is_matched_as_the_command_line_does(tab, films, tmp_path, sit
         )
     text = exported({"letterboxd": LETTERBOXD, "imdb": IMDB, "own": ["title", "rating"]}[site], rows)
     (tmp_path / "export.csv").write_text(text, "utf-8")
-    wanted = match_export(read_export(tmp_path / "export.csv", sample.SCALE), films, lambda: np.arange(len(films)))
+    wanted = match_export(
+        read_export(tmp_path / "export.csv", sample.SCALE), films, lambda: np.arange(len(films))
+    )
     assert len(wanted.pairs) > len(rows) / 2
     catalogue_page(tab, tmp_path / "try.html", films)
     found = tab.run(
@@ -195,5 +204,7 @@ def test_an_export_is_matched_as_the_command_line_does(tab, films, tmp_path, sit
         f"const rows = reader.read([{{name: 'export.csv', text: {json.dumps(text)}, likes: false}}]);"
         "return new ExportMatcher(new Catalogue(data), rules).match(rows)})()"
     )
-    assert [(item, pytest.approx(rating)) for item, rating in wanted.pairs] == [tuple(one) for one in found["pairs"]]
+    assert [(item, pytest.approx(rating)) for item, rating in wanted.pairs] == [
+        tuple(one) for one in found["pairs"]
+    ]
     assert found["others"] == len(wanted.left_out["no movie"])

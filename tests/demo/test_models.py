@@ -110,7 +110,10 @@ def test_the_same_model_gives_the_same_bytes(ease):
     ("name", "words"),
     [
         ("eese", "demo.model is 'eese', which is not under models; did you mean 'ease'?"),
-        ("bias", "demo.model is 'bias', whose bias does not run in a browser (ease and ials do): set it to ease"),
+        (
+            "bias",
+            "demo.model is 'bias', whose bias does not run in a browser (ease and ials do): set it to ease",
+        ),
     ],
 )
 def test_a_model_that_a_browser_cannot_fold_in_is_refused(name, words):

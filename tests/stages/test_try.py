@@ -42,7 +42,9 @@ def demo(finished):
 def movies(finished):
     """The most rated movies first."""
     table = read_parquet(finished / "data/movies.parquet").to_pylist()
-    counts = np.bincount(read_parquet(finished / "data/ranking/train.parquet")["item"].to_numpy(), minlength=len(table))
+    counts = np.bincount(
+        read_parquet(finished / "data/ranking/train.parquet")["item"].to_numpy(), minlength=len(table)
+    )
     return [table[item] for item in np.argsort(-counts, kind="stable")]
 
 
@@ -55,7 +57,9 @@ def rate_by_keys(tab, title, digit):
     """Search for a title and press keys; return the milliseconds until the list has changed."""
     tab.run("document.querySelector('#query').focus(); document.querySelector('#query').select()")
     tab.call("Input.insertText", text=title)
-    tab.run(f"new Promise((done) => {{ const look = () => document.querySelector('#found .stars') ? done() : setTimeout(look, 5); look() }})")
+    tab.run(
+        f"new Promise((done) => {{ const look = () => document.querySelector('#found .stars') ? done() : setTimeout(look, 5); look() }})"
+    )
     tab.press("ArrowDown")
     tab.run(
         "{ const page = marquee.page, draw = page.drawControls.bind(page); let began = 0;"
@@ -114,7 +118,10 @@ def dropped(tab, name, content):
 
 @pytest.mark.parametrize("kind", ["zip", "csv"])
 def test_a_letterboxd_export_is_dropped_and_the_link_brings_it_back(tab, demo, movies, kind):
-    rows = "".join(f'2024-01-01,"{m["title"]}",{m["year"]},https://x,{r}\n' for m, r in zip(movies, (5, 3.5, 4), strict=False))
+    rows = "".join(
+        f'2024-01-01,"{m["title"]}",{m["year"]},https://x,{r}\n'
+        for m, r in zip(movies, (5, 3.5, 4), strict=False)
+    )
     ratings = f"Date,Name,Year,Letterboxd URI,Rating\n{rows}2024-01-01,No Such Film At All,1950,https://x,5\n"
     content = BytesIO()
     with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -126,7 +133,9 @@ def test_a_letterboxd_export_is_dropped_and_the_link_brings_it_back(tab, demo, m
     assert "3 of 4 rated films found" in said
     assert "No Such Film At All" in said
     rated = tab.run(RATED)
-    assert rated == {str(m["movie_id"]): pytest.approx(r) for m, r in zip(movies, (5, 11 / 3, 37 / 9), strict=False)}
+    assert rated == {
+        str(m["movie_id"]): pytest.approx(r) for m, r in zip(movies, (5, 11 / 3, 37 / 9), strict=False)
+    }
     listed = tab.run(LISTED)
     assert (movies[5]["movie_id"] in listed) == (kind == "csv")
     fragment = tab.run("location.hash")
@@ -177,7 +186,11 @@ def test_undo_not_interested_filters_and_copying(tab, demo, movies):
     genre = tab.run("{ const box = document.querySelector('#genres input'); box.click(); box.value }")
     tab.run(SETTLE)
     assert tab.run(LISTED)
-    assert tab.run("[...document.querySelectorAll('#list .card')].every((card) => card.film.genres.includes(" + json.dumps(genre) + "))")
+    assert tab.run(
+        "[...document.querySelectorAll('#list .card')].every((card) => card.film.genres.includes("
+        + json.dumps(genre)
+        + "))"
+    )
     tab.call("Browser.grantPermissions", permissions=["clipboardReadWrite"])
     tab.run("marquee.page.copyList()")
     assert "titles copied" in tab.run(TOAST)
@@ -193,15 +206,22 @@ def test_a_misspelt_title_is_found_and_a_link_to_nothing_is_passed_over(tab, dem
     assert tab.run(RATED) == {}
     word = max(movies[0]["title"].split(), key=len)
     spoilt = movies[0]["title"].replace(word, word[:2] + word[3:])
-    assert movies[0]["movie_id"] in tab.run(f"marquee.page.search.find({json.dumps(spoilt)}, 6).map((item) => marquee.page.catalogue.ids[item])")
+    assert movies[0]["movie_id"] in tab.run(
+        f"marquee.page.search.find({json.dumps(spoilt)}, 6).map((item) => marquee.page.catalogue.ids[item])"
+    )
 
 
 def test_nothing_is_asked_of_a_network_and_the_policy_allows_none(tab, demo, movies):
     opened(tab, demo, fragment=f"#r5={movies[0]['movie_id']}")
     assert tab.run("performance.getEntriesByType('resource').length") == 0
     assert tab.run("fetch('https://example.org/').then(() => 'sent', () => 'refused')") == "refused"
-    assert tab.run("new Promise((done) => { addEventListener('securitypolicyviolation', (one) => done(one.effectiveDirective));"
-                   "fetch('https://example.org/').catch(() => 0) })") == "connect-src"
+    assert (
+        tab.run(
+            "new Promise((done) => { addEventListener('securitypolicyviolation', (one) => done(one.effectiveDirective));"
+            "fetch('https://example.org/').catch(() => 0) })"
+        )
+        == "connect-src"
+    )
 
 
 def test_dark_and_light_are_switched_and_stay(tab, demo):
@@ -229,7 +249,10 @@ def test_axe_finds_nothing(tab, demo, movies, width, dark):
         "keys": "document.querySelector('#similar').close(); document.querySelector('#keys').showModal()",
         "a message": "document.querySelector('#keys').close(); document.querySelector('#drop').open = true; marquee.page.say('No', true)",
     }
-    for fragment in ("", f"#r5={movies[0]['movie_id']}&r4={movies[1]['movie_id']}&hide={movies[2]['movie_id']}"):
+    for fragment in (
+        "",
+        f"#r5={movies[0]['movie_id']}&r4={movies[1]['movie_id']}&hide={movies[2]['movie_id']}",
+    ):
         opened(tab, demo, width, dark, fragment)
         tab.run(f"{AXE.read_text('utf-8')}; 0")
         for name, act in states.items():
