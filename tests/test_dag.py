@@ -32,7 +32,7 @@ STARTS = {
     "ingest.*": "ingest",
     "tasks.rating.*": "split@rating",
     "tasks.ranking.*": "split@ranking",
-    "tasks.ranking.positive_threshold": "split@ranking evaluate@* oracle",
+    "tasks.ranking.positive_threshold": "split@ranking evaluate@* oracle demo",
     "negatives.*": "negatives",
     "candidates.*": "candidates@*",
     "models.<model>.*": "train@<model>",
@@ -42,6 +42,8 @@ STARTS = {
     "evaluate.mask": "candidates@* evaluate@* oracle",
     "compare.*": "",
     "report.*": "",
+    "report.title": "demo",
+    "demo.*": "demo",
 }
 # Plumbing that a stage may import without depending on it: files, messages, parameters, threads, the memory
 # model, the contract. A change there changes the program and no experiment; `dvc repro --force` runs anyway.
@@ -55,7 +57,10 @@ PLUMBING = (
 # readers of columns, options of a neighbour. Whatever they computed reaches the stage as a file.
 INPUTS = {"marquee/evaluation", "marquee/kernels", "marquee/training"}
 BESIDE = {
-    "check": {"marquee/data", "marquee/movielens", "marquee/training", "marquee/rng.py", *INPUTS},
+    "check": {
+        *("marquee/data", "marquee/movielens", "marquee/training", "marquee/rng.py", "marquee/demo"),
+        *INPUTS,
+    },
     "download": {"marquee/movielens", "marquee/rng.py"},
     "ingest": {"marquee/simulator", "marquee/figures"},
     "split": INPUTS,
@@ -67,6 +72,7 @@ BESIDE = {
     "plot": {*INPUTS, "marquee/data", "marquee/training", "marquee/leaderboard", "marquee/rng.py"},
     "compare": {*INPUTS, "marquee/data", "marquee/movielens", "marquee/rng.py"},
     "report": {*INPUTS, "marquee/data", "marquee/leaderboard", "marquee/rng.py"},
+    "demo": {*INPUTS, "marquee/data", "marquee/rng.py", "marquee/movielens"},
 }
 # Imports point down only: a package may import those of later rows.
 LEVELS = (
@@ -80,6 +86,7 @@ LEVELS = (
         "marquee/referee",
         "marquee/backtest.py",
     ),
+    ("marquee/demo",),
     ("marquee/report", "marquee/serving"),
     ("marquee/figures", "marquee/tuning"),
     ("marquee/recommenders",),

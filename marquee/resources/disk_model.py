@@ -22,6 +22,7 @@ MODEL_FIGURES = 600_000  # of a rating model, as SVG and PNG; of others less
 LEADERBOARD = 100_000
 COMPARED = 19_000  # per model of the leaderboard, beside that
 PAGE = 180_000  # per model of the report
+DEMO, TITLED = 90_000, 60  # style and scripts of plots/try.html, and each of its movies
 
 
 def disk_bytes(stage: str, params: config.Params, sizes: PipelineSizes) -> float:
@@ -49,6 +50,8 @@ def disk_bytes(stage: str, params: config.Params, sizes: PipelineSizes) -> float
         return _evaluated(params.model(name).task, params, sizes, item)
     if kind == "oracle":
         return sizes.simulated * sum(_evaluated(task, params, sizes, item) for task in config.TASKS)
+    if kind == "demo":
+        return 4 / 3 * 1e6 * params.demo.megabytes + DEMO + TITLED * min(sizes.items, params.demo.movies)
     models = len(params.models)
     of_all = {"plot": MODEL_FIGURES, "compare": LEADERBOARD + COMPARED * models, "report": PAGE * models}
     return of_all[kind]

@@ -35,6 +35,7 @@ COVERED = 8  # per item that a user's longest list has: its id, and its place am
 BLOCKS = 3 * BLOCK_BYTES  # scores, and the search for the best of them
 DRAWN = 20  # per rating that a figure counts, and per test pair
 BOOTSTRAP = 70 << 20  # resamples of a block of users
+PACKED = 60  # per byte of a packed model: its numbers as whole ones, as gaps and as seven bits each
 PAGE = 1 << 20  # per model of the report: its figures, and the page that they are put into
 
 
@@ -83,6 +84,10 @@ def _rows(kind: str, name: str, params: config.Params, sizes: PipelineSizes) -> 
     if kind == "oracle":
         most = max(_evaluated(sizes, task, params.evaluate.mask) for task in config.TASKS)
         return MemoryNeed(most * sizes.simulated, data)
+    if kind == "demo":
+        entry = params.models.get(params.demo.model)
+        cost = model_cost(params.demo.model, entry, sizes).model_bytes if entry else 0
+        return MemoryNeed(2 * cost + PACKED * params.demo.megabytes * 1e6, ("demo.movies",))
     if kind == "compare":
         of_user = COMPARED + COVERED * max(params.evaluate.ks)
         of_item = len(params.evaluate.ks) * params.compare.bootstrap_samples / 8  # a bit for each resample
