@@ -18,7 +18,7 @@ import yaml
 from bench.output import RESULTS, ROOT, markdown, parser
 from bench.protocols import PROTOCOLS, SOURCE, TARGET, Protocol
 from marquee.config import ModelEntry, SplitOptions, load, parse
-from marquee.config.presets import flatten, preset
+from marquee.config.presets import flatten, preset, release_of
 from marquee.io import read_json, write_text
 from marquee.leaderboard.table import direction
 from marquee.tuning import records
@@ -105,13 +105,14 @@ def _protocol(protocol: Protocol, figures: Figures, twins: dict[str, Figures]) -
 
 def _tuned(protocol: Protocol, task: str, figures: Figures) -> list[str]:
     """Show which models `marquee tune` searched with the very parameters and split of the table."""
-    values = flatten(load(ROOT / "params.yaml")) | (preset(protocol.release) or {})
+    values = flatten(load(ROOT / "params.yaml")) | (preset(protocol.preset) or {})
     values |= dict(setting.split("=", 1) for setting in protocol.settings)
+    release = protocol.dataset or release_of(protocol.preset)
     own = {key.rpartition(".")[2]: one for key, one in values.items() if key.startswith(f"tasks.{task}.")}
     split = {task: parse(SplitOptions, own, f"tasks.{task}")}
     settings = {name: model["settings"] for name, model in figures["models"].items() if model["task"] == task}
     models = {name: parse(ModelEntry, block, f"models.{name}") for name, block in settings.items()}
-    rows = [records.cells(row) for row in records.rows(models, split, records.read(protocol.release))]
+    rows = [records.cells(row) for row in records.rows(models, split, records.read(release))]
     return [TUNED, markdown(records.COLUMNS, rows)] if rows else []
 
 

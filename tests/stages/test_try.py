@@ -58,7 +58,7 @@ def rate_by_keys(tab, title, digit):
     tab.run("document.querySelector('#query').focus(); document.querySelector('#query').select()")
     tab.call("Input.insertText", text=title)
     tab.run(
-        f"new Promise((done) => {{ const look = () => document.querySelector('#found .stars') ? done() : setTimeout(look, 5); look() }})"
+        "new Promise((done) => { const look = () => document.querySelector('#found .stars') ? done() : setTimeout(look, 5); look() })"
     )
     tab.press("ArrowDown")
     tab.run(
