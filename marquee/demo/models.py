@@ -116,7 +116,7 @@ def _pack_weights(model: Any, counts: np.ndarray, most: int, size: int) -> Packe
 
 
 def _pack_factors(model: Any, counts: np.ndarray, most: int, size: int) -> Packed:
-    """Keep iALS's factors as they are, of as many movies as fit, and the matrix that all unrated movies add."""
+    """Keep iALS's factors as they are, of as many movies as fit, and what all unrated movies add."""
     fitting = max(1, size // (4 * model.items.shape[1]))
     items = _most_rated(np.arange(len(counts)), counts, min(most, fitting))
     o, factors = model.options, model.items.astype(np.float64)
@@ -160,7 +160,7 @@ def root_diagonal(weights: np.ndarray) -> np.ndarray:
 
 
 def varints(values: np.ndarray) -> bytes:
-    """Return numbers from 0 as bytes of seven bits, the lowest first; a set eighth bit says that one follows."""
+    """Return numbers from 0 in bytes of seven bits, the lowest first; the eighth says that one follows."""
     pieces, left = [], values.astype(np.int64)
     more = np.ones(len(left), bool)
     while more.any():

@@ -17,8 +17,8 @@ from marquee.serving import top_n
 from tests.browser import Page
 
 SCALE, THRESHOLD = Scale(1, 5, 1), 4.0
-READY = """new Promise((done) => {
-    const look = () => "ready" in document.documentElement.dataset ? done(true) : setTimeout(look, 10); look()})"""
+READY = """new Promise((done) => { const look = () =>
+    "ready" in document.documentElement.dataset ? done(true) : setTimeout(look, 10); look()})"""
 
 
 def fitted(data: Dataset, algorithm: str, options: dict[str, Any]) -> tuple[Recommender, np.ndarray]:

@@ -160,7 +160,8 @@ def test_titles_are_reduced_to_the_same_words(tab, films, tmp_path):
     found = tab.run(
         f"(() => {{ const rules = new TitleWords(JSON.parse(part('data').textContent).words);"
         f"return {json.dumps(names)}.map((name) => {{ const {{words, cuts, content}} = rules.segments(name);"
-        "return [rules.keys(name), rules.split(name), rules.names(name), rules.mainName(name), words, [...cuts], content]})})()"
+        "return [rules.keys(name), rules.split(name), rules.names(name), rules.mainName(name), words,"
+        " [...cuts], content]})})()"
     )
     for name, (keys, split, parts, main, words, cuts, size) in zip(names, found, strict=True):
         known = segments(name)

@@ -1,4 +1,4 @@
-"""plots/try.html in a browser, as a visitor uses it. Needs Chromium; axe-core from npm (`make axe`) for one test."""
+"""plots/try.html in a browser, as a visitor uses it. Needs Chromium, and axe-core (`make axe`) for a test."""
 
 from __future__ import annotations
 
@@ -58,7 +58,8 @@ def rate_by_keys(tab, title, digit):
     tab.run("document.querySelector('#query').focus(); document.querySelector('#query').select()")
     tab.call("Input.insertText", text=title)
     tab.run(
-        "new Promise((done) => { const look = () => document.querySelector('#found .stars') ? done() : setTimeout(look, 5); look() })"
+        "new Promise((done) => { const look = () => document.querySelector('#found .stars')"
+        " ? done() : setTimeout(look, 5); look() })"
     )
     tab.press("ArrowDown")
     tab.run(
@@ -107,12 +108,15 @@ def dropped(tab, name, content):
     """Drop a file on the page, and wait for what it says of it."""
     data = base64.b64encode(content).decode()
     tab.run(
-        f"{{ const bytes = Uint8Array.from(atob('{data}'), (one) => one.charCodeAt(0)), files = new DataTransfer();"
+        f"{{ const bytes = Uint8Array.from(atob('{data}'), (one) => one.charCodeAt(0));"
+        "  const files = new DataTransfer();"
         f"  files.items.add(new File([bytes], '{name}')); document.querySelector('#toast').replaceChildren();"
-        "   document.body.dispatchEvent(new DragEvent('drop', {dataTransfer: files, bubbles: true, cancelable: true})) }"
+        "  const options = {dataTransfer: files, bubbles: true, cancelable: true};"
+        "  document.body.dispatchEvent(new DragEvent('drop', options)) }"
     )
     return tab.run(
-        f"new Promise((done) => {{ const look = () => {TOAST} ? done({TOAST}) : setTimeout(look, 5); look() }})"
+        f"new Promise((done) => {{ const look = () => {TOAST} ? done({TOAST})"
+        " : setTimeout(look, 5); look() })"
     )
 
 
@@ -217,7 +221,8 @@ def test_nothing_is_asked_of_a_network_and_the_policy_allows_none(tab, demo, mov
     assert tab.run("fetch('https://example.org/').then(() => 'sent', () => 'refused')") == "refused"
     assert (
         tab.run(
-            "new Promise((done) => { addEventListener('securitypolicyviolation', (one) => done(one.effectiveDirective));"
+            "new Promise((done) => { "
+            "addEventListener('securitypolicyviolation', (one) => done(one.effectiveDirective));"
             "fetch('https://example.org/').catch(() => 0) })"
         )
         == "connect-src"
@@ -242,12 +247,15 @@ def test_dark_and_light_are_switched_and_stay(tab, demo):
 def test_axe_finds_nothing(tab, demo, movies, width, dark):
     states = {
         "nothing rated": "0",
-        "filters and results": "document.querySelector('#filters').open = true; document.querySelector('#genres input').click();"
+        "filters and results": "document.querySelector('#filters').open = true;"
+        "document.querySelector('#genres input').click();"
         "document.querySelector('#query').value = 'the'; marquee.page.find()",
         "nothing fits": "document.querySelector('#from').value = 2090; marquee.page.refresh()",
-        "similar": f"document.querySelector('#from').value = ''; marquee.page.refresh(); marquee.page.showSimilar(marquee.page.film('{movies[0]['movie_id']}'))",
+        "similar": "document.querySelector('#from').value = ''; marquee.page.refresh();"
+        f"marquee.page.showSimilar(marquee.page.film('{movies[0]['movie_id']}'))",
         "keys": "document.querySelector('#similar').close(); document.querySelector('#keys').showModal()",
-        "a message": "document.querySelector('#keys').close(); document.querySelector('#drop').open = true; marquee.page.say('No', true)",
+        "a message": "document.querySelector('#keys').close(); document.querySelector('#drop').open = true;"
+        "marquee.page.say('No', true)",
     }
     for fragment in (
         "",
