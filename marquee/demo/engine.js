@@ -108,9 +108,9 @@ class PageEngine {
 
   async similar(movie, k = 10) {
     const item = this.catalogue.place.get(String(movie));
-    const likeness = this.likeness(item);
-    const items = best(likeness, (other) => other !== item && likeness[other] > 0, k);
-    return items.map((other) => ({ ...this.catalogue.movie(other), score: likeness[other] }));
+    const similarityOf = this.similarityOf(item);
+    const items = best(similarityOf, (other) => other !== item && similarityOf[other] > 0, k);
+    return items.map((other) => ({ ...this.catalogue.movie(other), score: similarityOf[other] }));
   }
 }
 
@@ -177,7 +177,7 @@ class WeightsEngine extends PageEngine {
   }
 
   // Cosines of the weights that each movie is predicted with, the columns of B.
-  likeness(item) {
+  similarityOf(item) {
     const n = this.catalogue.length, { rows, starts, other, values } = this;
     if (!this.lengths) {
       const squares = new Float64Array(n);
@@ -260,7 +260,7 @@ class FactorsEngine extends PageEngine {
     });
   }
 
-  likeness(item) {
+  similarityOf(item) {
     const length = (vector) => Math.sqrt(dot(vector, vector)) || 1, own = length(this.vector(item));
     return this.products(this.vector(item)).map((value, at) => value / (own * length(this.vector(at))));
   }
