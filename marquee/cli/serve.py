@@ -8,8 +8,6 @@ import re
 import socket
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Hashable
-from importlib import import_module
-from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +17,7 @@ from marquee import dvc_state
 from marquee.cli import project
 from marquee.cli.feedback import DATABASE, extra
 from marquee.data.identity import MOVIES, identity_of
+from marquee.demo import content, page
 from marquee.errors import MarqueeError
 from marquee.io import read_parquet
 from marquee.movielens.schema import Scale
@@ -112,15 +111,12 @@ def snapshot(names: list[str] | None) -> Snapshot:
     models = {name: project.model(name, len(movies), mapped=True) for name in wanted}
     tasks = {model.task for model in models.values()}
     counts = {task: project.training_counts(task, len(movies)) for task in tasks}
-    page = _page(scale, threshold, next(iter(counts.values())))
-    return Snapshot(identity_of(), movies, models, counts, scale, threshold, page)
+    html = _page(scale, threshold, next(iter(counts.values())))
+    return Snapshot(identity_of(), movies, models, counts, scale, threshold, html)
 
 
 def _page(scale: Scale, threshold: float, counts: np.ndarray) -> str:
-    """Return the page that asks this server; empty where the package has none."""
-    if not (files("marquee") / "demo/page.html.j2").is_file():
-        return ""
-    content, page = (import_module(f"marquee.demo.{name}") for name in ("content", "page"))
+    """Return the page that asks this server."""
     table, params = read_parquet(MOVIES), project.params()
     data = content.page_data(params.dataset.name, scale, threshold, table, counts, np.arange(len(table)))
     return page.render({**data, "api": ""}, params.report.title, assets="assets/")

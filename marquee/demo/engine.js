@@ -303,7 +303,8 @@ class ServerEngine {
     if (!ratings.length) return [];
     const given = ratings.map(({ movie, rating }) => ({ movie, rating }));
     const [low = null, high = null] = years;
-    const asked = { ratings: given, model: this.name, k, genres, years: [low, high], min_ratings, hide };
+    const least = min_ratings || null; // the server's own bound
+    const asked = { ratings: given, model: this.name, k, genres, years: [low, high], min_ratings: least, hide };
     return this.described((await this.call("api/recommend", asked)).items);
   }
 

@@ -38,6 +38,10 @@ class Page {
     part("privacy").textContent = server
       ? "Your ratings are sent to the server of this page, which keeps them to learn from, and to nobody else."
       : "Nothing leaves this page: it works without a network, and what you rate stays in this tab and in its address.";
+    if (server) {
+      const own = element("a", { href: `visitor/${visitor()}`, textContent: "See or delete what it keeps of you." });
+      part("privacy").append(" ", own);
+    }
     const known = catalogue && catalogue.length < catalogue.total
       ? `the ${catalogue.length.toLocaleString("en")} most rated of ${catalogue.total.toLocaleString("en")} films`
       : catalogue ? `${catalogue.length.toLocaleString("en")} films` : "films";
@@ -101,7 +105,7 @@ class Page {
     });
     if (card && !card.isConnected) this.focusCard(place);
     if (fromSearch) part("query").select();
-    if (this.engine instanceof ServerEngine && rating !== null) this.store(film.movie, rating, place);
+    if (this.engine instanceof ServerEngine) this.store(film.movie, rating, place);
   }
 
   async hide(film) {
