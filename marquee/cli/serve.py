@@ -72,8 +72,7 @@ def run(args: Namespace) -> None:
         )
     if args.token and not TOKEN.fullmatch(args.token):
         raise MarqueeError("the token is none: give 16 to 200 letters, digits, - and _, chosen by chance")
-    # One request is too little work for several threads: handing it out takes longer than doing it.
-    os.environ.update(OMP_NUM_THREADS="1", NUMBA_NUM_THREADS="1")
+    _use_one_thread()
     with extra("marquee serve"):
         from marquee.server import memory
         from marquee.server.current import Current
@@ -113,6 +112,11 @@ def snapshot(names: list[str] | None) -> Snapshot:
     counts = {task: project.training_counts(task, len(movies)) for task in tasks}
     html = _page(scale, threshold, next(iter(counts.values())))
     return Snapshot(identity_of(), movies, models, counts, scale, threshold, html)
+
+
+def _use_one_thread() -> None:
+    """One request is too little work for several threads: handing it out takes longer than doing it."""
+    os.environ.update(OMP_NUM_THREADS="1", NUMBA_NUM_THREADS="1")
 
 
 def _page(scale: Scale, threshold: float, counts: np.ndarray) -> str:

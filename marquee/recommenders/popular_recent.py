@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from marquee.config import option
+from marquee.config.search import Range
 from marquee.data.changes import UpdateData
 from marquee.data.ratings import Ratings
 from marquee.data.time_cuts import DAY
@@ -17,6 +18,9 @@ from marquee.training.progress import Progress
 @dataclass(frozen=True)
 class Options:
     days: float = option(30.0, above=0)  # that count, before the last training rating
+
+
+SPACE = {"days": Range(3, 1000, log=True)}
 
 
 class Model(Recommender):

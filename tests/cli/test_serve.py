@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from marquee.cli import serve
 from marquee.cli.main import main
 from marquee.io import read_parquet
 from marquee.server.feedback import Feedback, hashed
@@ -38,6 +39,7 @@ def place(tmp_path, monkeypatch) -> Path:
     folder = build(tmp_path)
     monkeypatch.chdir(folder)
     monkeypatch.delenv("MARQUEE_TOKEN", raising=False)
+    monkeypatch.setattr(serve, "_use_one_thread", lambda: None)  # it would be for all tests of this process
     return folder
 
 

@@ -15,7 +15,7 @@ from scipy.sparse import random as random_matrix
 from marquee import config
 from marquee.demo import models
 from marquee.errors import MarqueeError
-from marquee.recommenders.ease import weights_between
+from marquee.recommenders.ease import count_pairs, weights_between
 
 PARAMS = config.read(Path(__file__).parents[2] / "params.yaml")
 
@@ -34,7 +34,7 @@ class Ease:
         rated[:3, 57:] = 1
         rated = rated.tocsr()
         self.counts = np.asarray(rated.sum(0), np.int64).ravel()
-        self.weights = weights_between(rated, 5.0)
+        self.weights = weights_between(rated, 5.0, count_pairs(rated, np.float64))
         self.modelled = np.arange(60)
         gram = (rated.T @ rated).toarray().astype(np.float64)
         self.inverse = np.linalg.inv(gram + 5 * np.eye(60))

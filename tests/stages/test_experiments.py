@@ -74,11 +74,11 @@ def test_an_experiment_can_add_a_model(project):
 
 def test_a_removed_model_leaves_no_row_anywhere(project):
     text = (project / "params.yaml").read_text()
-    (project / "params.yaml").write_text(re.sub(r"(?ms)^  ease:\n.*?(?=^  \w)", "", text))
+    (project / "params.yaml").write_text(re.sub(r"(?ms)^  mf_bce:\n.*?(?=^  \w)", "", text))
     assert sorted(stages_run(project.repro())) == ["check", "compare", "report"]
-    assert "ease" not in json.loads((project / "metrics/summary.json").read_text())
+    assert "mf_bce" not in json.loads((project / "metrics/summary.json").read_text())
     for file in ("data/leaderboard/table.csv", "plots/report.html"):
-        assert not re.search(r"\bease\b", (project / file).read_text()), file
+        assert not re.search(r"\bmf_bce\b", (project / file).read_text()), file
 
 
 def test_a_model_runs_by_itself(project):
