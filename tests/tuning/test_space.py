@@ -13,10 +13,8 @@ from marquee.config import parse
 from marquee.config.search import Choice
 from marquee.tuning.search import searched
 
-FILES = Path(marquee.recommenders.__file__).parent.glob("[a-z]*.py")  # an example of the docs adds another
-MODULES = {
-    name: import_module(f"marquee.recommenders.{name}") for name in {one.stem for one in FILES} - {"base"}
-}
+FILES = sorted(Path(marquee.recommenders.__file__).parent.glob("[a-z]*.py"))  # the docs' example is no file
+MODULES = {one.stem: import_module(f"marquee.recommenders.{one.stem}") for one in FILES if one.stem != "base"}
 SPACES = {name: module.SPACE for name, module in MODULES.items() if hasattr(module, "SPACE")}
 
 
