@@ -83,12 +83,13 @@ def run(args: Namespace) -> None:
         listed, said = lists.often_rated(args, model, name, allowed)
         notes += said
         answers.append(Answer(name, model, _audience(args, model, own, threshold, updated), listed, scale))
+    heading = "" if args.user is None else audience.describe(args.user, updated)
     for note in notes:
         say(note)
     if args.models:
-        _side_by_side(args, answers, movies)
+        _side_by_side(args, answers, movies, heading)
     else:
-        _one_model(args, answers[0], movies, threshold, updated)
+        _one_model(args, answers[0], movies, threshold, heading)
 
 
 def _require_audience(args: Namespace) -> None:
@@ -121,7 +122,7 @@ def _audience(
 
 
 def _one_model(
-    args: Namespace, answer: Answer, movies: MovieCatalogue, threshold: float, updated: OnlineModel | None
+    args: Namespace, answer: Answer, movies: MovieCatalogue, threshold: float, heading: str
 ) -> None:
     rows, items = answer.lists(args.top, movies)
     if len(rows) == 1:
@@ -131,23 +132,17 @@ def _one_model(
         words = _explanations(answer.model, answer.audience, listed, movies, verb)
         for row, explanation in zip(rows[0], words, strict=True):
             row["explanation"] = explanation
-    lists.deliver(args, rows, answer.column, _heading(args, updated))
+    lists.deliver(args, rows, answer.column, heading)
 
 
-def _side_by_side(args: Namespace, answers: list[Answer], movies: MovieCatalogue) -> None:
+def _side_by_side(args: Namespace, answers: list[Answer], movies: MovieCatalogue, heading: str) -> None:
     found = []
     for user, label in enumerate(answers[0].audience.labels):
         said = [one.of_all(user) for one in answers]
         found.append(output.compared_rows(label, said, args.top, movies))
     shown = [(one.name, one.column) for one in answers]
     columns = [*COLUMNS, *(f"{name}_{part}" for name, column in shown for part in (column, "rank"))]
-    lists.write_or_print(
-        args, found, lambda rows: output.compared_table(rows, shown), columns, _heading(args)
-    )
-
-
-def _heading(args: Namespace, updated: OnlineModel | None = None) -> str:
-    return "" if args.user is None else audience.describe(args.user, updated)
+    lists.write_or_print(args, found, lambda rows: output.compared_table(rows, shown), columns, heading)
 
 
 def _explanations(

@@ -17,6 +17,7 @@ CANDIDATE = 0.8  # of an item's bytes: candidates are sorted, so they compress f
 PREDICTED = 8.5  # per test pair: rating, prediction, user and item
 METRICS = 50  # per test user and list length
 SCORE = 4  # per entry of a list, beside its item
+VECTORS = 1_150_000  # of the movies and users on a model's maps; none of a model that ranks them all alike
 DATA_FIGURES = 200_000  # three figures as SVG and PNG, and their CSVs
 MODEL_FIGURES = 600_000  # of a rating model, as SVG and PNG; of others less
 LEADERBOARD = 100_000
@@ -47,7 +48,7 @@ def disk_bytes(stage: str, params: config.Params, sizes: PipelineSizes) -> float
     if kind == "train":
         return model_cost(name, params.model(name), sizes).model_bytes
     if kind == "evaluate":
-        return _evaluated(params.model(name).task, params, sizes, item)
+        return VECTORS + _evaluated(params.model(name).task, params, sizes, item)
     if kind == "oracle":
         return sizes.simulated * sum(_evaluated(task, params, sizes, item) for task in config.TASKS)
     if kind == "demo":

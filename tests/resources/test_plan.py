@@ -64,7 +64,9 @@ def test_what_the_formulas_say_of_the_disk_is_what_a_run_leaves(tmp_path):
     for stage in stages(params):
         found = sum(_bytes(project / out["path"]) for out in lock[stage]["outs"])
         planned = disk_bytes(stage, params, SIZES)
-        if stage.startswith("plot"):  # a model without embeddings has few figures
+        if stage in ("plot@popularity", "evaluate@popularity"):  # no embeddings, and few figures
+            assert found <= planned, stage
+        elif stage.startswith("plot"):
             assert found <= 2 * planned, stage
         else:
             assert planned == pytest.approx(found, rel=0.3, abs=200_000), stage
