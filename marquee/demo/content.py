@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from marquee.io import as_column
 from marquee.movielens.schema import Scale
 from marquee.movielens.titles import ARTICLES
 from marquee.serving import exports, title_words
@@ -34,7 +35,7 @@ def page_data(
     An engine is a `model`, as `marquee.demo.models.pack` returns it, with its `name`, or the base address
     `api` of a server that answers `api/recommend`.
     """
-    known = movies.take(items)
+    known = movies.take(as_column(items))  # an array itself would make Arrow import pandas, 26 MB
     genres = known["genres"].to_pylist()
     names = sorted({name for one in genres for name in one})
     place = {name: number for number, name in enumerate(names)}
