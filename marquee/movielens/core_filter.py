@@ -65,6 +65,6 @@ def removed(counts: Mapping[str, int]) -> str:
     """Say in a line what `kept` counted."""
     return (
         f"filter: removed {counts['low_ratings']:,} ratings below ingest.min_rating and "
-        f"{counts['ratings_outside_core']:,} outside of ingest.k_core (in {counts['rounds']} rounds), "
+        f"{counts['ratings_outside_core']:,} outside of ingest.k_core (rounds: {counts['rounds']}), "
         f"with them {counts['users']:,} users and {counts['movies']:,} movies"
     )
