@@ -83,7 +83,7 @@ def run(args: Namespace) -> None:
             from marquee.server import run as server
     memory.prepare()
     names = list(dict.fromkeys(filter(None, (args.models or "").split(",")))) or None
-    current = Current(lambda: snapshot(names), stamp, dvc_state.is_running)
+    current = Current(lambda: snapshot(names, not args.no_feedback), stamp, dvc_state.is_running)
     if args.mcp:
         tools(current).run()
         return
@@ -97,8 +97,10 @@ def run(args: Namespace) -> None:
     server.serve(current, store, limits, listening, args.proxy)
 
 
-def snapshot(names: list[str] | None) -> Snapshot:
+def snapshot(names: list[str] | None, stores: bool) -> Snapshot:
     """Read the models `names`, or all of params.yaml, with weights that stay in their files.
+
+    stores  whether the server keeps ratings, which its page has to say
 
     Raises MarqueeError where one is missing or of other data.
     """
@@ -109,8 +111,8 @@ def snapshot(names: list[str] | None) -> Snapshot:
     wanted = names or list(project.params().models)
     models = {name: project.model(name, len(movies), mapped=True) for name in wanted}
     tasks = {model.task for model in models.values()}
-    counts = {task: project.training_counts(task, len(movies)) for task in tasks}
-    html = _page(scale, threshold, next(iter(counts.values())))
+    counts = {task: project.training_counts(task, len(movies)) for task in sorted(tasks)}
+    html = _page(scale, threshold, next(iter(counts.values())), stores)
     return Snapshot(identity_of(), movies, models, counts, scale, threshold, html)
 
 
@@ -119,11 +121,11 @@ def _use_one_thread() -> None:
     os.environ.update(OMP_NUM_THREADS="1", NUMBA_NUM_THREADS="1")
 
 
-def _page(scale: Scale, threshold: float, counts: np.ndarray) -> str:
+def _page(scale: Scale, threshold: float, counts: np.ndarray, stores: bool) -> str:
     """Return the page that asks this server."""
     table, params = read_parquet(MOVIES), project.params()
     data = content.page_data(params.dataset.name, scale, threshold, table, counts, np.arange(len(table)))
-    return page.render({**data, "api": ""}, params.report.title, assets="assets/")
+    return page.render({**data, "api": "", "stores": stores}, params.report.title, assets="assets/")
 
 
 def stamp() -> Hashable:

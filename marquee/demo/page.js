@@ -36,9 +36,9 @@ class Page {
   describe() {
     const { data, catalogue, genreNames } = this, server = this.engine instanceof ServerEngine;
     part("privacy").textContent = server
-      ? "Your ratings are sent to the server of this page, which keeps them to learn from, and to nobody else."
+      ? `Your ratings are sent to the server of this page and to nobody else. It ${data.stores ? "keeps them to learn from." : "does not keep them."}`
       : "Nothing leaves this page: it works without a network, and what you rate stays in this tab and in its address.";
-    if (server) {
+    if (data.stores) {
       const own = element("a", { href: `visitor/${visitor()}`, textContent: "See or delete what it keeps of you." });
       part("privacy").append(" ", own);
     }
@@ -105,7 +105,7 @@ class Page {
     });
     if (card && !card.isConnected) this.focusCard(place);
     if (fromSearch) part("query").select();
-    if (this.engine instanceof ServerEngine) this.store(film.movie, rating, place);
+    if (this.data.stores) this.store(film.movie, rating, place);
   }
 
   async hide(film) {
