@@ -8,12 +8,15 @@ export PYTHONUNBUFFERED := 1
 
 # The pipeline as params.yaml says; `make run DATASET=ml-1m SOURCE=folder` first sets the release and its preset,
 # `make run PRESET=recbole-ml-1m SOURCE=folder` a published protocol of presets/ (of DATASET, if that is set, too).
+# MODELS=all beside DATASET brings the models of presets/models/more.yaml, MODELS=ease,als_mf these two alone.
 # The shell takes the names from its environment, so SOURCE may have blanks and parentheses.
 run: $(VENV)/bin/marquee
 ifdef PRESET
-	@marquee use "$$PRESET" $(if $(DATASET),--dataset "$$DATASET") $(if $(SOURCE),--source "$$SOURCE")
+	@marquee use "$$PRESET" $(if $(MODELS),--models "$$MODELS") $(if $(DATASET),--dataset "$$DATASET") $(if $(SOURCE),--source "$$SOURCE")
 else ifdef DATASET
-	@marquee use "$$DATASET" $(if $(SOURCE),--source "$$SOURCE")
+	@marquee use "$$DATASET" $(if $(MODELS),--models "$$MODELS") $(if $(SOURCE),--source "$$SOURCE")
+else ifdef MODELS
+	$(error MODELS needs a release beside it, such as DATASET=synthetic-100k)
 endif
 	@marquee check --prune --restore
 	dvc repro

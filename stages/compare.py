@@ -5,14 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from marquee import config
-from marquee.data.stored import known_ratings
 from marquee.evaluation import test_set
 from marquee.evaluation.residuals import concat_tables
 from marquee.figures.captioned import save_figures
 from marquee.figures.leaderboard import leaderboard_figures
 from marquee.io import (
     atomic_folder,
-    read_parquet,
     read_sealed,
     write_csv,
     write_figure,
@@ -31,12 +29,10 @@ def main(params: config.Params) -> None:
     folders = {name: Path("data/evaluation") / name for name in params.models}
     about = provenance({name: read_sealed(folder / "metrics.json") for name, folder in folders.items()})
     evaluated = (*folders.values(), *Path("data/oracle").glob("r*"))
-    results = [test_set.load(folder, with_lists=True) for folder in evaluated]
-    known = {task: known_ratings(task) for task in config.TASKS}
-    users = read_parquet(Path("data/users.parquet")).to_pydict()
+    results = [test_set.load(folder, whole=True) for folder in evaluated]
     with phase("scoring", "intervals and tests"):
         rows = table.compare(results, options, named_rng(params.seed, "compare"))
-        groups = group_rows(results, known, users, options, params.seed)
+        groups = group_rows(results, options, params.seed)
     tails, errors = (
         {name: read_sealed(folder / file) for name, folder in folders.items() if (folder / file).is_file()}
         for file in ("tail.json", "residuals.json")

@@ -28,7 +28,8 @@ def main(params: config.Params, name: str) -> None:
     users = read_parquet(Path("data/users.parquet")).to_pydict()
     few = samples(model, held_out, _inputs.original_ids(), movies)
     shown = learned(model, held_out.train, held_out.catalogue, movies, users)
-    test_set.store(result, about, Path("data/evaluation") / name, few, shown, **tables)
+    groups = held_out.grouped_by(result, users)
+    test_set.store(result, about, Path("data/evaluation") / name, few, shown, groups, **tables)
 
 
 if __name__ == "__main__":

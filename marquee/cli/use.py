@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from marquee import config
-from marquee.cli.project import call
+from marquee.cli import use_models
 from marquee.config import presets
 from marquee.errors import MarqueeError, did_you_mean
 from marquee.io import read_text, write_text
@@ -24,6 +24,12 @@ def configure(parser: ArgumentParser) -> None:
         "name", metavar="NAME", help="a release, such as ml-1m or synthetic-100k, or a file of presets/"
     )
     parser.add_argument("--dataset", metavar="RELEASE", help="instead of the release that the preset names")
+    parser.add_argument(
+        "--models",
+        metavar="NAMES",
+        help="the models of params.yaml: all, default (as committed), or names with commas, such as "
+        "default,neumf; of params.yaml and presets/models/more.yaml (default: those that it has)",
+    )
     parser.add_argument(
         "--source",
         metavar="WHERE",
@@ -52,17 +58,17 @@ def run(args: Namespace) -> None:
     settings = {**settings_of(name), "dataset.name": wanted.name, **settings_for(wanted, args.source)}
     settings["ingest.feedback"] = "explicit"
     before = config.read(PARAMS)  # a broken file is named before it is written anew
-    models = presets.models_of(name) if name in presets.names() else {}
-    if not models and presets.is_from_preset(config.load(PARAMS)["models"]):
-        models = committed_models()
+    models = use_models.choose(read_text(PARAMS), name, args.models)
     left_out: list[str] = []
     if implicit:
         settings |= {"ingest.feedback": "implicit", "ingest.columns.rating": args.counts}
     elif before.ingest.columns.rating is None:
         settings["ingest.columns.rating"] = config.CustomColumns.rating
+    entries = models or {one: vars(entry) for one, entry in before.models.items()}
     if implicit or wanted.name in config.UNRATED:
-        entries = models or {one: vars(entry) for one, entry in before.models.items()}
         left_out = [one for one, entry in entries.items() if entry["task"] == "rating"]
+    if args.models:
+        settings["demo.model"] = use_models.of_page(before.demo.model, entries)
     text, changed, absent = with_settings(read_text(PARAMS), settings, left_out, models)
     write_text(PARAMS, text)
     if presets.preset(name) is None:
@@ -73,25 +79,19 @@ def run(args: Namespace) -> None:
         print(f"models: {', '.join(models)}")
     if left_out:
         print(f"left out, since they predict ratings: {', '.join(left_out)}; `make back` brings them back")
-    for block in sorted({key.rpartition(".")[0] for key in absent if not left_out}):
-        print(f"{block} is not in params.yaml: its settings are left out")
+    if "demo.model" in changed:
+        shown = repr(settings["demo.model"]) if settings["demo.model"] else "none of these models"
+        print(f"plots/try.html recommends by {shown} (demo.model)")
+    missing = {key.rpartition(".")[0] for key in absent if not left_out and not args.models}
+    missing -= {f"models.{one}" for one in presets.more_models()}  # settings for whoever brings them
+    if missing:
+        print(f"not in params.yaml, so that their settings are left out: {', '.join(sorted(missing))}")
 
 
 def settings_of(name: str) -> dict[str, Any]:
     """Return dotted keys and values that a preset sets; without one those of the simulated data."""
     chosen = presets.preset(name) or presets.preset(SIMULATED) or {}
     return {"dataset.name": presets.release_of(name), **chosen}
-
-
-def committed_models() -> Any:
-    """Return the model blocks of the commit, with their comments; {} where there are none of its own."""
-    from ruamel.yaml import YAML
-
-    try:
-        committed = YAML().load(call("git", "show", f"HEAD:./{PARAMS}"))["models"]
-    except MarqueeError:
-        return {}
-    return {} if presets.is_from_preset(committed) else committed
 
 
 def with_settings(

@@ -2,6 +2,7 @@
 
 The preset of a release has the settings chosen for it. That of a published protocol names its release
 (`dataset.name`), whose preset it adds to. Where it has whole model blocks, these are all its models.
+presets/models/more.yaml has blocks that params.yaml lacks; `marquee use --models` brings them.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from marquee.config import INCOMING, load
 from marquee.config.parsing import as_number
 
 PRESETS = Path("presets")
+MORE_MODELS = PRESETS / "models/more.yaml"
 
 
 def flatten(block: Mapping[str, Any], where: str = "") -> dict[str, Any]:
@@ -54,6 +56,11 @@ def models_of(name: str) -> dict[str, Any]:
     """Return the model blocks of a preset that has whole ones; they are then all models. {} otherwise."""
     models = _read(name).get("models") or {}
     return models if models and all("algorithm" in block for block in models.values()) else {}
+
+
+def more_models() -> dict[str, Any]:
+    """Return the model blocks that params.yaml has not by default."""
+    return load(MORE_MODELS)["models"] if MORE_MODELS.is_file() else {}
 
 
 def is_from_preset(models: Any) -> bool:

@@ -9,7 +9,7 @@ import numpy as np
 
 from marquee.data.identity import MOVIES
 from marquee.data.ratings import Catalogue
-from marquee.io import as_array, read_parquet, reading
+from marquee.io import read_parquet, reading
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -32,14 +32,6 @@ def movies_table() -> tuple[pa.Table, dict[str, Any]]:
     with reading(MOVIES):
         movies = read_parquet(MOVIES, ["genres"])
         return movies, json.loads(movies.schema.metadata[b"catalogue"])
-
-
-def known_ratings(task: str) -> np.ndarray:
-    """Return how many ratings of each user the models of `task` know, int64 [n_users]."""
-    n_users = movies_table()[1]["n_users"]
-    files = [MOVIES.parent / task / f"{part}.parquet" for part in ("train", "fold_in")]
-    users = [as_array(read_parquet(file, ["user"])["user"]) for file in files]
-    return np.bincount(np.concatenate(users), minlength=n_users)
 
 
 def original_ids() -> tuple[np.ndarray, np.ndarray]:

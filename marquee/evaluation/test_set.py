@@ -30,6 +30,10 @@ from marquee.io import (
 )
 
 
+GROUPS = "groups.parquet"
+GROUPED_BY = ("age", "gender")  # columns of data/users.parquet, where the release has them
+
+
 @dataclass(frozen=True)
 class TestSet:
     """One task's test rows, and the rows that a model has learned from or may know beside them.
@@ -88,6 +92,16 @@ class TestSet:
         low, high = self.scale
         return residuals.tables(result.pairs, users, items, {"low": low, "high": high})
 
+    def grouped_by(self, result: Evaluation, users: Mapping[str, Sequence[Any]]) -> dict[str, Any]:
+        """Return `user` and what divides them into groups: `training_ratings`, and GROUPED_BY of `users`.
+
+        users  columns of data/users.parquet
+        """
+        tested = result.per_user["user"]
+        known = np.bincount(self.known().user, minlength=self.catalogue.n_users)
+        told = {name: [users[name][user] for user in tested.tolist()] for name in GROUPED_BY if name in users}
+        return {"user": tested.tolist(), "training_ratings": known[tested].tolist(), **told}
+
     def tail(self, result: Evaluation) -> dict[str, Any] | None:
         """Count which part of the catalogue the lists of `result` come from; None for a rating model."""
         if result.pairs:
@@ -97,13 +111,17 @@ class TestSet:
 
 @dataclass(frozen=True)
 class ModelResult:
-    """One model's `metrics`, `per_user` values and perhaps `lists` on one task, as `Evaluation` has them."""
+    """One model's `metrics`, `per_user` values and perhaps `lists` on one task, as `Evaluation` has them.
+
+    groups  what divides its users into groups, as `TestSet.grouped_by` has it
+    """
 
     model: str
     task: str
     metrics: Mapping[str, float]
     per_user: Columns
     lists: Columns | None = None
+    groups: Mapping[str, Sequence[Any]] | None = None
 
 
 def store(
@@ -112,6 +130,7 @@ def store(
     folder: Path,
     samples: Sequence[Mapping[str, Any]] | None = None,
     shown: Learned | None = None,
+    groups: Mapping[str, Any] | None = None,
     **tables: Mapping[str, Any] | None,
 ) -> None:
     """Write metrics, per-user values, lists and, for ratings, predictions into `folder`.
@@ -119,13 +138,18 @@ def store(
     about    model and task, and what else metrics.json is to say
     samples  what `marquee.evaluation.samples` returns; None writes none
     shown    what the figures show of the model; None writes none
+    groups   what `TestSet.grouped_by` returns; None writes none
     tables   further JSON files by name; None writes none
     """
+    import pyarrow as pa
+
     with atomic_folder(folder) as partial:
         if samples is not None:
             write_sealed(partial / "samples.json", {"users": samples})
         if shown is not None:
             write_learned(partial, shown)
+        if groups is not None:
+            write_parquet(partial / GROUPS, pa.table(dict(groups)))
         write_parquet(partial / "per_user.parquet", as_table(result.per_user))
         write_parquet(partial / "lists.parquet", result.lists_table())
         if result.pairs:
@@ -138,8 +162,8 @@ def store(
         write_sealed(partial / "metrics.json", found)
 
 
-def load(folder: Path, with_lists: bool = False) -> ModelResult:
-    """Read the metrics and per-user values that `store` wrote, and the users and items of its lists.
+def load(folder: Path, whole: bool = False) -> ModelResult:
+    """Read the metrics and per-user values that `store` wrote; if `whole`, its lists and groups, too.
 
     Raises MarqueeError for other files there.
     """
@@ -153,8 +177,9 @@ def load(folder: Path, with_lists: bool = False) -> ModelResult:
             with reading(folder / name):
                 if sha256(folder / name) != hashed:
                     raise ValueError("it is not the file that was evaluated")
-        lists = _lists(folder / "lists.parquet") if with_lists else None
-    return replace(result, per_user=to_arrays(read_parquet(values)), lists=lists)
+        lists = _lists(folder / "lists.parquet") if whole else None
+        groups = read_parquet(folder / GROUPS).to_pydict() if whole else None
+    return replace(result, per_user=to_arrays(read_parquet(values)), lists=lists, groups=groups)
 
 
 def _lists(path: Path) -> Columns:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from marquee.config import CompareOptions
-from marquee.evaluation.test_set import ModelResult
+from marquee.evaluation.test_set import GROUPED_BY, ModelResult
 from marquee.leaderboard import table
 from marquee.leaderboard.table import Row
 from marquee.movielens.demographics import AGES
@@ -19,17 +19,12 @@ Levels = dict[str, np.ndarray]  # name of a level -> bool [m]: is a user in it
 
 def group_rows(
     evaluated: Sequence[ModelResult],
-    known: Mapping[str, np.ndarray],
-    about: Mapping[str, Sequence[Any]],
     options: CompareOptions,
     seed: int,
 ) -> list[Row]:
     """Return the rows of each task's primary metric for each group, with the keys of `table.GROUP_HEADER`.
 
-    known  task -> int [n_users]: training ratings of each user
-    about  columns of data/users.parquet
-
-    Intervals and tests are those of `table.compare`, on the users of a level. They are not adjusted for the
+    Groups are those of the first model's `groups`. Intervals and tests are those of `table.compare`, on the users of a level. They are not adjusted for the
     number of groups.
     """
     rows: list[Row] = []
@@ -39,8 +34,7 @@ def group_rows(
             continue
         sign = table.direction(metric)
         board.sort(key=lambda one: (one.model == table.ORACLE, -sign * one.metrics[metric], one.model))
-        users = board[0].per_user["user"]
-        for group, levels in user_groups(known[task][users], about, users).items():
+        for group, levels in user_groups(board[0].groups or {}).items():
             for level, members in levels.items():
                 part = [table.of_users(one, members, [metric]) for one in board]
                 ratios = {(one.model, metric): table.ratios_of(one)[metric] for one in part}
@@ -50,22 +44,21 @@ def group_rows(
     return rows
 
 
-def user_groups(
-    known: np.ndarray, about: Mapping[str, Sequence[Any]], users: np.ndarray
-) -> dict[str, Levels]:
-    """Return group -> level -> its members among `users` [m]; a level without members is left out.
+def user_groups(users: Mapping[str, Sequence[Any]]) -> dict[str, Levels]:
+    """Return group -> level -> its members among m `users`, which are columns of `TestSet.grouped_by`.
 
-    activity  quartiles of `known` [m], the training ratings; users without any are a level of their own
+    activity  quartiles of the training ratings; users without any are a level of their own
     age       as MovieLens divides it; and gender: where the release tells them
+
+    A level without members is left out, and so is a column that is not there.
     """
-    columns = {
-        name: [about[name][user] for user in users.tolist()] for name in ("age", "gender") if name in about
-    }
+    columns = {name: list(users[name]) for name in GROUPED_BY if name in users}
     if "age" in columns:
         columns["age"] = [
             age and AGES[max(low for low in AGES if low <= max(age, 1))] for age in columns["age"]
         ]
     order = {"age": [*AGES.values()], "gender": sorted({*filter(None, columns.get("gender", []))})}
+    known = np.asarray(users.get("training_ratings", ()))
     groups = {"activity": _activity(known)}
     for name, values in columns.items():
         groups[name] = {level: np.array([value == level for value in values]) for level in order[name]}

@@ -82,13 +82,16 @@ def test_a_rating_model_is_evaluated_on_the_scale_and_on_relevant_items_alone():
 
 def test_a_stored_evaluation_comes_back(tmp_path):
     result = made("ranking").evaluate(Popular())
-    test_set.store(result, {"model": "popular", "task": "ranking"}, tmp_path / "popular")
-    found = test_set.load(tmp_path / "popular")
+    groups = made("ranking").grouped_by(result, {"age": [25, None, 18], "city": [1, 2, 3]})
+    about = {"model": "popular", "task": "ranking"}
+    test_set.store(result, about, tmp_path / "popular", groups=groups)
+    found = test_set.load(tmp_path / "popular", whole=True)
+    assert found.groups == {"user": [0, 1, 2], "training_ratings": [1, 1, 1], "age": [25, None, 18]}
     assert (found.model, found.task, found.metrics) == ("popular", "ranking", result.metrics)
     assert found.per_user.keys() == result.per_user.keys()
     for name, column in result.per_user.items():
         np.testing.assert_array_equal(found.per_user[name], column)
-    expected = {"metrics.json", "per_user.parquet", "lists.parquet"}
+    expected = {"metrics.json", "per_user.parquet", "lists.parquet", "groups.parquet"}
     assert {file.name for file in (tmp_path / "popular").iterdir()} == expected
 
 

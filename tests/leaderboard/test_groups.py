@@ -12,8 +12,9 @@ from marquee.leaderboard.table import GROUP_HEADER
 
 OPTIONS = CompareOptions(200, 0.95, 10)
 USERS = np.array([0, 2, 3, 5, 6, 7, 8, 9], np.int32)  # of ten; the others are not tested
-KNOWN = np.array([4, 99, 1, 0, 99, 7, 7, 20, 30, 31])
-ABOUT = {"age": [17, 99, 1, 18, 99, 24, 25, 56, 73, None], "gender": ["F", "M", "M", None, *["M"] * 6]}
+KNOWN = [4, 1, 0, 7, 7, 20, 30, 31]
+TOLD = {"age": [17, 1, 18, 24, 25, 56, 73, None], "gender": ["F", "M", None, *["M"] * 5]}
+GROUPS = {"user": USERS.tolist(), "training_ratings": KNOWN, **TOLD}
 
 
 def by_level(levels: dict[str, np.ndarray]) -> dict[str, list[int]]:
@@ -21,7 +22,7 @@ def by_level(levels: dict[str, np.ndarray]) -> dict[str, list[int]]:
 
 
 def test_activity_is_quartiles_of_those_with_a_training_rating():
-    found = by_level(user_groups(KNOWN[USERS], {}, USERS)["activity"])
+    found = by_level(user_groups({"training_ratings": KNOWN})["activity"])
     assert found == {
         "no training rating": [3],
         "1 to 4": [0, 2],
@@ -32,12 +33,12 @@ def test_activity_is_quartiles_of_those_with_a_training_rating():
 
 
 def test_equal_activity_is_one_level():
-    levels = user_groups(np.full(8, 5), {}, USERS)["activity"]
+    levels = user_groups({"training_ratings": [5] * 8})["activity"]
     assert by_level(levels) == {"5": USERS.tolist()}
 
 
 def test_ages_in_years_and_in_codes_are_in_the_same_levels():
-    found = user_groups(KNOWN[USERS], ABOUT, USERS)
+    found = user_groups(GROUPS)
     assert by_level(found["age"]) == {
         "under 18": [0, 2],
         "18-24": [3, 5],
@@ -48,18 +49,21 @@ def test_ages_in_years_and_in_codes_are_in_the_same_levels():
 
 
 def test_what_a_release_does_not_tell_is_no_group():
-    nobody = {"age": [None] * 10, "gender": [None] * 10}
-    assert list(user_groups(KNOWN[USERS], nobody, USERS)) == ["activity"]
+    nobody = {"age": [None] * 8, "gender": [None] * 8}
+    assert list(user_groups({**GROUPS, **nobody})) == ["activity"]
+    assert user_groups({}) == {}
 
 
 def ranking(model: str, ndcg: np.ndarray) -> ModelResult:
-    return ModelResult(model, "ranking", {"ndcg@10": ndcg.mean()}, {"user": USERS, "ndcg@10": ndcg})
+    return ModelResult(
+        model, "ranking", {"ndcg@10": ndcg.mean()}, {"user": USERS, "ndcg@10": ndcg}, groups=GROUPS
+    )
 
 
 def rating(n: np.ndarray, squared: np.ndarray) -> ModelResult:
     per_user = {"user": USERS, "n": n, "squared_error": squared, "absolute_error": squared}
     rmse = float(np.sqrt(squared.sum() / n.sum()))
-    return ModelResult("bias", "rating", {"rmse": rmse, "mse": rmse**2, "mae": 0.5}, per_user)
+    return ModelResult("bias", "rating", {"rmse": rmse, "mse": rmse**2, "mae": 0.5}, per_user, groups=GROUPS)
 
 
 def test_a_group_has_the_metric_of_its_users_with_interval_and_test():
@@ -67,7 +71,7 @@ def test_a_group_has_the_metric_of_its_users_with_interval_and_test():
     one, other = chance.random(8), chance.random(8)
     n, squared = np.arange(1.0, 9), chance.random(8)
     board = [ranking("a", one), ranking("b", other), rating(n, squared)]
-    rows = group_rows(board, {"ranking": KNOWN, "rating": KNOWN}, ABOUT, OPTIONS, 1)
+    rows = group_rows(board, OPTIONS, 1)
     assert {tuple(row) for row in rows} == {GROUP_HEADER}
     men = USERS != 0
     men &= USERS != 3
@@ -88,7 +92,7 @@ def test_a_group_does_not_depend_on_the_other_users():
     chance = np.random.default_rng(1)
     one = chance.random(8)
     changed = np.where(np.isin(USERS, [0, 3]), 1 - one, one)
-    rows = [group_rows([ranking("a", x)], {"ranking": KNOWN}, ABOUT, OPTIONS, 1) for x in (one, changed)]
+    rows = [group_rows([ranking("a", x)], OPTIONS, 1) for x in (one, changed)]
     same = [[row for row in found if row["level"] in ("M", "5 to 7")] for found in rows]
     assert same[0] == same[1]
     assert rows[0] != rows[1]
