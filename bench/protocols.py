@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from marquee.config.presets import models_of
+
 SOURCE = "SOURCE"  # stands for where the release comes from
 TARGET = "compare"  # the last stage that the page needs; figures and the report are skipped
 
@@ -44,7 +46,8 @@ class Protocol:
     def use(self, source: str) -> list[str]:
         """Give the words of the command that writes params.yaml."""
         other = ["--dataset", self.dataset] if self.dataset else []
-        return ["marquee", "use", self.preset, *other, "--source", source]
+        every = [] if models_of(self.preset) else ["--models", "all"]
+        return ["marquee", "use", self.preset, *other, "--source", source, *every]
 
     def run(self) -> list[str]:
         """Give the words of the command that runs the pipeline."""

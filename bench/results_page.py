@@ -44,9 +44,9 @@ Figures = dict[str, Any]
 INTRODUCTION = f"""\
 # Results on MovieLens
 
-This page shows every model of `params.yaml` on real data, and beside it the system that it goes back to.
-`make results SOURCE=folder` makes the page from the pipeline's own metrics. Only the figures that others
-published are typed by hand.
+This page shows every model of `params.yaml` and of `presets/models/more.yaml` on real data, and beside it the
+system that it goes back to. `make results SOURCE=folder` makes the page from the pipeline's own metrics. Only
+the figures that others published are typed by hand.
 
 - Figures are of the test set. Models stop early on the validation set and are not retrained on it.
 - Brackets hold the 95 % percentile interval over 1,000 resamples of the users.

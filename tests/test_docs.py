@@ -10,14 +10,13 @@ from importlib import import_module
 from pathlib import Path
 
 import pytest
-import yaml
 
 from docs import message_table
 from marquee.config.presets import flatten
+from tests.all_models import TREE
 
 ROOT = Path(__file__).parents[1]
-PARAMS = yaml.safe_load((ROOT / "params.yaml").read_text("utf-8"))
-ALGORITHMS = sorted({block["algorithm"] for block in PARAMS["models"].values()})
+ALGORITHMS = sorted({block["algorithm"] for block in TREE["models"].values()})
 PAGES = sorted([*ROOT.glob("*.md"), ROOT / "notebooks/tour.ipynb"])
 
 
@@ -48,7 +47,7 @@ def test_the_page_of_parameters_explains_every_key():
     page = (ROOT / "docs/reference/params.md").read_text("utf-8").partition("## Which key")[0]
 
     explained = {name for row in rows(page) for name in named(row[0])}
-    keys = [key for key in flatten(PARAMS) if not key.startswith("models.")]
+    keys = [key for key in flatten(TREE) if not key.startswith("models.")]
     stated = [re.sub(r"^tasks\.\w+\.", "tasks.*.", re.sub(r"columns\.\w+", "columns.*", key)) for key in keys]
     missing = [
         key

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 import shutil
 import subprocess
 from argparse import ArgumentParser
@@ -19,10 +20,13 @@ from marquee.config.presets import flatten
 from marquee.errors import MarqueeError
 from marquee.movielens.releases import RELEASES
 from stages import download
+from tests.all_models import TREE
 
 ROOT = Path(__file__).parents[1]
 TEXT = (ROOT / "params.yaml").read_text("utf-8")
-DEFAULTS = flatten(config.load(ROOT / "params.yaml"))
+MORE = (ROOT / "presets/models/more.yaml").read_text("utf-8")
+DEFAULTS = flatten(config.load(ROOT / "params.yaml"))  # of the models by default
+ALL = flatten(TREE)  # with the models of presets/models/more.yaml
 COMMAND = "git init -q . && git add params.yaml && git -c user.name=a -c user.email=b commit -qm c"
 PRESETS = {path.stem: flatten(config.load(path)) for path in (ROOT / "presets").glob("*.yaml")}
 OTHERS = sorted(PRESETS.keys() - {"synthetic-100k"})
@@ -61,18 +65,18 @@ def test_every_preset_is_of_a_release():
 
 def test_the_preset_of_the_default_data_is_the_committed_file():
     keys = set().union(*(presets.preset(name) for name in OTHERS)) - {"dataset.name"}
-    assert PRESETS["synthetic-100k"] == {key: value for key, value in DEFAULTS.items() if key in keys}
+    assert PRESETS["synthetic-100k"] == {key: value for key, value in ALL.items() if key in keys}
 
 
 @pytest.mark.parametrize("name", OTHERS)
 def test_a_preset_is_accepted_and_says_only_what_differs(name, params):
-    use_release(name)
+    use_release(name, *([] if name in WHOLE else ["--models", "all"]))
     for model, entry in config.read(params).models.items():
         recommenders.create(entry.algorithm, entry.task, entry.options, f"models.{model}")
     validate.require_valid(config.read(params))
     of_protocol = ("tasks", "dataset", "candidates")  # these a preset may repeat
     of_protocol += ("models",) if name in WHOLE else ()
-    same = [key for key, value in PRESETS[name].items() if DEFAULTS.get(key) == value]
+    same = [key for key, value in PRESETS[name].items() if ALL.get(key) == value]
     assert [key for key in same if not key.startswith(of_protocol)] == []
 
 
@@ -97,7 +101,7 @@ def test_a_protocol_brings_its_models_and_any_other_preset_the_committed_ones(pa
     assert "models: popularity, " in capsys.readouterr().out
     use_release("u1-u5")
     assert config.load(params)["models"].keys() == config.load(ROOT / "params.yaml")["models"].keys()
-    assert values()["models.als_mf.dim"] == 10
+    assert values()["models.ials.dim"] == 32
     assert values()["dataset.name"] == "ml-100k"
 
 
@@ -111,10 +115,11 @@ def test_a_protocol_adds_to_the_settings_of_its_release_and_takes_another_one(pa
     assert "params.yaml uses strong-generalisation with ml-1m" in capsys.readouterr().out
 
 
-def test_use_writes_what_dvc_would_write(params):
+@pytest.mark.parametrize("models", [[], ["--models", "all"], ["--models", "neumf"]])
+def test_use_writes_what_dvc_would_write(params, models):
     long = Path("x" * 60 + " " + "y" * 60)
     long.touch()
-    use_release("ml-100k", "--source", str(long))
+    use_release("ml-100k", "--source", str(long), *models)
     written = params.read_text("utf-8")
     with modify_yaml(str(params)):
         pass
@@ -150,8 +155,58 @@ def test_a_model_that_was_removed_is_left_out(params, capsys):
     del content["models"]["ease"]
     params.write_text(yaml.safe_dump(content, sort_keys=False))
     use_release("ml-1m")
-    assert "models.ease is not in params.yaml" in capsys.readouterr().out
+    assert "not in params.yaml, so that their settings are left out: models.ease\n" in capsys.readouterr().out
     assert "ease" not in config.read(params).models
+
+
+def test_all_models_come_with_the_settings_of_the_preset_and_their_comments(params, capsys):
+    use_release("ml-32m", "--models", "all")
+    assert config.load(params)["models"].keys() == TREE["models"].keys()
+    assert values() == ALL | PRESETS["ml-32m"] | {"dataset.name": "ml-32m"}
+    use_release("synthetic-100k")
+    blocks = MORE.partition("models:\n")[2]
+    expected = TEXT.replace("\n\ncompare:", f"\n{blocks}\ncompare:")
+    assert params.read_text("utf-8") == expected
+    capsys.readouterr()
+    use_release("ml-32m", "--models", "default")
+    assert "not in params.yaml" not in capsys.readouterr().out
+    use_release("synthetic-100k", "--models", "default")
+    assert params.read_text("utf-8") == TEXT
+
+
+def test_some_models_are_named(params, capsys):
+    params.write_text(TEXT.replace("regularization: 300.0", "regularization: 7.0"))
+    use_release("ml-1m", "--models", "als_mf,ials")
+    assert list(config.load(params)["models"]) == ["als_mf", "ials"]
+    assert values()["demo.model"] == "ials"
+    assert "plots/try.html recommends by 'ials'" in capsys.readouterr().out
+    use_release("ml-1m", "--models", "gmf")
+    assert values()["demo.model"] == ""
+    use_release("ml-1m", "--models", "default,neumf")
+    assert list(config.load(params)["models"]) == [*config.load(ROOT / "params.yaml")["models"], "neumf"]
+    assert values()["demo.model"] == "ease"
+
+
+def test_a_model_of_one_s_own_is_one_of_all(params):
+    params.write_text(TEXT.replace("  bias:\n", "  mine:\n"))
+    use_release("ml-1m", "--models", "all")
+    assert config.load(params)["models"].keys() == {*TREE["models"], "mine"}
+    use_release("ml-1m", "--models", "mine,bias")
+    assert list(config.load(params)["models"]) == ["mine", "bias"]
+
+
+@pytest.mark.parametrize(
+    ("words", "fault"),
+    [
+        (("ml-1m", "--models", "eas"), "did you mean 'ease'?"),
+        (("ml-1m", "--models", "ease,"), "--models has ''"),
+        (("recbole-ml-1m", "--models", "all"), "recbole-ml-1m has models of its own, popularity, ease,"),
+    ],
+)
+def test_models_that_cannot_be_brought_change_nothing(params, words, fault):
+    with pytest.raises(MarqueeError, match=re.escape(fault)):
+        use_release(*words)
+    assert params.read_text("utf-8") == TEXT
 
 
 def test_a_release_without_a_preset_takes_the_defaults_and_says_so(params, capsys):
@@ -170,7 +225,7 @@ def test_an_unknown_release_is_answered_with_the_nearest_one(params):
 def test_a_release_without_ratings_has_ranking_models_only(params, capsys):
     use_release("sasrec-ml-1m")
     assert {entry.task for entry in config.read(params).models.values()} == {"ranking"}
-    assert "left out, since they predict ratings: bias, gmf," in capsys.readouterr().out
+    assert "left out, since they predict ratings: bias, gmf_tuned," in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("name", [*PROTOCOLS, "strong-generalisation --dataset ml-1m"])
@@ -228,6 +283,16 @@ def test_make_run_takes_a_preset_and_a_release_beside_it(tmp_path):
     assert lines[0] == "marquee|use|global-time|--dataset|ml-1m|--source|my data|"
 
 
+def test_make_run_takes_models_beside_a_release_or_a_preset(tmp_path):
+    lines = made(tmp_path / "one", "run", "DATASET=ml-1m", "MODELS=ease,neumf")
+    assert lines[0] == "marquee|use|ml-1m|--models|ease,neumf|"
+    lines = made(tmp_path / "other", "run", "PRESET=u1-u5", "MODELS=all")
+    assert lines[0] == "marquee|use|u1-u5|--models|all|"
+    with pytest.raises(subprocess.CalledProcessError) as error:
+        made(tmp_path / "neither", "run", "MODELS=all")
+    assert "MODELS needs a release beside it" in error.value.stderr
+
+
 def test_implicit_data_has_ranking_models_only_and_no_rating_column(params, capsys):
     Path("plays").mkdir()
     Path("plays/ratings.csv").write_text("userId,movieId\n1,2\n")
@@ -237,8 +302,8 @@ def test_implicit_data_has_ranking_models_only_and_no_rating_column(params, caps
     assert {entry.task for entry in found.models.values()} == {"ranking"}
     assert found.ingest.columns.rating is None
     out = capsys.readouterr().out
-    assert "left out, since they predict ratings: bias, gmf," in out
-    assert "is not in params.yaml" not in out
+    assert "left out, since they predict ratings: bias, gmf_tuned," in out
+    assert "not in params.yaml" not in out
     with modify_yaml(str(params)):
         written = params.read_text("utf-8")
     assert params.read_text("utf-8") == written
@@ -273,7 +338,7 @@ def set_keys(params: Path, **keys) -> None:
 @pytest.mark.parametrize("key", [{"ingest__feedback": "implicit"}, {"ingest__columns__rating": None}])
 def test_rating_models_are_refused_for_implicit_data_before_anything_runs(params, key):
     set_keys(params, dataset__name="custom", **key)
-    wanted = r"models.bias and 10 more predict ratings, .* `marquee use custom --implicit`"
+    wanted = r"models.bias and 4 more predict ratings, .* `marquee use custom --implicit`"
     with pytest.raises(MarqueeError, match=wanted):
         config.read(params)
 

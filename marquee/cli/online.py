@@ -17,7 +17,7 @@ from marquee.leaderboard.metrics import metric_title
 from marquee.terminal import say
 
 EXAMPLES = """examples:
-  marquee online ials als_mf
+  marquee online ials als_genres
   marquee online ease --start 0.98 --every 1d --policy never --policy update
 
 The first ratings are fitted, all others come in batches. A batch is predicted, the predictions are scored,

@@ -29,7 +29,6 @@ from marquee.io import (
     write_sealed,
 )
 
-
 GROUPS = "groups.parquet"
 GROUPED_BY = ("age", "gender")  # columns of data/users.parquet, where the release has them
 

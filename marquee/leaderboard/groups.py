@@ -24,8 +24,8 @@ def group_rows(
 ) -> list[Row]:
     """Return the rows of each task's primary metric for each group, with the keys of `table.GROUP_HEADER`.
 
-    Groups are those of the first model's `groups`. Intervals and tests are those of `table.compare`, on the users of a level. They are not adjusted for the
-    number of groups.
+    Groups are those of the first model's `groups`. Intervals and tests are those of `table.compare`, on the
+    users of a level. They are not adjusted for the number of groups.
     """
     rows: list[Row] = []
     for task, metric in table.primary_metrics(options).items():

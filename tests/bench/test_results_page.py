@@ -18,8 +18,7 @@ from bench.reproduce_results import mean_over_folds
 from marquee.config.presets import models_of
 from marquee.io import as_table, read_json, write_csv, write_json, write_parquet
 from marquee.leaderboard.table import HEADER
-
-MODELS = yaml.safe_load((Path(__file__).parents[2] / "params.yaml").read_text("utf-8"))["models"]
+from tests.all_models import TREE
 
 
 def test_the_page_is_what_the_measurements_render_to():
@@ -33,7 +32,7 @@ def test_every_model_has_a_row_for_its_task():
     assert {"ml-100k", "ml-1m"} <= set(found)
     for protocol in PROTOCOLS:
         if protocol.name in found:
-            models = models_of(protocol.preset) or MODELS
+            models = models_of(protocol.preset) or TREE["models"]
             wanted = {name for name, block in models.items() if block["task"] in protocol.tasks}
             assert set(found[protocol.name]["models"]) == wanted, (
                 f"run `make results PROTOCOL={protocol.name}`"
@@ -48,7 +47,7 @@ def test_the_measured_commands_are_those_of_the_page():
 
 def test_a_protocol_is_a_preset_and_its_own_settings():
     assert Protocol("p", "", "", "ml-1m").commands() == [
-        "marquee use ml-1m --source SOURCE",
+        "marquee use ml-1m --source SOURCE --models all",
         "dvc repro compare",
     ]
     other = Protocol("p", "", "", "global-time", ("seed=1",), dataset="ml-1m")
@@ -107,7 +106,7 @@ def pipeline(monkeypatch):
 
 def test_a_protocol_runs_what_the_page_tells_a_user_to_type(pipeline, tmp_path):
     reproduce_results.reproduce(Protocol("p", "", "", "ml-1m", ("seed=1",)), "folder", tmp_path, 1)
-    assert pipeline[-2].endswith("-m marquee use ml-1m --source folder")
+    assert pipeline[-2].endswith("-m marquee use ml-1m --source folder --models all")
     assert pipeline[-1] == "dvc exp run -S seed=1 compare"
     found = read_json(tmp_path / "p.json")
     assert found["models"]["ease"]["metrics"] == {"ndcg@10": {"value": 0.5, "low": 0.4, "high": 0.6}}

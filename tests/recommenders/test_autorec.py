@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 import torch
-import yaml
 
 from marquee import recommenders
 from marquee.data.ratings import Catalogue, Ratings
@@ -23,6 +20,7 @@ from marquee.recommenders.base import TrainingData
 from marquee.rng import KeyedRandom, named_rng
 from marquee.training.networks.autorec import AutoRec, loss_on
 from marquee.training.progress import FitProgress
+from tests.all_models import TREE
 
 N_USERS, N_ITEMS = 30, 20
 CATALOGUE = Catalogue.of(N_USERS, N_ITEMS)
@@ -213,9 +211,8 @@ def ml_100k(movielens, tmp_path_factory) -> Ratings:
 )
 def test_an_entry_as_it_stands_on_ml_100k(ml_100k, entry, low, high):
     """A random tenth to stop by and another to evaluate on; the damped biases reach 0.94."""
-    models = yaml.safe_load((Path(__file__).parents[2] / "params.yaml").read_text())["models"]
     described = ("task", "train_data", "algorithm")
-    options = {key: value for key, value in models[entry].items() if key not in described}
+    options = {key: value for key, value in TREE["models"][entry].items() if key not in described}
     parts = split(ml_100k, SplitOptions("random"), KeyedRandom(2024, "split@rating"))
     catalogue = Catalogue.of(int(ml_100k.user.max()) + 1, int(ml_100k.item.max()) + 1)
     model = recommenders.create("autorec", "rating", options, entry)

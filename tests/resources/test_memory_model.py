@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
@@ -12,8 +11,8 @@ from marquee.resources.memory_limit import GIB, Limit
 from marquee.resources.memory_model import BASES, memory_need, model_cost, too_much
 from marquee.resources.pipeline_sizes import Part, pipeline_sizes
 from marquee.resources.plan import stages
+from tests.all_models import PARAMS
 
-PARAMS = config.read(Path(__file__).parents[2] / "params.yaml")
 ML_1M = pipeline_sizes(replace(PARAMS, dataset=config.DatasetOptions("ml-1m")))
 GROWING = [
     stage

@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-import yaml
 
 from marquee import recommenders
 from marquee.data.ratings import Catalogue, Ratings
@@ -21,7 +20,7 @@ from marquee.recommenders.base import TrainingData
 from marquee.rng import KeyedRandom, named_rng
 from marquee.serving import top_n
 from marquee.serving.catalogue import MovieCatalogue
-from tests.stages.conftest import ROOT
+from tests.all_models import TREE
 
 pytestmark = pytest.mark.real
 SCIENCE_FICTION = ["Alien (1979)", "blade runner", "The Terminator", "aliens", "2001: a space odyssey"]
@@ -32,7 +31,7 @@ ROMANCE = [
     "casablanca",
     "Roman Holiday",
 ]
-BLOCKS = yaml.safe_load((ROOT / "params.yaml").read_text())["models"]
+BLOCKS = TREE["models"]
 PERSONAL = [name for name in BLOCKS if name not in ("popularity", "bias", "als_bias")]
 
 

@@ -15,6 +15,8 @@ import yaml
 from dvc.utils.serialize import dumps_yaml
 from filelock import FileLock
 
+from tests.all_models import TREE
+
 ROOT = Path(__file__).parents[2]
 MODELS = ("popularity", "bias", "ease", "mf_bce")  # each path through the stages, and quick
 SMALL = {
@@ -107,9 +109,8 @@ def clone(folder: Path, changes: dict = SMALL, models: tuple[str, ...] = MODELS)
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(ROOT / name, folder / name)
     project = Project(folder)
-    everything = yaml.safe_load((ROOT / "params.yaml").read_text())
-    kept = {name: everything["models"][name] for name in models}
-    (project / "params.yaml").write_text(dumps_yaml({**everything, "models": kept}))
+    kept = {name: TREE["models"][name] for name in models}
+    (project / "params.yaml").write_text(dumps_yaml({**TREE, "models": kept}))
     project.set(changes)
     for command in (
         ["git", "init", "-q"],
