@@ -56,6 +56,11 @@ def machine() -> dict[str, Any]:
     return {"date": date.today().isoformat(), "cores": os.cpu_count(), "processor": platform.machine()}
 
 
+def load() -> tuple[str, float]:
+    """Say how busy the machine is with other things: a row for a table of seconds."""
+    return "processes running before it (load)", round(os.getloadavg()[0], 1)
+
+
 def markdown(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """Lay out a Markdown table with padded cells."""
     widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]

@@ -3,7 +3,8 @@
 It runs twice: with no compiled loop in the cache, and in a second clone with them; then once more in the
 latter, with nothing to do. Fitting is what happens inside a model's `fit`, validation included. Scoring is
 from loaded arrays to metrics, and the bootstrap of `compare`. An import counts as one wherever it happens,
-inside a fit as well (bench/import_clock). --write puts the seconds into bench/results/profile_repro.csv.
+inside a fit as well (bench/import_clock). --write puts the seconds into bench/results/profile_repro.csv and
+docs/lab/performance.md.
 """
 
 from __future__ import annotations
@@ -16,17 +17,18 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from bench.output import ROOT, environment, parser, publish
+from bench import measured_tables
+from bench.output import ROOT, environment, load, parser, publish
 
 CLOCK = ROOT / "bench/import_clock"
 DATA, FILES, DRAWING = (
-    "simulating, reading, splitting, sampling",
+    "checking, simulating, reading, splitting, sampling",
     "files of models and metrics",
-    "figures and the page",
+    "figures and pages",
 )
 PARTS = ("fitting", "scoring", DATA, FILES, DRAWING, "imports", "interpreters", "DVC")
 PART_OF = {  # what a stage does outside of its phases
-    **dict.fromkeys(("plot", "compare", "report"), DRAWING),
+    **dict.fromkeys(("plot", "compare", "report", "demo"), DRAWING),
     **dict.fromkeys(("train", "evaluate", "oracle"), FILES),
 }
 HEADER = ("part", "seconds", "fraction", "compiled_seconds", "compiled_fraction")
@@ -82,14 +84,20 @@ def measured(folder: Path, name: str) -> dict[str, float]:
 def main() -> None:
     given = parser(__doc__).parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        runs = [measured(Path(folder), name) for name in ("first", "later")]
+        runs, busy = [], []
+        for name in ("first", "later"):
+            busy.append(load())
+            runs.append(measured(Path(folder), name))
         idle, _ = repro(Path(folder) / "later", Path(folder) / "caches")
     rows: list[list[object]] = [
         [part, *(cell for run in runs for cell in (round(run[part], 1), round(run[part] / run["all"], 3)))]
         for part in runs[0]
     ]
     rows.append(["again, with nothing to do", "", "", round(idle, 1), round(idle / runs[1]["all"], 3)])
+    rows.append([busy[0][0], busy[0][1], "", busy[1][1], ""])
     publish("profile_repro", HEADER, rows, given.write)
+    if given.write:
+        measured_tables.write("profile_repro")
 
 
 if __name__ == "__main__":
