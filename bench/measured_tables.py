@@ -55,10 +55,10 @@ def page(name: str) -> str:
     """Return the page that has the table `name`, with the table as it was measured last."""
     text = (ROOT / TABLES[name][0]).read_text("utf-8")
     mark = f"<!-- bench/results/{name}.csv -->\n"
-    below = re.compile(re.escape(mark) + r"(?:Measured on .*\n\n)?(?:\|.*\n)*")
+    below = re.compile(re.escape(mark) + r"(?:\nMeasured on .*\n\n(?:\|.*\n)*)?")
     if not below.search(text):
         raise SystemExit(f"{TABLES[name][0]} has no {mark.strip()}: add it where the table belongs")
-    return below.sub(lambda _: f"{mark}{rendered(name)}", text)
+    return below.sub(lambda _: f"{mark}\n{rendered(name)}", text)
 
 
 def write(name: str) -> None:

@@ -145,7 +145,10 @@ def test_names_that_differ_in_capitals_alone_are_one_folder_elsewhere(path):
         ({"ingest.k_core.users": 0}, "ingest.k_core.users is 0, but must be at least 1"),
         ({"dataset.name": "sasrec-ml-1m"}, "`marquee use next-item-ml-1m` leaves ranking models only"),
         ({"tasks.rating.positive_threshold": 4}, "tasks.rating.positive_threshold has no use"),
-        ({"compare.bootstrap_samples": 100, "compare.confidence": 0.98}, "too few to compare 5 rating models"),
+        (
+            {"compare.bootstrap_samples": 100, "compare.confidence": 0.98},
+            "too few to compare 5 rating models",
+        ),
         ({"compare.bootstrap_samples": 10**12}, "must be at most 100000"),
         ({"compare.confidence": 0.9999999}, "compare.confidence is 0.9999999, but must be at most 0.999"),
         ({"models": {}}, "models is empty"),

@@ -10,7 +10,7 @@ from importlib import import_module
 import numpy as np
 import pytest
 
-from bench import online, output, run, runner, scoring, speed_page, tuning
+from bench import measured_tables, online, output, run, runner, scoring, speed_page, tuning
 from bench.benchmarks import BENCHMARKS, Benchmark, System
 from bench.peers import protocol
 from bench.peers.protocol import setting, with_biases
@@ -150,4 +150,9 @@ def test_the_page_of_updates_is_what_the_measurements_render_to():
 
 
 def test_the_page_is_what_the_measurements_render_to():
+    for name, (page, *_) in measured_tables.TABLES.items():
+        written = measured_tables.page(name)
+        assert (output.ROOT / page).read_text("utf-8") == written, (
+            "run `python -m bench.measured_tables --write`"
+        )
     assert speed_page.PAGE.read_text("utf-8") == speed_page.page(), "run `python -m bench.speed_page --write`"
