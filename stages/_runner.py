@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from marquee import config, dvc_state
+from marquee.engine import on_spark
 from marquee.errors import MarqueeError, explain
 from marquee.terminal import say, standard_streams
 
@@ -50,6 +51,8 @@ def _run(main: Callable[..., None]) -> None:
         dvc_state.keep_lock()
         # Imported by name: the guard changes no result, so no stage depends on its code.
         import_module("stages._memory_guard").require_memory(label, params)
+        if on_spark() and (line := import_module("stages._engine").place(label, params)):
+            say(line)
         main(params, *arguments)
     except Exception as error:
         if "--debug" in sys.argv or (line := explain(error)) is None:
