@@ -16,6 +16,7 @@ from typing import Any
 
 from marquee import config, dvc_state
 from marquee.engine import on_spark
+from marquee.engine.clock import SECONDS
 from marquee.errors import MarqueeError, explain
 from marquee.terminal import say, standard_streams
 
@@ -85,6 +86,8 @@ def _start_up() -> float | None:
 def _log(row: dict[str, Any]) -> None:
     row |= {"ended": time.strftime("%Y-%m-%dT%H:%M:%S"), "phases": PHASES}
     row["processor_seconds"] = round(sum(os.times()[:4]), 3)  # of child processes, too
+    if SECONDS:
+        row["spark"] = {part: round(seconds, 3) for part, seconds in SECONDS.items()}
     if find_spec("resource"):  # not on Windows
         import resource
 

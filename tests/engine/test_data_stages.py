@@ -72,7 +72,7 @@ def real(tmp_path_factory, movielens) -> Workplace:
     return Workplace(folder, replace(params, dataset=replace(params.dataset, name="ml-1m")))
 
 
-@pytest.mark.parametrize(("master", "partitions"), [(CLUSTER, 3), ("local[1]", 1), ("local[2]", 7)])
+@pytest.mark.parametrize(("master", "partitions"), [("local[1]", 1), ("local[2]", 7), (CLUSTER, 3)])
 def test_the_default_data_has_the_same_files(spark, monkeypatch, default, master, partitions):
     spark(master, partitions)
     default.runs_equal(monkeypatch)
@@ -85,7 +85,7 @@ def test_ml_1m_has_the_same_files(spark, monkeypatch, real, master, partitions):
     real.runs_equal(monkeypatch)
 
 
-def test_an_executor_that_is_killed_in_a_split_changes_nothing(spark, monkeypatch, default):
+def test_an_executor_of_a_cluster_that_is_killed_in_a_split_changes_nothing(spark, monkeypatch, default):
     spark(CLUSTER, 3)
     monkeypatch.setattr(splits.shares, "assigned", tasks.assigned_once_killed)
     default.runs_equal(monkeypatch)
