@@ -11,6 +11,7 @@ import pytest
 
 from marquee import config
 from marquee.data import splits
+from marquee.errors import MarqueeError
 from marquee.movielens.download import fetch_release
 from marquee.movielens.releases import RELEASES
 from stages import candidates, ingest, negatives
@@ -115,3 +116,30 @@ def test_a_wrong_header_of_a_part_is_the_same_line(spark, tmp_path):
     locally = fault(raw)
     spark("local[2]", 2)
     assert fault(raw) == locally
+
+
+def test_ratings_may_lie_in_any_file_system_that_spark_reads(spark, tmp_path):
+    mine = parts_of(tmp_path / "my ratings", "".join(LINES[:60]), "".join(LINES[60:]))
+    address = f"file://{mine}/ratings.csv"  # as Hadoop, without escapes
+    found = {}
+    for engine in ("threads", "spark"):
+        if engine == "spark":
+            spark("local[2]")
+        (tmp_path / engine).mkdir()
+        fetch_release(RELEASES["custom"], address, tmp_path / engine, tmp_path / "scratch")
+        files = sorted((tmp_path / engine).rglob("*.csv"))
+        found[engine] = [(path.name, path.is_file() and path.read_bytes()) for path in files]
+    assert found["threads"] == found["spark"]
+    assert [name for name, _ in found["spark"]] == ["ratings.csv", "part-00000.csv", "part-00001.csv"]
+    assert list((tmp_path / "scratch").iterdir()) == []
+    assert len(list(mine.rglob("*.csv"))) == 3
+
+
+@pytest.mark.parametrize("address", ["file:///nowhere/ratings.csv", "nfs4://host/ratings.csv"])
+def test_an_address_that_spark_does_not_read_is_one_line(spark, tmp_path, address):
+    spark("local[2]")
+    with pytest.raises(
+        MarqueeError, match=r"^dataset\.source is '.*', which Spark does not read \(.+\): "
+    ) as error:
+        fetch_release(RELEASES["custom"], address, tmp_path, tmp_path / "scratch")
+    assert "\n" not in str(error.value)
