@@ -11,6 +11,7 @@ from marquee.errors import MarqueeError
 from marquee.evaluation.inner_product import (
     USERS,
     FactorScores,
+    ItemTiles,
     empty_lists,
     not_finite,
     top_k_dense,
@@ -31,11 +32,13 @@ def top_k_for_users(
     name: str = "the model",
     asked: Sequence[UserItems] = (),
     enough: np.ndarray | None = None,
+    tiles: ItemTiles | None = None,
 ) -> tuple[np.ndarray, np.ndarray, list[np.ndarray]]:
     """List the k best items of each of `users` [n] without the user's `seen`, ordered by (-score, item).
 
     asked   items of each row of `users`; float32 scores of each of these come third
     enough  float [n]: a list need not go on once it contains k items that score higher, see `top_k_factors`
+    tiles   of `FactorScores`, where these are at hand
 
     Items are int32 [n, k] and their scores float32 [n, k]; a list that ends early has -1 and -inf.
     `FactorScores` are never in memory whole; of other scores a thread has `BLOCK_BYTES`, one user's at least.
@@ -49,7 +52,7 @@ def top_k_for_users(
     if isinstance(scores, FactorScores):
         scores.check(users, name)
         found = [scores.of_pairs(users, one) for one in asked]
-        return *top_k_factors(scores, users, seen, k, enough), found
+        return *top_k_factors(scores, users, seen, k, enough, tiles), found
     items, values = empty_lists(len(users), k)
     found = [np.empty(len(one.items), np.float32) for one in asked]
 

@@ -12,7 +12,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
@@ -21,9 +21,8 @@ from marquee.data.changes import UpdateData
 from marquee.data.ratings import Catalogue, Ratings
 from marquee.errors import MarqueeError
 from marquee.evaluation.evaluate import (
+    ValidationUsers,
     validation_errors,
-    validation_ndcg,
-    validation_ndcg_by_user,
     validation_rmse,
 )
 from marquee.evaluation.score_embeddings import item_score_embeddings, unit, user_score_embeddings
@@ -52,6 +51,11 @@ class TrainingData:
     train: Ratings
     validation: Ratings
     catalogue: Catalogue
+
+    @cached_property
+    def ranked(self) -> ValidationUsers:
+        """Return the users that a ranking is validated on."""
+        return ValidationUsers.of(self.train, self.validation)
 
 
 @dataclass(frozen=True)
@@ -178,7 +182,7 @@ class Recommender(ABC):
     def validate(self, data: TrainingData) -> float:
         """Return NDCG@10 over the whole catalogue for ranking, RMSE for rating, on the validation data."""
         if self.task == "ranking":
-            return validation_ndcg(self, data.train, data.validation, self.n_items)
+            return float(data.ranked.ndcg(self, self.n_items).mean())
         return validation_rmse(self, data.validation)
 
     def validate_users(self, data: TrainingData) -> dict[str, np.ndarray]:
@@ -187,7 +191,7 @@ class Recommender(ABC):
         `total` is the NDCG@10 and `count` 1 for ranking, squared errors and ratings for rating.
         """
         if self.task == "ranking":
-            ndcg = validation_ndcg_by_user(self, data.train, data.validation, self.n_items)
+            ndcg = data.ranked.ndcg(self, self.n_items)
             return {"total": ndcg, "count": np.ones(len(ndcg))}
         errors = validation_errors(self, data.validation)
         return {"total": errors["squared_error"], "count": errors["n"]}
