@@ -7,18 +7,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple, Protocol, Self
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
 from marquee.data.ratings import Catalogue, Ratings, concat
 from marquee.data.user_items import UserItems
+from marquee.engine import on_spark, share
 from marquee.errors import MarqueeError
 from marquee.evaluation.beyond_accuracy import ItemValues, coverage
+from marquee.evaluation.distributed import ndcg, predictions, rank
 from marquee.evaluation.inner_product import FactorScores
 from marquee.evaluation.metrics import Columns, pooled_errors, rating_errors
 from marquee.evaluation.topk import Scores
-from marquee.evaluation.user_blocks import ROWS, RankedUsers, RankingOptions, ndcg_of_users, rank_users
+from marquee.evaluation.user_blocks import ROWS, RankedUsers, RankingOptions
 from marquee.io import as_column
 from marquee.parallel import single_threaded_blas
 
@@ -99,9 +101,7 @@ def evaluate_ranking(
         both = concat(seen, low_rated)
         hidden = UserItems.of(both.user, both.item, catalogue.n_users)
     options = RankingOptions(ItemValues.of(train, catalogue), tuple(ks), tuple(variants), _name(model))
-    items, values, columns = rank_users(
-        RankedUsers(users, wanted, pool, hidden, known), _scores(model), options
-    )
+    items, values, columns = rank(RankedUsers(users, wanted, pool, hidden, known), _scores(model), options)
     counts = {
         "test_users": len(users),
         "relevant_pairs": len(wanted.items),
@@ -171,32 +171,28 @@ def evaluate_rating(
     return Evaluation(ranking.metrics | metrics, ranking.counts | counts, per_user, ranking.lists, pairs)
 
 
-class ValidationUsers(NamedTuple):
+class ValidationUsers:
     """Hold what a ranking is validated on, prepared once for all epochs of a fit.
 
-    users   int32 [n], ascending: those with a validation pair, and `wanted` the items of each
-    known   what is not listed, by user
+    seen        what is not listed
+    validation  the pairs to find, not empty
     """
 
-    users: np.ndarray
-    wanted: UserItems
-    known: UserItems
-
-    @classmethod
-    def of(cls, seen: Ratings, validation: Ratings) -> Self:
-        """Take the users of `validation` (not empty)."""
+    def __init__(self, seen: Ratings, validation: Ratings) -> None:
         n_users = 1 + max(int(part.user.max(initial=0)) for part in (seen, validation))
-        return cls(*_by_user(validation), UserItems.of(seen.user, seen.item, n_users))
+        known = UserItems.of(seen.user, seen.item, n_users)
+        users, wanted = _by_user(validation)
+        self.block = RankedUsers(users, wanted, None, known, known)
+        self.held = share(block=self.block)
 
     def ndcg(self, model: Ranker, n_items: int, k: int = 10) -> np.ndarray:
-        """Return NDCG@k over the catalogue without what is known, float64 [n]."""
-        block = RankedUsers(self.users, self.wanted, None, self.known, self.known)
-        return ndcg_of_users(block, _scores(model), n_items, min(k, n_items), _name(model))
+        """Return NDCG@k over the catalogue without what is known, float64 [users of the validation]."""
+        return ndcg(self.block, self.held, _scores(model), n_items, min(k, n_items), _name(model))
 
 
 def validation_ndcg(model: Ranker, seen: Ratings, validation: Ratings, n_items: int, k: int = 10) -> float:
     """Return the mean NDCG@k over the catalogue without `seen`, of the users of `validation` (not empty)."""
-    return float(ValidationUsers.of(seen, validation).ndcg(model, n_items, k).mean())
+    return float(ValidationUsers(seen, validation).ndcg(model, n_items, k).mean())
 
 
 def validation_errors(model: Rater, validation: Ratings) -> Columns:
@@ -235,10 +231,13 @@ def _is_cold(pairs: Ratings, train: Ratings) -> np.ndarray:
 def _predictions(model: Rater, test: Ratings) -> np.ndarray:
     """Return finite float [n], predicted a bounded number of pairs at a time."""
     predicted = np.empty(len(test), np.float64)
-    for first in range(0, len(test), ROWS):
-        rows = slice(first, first + ROWS)
-        with single_threaded_blas():
-            predicted[rows] = model.predict(test.user[rows], test.item[rows])
+    if on_spark() and len(test) > ROWS and getattr(model, "predicts_products", False):
+        predicted[:] = predictions(FactorScores(*model.factors()), test.user, test.item, ROWS)  # type: ignore[attr-defined]
+    else:
+        for first in range(0, len(test), ROWS):
+            rows = slice(first, first + ROWS)
+            with single_threaded_blas():
+                predicted[rows] = model.predict(test.user[rows], test.item[rows])
     odd = np.flatnonzero(~np.isfinite(predicted))
     if len(odd):
         pair = f"user {test.user[odd[0]]} and item {test.item[odd[0]]}"

@@ -45,12 +45,21 @@ class FactorScores:
         parallel_blocks(work, len(users), USERS)
         return scores
 
+    def predict(self, users: np.ndarray, items: np.ndarray) -> np.ndarray:
+        """Return float32 [n]: the scores of the pairs (users[i], items[i])."""
+        return pair_products(self.left[users], self.right[items])
+
     def check(self, users: np.ndarray, name: str) -> None:
         """Raise MarqueeError, with `name` and the user, where a score may not be a finite float32."""
         left, right = (np.maximum(side.max(1), -side.min(1)) for side in (self.left[users], self.right))
         fine = left.astype(np.float64) * right.max() * self.right.shape[1] < np.finfo(np.float32).max
         if not fine.all():
             raise not_finite(name, users[np.argmin(fine)])
+
+
+def pair_products(left: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """Return float32 [n]: the product of each row of `left` [n, d] with that of `right`."""
+    return np.einsum("nk,nk->n", left, right)
 
 
 def not_finite(name: str, user: int) -> MarqueeError:

@@ -45,10 +45,7 @@ def top_k_for_users(
     Raises MarqueeError for a score that is NaN or infinite, with `name` and the user, and where k is more
     than n_items.
     """
-    if k > n_items:
-        raise MarqueeError(
-            f"evaluate.ks asks for lists of {k} items, but the catalogue has {n_items}: lower it"
-        )
+    require_length(k, n_items)
     if isinstance(scores, FactorScores):
         scores.check(users, name)
         found = [scores.of_pairs(users, one) for one in asked]
@@ -68,3 +65,11 @@ def top_k_for_users(
 
     parallel_blocks(work, len(users), max(1, min(USERS, BLOCK_BYTES // (4 * n_items))))
     return items, values, found
+
+
+def require_length(k: int, n_items: int) -> None:
+    """Raise MarqueeError where a list of `k` items is longer than the catalogue."""
+    if k > n_items:
+        raise MarqueeError(
+            f"evaluate.ks asks for lists of {k} items, but the catalogue has {n_items}: lower it"
+        )

@@ -38,6 +38,12 @@ class RankedUsers(NamedTuple):
     hidden: UserItems
     known: UserItems
 
+    def part(self, first: int, stop: int) -> RankedUsers:
+        """Return the users from the row `first` to before `stop`."""
+        rows = slice(first, stop)
+        pool = None if self.pool is None else self.pool.part(rows)
+        return self._replace(users=self.users[rows], wanted=self.wanted.part(rows), pool=pool)
+
 
 class RankingOptions(NamedTuple):
     """Hold what is the same for all users.
@@ -73,6 +79,18 @@ def rank_users(
     return items, values, columns
 
 
+def rank_rows(
+    first: int,
+    stop: int,
+    block: RankedUsers,
+    scores: FactorScores,
+    options: RankingOptions,
+    tiles: ItemTiles,
+) -> Ranked:
+    """Do `rank_users` for a part of a block."""
+    return rank_users(block.part(first, stop), scores, options, tiles)
+
+
 def ndcg_of_users(
     block: RankedUsers, scores: Scores, n_items: int, k: int, name: str, tiles: ItemTiles | None = None
 ) -> np.ndarray:
@@ -87,6 +105,20 @@ def ndcg_of_users(
         scores, block.users, block.hidden, n_items, k, name, enough=enough, tiles=tiles
     )
     return list_metrics(hits(items, wanted), wanted.lengths, [k])[f"ndcg@{k}"]
+
+
+def ndcg_of_rows(
+    first: int,
+    stop: int,
+    block: RankedUsers,
+    scores: FactorScores,
+    n_items: int,
+    k: int,
+    name: str,
+    tiles: ItemTiles,
+) -> np.ndarray:
+    """Do `ndcg_of_users` for a part of a block."""
+    return ndcg_of_users(block.part(first, stop), scores, n_items, k, name, tiles)
 
 
 def _among(

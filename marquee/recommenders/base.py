@@ -25,6 +25,7 @@ from marquee.evaluation.evaluate import (
     validation_errors,
     validation_rmse,
 )
+from marquee.evaluation.inner_product import pair_products
 from marquee.evaluation.score_embeddings import item_score_embeddings, unit, user_score_embeddings
 from marquee.training.loop import Trainer, train_epochs
 from marquee.training.progress import Arrays, FitProgress, Progress
@@ -55,7 +56,12 @@ class TrainingData:
     @cached_property
     def ranked(self) -> ValidationUsers:
         """Return the users that a ranking is validated on."""
-        return ValidationUsers.of(self.train, self.validation)
+        return ValidationUsers(self.train, self.validation)
+
+    def close(self) -> None:
+        """Free what executors hold of the validation data; a later validation sends it again."""
+        if "ranked" in vars(self):
+            self.ranked.held.close()
 
 
 @dataclass(frozen=True)
@@ -167,14 +173,17 @@ class Recommender(ABC):
                 use(trainer.weights())
             return self.validate(data)
 
-        best_epoch = train_epochs(
-            trainer,
-            self.options.epochs,
-            self.options.patience,
-            validate if len(data.validation) else None,
-            progress,
-            higher_is_better=self.task == "ranking",
-        )
+        try:
+            best_epoch = train_epochs(
+                trainer,
+                self.options.epochs,
+                self.options.patience,
+                validate if len(data.validation) else None,
+                progress,
+                higher_is_better=self.task == "ranking",
+            )
+        finally:
+            data.close()
         if use:
             use(trainer.weights())
         return best_epoch
@@ -240,7 +249,12 @@ class Recommender(ABC):
         if self.task == "ranking":
             raise MarqueeError(f"{self.algorithm} ranks items and predicts no ratings: choose a rating model")
         left, right = self._factors(users)
-        return np.einsum("nk,nk->n", left, right[items])
+        return pair_products(left, right[items])
+
+    @property
+    def predicts_products(self) -> bool:
+        """Return whether a predicted rating is the product of two `factors`."""
+        return type(self).predict is Recommender.predict and self.factors(slice(0)) is not None
 
     def _factors(self, users: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         found = self.factors(users)
