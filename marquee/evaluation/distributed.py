@@ -19,6 +19,7 @@ from marquee.evaluation.user_blocks import (
     rank_rows,
     rank_users,
 )
+from marquee.parallel import row_blocks
 
 
 def rank(block: RankedUsers, scores: Scores, options: RankingOptions) -> Ranked:
@@ -29,7 +30,7 @@ def rank(block: RankedUsers, scores: Scores, options: RankingOptions) -> Ranked:
     scores.check(block.users, options.name)
     common = {"block": block, "scores": scores, "options": options}
     common["tiles"] = ItemTiles.of(scores, block.users)
-    parts = map_blocks(rank_rows, cuts(len(block.users), USERS), common)
+    parts = map_blocks(rank_rows, row_blocks(len(block.users), USERS), common)
     items, values = (np.concatenate([part[nth] for part in parts]) for nth in (0, 1))
     return items, values, {name: np.concatenate([part[2][name] for part in parts]) for name in parts[0][2]}
 
@@ -41,21 +42,16 @@ def ndcg(block: RankedUsers, held: Shared, scores: Scores, n_items: int, k: int,
     scores.check(block.users, name)
     common = {"scores": scores, "n_items": n_items, "k": k, "name": name}
     common["tiles"] = ItemTiles.of(scores, block.users)
-    return np.concatenate(map_blocks(ndcg_of_rows, cuts(len(block.users), USERS), held, common))
+    return np.concatenate(map_blocks(ndcg_of_rows, row_blocks(len(block.users), USERS), held, common))
 
 
 def predictions(scores: FactorScores, users: np.ndarray, items: np.ndarray, step: int) -> np.ndarray:
     """Return `FactorScores.predict` of each pair, float32 [n], `step` pairs at a time, on executors."""
     common = {"scores": scores, "users": users, "items": items}
-    return np.concatenate(map_blocks(predict_rows, cuts(len(users), step), common))
+    return np.concatenate(map_blocks(predict_rows, row_blocks(len(users), step), common))
 
 
 def predict_rows(
     first: int, stop: int, scores: FactorScores, users: np.ndarray, items: np.ndarray
 ) -> np.ndarray:
     return scores.predict(users[first:stop], items[first:stop])
-
-
-def cuts(n: int, step: int) -> list[tuple[int, int]]:
-    """Return the first row of each block of `step` of `n` rows, and the row after its last."""
-    return [(first, min(first + step, n)) for first in range(0, n, step)]

@@ -12,16 +12,15 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, field
-from functools import cached_property, partial
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 
 from marquee.data.changes import UpdateData
-from marquee.data.ratings import Catalogue, Ratings
+from marquee.data.ratings import Ratings
 from marquee.errors import MarqueeError
 from marquee.evaluation.evaluate import (
-    ValidationUsers,
     validation_errors,
     validation_rmse,
 )
@@ -29,6 +28,7 @@ from marquee.evaluation.inner_product import pair_products
 from marquee.evaluation.score_embeddings import item_score_embeddings, unit, user_score_embeddings
 from marquee.training.loop import Trainer, train_epochs
 from marquee.training.progress import Arrays, FitProgress, Progress
+from marquee.training.training_data import TrainingData as TrainingData
 
 if TYPE_CHECKING:
     from torch import nn
@@ -38,30 +38,6 @@ if TYPE_CHECKING:
 RATING_BYTES = 20  # of a rating in memory: user, item and rating take 4 each, the timestamp 8
 CSR_BYTES = 8  # of an entry of a sparse matrix: its column and its value
 BLOCK = 1024  # items whose embeddings are in memory at a time
-
-
-@dataclass(frozen=True)
-class TrainingData:
-    """Hold all that a fit may read. Nothing of the test set is in it.
-
-    train       with stored negatives where the loss is computed on samples
-    validation  decides the epoch to stop at and nothing else; empty: the last epoch counts
-    catalogue   the numbers of users and items, and the items' genres
-    """
-
-    train: Ratings
-    validation: Ratings
-    catalogue: Catalogue
-
-    @cached_property
-    def ranked(self) -> ValidationUsers:
-        """Return the users that a ranking is validated on."""
-        return ValidationUsers(self.train, self.validation)
-
-    def close(self) -> None:
-        """Free what executors hold of the validation data; a later validation sends it again."""
-        if "ranked" in vars(self):
-            self.ranked.held.close()
 
 
 @dataclass(frozen=True)

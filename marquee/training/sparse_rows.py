@@ -32,7 +32,7 @@ class SparseRows:
 
     def __init__(self, matrix: csr_matrix, penalty: np.ndarray, weighted: bool = False) -> None:
         offsets, columns, values = csr_arrays(matrix)
-        self.penalty, self.blocks = penalty, row_blocks(offsets)
+        self.penalty, self.blocks = penalty, even_blocks(offsets)
         targets, weights = (None, values) if weighted else (values, None)
         if weighted and (values == 1).all():
             weights = None  # a loop of its own: without weights it takes less time
@@ -74,7 +74,7 @@ class SparseRows:
         self.close()
 
 
-def row_blocks(offsets: np.ndarray) -> list[tuple[int, int]]:
+def even_blocks(offsets: np.ndarray) -> list[tuple[int, int]]:
     """Return the first row of each block and the one after its last: on threads all rows are one block.
 
     The kernel has threads of its own. On Spark a block has about as many entries as any other.
