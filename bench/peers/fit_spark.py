@@ -5,7 +5,6 @@ items, which keeps what a user has rated: it prints its seconds as another JSON 
 """
 
 import json
-
 import os
 import shutil
 import time

@@ -1,4 +1,4 @@
-"""Models and their evaluation on Spark: all bytes of a fit, its curve and its figures are those of threads."""
+"""Models and their evaluation on Spark: a fit, its curve and its figures have the bytes of threads."""
 
 from __future__ import annotations
 
