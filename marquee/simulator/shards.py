@@ -8,12 +8,12 @@ workers and of shards therefore shows in no rating, and a larger population begi
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 
-from marquee.io import as_column, atomic_file
+from marquee.engine import map_blocks
+from marquee.io import as_column, atomic_file, atomic_folder
 from marquee.rng import named_rng
 from marquee.simulator.ground_truth import GroundTruth
 from marquee.simulator.names import Film, films
@@ -36,7 +36,7 @@ from marquee.simulator.simulate import (
     opinions,
     wanted_ratings,
 )
-from marquee.simulator.writers import Columns
+from marquee.simulator.writers import Columns, write_movies
 
 USERS = 4096  # in a block: some 650,000 ratings at ML-32M's 159 a user
 BLOCKS = 8  # in a shard
@@ -50,6 +50,7 @@ class Population:
     n_users  how many users there are; `options.users` only decides how well movies are known
     truth    the ground truth of the movies, its cuts known; the arrays of users have no rows
     scale    ratings of a user beyond the minimum, in units of their eagerness
+    blocks   blocks of users in a shard
     """
 
     seed: int
@@ -57,15 +58,16 @@ class Population:
     n_users: int
     truth: GroundTruth
     scale: float
+    blocks: int = BLOCKS
 
-    @cached_property
+    @property
     def n_shards(self) -> int:
-        return -(-self.n_users // (USERS * BLOCKS))
+        return -(-self.n_users // (USERS * self.blocks))
 
     def users(self, shard: int) -> range:
         """Return the users of a shard."""
-        first = shard * USERS * BLOCKS
-        return range(first, min(first + USERS * BLOCKS, self.n_users))
+        first = shard * USERS * self.blocks
+        return range(first, min(first + USERS * self.blocks, self.n_users))
 
     def block(self, number: int) -> Columns:
         """Draw all ratings of the users from USERS * number on; `user` counts from the first of all users."""
@@ -115,7 +117,25 @@ def population(options: SimulatorOptions, n_users: int, seed: int) -> tuple[Popu
     return replace(found, truth=replace(truth, cuts=cuts)), films(genres, tuple(GENRES), rng)
 
 
-def write_shard(folder: Path, people: Population, shard: int) -> int:
+def write_shards(
+    folder: Path, options: SimulatorOptions, n_users: int, seed: int, blocks: int = BLOCKS
+) -> int:
+    """Write `ratings.parquet/part-*.parquet` and `movies.csv` into `folder`; return the number of ratings.
+
+    The engine's workers write the parts, so on a cluster they all need to reach `folder`. A dataset of the
+    name `custom` reads the files. Memory: some 150 MB a worker, however many users there are.
+    """
+    found, shown = population(options, n_users, seed)
+    people = replace(found, blocks=blocks)
+    with atomic_folder(folder) as fresh:
+        (fresh / "ratings.parquet").mkdir()
+        write_movies(fresh / "movies.csv", shown)
+        shards = [(number,) for number in range(people.n_shards)]
+        shared = {"people": people, "folder": str(fresh / "ratings.parquet")}
+        return sum(map_blocks(write_shard, shards, shared))
+
+
+def write_shard(shard: int, people: Population, folder: str) -> int:
     """Write one shard as `part-<shard>.parquet`, a row group for each block, and return its ratings.
 
     The columns are those of MovieLens: userId and movieId (from 1), rating, timestamp.
@@ -129,7 +149,7 @@ def write_shard(folder: Path, people: Population, shard: int) -> int:
     )
     users, n = people.users(shard), 0
     with (
-        atomic_file(folder / f"part-{shard:05}.parquet") as partial,
+        atomic_file(Path(folder) / f"part-{shard:05}.parquet") as partial,
         pq.ParquetWriter(
             partial,
             schema,
