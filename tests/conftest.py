@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-import shutil
-from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
+
+from marquee.engine import session
+from marquee.errors import MarqueeError
 
 # The same examples each time, so that a red run is a change's; MARQUEE_RANDOM_EXAMPLES=1 looks for new ones.
 settings.register_profile("marquee", deadline=None, derandomize="MARQUEE_RANDOM_EXAMPLES" not in os.environ)
@@ -17,14 +18,12 @@ settings.load_profile("marquee")
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Skip the tests of Spark, with one reason, where it cannot start."""
-    home = os.environ.get("JAVA_HOME")
-    java = shutil.which("java", path=str(Path(home) / "bin")) if home else shutil.which("java")
-    if find_spec("pyspark") and java:
-        return
-    reason = "no PySpark or no Java: run `make test-spark` after `apt-get install openjdk-17-jre-headless`"
-    for item in items:
-        if item.get_closest_marker("spark"):
-            item.add_marker(pytest.mark.skip(reason=reason))
+    try:
+        session._require_java()
+    except MarqueeError as error:
+        for item in items:
+            if item.get_closest_marker("spark"):
+                item.add_marker(pytest.mark.skip(reason=str(error)))
 
 
 @pytest.fixture(scope="session")

@@ -51,7 +51,7 @@ PLUMBING = (
     *("marquee/__init__.py", "marquee/errors.py", "marquee/config", "marquee/io.py", "marquee/parallel.py"),
     *("marquee/files.py", "marquee/outputs.py", "marquee/parquet.py", "marquee/terminal.py"),
     *("marquee/recommenders/__init__.py", "marquee/recommenders/base.py", "marquee/resources", "stages"),
-    "marquee/dvc_state.py",
+    *("marquee/dvc_state.py", "marquee/engine"),
 )
 # Packages that a stage imports beside those it depends on: those of another function of `stages/_inputs.py`,
 # readers of columns, options of a neighbour. Whatever they computed reaches the stage as a file.
@@ -95,6 +95,7 @@ LEVELS = (
     ("marquee/evaluation", "marquee/movielens"),
     ("marquee/data",),
     ("marquee/kernels",),
+    ("marquee/engine",),
     ("marquee/parallel.py", "marquee/io.py", "marquee/rng.py"),
     ("marquee/config", "marquee/parquet.py"),
     ("marquee/files.py", "marquee/terminal.py"),
@@ -239,6 +240,18 @@ def test_numba_is_imported_in_kernels_alone():
         if re.search(r"^\s*(from|import) numba", path.read_text(), re.M) and path.parent.name != "kernels"
     ]
     assert found == []
+
+
+def test_pyspark_is_imported_in_the_engine_alone_and_only_when_spark_is_chosen():
+    found = {
+        str(path.relative_to(ROOT))
+        for path in (ROOT / "marquee").rglob("*.py")
+        if re.search(r"^\s*(from|import) (pyspark|py4j)", path.read_text(), re.M)
+    }
+    assert found == {"marquee/engine/session.py", "marquee/engine/spark.py"}
+    for name in ("__init__", "settings", "transport", "worker", "session"):
+        top = ast.parse((ROOT / f"marquee/engine/{name}.py").read_text()).body
+        assert "pyspark" not in {(getattr(node, "module", "") or "").split(".")[0] for node in top}, name
 
 
 def expected(key: str) -> set[str]:

@@ -1,0 +1,110 @@
+"""Map blocks as jobs of Spark. The only module that imports pyspark.
+
+Spark moves bytes and starts tasks again; Marquee's own functions do the arithmetic. A shared value is one
+broadcast, whose file the Python processes of an executor map. The blocks of a job are divided into runs of
+equal length, one for each partition, and no result depends on where a run ends.
+"""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from pyspark.core.broadcast import Broadcast
+
+from marquee.engine.session import code_on_executors, context
+from marquee.engine.settings import spark_partitions
+from marquee.engine.transport import pack, pieces, unpack
+from marquee.engine.worker import DONE, FAULT
+from marquee.errors import MarqueeError, reason
+
+if TYPE_CHECKING:
+    from marquee.engine import Shared, Take, Task
+
+BLOCKS = 256  # of one job: what Spark's driver holds of results stays bounded
+RESULT_BYTES = 1 << 28  # of one job, by the largest result so far
+
+
+class _Pieces(Broadcast[Any]):
+    """A broadcast variable whose file is packed by `transport`, so that executors map it."""
+
+    def dump(self, value: Any, f: BinaryIO) -> None:
+        with f:
+            f.writelines(pieces(value))
+
+
+def map_blocks(
+    task: Task, blocks: Sequence[tuple[Any, ...]], shared: Sequence[Shared], take: Take | None
+) -> list[Any]:
+    """Return the result of each block, in order; see `marquee.engine.map_blocks`."""
+    spark = context()
+    for one in shared:
+        if one.sent is None:
+            one.sent = _Pieces(spark, one.values, spark._pickled_broadcast_vars)
+    partitions = spark_partitions() or 2 * spark.defaultParallelism
+    job = _on_executor(pickle.dumps(task), [one.sent for one in shared], code_on_executors())
+    results: list[Any] = []
+    largest = 1  # bytes of one result
+    while len(results) < len(blocks):
+        count = max(partitions, min(BLOCKS, RESULT_BYTES // largest))
+        numbers = range(len(results), min(len(results) + count, len(blocks)))
+        for record in _collect(spark, job, [(k, blocks[k]) for k in numbers], partitions):
+            largest = max(largest, len(record))
+            k, kind, found = unpack(bytearray(record))
+            if kind == FAULT:
+                raise MarqueeError(found)
+            if kind != DONE:
+                raise RuntimeError(f"a task of Spark failed on block {k}\n{found}")
+            results.append(found if take is None else take(k, found))
+    return results
+
+
+def _on_executor(
+    task: bytes, sent: Sequence[Broadcast[Any]], code: str | None
+) -> Callable[[Iterable[bytes]], Iterator[bytes]]:
+    """Return the function that runs a partition. It travels by value: Marquee may have to be found first."""
+
+    def run(partition: Iterable[bytes]) -> Iterator[bytes]:
+        if code is not None:
+            import sys
+
+            from pyspark import SparkFiles
+
+            folder = SparkFiles.get(code)
+            if folder not in sys.path:
+                sys.path.insert(0, folder)
+        from marquee.engine.worker import run_blocks
+
+        return run_blocks(task, [one._path for one in sent], partition)
+
+    return run
+
+
+def _collect(spark: Any, job: Any, numbered: list[tuple[int, Any]], partitions: int) -> list[bytes]:
+    """Run one job and return its records in the order of the blocks."""
+    from py4j.protocol import Py4JJavaError
+
+    parts = min(partitions, len(numbered))
+    cuts = [len(numbered) * part // parts for part in range(parts + 1)]
+    runs = [pack(numbered[first:stop]) for first, stop in pairwise(cuts)]
+    try:
+        return spark.parallelize(runs, parts).mapPartitions(job).collect()
+    except Py4JJavaError as error:
+        raise _failed(error) from error
+
+
+def _failed(error: Any) -> Exception:
+    """Return the one line for a job that Spark gave up, whose message holds the stack of a JVM."""
+    cause = error.java_exception
+    while cause.getCause() is not None:
+        cause = cause.getCause()
+    text = str(cause.getMessage() or cause.toString())
+    inner = [line.strip() for line in text.splitlines() if line.strip()]
+    python = [line for line in inner if line.partition(":")[0].isidentifier()]
+    said = python[-1] if python else reason(RuntimeError(text))
+    return MarqueeError(
+        f"Spark gave up a job ({said[:200]}): see the logs of its executors, "
+        "or unset MARQUEE_ENGINE to run locally"
+    )

@@ -1,0 +1,56 @@
+"""Tasks for the tests of the engine: an executor imports them by name."""
+
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+
+import numpy as np
+
+import marquee
+from marquee.errors import MarqueeError
+from marquee.parallel import n_threads
+
+
+def sums(rows: slice, user: np.ndarray, factor: float = 1.0) -> np.ndarray:
+    """As a sum of float32 numbers is of their order, so are its bytes."""
+    return np.cumsum(user[rows].astype(np.float32) * np.float32(factor))
+
+
+def changes(rows: slice, user: np.ndarray) -> int:
+    """A task may not do this; on Spark no other task sees it."""
+    user[rows] = 0
+    return int(user.sum())
+
+
+def refuse(number: int, least: int) -> int:
+    if number >= least:
+        raise MarqueeError(f"block {number} is wrong: leave it out")
+    return number
+
+
+def crash(number: int) -> int:
+    return number // 0
+
+
+def surroundings() -> tuple[str, str, int]:
+    return marquee.__file__, os.environ["MARQUEE_ENGINE"], n_threads()
+
+
+def die_once(rows: slice, user: np.ndarray, flag: str) -> np.ndarray:
+    """As `sums`, but the first call kills its executor, as a machine does that loses its power."""
+    kill_executor_once(flag)
+    return sums(rows, user)
+
+
+def kill_executor_once(flag: str) -> None:
+    try:
+        os.close(os.open(flag, os.O_CREAT | os.O_EXCL))
+    except FileExistsError:
+        return
+    process = os.getpid()
+    while "CoarseGrainedExecutorBackend" not in Path(f"/proc/{process}/cmdline").read_text():
+        process = int(Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[1])
+        assert process > 1, "this is no executor of a cluster"
+    os.kill(process, signal.SIGKILL)
