@@ -10,17 +10,17 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from itertools import chain
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from marquee.config import NegativeOptions
 from marquee.data.ratings import Ratings
 from marquee.data.user_items import UserItems
+from marquee.engine import map_blocks
 from marquee.errors import MarqueeError
 from marquee.io import as_array, as_column
-from marquee.parallel import bits, is_ascending, parallel_for, parallel_user_blocks, ratings_per_user
+from marquee.parallel import bits, is_ascending, ratings_per_user, user_blocks
 from marquee.rng import STEP, KeyedRandom, mix, uniform
 
 if TYPE_CHECKING:
@@ -124,29 +124,42 @@ class NegativeSampler:
         Each number is a function of its row's user and item, its column and what else the user rated.
         """
         drawn = np.empty((len(self._user), per_positive), np.int32)
-        # The draw number is column << 40, + attempt << 20 after an item that the user rated, + empty slots.
-        columns = (np.arange(per_positive, dtype=np.uint64)[:, None] << np.uint64(40)) * STEP
+        if not len(drawn):
+            return drawn
+        blocks = user_blocks(self._user, rows=max(1, STATES // per_positive))
+
+        def take(k: int, found: np.ndarray) -> None:
+            drawn[blocks[k][0]] = found.T
+
         propose = self._by_popularity
         if self._cumulative is None:
             propose = ItemSlots(random.items(np.arange(self._n_items))).draw
-        step = max(1, NEGATIVE_CELLS // self._n_items)
-
-        def fill(rows: slice) -> None:
-            user, item = self._user[rows], self._item[rows]
-            state = random.rows(user, item) + columns  # [per_positive, rows]: numpy is fast along rows
-            found = propose(state.reshape(-1)).reshape(state.shape)
-            rated = np.zeros(step * self._n_items, bool)  # of `step` users, one after another
-            for first in range(user[0], user[-1] + 1, step):
-                part = slice(*np.searchsorted(user, np.array([first, first + step], user.dtype)))
-                own = (user[part] - first).astype(np.int64) * self._n_items
-                rated[own + item[part]] = True
-                self._replace(found[:, part], own, rated, state[:, part], propose)
-                rated[own + item[part]] = False
-            drawn[rows] = found.T
-
-        if len(drawn):
-            parallel_user_blocks(fill, [self._user], rows=max(1, STATES // per_positive))
+        shared = {"sampler": self, "random": random, "per_positive": per_positive, "propose": propose}
+        map_blocks(_draw_block, blocks, shared, take=take)
         return drawn
+
+    def draw_block(
+        self,
+        rows: slice,
+        random: KeyedRandom,
+        per_positive: int,
+        propose: Callable[[np.ndarray], np.ndarray],
+    ) -> np.ndarray:
+        """Return int32 [per_positive, rows] for a block of whole users; `propose` samples items."""
+        # The draw number is column << 40, + attempt << 20 after an item that the user rated, + empty slots.
+        columns = (np.arange(per_positive, dtype=np.uint64)[:, None] << np.uint64(40)) * STEP
+        step = max(1, NEGATIVE_CELLS // self._n_items)
+        user, item = self._user[rows], self._item[rows]
+        state = random.rows(user, item) + columns  # [per_positive, rows]: numpy is fast along rows
+        found = propose(state.reshape(-1)).reshape(state.shape)
+        rated = np.zeros(step * self._n_items, bool)  # of `step` users, one after another
+        for first in range(user[0], user[-1] + 1, step):
+            part = slice(*np.searchsorted(user, np.array([first, first + step], user.dtype)))
+            own = (user[part] - first).astype(np.int64) * self._n_items
+            rated[own + item[part]] = True
+            self._replace(found[:, part], own, rated, state[:, part], propose)
+            rated[own + item[part]] = False
+        return found
 
     def _replace(
         self,
@@ -181,6 +194,10 @@ class NegativeSampler:
         steps = (weights if weights.any() else ~rated).cumsum(dtype=float)
         height = np.minimum(number * steps[-1], np.nextafter(steps[-1], 0))
         return np.searchsorted(steps, height, side="right")
+
+
+def _draw_block(rows: slice, sampler: NegativeSampler, **given: Any) -> np.ndarray:
+    return sampler.draw_block(rows, **given)
 
 
 def add_negatives(
@@ -223,10 +240,20 @@ def sample_candidates(
     Users without a held-out row get none. A user's list is a function of that user's own rows.
     """
     sampler = _CandidateSampler((*seen, held_out), n_users, n_items, count, random)
-    lists = list(chain.from_iterable(parallel_for(sampler.sample, range(0, n_users, sampler.block))))
+    found = map_blocks(
+        _sample, [(first,) for first in range(0, n_users, sampler.block)], {"sampler": sampler}
+    )
     lengths = np.zeros(n_users, np.int64)
-    lengths[sampler.evaluated] = [len(items) for items in lists]
-    return Candidates(np.append(0, np.cumsum(lengths)), np.concatenate([np.empty(0, np.int32), *lists]))
+    lengths[sampler.evaluated] = np.concatenate([np.empty(0, np.int64), *(own for own, _ in found)])
+    items = np.concatenate([np.empty(0, np.int32), *(items for _, items in found)])
+    return Candidates(np.append(0, np.cumsum(lengths)), items)
+
+
+def _sample(first: int, sampler: _CandidateSampler) -> tuple[np.ndarray, np.ndarray]:
+    """Return how many candidates each evaluated user of a block has, int64, and all of them, int32."""
+    lists = sampler.sample(first)
+    lengths = np.array([len(items) for items in lists], np.int64)
+    return lengths, np.concatenate([np.empty(0, np.int32), *lists])
 
 
 class _CandidateSampler:

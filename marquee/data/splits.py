@@ -13,15 +13,27 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from marquee.config import BY_SHARE, SplitOptions
+from marquee.data import shares
 from marquee.data.ratings import Ratings, count_weights
+from marquee.data.shares import (
+    DOWN,
+    FOLDED_IN,
+    LEFT_OUT,
+    TEST,
+    TRAIN,
+    VALIDATION,
+    all_but_one,
+    coins,
+    quotas,
+    round_by,
+)
 from marquee.data.time_cuts import cut, sorted_times, valid_fold, window_bounds
+from marquee.engine import map_blocks
 from marquee.errors import MarqueeError
-from marquee.parallel import bits, packed_pairs, parallel_user_blocks, ratings_per_user
+from marquee.parallel import packed_pairs, parallel_user_blocks, ratings_per_user, user_blocks
 from marquee.rng import KeyedRandom, next_draw, uniform
 
-DOWN = 1e-9  # a coin that always rounds down, but leaves 0.29 of 100 rows 29
 FOLD_IN = 0.8  # of the ratings of a user held out by user_holdout; the rest is test
-TRAIN, VALIDATION, TEST, FOLDED_IN, LEFT_OUT = range(5)
 PARTS = {"train": TRAIN, "validation": VALIDATION, "test": TEST, "fold_in": FOLDED_IN}
 BY_ONE_CUT = ("global_time", "sliding_window")  # in the time of all users
 BY_TIME = ("leave_last_out", "per_user_time", *BY_ONE_CUT)
@@ -196,17 +208,7 @@ def _leave_random_out(ratings: Ratings, options: SplitOptions, random: KeyedRand
 
 
 def _per_user_time(ratings: Ratings, options: SplitOptions, random: KeyedRandom) -> np.ndarray:
-    return _from_end(ratings.user, *_quotas(ratings_per_user(ratings.user), options, random))
-
-
-def _quotas(counts: np.ndarray, options: SplitOptions, random: KeyedRandom) -> tuple[np.ndarray, np.ndarray]:
-    """Return how many of each user's `counts` rows are test, and how many are test or validation."""
-    coin = _coins(random, len(counts), options)
-    test, both = (_round(counts * part, coin) for part in (options.test, options.test + options.validation))
-    if options.rounding == "floor":
-        both = test + _round(counts * options.validation, coin)
-    both = _all_but_one(both, counts)
-    return np.minimum(test, both), both
+    return _from_end(ratings.user, *quotas(ratings_per_user(ratings.user), options, random))
 
 
 def _from_end(user: np.ndarray, test: np.ndarray, held_out: np.ndarray) -> np.ndarray:
@@ -236,70 +238,25 @@ def _sliding_window(ratings: Ratings, options: SplitOptions, random: KeyedRandom
 
 
 def _random(ratings: Ratings, options: SplitOptions, random: KeyedRandom) -> np.ndarray:
-    def assign(user: np.ndarray, hashes: np.ndarray) -> np.ndarray:
-        number = uniform(hashes)
-        part = np.full(len(user), TRAIN, np.int8)
-        part[number < options.test + options.validation] = VALIDATION
-        part[number < options.test] = TEST
-        return part
-
-    return _by_hash(ratings, random, assign)
+    return _by_hash(ratings, random, shares.by_chance, options=options)
 
 
 def _k_fold(ratings: Ratings, options: SplitOptions, random: KeyedRandom) -> np.ndarray:
     """Deal the rows once for every `fold`, so that each is test in exactly one of them."""
-    fold, n_folds = valid_fold(options), options.n_folds
-
-    def assign(user: np.ndarray, hashes: np.ndarray) -> np.ndarray:
-        part = np.full(len(user), TRAIN, np.int8)
-        dealt = (uniform(hashes) * n_folds).astype(np.int32)
-        part[uniform(next_draw(hashes)) < options.validation] = VALIDATION
-        part[dealt == fold - 1] = TEST
-        return part
-
-    return _by_hash(ratings, random, assign)
+    return _by_hash(ratings, random, shares.by_fold, options=options, fold=valid_fold(options))
 
 
 def _random_per_user(ratings: Ratings, options: SplitOptions, random: KeyedRandom) -> np.ndarray:
-    """Deal each user's rows to two urns by their hashes, and hold out the lowest of either.
-
-    Rows held out of the first urn are test, those of the second validation. A new row falls into one urn, so
-    it moves at most one other row: of the urn's held-out rows the last, or the first of those behind them.
-    """
+    """Deal each user's rows to two urns by their hashes, and hold out the lowest of either."""
     if options.rounding == "floor":  # two quotas of one urn: exact, where the urns are so on average
-        return _lowest_rows(ratings, random, *_quotas(ratings_per_user(ratings.user), options, random))
-    fraction = options.test + options.validation
-
-    def assign(user: np.ndarray, hashes: np.ndarray) -> np.ndarray:
-        second = uniform(hashes) >= options.test / fraction
-        own = user - user[0]
-        urn = 2 * own + second
-        size = np.bincount(urn, minlength=2 * int(own[-1]) + 2).reshape(-1, 2)  # (n_users, 2)
-        coin = uniform(random.users(user[0] + np.arange(len(size))))
-        quota = _round(
-            fraction * size, np.column_stack([coin, 1 - coin])
-        )  # the opposite coin: the sum is even
-        quota[:, 1] = _all_but_one(quota[:, 1], size[:, 1])
-        quota[:, 0] = np.minimum(quota[:, 0], np.maximum(size[:, 0] - (size[:, 1] == 0), 0))
-        part = np.where(second, np.int8(VALIDATION), np.int8(TEST))
-        part[~_lowest(urn, hashes, size.reshape(-1), quota.reshape(-1))] = TRAIN
-        return part
-
-    return _by_hash(ratings, random, assign)
+        return _lowest_rows(ratings, random, *quotas(ratings_per_user(ratings.user), options, random))
+    return _by_hash(ratings, random, shares.by_two_urns, options=options, coins=random)
 
 
 def _lowest_rows(ratings: Ratings, random: KeyedRandom, test: np.ndarray, both: np.ndarray) -> np.ndarray:
     """Of each user's rows hold out the `both` [n_users] of lowest hash, the `test` lowest of them as test."""
     counts = ratings_per_user(ratings.user)
-
-    def assign(user: np.ndarray, hashes: np.ndarray) -> np.ndarray:
-        users, own = slice(user[0], user[-1] + 1), user - user[0]
-        part = np.full(len(user), TRAIN, np.int8)
-        part[_lowest(own, hashes, counts[users], both[users])] = VALIDATION
-        part[_lowest(own, hashes, counts[users], test[users])] = TEST
-        return part
-
-    return _by_hash(ratings, random, assign)
+    return _by_hash(ratings, random, shares.by_quota, counts=counts, test=test, both=both)
 
 
 def _user_holdout(ratings: Ratings, options: SplitOptions, random: KeyedRandom) -> np.ndarray:
@@ -308,8 +265,8 @@ def _user_holdout(ratings: Ratings, options: SplitOptions, random: KeyedRandom) 
     state = random.users(np.arange(len(counts)))
     held = (uniform(state) < options.test) & (counts >= 2)
     coin = DOWN if options.rounding == "floor" else uniform(next_draw(state))
-    test = np.clip(_round((1 - FOLD_IN) * counts, coin), 1, np.maximum(counts - 1, 1))
-    quota = np.where(held, test, _all_but_one(_round(options.validation * counts, coin), counts))
+    test = np.clip(round_by((1 - FOLD_IN) * counts, coin), 1, np.maximum(counts - 1, 1))
+    quota = np.where(held, test, all_but_one(round_by(options.validation * counts, coin), counts))
     lowest = _lowest_rows(ratings, random, np.zeros_like(quota), quota)
     return _USER_HOLDOUT[held[ratings.user].view(np.int8), lowest]
 
@@ -334,7 +291,7 @@ def _file(
         return part
     train = ratings.take(rows)
     counts = ratings_per_user(train.user)
-    quota = _all_but_one(_round(options.validation * counts, _coins(random, len(counts), options)), counts)
+    quota = all_but_one(round_by(options.validation * counts, coins(random, len(counts), options)), counts)
     part[rows] = _lowest_rows(train, random, np.zeros_like(quota), quota)
     return part
 
@@ -353,43 +310,14 @@ _ASSIGN: dict[str, _Assign] = {
 }
 
 
-def _by_hash(
-    ratings: Ratings, random: KeyedRandom, assign: Callable[[np.ndarray, np.ndarray], np.ndarray]
-) -> np.ndarray:
-    """Fill int8 [n] with `assign(user, hashes)` of each block of whole users."""
+def _by_hash(ratings: Ratings, random: KeyedRandom, assign: shares.Assign, **given: object) -> np.ndarray:
+    """Return int8 [n], `assign(user, hashes, **given)` of each block of whole users."""
     part = np.empty(len(ratings), np.int8)
+    blocks = user_blocks(ratings.user)
 
-    def fill(rows: slice) -> None:
-        user = ratings.user[rows]
-        part[rows] = assign(user, random.rows(user, ratings.item[rows]))
+    def take(k: int, found: np.ndarray) -> None:
+        part[blocks[k][0]] = found
 
-    parallel_user_blocks(fill, [ratings.user])
+    shared = {"user": ratings.user, "item": ratings.item, "random": random, "assign": assign, "given": given}
+    map_blocks(shares.assigned, blocks, shared, take=take)
     return part
-
-
-def _lowest(group: np.ndarray, hashes: np.ndarray, size: np.ndarray, quota: np.ndarray) -> np.ndarray:
-    """Mark the `quota` [n_groups] rows of lowest hash in each group of `size` [n_groups] rows, bool [n].
-
-    Group and hash are sorted packed into one integer. Its 40 bits of hash distinguish a user's rows but for
-    once in a thousand data sets of 32 million rows; two that are equal are both marked or both not.
-    """
-    hash_bits = min(40, 64 - bits(len(size)))
-    key = group.astype(np.uint64) << np.uint64(hash_bits)
-    key |= hashes >> np.uint64(64 - hash_bits)
-    ordered = np.append(np.sort(key), np.uint64(2**64 - 1))
-    first_left = ordered[np.cumsum(size) - size + quota]  # [n_groups]
-    return key < first_left[group]
-
-
-def _coins(random: KeyedRandom, n_users: int, options: SplitOptions) -> np.ndarray | float:
-    """Return a number in [0, 1) for each user, float64 [n_users]; `DOWN` where fractions round down."""
-    return DOWN if options.rounding == "floor" else uniform(random.users(np.arange(n_users)))
-
-
-def _round(expected: np.ndarray, coin: np.ndarray | float) -> np.ndarray:
-    """Round `expected` rows up or down by a coin in [0, 1), int64: right on average, and never falling."""
-    return np.floor(expected + coin).astype(np.int64)
-
-
-def _all_but_one(quota: np.ndarray, counts: np.ndarray) -> np.ndarray:
-    return np.minimum(quota, np.maximum(counts - 1, 0))

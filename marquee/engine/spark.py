@@ -10,6 +10,7 @@ from __future__ import annotations
 import pickle
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import pairwise
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from pyspark.core.broadcast import Broadcast
@@ -23,7 +24,8 @@ from marquee.errors import MarqueeError, reason
 if TYPE_CHECKING:
     from marquee.engine import Shared, Take, Task
 
-BLOCKS = 256  # of one job: what Spark's driver holds of results stays bounded
+FIRST_BLOCKS = 64  # of the first job
+BLOCKS = 256  # of one job: what Spark's driver holds of results is bounded
 RESULT_BYTES = 1 << 28  # of one job, by the largest result so far
 
 
@@ -46,12 +48,13 @@ def map_blocks(
     partitions = spark_partitions() or 2 * spark.defaultParallelism
     job = _on_executor(pickle.dumps(task), [one.sent for one in shared], code_on_executors())
     results: list[Any] = []
-    largest = 1  # bytes of one result
+    largest = RESULT_BYTES // FIRST_BLOCKS  # bytes of one result, as long as none is known
     while len(results) < len(blocks):
         count = max(partitions, min(BLOCKS, RESULT_BYTES // largest))
         numbers = range(len(results), min(len(results) + count, len(blocks)))
-        for record in _collect(spark, job, [(k, blocks[k]) for k in numbers], partitions):
-            largest = max(largest, len(record))
+        records = _collect(spark, job, [(k, blocks[k]) for k in numbers], partitions)
+        largest = max(map(len, records))
+        for record in records:
             k, kind, found = unpack(bytearray(record))
             if kind == FAULT:
                 raise MarqueeError(found)
@@ -65,6 +68,7 @@ def _on_executor(
     task: bytes, sent: Sequence[Broadcast[Any]], code: str | None
 ) -> Callable[[Iterable[bytes]], Iterator[bytes]]:
     """Return the function that runs a partition. It travels by value: Marquee may have to be found first."""
+    folder = str(Path.cwd())
 
     def run(partition: Iterable[bytes]) -> Iterator[bytes]:
         if code is not None:
@@ -72,12 +76,12 @@ def _on_executor(
 
             from pyspark import SparkFiles
 
-            folder = SparkFiles.get(code)
-            if folder not in sys.path:
-                sys.path.insert(0, folder)
+            package = SparkFiles.get(code)
+            if package not in sys.path:
+                sys.path.insert(0, package)
         from marquee.engine.worker import run_blocks
 
-        return run_blocks(task, [one._path for one in sent], partition)
+        return run_blocks(task, [one._path for one in sent], folder, partition)
 
     return run
 

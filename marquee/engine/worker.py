@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import pickle
 import traceback
 from collections.abc import Iterable, Iterator
@@ -17,11 +18,15 @@ RETRIED = (OSError, MemoryError)  # faults of a machine: another one may have no
 _opened: dict[str, dict[str, Any]] = {}  # shared values by the path of their file
 
 
-def run_blocks(task: bytes, paths: list[str], partitions: Iterable[bytes]) -> Iterator[bytes]:
+def run_blocks(task: bytes, paths: list[str], folder: str, partitions: Iterable[bytes]) -> Iterator[bytes]:
     """Yield (block's number, what became of it, result or message) of each block, packed.
 
     A block after one that fails is not run: the driver raises for the first in order.
+
+    folder  the driver's current one, from which a task reads files where the executor has it, too
     """
+    if Path(folder).is_dir():
+        os.chdir(folder)
     function = pickle.loads(task)
     for gone in _opened.keys() - paths:
         del _opened[gone]

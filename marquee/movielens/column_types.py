@@ -122,4 +122,5 @@ FRACTIONS = ColumnType(
 )  # of seconds: whole numbers with a point, as pandas writes them
 DATE_TIME = ColumnType(pa.timestamp("s"), _date_time)  # ISO 8601, UTC without a zone
 NAME = ColumnType(pa.string(), _name)  # an id; empty text is a fault
+NAME_IN_PART = ColumnType(pa.string(), _name)  # an id in one of several files, which decide together
 TEXT = ColumnType(pa.string(), _text)

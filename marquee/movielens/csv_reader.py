@@ -16,13 +16,16 @@ import pyarrow.compute as pc
 import pyarrow.csv
 
 from marquee.errors import MarqueeError
-from marquee.movielens.column_types import COMMA_NUMBER, LARGEST_RATING, NAME, NUMBER, times_fit
-from marquee.movielens.ids import settle
+from marquee.movielens.column_types import COMMA_NUMBER, LARGEST_RATING, NAME, NAME_IN_PART, NUMBER, times_fit
+from marquee.movielens.ids import settle, settle_part
 from marquee.movielens.schema import Scale
 from marquee.movielens.text_rows import CsvSpec, count, decoded, not_utf8, readable, rows
 
 BLOCK = 16 << 20  # bytes per block of a reading thread; 1 MiB, the default, halves the speed
 BATCH = 1 << 20  # rows that the slow reader holds as Python objects
+
+
+Faults = Mapping[str, tuple[int, str]]  # what is wrong -> how many rows are so, and where the first one is
 
 
 class BadRows:
@@ -32,7 +35,7 @@ class BadRows:
         self.allowed = allowed
         self.dropped = {"malformed": 0, "off_scale": 0}
 
-    def drop(self, faults: Mapping[str, tuple[int, str]], total: int) -> None:
+    def drop(self, faults: Faults, total: int) -> None:
         """Take fault -> number of rows of `total`, and where the first one is and what is wrong there."""
         for fault, (n, _) in faults.items():
             self.dropped[fault] += n
@@ -53,6 +56,14 @@ def read(spec: CsvSpec, bad: BadRows, scale: Scale | None = None) -> pa.Table:
     Raises MarqueeError with file and line for more bad rows than allowed, text that is not UTF-8 and a
     file without rows.
     """
+    table = read_rows(spec, bad, scale)
+    if not table.num_rows:
+        raise MarqueeError(f"{spec.path} has no rows: set dataset.path to a complete copy")
+    return table
+
+
+def read_rows(spec: CsvSpec, bad: BadRows, scale: Scale | None = None) -> pa.Table:
+    """Return what `read` returns, of a file without rows none."""
     with readable(spec.path), spec.path.open("rb"):
         tables = (_try_fast(one, scale) for one in _with_either_point(spec))
         table = next((table for table in tables if table is not None), None)
@@ -60,8 +71,6 @@ def read(spec: CsvSpec, bad: BadRows, scale: Scale | None = None) -> pa.Table:
             table = _settled(read_slowly(spec, bad, scale), spec)
     if table is None:
         raise MarqueeError(f"{spec.path} contains an id of blanks alone: correct the file")
-    if not table.num_rows:
-        raise MarqueeError(f"{spec.path} has no rows: set dataset.path to a complete copy")
     return table
 
 
@@ -120,8 +129,9 @@ def _may_be_quoted(spec: CsvSpec) -> bool:
 
 def _settled(table: pa.Table, spec: CsvSpec) -> pa.Table | None:
     """Return the table with its ids as numbers or text; None where an id is empty."""
-    for name in [name for name, column in spec.wanted.items() if column is NAME]:
-        ids = settle(table[name])
+    ways = {id(NAME): settle, id(NAME_IN_PART): settle_part}
+    for name in [name for name, column in spec.wanted.items() if id(column) in ways]:
+        ids = ways[id(spec.wanted[name])](table[name])
         if ids is None:
             return None
         table = table.set_column(table.column_names.index(name), name, ids)

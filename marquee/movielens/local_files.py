@@ -98,7 +98,7 @@ def copy_custom(source: str, target: Path) -> None:
             require_file(file)
             if not file.is_dir():
                 shutil.copyfile(file, target / name)
-            elif _is_table(file):
+            elif _table_suffix(file):
                 _copy_parts(file, target / name)
             else:
                 raise MarqueeError(f"dataset.path {file} is a folder, not a file: {CUSTOM}")
@@ -106,10 +106,10 @@ def copy_custom(source: str, target: Path) -> None:
 
 def _found(path: Path, source: str) -> dict[str, Path]:
     """Return the name of our copy -> path of each file that `path`, a file or a folder, means."""
-    is_table = _is_table(path)
-    names = None if is_table else _entries(path)
+    folder = _table_suffix(path)
+    names = None if folder else _entries(path)
     if names is None:
-        suffix = ".parquet" if is_table else SUFFIXES.get(path.suffix.lower())
+        suffix = folder or SUFFIXES.get(path.suffix.lower())
         found, tables = {f"ratings{suffix}": path}, {"ratings": [path.name] if suffix else []}
     else:
         tables = {
@@ -129,21 +129,28 @@ def _found(path: Path, source: str) -> dict[str, Path]:
     return found
 
 
-def _is_table(path: Path) -> bool:
-    """Return whether a folder is one table, as Spark writes it: `x.parquet/part-00000.parquet`."""
+def _table_suffix(path: Path) -> str | None:
+    """Return the kind of a folder that is one table of parts, as Spark writes it; None for any other.
+
+    Such a folder is called `x.parquet` or `x.csv`, or contains `part-00000.parquet` or `part-00000.csv`.
+    """
     if not path.is_dir():
-        return False
-    parts = (name.startswith("part-") and name.endswith(".parquet") for name in _entries(path) or ())
-    return path.suffix == ".parquet" or any(parts)
+        return None
+    parts = [name for name in sorted(_entries(path) or ()) if name.startswith("part-")]
+    kinds = [SUFFIXES.get(Path(name).suffix.lower()) for name in (path.name, *parts)]
+    return next((kind for kind in kinds if kind), None)
 
 
 def _copy_parts(folder: Path, target: Path) -> None:
-    """Copy the Parquet files of a folder, without Spark's marks and checksums, and number them."""
+    """Copy the files of a table's folder, without Spark's marks and checksums, and number them."""
     target.mkdir()
-    parts = [path for path in sorted(folder.rglob("*.parquet")) if path.name[0] not in "._"]
+    kinds = {suffix for suffix, kind in SUFFIXES.items() if kind == target.suffix}
+    parts = [p for p in sorted(folder.rglob("*")) if p.suffix.lower() in kinds and p.name[0] not in "._"]
+    if not parts:
+        raise MarqueeError(f"dataset.path {folder} is a folder without {target.suffix} files: {CUSTOM}")
     for number, part in enumerate(parts):
         require_file(part)
-        shutil.copyfile(part, target / f"part-{number:05}.parquet")
+        shutil.copyfile(part, target / f"part-{number:05}{target.suffix}")
 
 
 def _entries(path: Path) -> set[str] | None:

@@ -6,13 +6,10 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from marquee.config import CustomColumns
-from marquee.errors import MarqueeError
-from marquee.movielens import csv_reader
 from marquee.movielens.column_types import ColumnType
-from marquee.movielens.csv_header import read_header
+from marquee.movielens.csv_parts import read_csv, read_csv_parts
 from marquee.movielens.csv_reader import BadRows
 from marquee.movielens.genres import split_genres
 from marquee.movielens.ids import of_one_type
@@ -58,13 +55,6 @@ def read_columns(
     wanted = {ours: theirs for ours, theirs in names.items() if theirs is not None}
     if path.suffix == ".parquet":
         return read_parquet(path, wanted, bad, scale, ids)
-    with readable(path):
-        header = read_header(path, wanted)
-    if header is None:
-        raise MarqueeError(f"{path} has no rows: set dataset.path to a complete copy")
-    table = csv_reader.read(header.spec(wanted, ids), bad, scale)
-    if "timestamp" in table.column_names:
-        times = table["timestamp"]
-        times = pc.floor(times) if pa.types.is_floating(times.type) else times
-        table = _with(table, "timestamp", times.cast(pa.int64()))
-    return table
+    if path.is_dir() and ids is None:
+        return read_csv_parts(path, wanted, bad, scale)
+    return read_csv(path, wanted, bad, scale, ids)

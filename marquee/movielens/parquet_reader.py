@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from marquee.engine import map_blocks
 from marquee.errors import MarqueeError
 from marquee.movielens.column_types import FIRST_TIME, LARGEST_RATING, LAST_TIME, ColumnType
 from marquee.movielens.csv_header import require
@@ -32,7 +33,10 @@ def read_parquet(
     than allowed, and a table without rows.
     """
     files = _parts(path)
-    parts = [_read_part(file, wanted, ids) for file in files]
+    if ids is None:
+        parts = map_blocks(_read_part, [(file,) for file in files], {"wanted": wanted})
+    else:
+        parts = [_read_part(file, wanted, ids) for file in files]
     columns = {}
     for name in wanted:
         same = of_one_type(*(part[name] for part in parts))
@@ -59,7 +63,7 @@ def _parts(path: Path) -> list[Path]:
     return found
 
 
-def _read_part(path: Path, wanted: Mapping[str, str], ids: ColumnType | None) -> pa.Table:
+def _read_part(path: Path, wanted: Mapping[str, str], ids: ColumnType | None = None) -> pa.Table:
     with readable(path), path.open("rb") as file:
         try:
             found = pq.ParquetFile(file)

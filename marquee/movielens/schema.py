@@ -11,9 +11,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from marquee.engine import map_blocks
 from marquee.movielens.core_filter import CoreFilter
 from marquee.movielens.titles import split_title
-from marquee.parallel import bits, is_ascending, packed_pairs, parallel_user_blocks
+from marquee.parallel import bits, is_ascending, packed_pairs, user_blocks
 from marquee.rng import KeyedRandom
 
 NO_GENRE = frozenset({"", "unknown", "(no genres listed)"})
@@ -113,8 +114,8 @@ def build_dataset(
     del rows  # 0.9 GB at 32 million ratings, where the caller has let go of it
     ids = (known.to_numpy(zero_copy_only=False) for known in (user_ids, movie_ids))
     random = KeyedRandom(0, "order", *ids)  # not the run's seed: with another one the order stays
-    user, item, rating, timestamp = in_order(random, user, item, rating, timestamp)
-    stays = latest(user, item)
+    stays = np.ones(len(user), bool)
+    user, item, rating, timestamp = in_order(random, user, item, rating, timestamp, stays)
     if not stays.all():
         if implicit:
             rating = _sums(user, item, rating)
@@ -171,25 +172,45 @@ def _number_by_table(ids: pa.ChunkedArray, low: int, width: int) -> tuple[np.nda
 
 
 def in_order(
-    random: KeyedRandom, user: np.ndarray, item: np.ndarray, rating: np.ndarray, timestamp: np.ndarray
+    random: KeyedRandom,
+    user: np.ndarray,
+    item: np.ndarray,
+    rating: np.ndarray,
+    timestamp: np.ndarray,
+    stays: np.ndarray | None = None,
 ) -> tuple[np.ndarray, ...]:
     """Return the columns [n] sorted by (user, timestamp, hash, row); their memory is used.
 
     The hash comes before the row, since a source that lists a user's movies by id would make "which came
     last" a question of the id. Few sources are not sorted by user: of most only rows within users move.
+
+    stays  bool [n], all true: becomes what `latest` returns for the sorted rows
     """
     if not is_ascending(user):
         order = stable_order(user, np.zeros_like(user))
         user, item, rating, timestamp = (column[order] for column in (user, item, rating, timestamp))
+    blocks = user_blocks(user)
 
-    def arrange(rows: slice) -> None:
-        order = _by_hash(random.rows(user[rows], item[rows]))
-        order = order[stable_order(user[rows][order], timestamp[rows][order])]
+    def take(k: int, found: tuple[np.ndarray, np.ndarray | None]) -> None:
+        (rows,), (order, last) = blocks[k], found
         for column in (item, rating, timestamp):
             column[rows] = column[rows][order]
+        if stays is not None and last is not None:
+            stays[rows] = last
 
-    parallel_user_blocks(arrange, [user])
+    shared = {"random": random, "user": user, "item": item, "timestamp": timestamp}
+    map_blocks(_arranged, blocks, shared, take=take)
     return user, item, rating, timestamp
+
+
+def _arranged(
+    rows: slice, random: KeyedRandom, user: np.ndarray, item: np.ndarray, timestamp: np.ndarray
+) -> tuple[np.ndarray, np.ndarray | None]:
+    """Return the order of the block `rows`, int32, and as `_last_of_pairs` which rows stay in it."""
+    user, item = user[rows], item[rows]
+    order = _by_hash(random.rows(user, item))
+    order = order[stable_order(user[order], timestamp[rows][order])]
+    return order.astype(np.int32), _last_of_pairs(user, item[order])
 
 
 def _by_hash(hashes: np.ndarray) -> np.ndarray:
@@ -223,17 +244,19 @@ def stable_order(user: np.ndarray, timestamp: np.ndarray) -> np.ndarray:
 
 def latest(user: np.ndarray, item: np.ndarray) -> np.ndarray:
     """Mark the last row of each pair (user, item), bool [n]; `user` ascends."""
+    last = _last_of_pairs(user, item)
+    return np.ones(len(user), bool) if last is None else last
+
+
+def _last_of_pairs(user: np.ndarray, item: np.ndarray) -> np.ndarray | None:
+    """Mark the last row of each pair (user, item), bool [n]; None where no pair occurs twice."""
+    pair = packed_pairs(user, item, int(item.max()) + 1)
+    ordered = np.sort(pair)
+    if not (ordered[1:] == ordered[:-1]).any():
+        return None
     stays = np.ones(len(user), bool)
-    width = int(item.max()) + 1
-
-    def mark(rows: slice) -> None:
-        pair = packed_pairs(user[rows], item[rows], width)
-        ordered = np.sort(pair)
-        if (ordered[1:] == ordered[:-1]).any():
-            order = np.argsort(pair, kind="stable")
-            stays[rows][order[:-1]] = pair[order[1:]] != pair[order[:-1]]
-
-    parallel_user_blocks(mark, [user])
+    order = np.argsort(pair, kind="stable")
+    stays[order[:-1]] = pair[order[1:]] != pair[order[:-1]]
     return stays
 
 

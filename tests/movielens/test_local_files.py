@@ -62,8 +62,8 @@ def test_an_address_of_own_ratings_is_refused_without_its_password():
 
 
 def test_own_tables_may_not_be_folders_or_come_twice():
-    folder_of({"a.csv": b""}, "mine/ratings.csv")
-    assert "mine/ratings.csv is a folder" in fault("mine", RELEASES["custom"])
+    folder_of({"a.doc": b""}, "mine/ratings.csv")
+    assert "mine/ratings.csv is a folder without .csv files" in fault("mine", RELEASES["custom"])
     folder_of({"ratings.csv": b"", "ratings.tsv": b""}, "both")
     assert "which contains ratings.csv and ratings.tsv" in fault("both", RELEASES["custom"])
 
