@@ -47,6 +47,11 @@ def parallel_user_blocks(
     parallel_for(lambda block: task(*block), user_blocks(*users, rows=rows))
 
 
+def row_blocks(n: int, rows: int) -> list[tuple[int, int]]:
+    """Return the first of each block of `rows` of `n` rows, and the one after its last."""
+    return [(first, min(first + rows, n)) for first in range(0, n, rows)]
+
+
 def ratings_per_user(user: np.ndarray, n_users: int | None = None) -> np.ndarray:
     """Count each user's rows, int64 [n_users]; `user` ascends. np.bincount reads and widens every row."""
     n_users = (int(user[-1]) + 1 if len(user) else 0) if n_users is None else n_users

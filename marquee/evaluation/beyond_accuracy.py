@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple, Self
 
 import numpy as np
 
@@ -46,19 +47,41 @@ def beyond_accuracy(
 
     Without genres in the catalogue the last two are left out.
     """
-    count = np.bincount(train.item, minlength=catalogue.n_items)
-    ordered = np.sort(count)
-    below, through = (np.searchsorted(ordered, count, side) for side in ("left", "right"))
-    n_train_users = max(np.count_nonzero(np.bincount(train.user)), 1)
-    of_item = {
-        "popularity_percentile": (below + through) / (2 * catalogue.n_items),
-        "novelty": np.log2(n_train_users / np.maximum(count, 1)),
-    }
+    return list_columns(items, users, history, ItemValues.of(train, catalogue), ks)
+
+
+class ItemValues(NamedTuple):
+    """Hold what these metrics look up of an item: it is the same for all lists.
+
+    popularity_percentile, novelty  float64 [n_items]
+    genres                          bool [n_items, n_genres]
+    """
+
+    popularity_percentile: np.ndarray
+    novelty: np.ndarray
+    genres: np.ndarray
+
+    @classmethod
+    def of(cls, train: Ratings, catalogue: Catalogue) -> Self:
+        """Count the popularity of items in `train`."""
+        count = np.bincount(train.item, minlength=catalogue.n_items)
+        ordered = np.sort(count)
+        below, through = (np.searchsorted(ordered, count, side) for side in ("left", "right"))
+        n_train_users = max(np.count_nonzero(np.bincount(train.user)), 1)
+        novelty = np.log2(n_train_users / np.maximum(count, 1))
+        return cls((below + through) / (2 * catalogue.n_items), novelty, catalogue.genres)
+
+
+def list_columns(
+    items: np.ndarray, users: np.ndarray, history: UserItems, values: ItemValues, ks: Sequence[int]
+) -> Columns:
+    """Compute what `beyond_accuracy` returns, from what is known of the items."""
     listed = items >= 0
-    upto = {name: _means(np.where(listed, value[items], 0), listed) for name, value in of_item.items()}
-    columns = {f"{name}@{k}": values[:, k - 1] for k in ks for name, values in upto.items()}
-    if catalogue.genre_names:
-        columns |= _of_genres(items, history.take(users), catalogue.genres, ks)
+    named = {"popularity_percentile": values.popularity_percentile, "novelty": values.novelty}
+    upto = {name: _means(np.where(listed, value[items], 0), listed) for name, value in named.items()}
+    columns = {f"{name}@{k}": means[:, k - 1] for k in ks for name, means in upto.items()}
+    if values.genres.shape[1]:
+        columns |= _of_genres(items, history.take(users), values.genres, ks)
     return columns
 
 

@@ -13,28 +13,21 @@ import numpy as np
 
 from marquee.data.ratings import Catalogue, Ratings, concat
 from marquee.data.user_items import UserItems
+from marquee.engine import on_spark, share
 from marquee.errors import MarqueeError
-from marquee.evaluation.beyond_accuracy import beyond_accuracy, coverage
+from marquee.evaluation.beyond_accuracy import ItemValues, coverage
+from marquee.evaluation.distributed import ndcg, predictions, rank
 from marquee.evaluation.inner_product import FactorScores
-from marquee.evaluation.metrics import (
-    Columns,
-    capped_recall,
-    list_metrics,
-    pooled_errors,
-    rating_errors,
-    target_metrics,
-)
-from marquee.evaluation.topk import Scores, top_k_for_users
+from marquee.evaluation.metrics import Columns, pooled_errors, rating_errors
+from marquee.evaluation.topk import Scores
+from marquee.evaluation.user_blocks import ROWS, RankedUsers, RankingOptions
 from marquee.io import as_column
-from marquee.parallel import parallel_blocks, single_threaded_blas
+from marquee.parallel import single_threaded_blas
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
     from marquee.data.sampling import Candidates
-
-ROWS = 1 << 18  # pairs that are predicted or looked up at a time
-USERS = 2048  # whose candidates are compared at a time
 
 
 class Ranker(Protocol):
@@ -103,19 +96,12 @@ def evaluate_ranking(
     users, wanted = _by_user(relevant)
     known = UserItems.of(seen.user, seen.item, catalogue.n_users)
     pool = UserItems(*candidates).take(users) if candidates is not None else None
-    asked, hidden = [wanted, pool] if pool else [], known
+    hidden = known
     if low_rated is not None and len(low_rated):
         both = concat(seen, low_rated)
         hidden = UserItems.of(both.user, both.item, catalogue.n_users)
-    items, values, found = top_k_for_users(
-        _scores(model), users, hidden, catalogue.n_items, max(ks), _name(model), asked
-    )
-    columns = list_metrics(_hits(items, wanted), wanted.lengths, ks)
-    if "capped_recall" in variants:
-        columns |= capped_recall(columns, wanted.lengths, ks)
-    if pool:
-        columns |= _among(found[0], wanted, found[1], pool, ks, "midrank" in variants)
-    columns |= beyond_accuracy(items, users, known, train, catalogue, ks)
+    options = RankingOptions(ItemValues.of(train, catalogue), tuple(ks), tuple(variants), _name(model))
+    items, values, columns = rank(RankedUsers(users, wanted, pool, hidden, known), _scores(model), options)
     counts = {
         "test_users": len(users),
         "relevant_pairs": len(wanted.items),
@@ -185,26 +171,28 @@ def evaluate_rating(
     return Evaluation(ranking.metrics | metrics, ranking.counts | counts, per_user, ranking.lists, pairs)
 
 
-def validation_ndcg(model: Ranker, seen: Ratings, validation: Ratings, n_items: int, k: int = 10) -> float:
-    """Return the mean of `validation_ndcg_by_user`."""
-    return float(validation_ndcg_by_user(model, seen, validation, n_items, k).mean())
+class ValidationUsers:
+    """Hold what a ranking is validated on, prepared once for all epochs of a fit.
 
-
-def validation_ndcg_by_user(
-    model: Ranker, seen: Ratings, validation: Ratings, n_items: int, k: int = 10
-) -> np.ndarray:
-    """Return NDCG@k over the catalogue without `seen`, float64 [users of `validation` (not empty)].
-
-    A list stops early where k items score higher than all relevant ones: the user's NDCG is then 0.
+    seen        what is not listed
+    validation  the pairs to find, not empty
     """
-    n_users, k = 1 + max(int(part.user.max(initial=0)) for part in (seen, validation)), min(k, n_items)
-    users, wanted = _by_user(validation)
-    known, scores = UserItems.of(seen.user, seen.item, n_users), _scores(model)
-    enough = None
-    if isinstance(scores, FactorScores):
-        enough = np.maximum.reduceat(scores.of_pairs(users, wanted), wanted.offsets[:-1])
-    items, _, _ = top_k_for_users(scores, users, known, n_items, k, _name(model), enough=enough)
-    return list_metrics(_hits(items, wanted), wanted.lengths, [k])[f"ndcg@{k}"]
+
+    def __init__(self, seen: Ratings, validation: Ratings) -> None:
+        n_users = 1 + max(int(part.user.max(initial=0)) for part in (seen, validation))
+        known = UserItems.of(seen.user, seen.item, n_users)
+        users, wanted = _by_user(validation)
+        self.block = RankedUsers(users, wanted, None, known, known)
+        self.held = share(block=self.block)
+
+    def ndcg(self, model: Ranker, n_items: int, k: int = 10) -> np.ndarray:
+        """Return NDCG@k over the catalogue without what is known, float64 [users of the validation]."""
+        return ndcg(self.block, self.held, _scores(model), n_items, min(k, n_items), _name(model))
+
+
+def validation_ndcg(model: Ranker, seen: Ratings, validation: Ratings, n_items: int, k: int = 10) -> float:
+    """Return the mean NDCG@k over the catalogue without `seen`, of the users of `validation` (not empty)."""
+    return float(ValidationUsers(seen, validation).ndcg(model, n_items, k).mean())
 
 
 def validation_errors(model: Rater, validation: Ratings) -> Columns:
@@ -219,47 +207,6 @@ def validation_rmse(model: Rater, validation: Ratings) -> float:
     return float(np.sqrt(np.mean(error * error)))
 
 
-def _among(
-    own: np.ndarray,
-    targets: UserItems,
-    theirs: np.ndarray,
-    pool: UserItems,
-    ks: Sequence[int],
-    midrank: bool,
-) -> Columns:
-    """Rank each of a user's targets among the candidates; return means over targets, 0 without candidates.
-
-    own, theirs  float32: the scores of `targets` and of `pool`, by row of users
-    midrank      adds the metrics of ties in the middle, where a candidate may be the target itself
-    """
-    n_targets, n_candidates = targets.lengths, pool.lengths
-    greater, equal, itself = np.empty((3, len(own)), np.int64)
-
-    def work(rows: slice) -> None:
-        n, m = n_targets[rows], n_candidates[rows]
-        filled = np.arange(m.max(initial=0)) < m[:, None]
-        scores = np.full(filled.shape, np.nan, np.float32)  # NaN is neither above nor level
-        items = np.full(filled.shape, -1, np.int32)
-        scores[filled], items[filled] = theirs[pool.span(rows)], pool.items[pool.span(rows)]
-        user, span = np.repeat(np.arange(len(n)), n), targets.span(rows)
-        same = items[user] == targets.items[span, None]
-        scores, level = np.where(same, np.nan, scores[user]), own[span, None]
-        itself[span] = np.count_nonzero(same, axis=1)
-        greater[span] = np.count_nonzero(scores > level, axis=1)
-        equal[span] = np.count_nonzero(scores == level, axis=1)
-
-    parallel_blocks(work, len(n_targets), USERS)
-    columns = {f"sampled_{x}": y for x, y in target_metrics(greater, equal, ks).items()}
-    if midrank:
-        given = target_metrics(greater, equal + itself, ks, "middle")
-        columns |= {f"sampled_midrank_{name}": values for name, values in given.items()}
-    owner = targets.owners()
-    return {
-        name: np.bincount(owner, values, len(n_targets)) / n_targets * (n_candidates > 0)
-        for name, values in columns.items()
-    }
-
-
 def _by_user(pairs: Ratings) -> tuple[np.ndarray, UserItems]:
     """Return the users who have a pair, ascending, and the items of each, once and ascending."""
     n_items = int(pairs.item.max()) + 1
@@ -268,16 +215,6 @@ def _by_user(pairs: Ratings) -> tuple[np.ndarray, UserItems]:
     user, item = np.divmod(keys, n_items)
     starts = np.flatnonzero(np.diff(user, prepend=-1))
     return user[starts].astype(np.int32), UserItems(np.append(starts, len(keys)), item.astype(np.int32))
-
-
-def _hits(items: np.ndarray, wanted: UserItems) -> np.ndarray:
-    """Return bool [n, k]: is an item of lists [n, k] in that row of `wanted`."""
-    hits, owner = np.zeros(items.shape, bool), wanted.owners()
-    for first in range(0, len(owner), ROWS):
-        row, item = owner[first : first + ROWS], wanted.items[first : first + ROWS]
-        pair, rank = np.nonzero(items[row] == item[:, None])
-        hits[row[pair], rank] = True
-    return hits
 
 
 def _scores(model: Ranker) -> Scores:
@@ -294,10 +231,13 @@ def _is_cold(pairs: Ratings, train: Ratings) -> np.ndarray:
 def _predictions(model: Rater, test: Ratings) -> np.ndarray:
     """Return finite float [n], predicted a bounded number of pairs at a time."""
     predicted = np.empty(len(test), np.float64)
-    for first in range(0, len(test), ROWS):
-        rows = slice(first, first + ROWS)
-        with single_threaded_blas():
-            predicted[rows] = model.predict(test.user[rows], test.item[rows])
+    if on_spark() and len(test) > ROWS and getattr(model, "predicts_products", False):
+        predicted[:] = predictions(FactorScores(*model.factors()), test.user, test.item, ROWS)  # type: ignore[attr-defined]
+    else:
+        for first in range(0, len(test), ROWS):
+            rows = slice(first, first + ROWS)
+            with single_threaded_blas():
+                predicted[rows] = model.predict(test.user[rows], test.item[rows])
     odd = np.flatnonzero(~np.isfinite(predicted))
     if len(odd):
         pair = f"user {test.user[odd[0]]} and item {test.item[odd[0]]}"

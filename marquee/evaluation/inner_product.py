@@ -9,6 +9,7 @@ Mykytiuk, 2015, for single users); the rest of the block goes on. Lists are exac
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple, Self
 
 import numpy as np
 
@@ -44,12 +45,21 @@ class FactorScores:
         parallel_blocks(work, len(users), USERS)
         return scores
 
+    def predict(self, users: np.ndarray, items: np.ndarray) -> np.ndarray:
+        """Return float32 [n]: the scores of the pairs (users[i], items[i])."""
+        return pair_products(self.left[users], self.right[items])
+
     def check(self, users: np.ndarray, name: str) -> None:
         """Raise MarqueeError, with `name` and the user, where a score may not be a finite float32."""
         left, right = (np.maximum(side.max(1), -side.min(1)) for side in (self.left[users], self.right))
         fine = left.astype(np.float64) * right.max() * self.right.shape[1] < np.finfo(np.float32).max
         if not fine.all():
             raise not_finite(name, users[np.argmin(fine)])
+
+
+def pair_products(left: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """Return float32 [n]: the product of each row of `left` [n, d] with that of `right`."""
+    return np.einsum("nk,nk->n", left, right)
 
 
 def not_finite(name: str, user: int) -> MarqueeError:
@@ -67,52 +77,80 @@ def top_k_dense(scores: np.ndarray, seen: UserItems, k: int) -> tuple[np.ndarray
     return items, values
 
 
+class ItemTiles(NamedTuple):
+    """Hold the items in the order in which they are searched; it serves all users.
+
+    right    float32 [n_items, d], padded to whole tiles: the likely items first, then the longest vectors
+    ids      int32 [n_items]: the item at each place; `place` int32 [n_items]: the place of each item
+    longest  float64 [n_tiles]: the longest vector from each tile on, and `reach` that of all
+    common   int64: the columns that add the same to all items, `level` what they hold, `rest` the others
+    """
+
+    right: np.ndarray
+    ids: np.ndarray
+    place: np.ndarray
+    longest: np.ndarray
+    reach: float
+    common: np.ndarray
+    level: np.ndarray
+    rest: np.ndarray
+
+    @classmethod
+    def of(cls, product: FactorScores, users: np.ndarray) -> Self:
+        """Order the items for `users` [n]: first those with the best mean score."""
+        right, (n_items, d) = product.right, product.right.shape
+        common = np.flatnonzero((right == right[0]).all(0))
+        rest = np.setdiff1d(np.arange(d), common)
+        length = np.linalg.norm(right[:, rest].astype(np.float64), axis=1)
+        with single_threaded_blas():
+            likely = np.argsort(-(right @ product.left[users].mean(0)), kind="stable")[:ITEMS]
+        first = np.zeros(n_items, bool)
+        first[likely] = True
+        ids = np.lexsort((-length, ~first)).astype(np.int32)
+        place = np.empty_like(ids)
+        place[ids] = np.arange(n_items, dtype=np.int32)
+        longest = np.append(length.max(), length[ids[ITEMS::ITEMS]])
+        reach = float(length.max(initial=0))
+        return cls(_padded(right[ids], ITEMS), ids, place, longest, reach, common, right[0, common], rest)
+
+
 def top_k_factors(
     product: FactorScores,
     users: np.ndarray,
     seen: UserItems,
     k: int,
     enough: np.ndarray | None = None,
+    tiles: ItemTiles | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """List the k best items of `users` [n]: items int32 [n, k] and their scores float32 [n, k].
 
     seen    by user: what is not listed
     enough  float [n]: a list with k items of a higher score may stop there and miss better ones
+    tiles   of these and perhaps more users; None: of these
     """
     from marquee.kernels.topk import absorb, by_tile, unfinished
 
-    n_items, d = product.right.shape
+    tiles = tiles or ItemTiles.of(product, users)
+    right, ids, d = tiles.right, tiles.ids, product.right.shape[1]
     items, values = empty_lists(len(users), k)
-    common = np.flatnonzero((product.right == product.right[0]).all(0))  # columns that add the same to all
-    rest = np.setdiff1d(np.arange(d), common)
-    length = np.linalg.norm(product.right[:, rest].astype(np.float64), axis=1)
-    with single_threaded_blas():
-        likely = np.argsort(-(product.right @ product.left[users].mean(0)), kind="stable")[:ITEMS]
-    first = np.zeros(n_items, bool)
-    first[likely] = True
-    ids = np.lexsort((-length, ~first)).astype(np.int32)
-    place = np.empty_like(ids)
-    place[ids] = np.arange(n_items, dtype=np.int32)
-    right = _padded(product.right[ids], ITEMS)
-    starts = range(0, n_items, ITEMS)
-    longest = np.append(length.max(), length[ids[ITEMS::ITEMS]])  # from each tile on
+    starts = range(0, len(ids), ITEMS)
     slack = (d + 4) * np.finfo(np.float32).eps  # what rounding adds to a sum of d products at most
 
     def work(rows: slice) -> None:
         block = users[rows]
         whole = product.left[block]
-        shift = (whole[:, common].astype(np.float64) * product.right[0, common]).sum(1)
-        reach = np.linalg.norm(whole[:, rest].astype(np.float64), axis=1)
+        shift = (whole[:, tiles.common].astype(np.float64) * tiles.level).sum(1)
+        reach = np.linalg.norm(whole[:, tiles.rest].astype(np.float64), axis=1)
         best, score = items[rows], values[rows]
         satisfied = np.full(len(block), np.inf) if enough is None else enough[rows]
-        satisfied = satisfied + slack * (abs(shift) + reach * length.max(initial=0))
-        begin, hidden, column = by_tile(block, *seen, place, ITEMS, len(starts))
+        satisfied = satisfied + slack * (abs(shift) + reach * tiles.reach)
+        begin, hidden, column = by_tile(block, *seen, tiles.place, ITEMS, len(starts))
         active = np.arange(len(block))
         left = _padded(whole, ROUND)
         memory = np.empty(len(left) * ITEMS, np.float32)
         for tile, start in enumerate(starts):
             if tile % LOOK == 0:
-                still = unfinished(active, score, shift, reach, longest[tile], slack, satisfied)
+                still = unfinished(active, score, shift, reach, tiles.longest[tile], slack, satisfied)
                 if not len(still):
                     break
                 if len(active) - len(still) >= ROUND:

@@ -11,6 +11,7 @@ from marquee.errors import MarqueeError
 from marquee.evaluation.inner_product import (
     USERS,
     FactorScores,
+    ItemTiles,
     empty_lists,
     not_finite,
     top_k_dense,
@@ -31,25 +32,24 @@ def top_k_for_users(
     name: str = "the model",
     asked: Sequence[UserItems] = (),
     enough: np.ndarray | None = None,
+    tiles: ItemTiles | None = None,
 ) -> tuple[np.ndarray, np.ndarray, list[np.ndarray]]:
     """List the k best items of each of `users` [n] without the user's `seen`, ordered by (-score, item).
 
     asked   items of each row of `users`; float32 scores of each of these come third
     enough  float [n]: a list need not go on once it contains k items that score higher, see `top_k_factors`
+    tiles   of `FactorScores`, where these are at hand
 
     Items are int32 [n, k] and their scores float32 [n, k]; a list that ends early has -1 and -inf.
     `FactorScores` are never in memory whole; of other scores a thread has `BLOCK_BYTES`, one user's at least.
     Raises MarqueeError for a score that is NaN or infinite, with `name` and the user, and where k is more
     than n_items.
     """
-    if k > n_items:
-        raise MarqueeError(
-            f"evaluate.ks asks for lists of {k} items, but the catalogue has {n_items}: lower it"
-        )
+    require_length(k, n_items)
     if isinstance(scores, FactorScores):
         scores.check(users, name)
         found = [scores.of_pairs(users, one) for one in asked]
-        return *top_k_factors(scores, users, seen, k, enough), found
+        return *top_k_factors(scores, users, seen, k, enough, tiles), found
     items, values = empty_lists(len(users), k)
     found = [np.empty(len(one.items), np.float32) for one in asked]
 
@@ -65,3 +65,11 @@ def top_k_for_users(
 
     parallel_blocks(work, len(users), max(1, min(USERS, BLOCK_BYTES // (4 * n_items))))
     return items, values, found
+
+
+def require_length(k: int, n_items: int) -> None:
+    """Raise MarqueeError where a list of `k` items is longer than the catalogue."""
+    if k > n_items:
+        raise MarqueeError(
+            f"evaluate.ks asks for lists of {k} items, but the catalogue has {n_items}: lower it"
+        )

@@ -48,6 +48,10 @@ class Rotated(NamedTuple):
         rotated[:, :lead] = features[:, :lead]
         return cls(features, rotated, gram, common, axes)
 
+    def for_rows(self) -> Rotated:
+        """Return what a solve reads of it: all but the features as they were given."""
+        return self._replace(features=self.features[:0])
+
 
 def solve_rows(
     offsets: np.ndarray,
@@ -85,12 +89,12 @@ def solve_rows(
     """
     lead = penalty.shape[1] - 1
     given = features if isinstance(features, Rotated) else Rotated.of(features, lead)
-    (n_columns, dim), rotated, axes = given.features.shape, given.rotated, given.axes
+    dim, rotated, axes = given.features.shape[1], given.rotated, given.axes
     along = np.zeros(rotated.shape[1])  # α YᵀY, which is diagonal now
     along[lead:dim] = everywhere * given.common
     entries = np.linspace(0, offsets[-1], CHUNKS + 1)[1:-1]
     bounds = np.concatenate([[0], np.searchsorted(offsets, entries), [len(offsets) - 1]])
-    shift = np.zeros(n_columns, np.float32) if shift is None else shift
+    shift = np.zeros(len(rotated), np.float32) if shift is None else shift
     roots = None if weights is None else np.sqrt(weights)
     return _solve_rows(offsets, columns, targets, rotated, penalty, prior, along, axes, shift, bounds, roots)
 

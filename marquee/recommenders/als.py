@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
@@ -10,11 +11,12 @@ import numpy as np
 from marquee.config import option
 from marquee.config.search import Range
 from marquee.data.changes import UpdateData
-from marquee.data.ratings import Ratings, csr_arrays, with_rows
+from marquee.data.ratings import Ratings, with_rows
 from marquee.parallel import single_threaded_blas
 from marquee.recommenders.base import CSR_BYTES, Cost, DataShape, Recommender, TrainingData, biased_factors
 from marquee.training.loop import Trainer
 from marquee.training.progress import Progress
+from marquee.training.sparse_rows import SparseRows
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
@@ -92,7 +94,8 @@ class Model(Recommender):
             np.zeros((n, 1 + o.dim), np.float32) for n in (self.n_users, self.n_items, genres.shape[1])
         )
         self.users[:, 1:] = rng.normal(0, o.init_std, (self.n_users, o.dim))
-        self._train(ALSTrainer(self, train, genre_fractions(genres)), data, progress)
+        with ALSTrainer(self, train, genre_fractions(genres)) as trainer:
+            self._train(trainer, data, progress)
 
     def _update(self, data: UpdateData, rng: np.random.Generator) -> None:
         o, changes = self.options, data.changes
@@ -108,9 +111,10 @@ class Model(Recommender):
             fractions = genre_fractions(data.catalogue.genres[changes.items])
             prior = (fractions @ self.genres).astype(np.float32)
         self.users, self.items = with_rows(self.users, self.n_users), self.items.copy()
-        self.users[changes.users], _ = own.solve(self.mean, self.items, self._user_prior())
-        self.items[changes.items], _ = theirs.solve(self.mean, self.users, prior)
-        self.users[changes.users], _ = own.solve(self.mean, self.items, self._user_prior())
+        with own.held, theirs.held:
+            self.users[changes.users], _ = own.solve(self.mean, self.items, self._user_prior())
+            self.items[changes.items], _ = theirs.solve(self.mean, self.users, prior)
+            self.users[changes.users], _ = own.solve(self.mean, self.items, self._user_prior())
 
     def factors(self, users: np.ndarray | slice = slice(None)) -> tuple[np.ndarray, np.ndarray]:
         own = self.users[users]  # (n, 1 + dim)
@@ -121,7 +125,8 @@ class Model(Recommender):
     def _fold_users(self, histories: Ratings) -> None:
         ratings = histories.matrix(self.n_users, self.n_items)
         side = Side.of(ratings, self.options, self.options.user_bias_regularization)
-        self.users, _ = side.solve(self.mean, self.items, self._user_prior())
+        with side.held:
+            self.users, _ = side.solve(self.mean, self.items, self._user_prior())
 
     def _user_prior(self) -> np.ndarray:
         """Return float32 [1, 1 + dim]: the prior of every user."""
@@ -156,15 +161,16 @@ class Side:
         The `others`, [n_columns, 1 + dim], are fixed. A column's bias is subtracted from the rating; the
         row's bias then multiplies a constant 1.
         """
-        from marquee.kernels.least_squares import solve_rows
-
         features = others.copy()
         features[:, 0] = 1
         shift = (others[:, 0] + mean).astype(np.float32)
-        rows, minima = solve_rows(
-            *csr_arrays(self.ratings), features, self.regularization, prior, shift=shift
-        )
+        rows, minima = self.held.solve(features, prior, shift=shift)
         return rows, float(minima.sum())
+
+    @cached_property
+    def held(self) -> SparseRows:
+        """Return the rows where they are solved."""
+        return SparseRows(self.ratings, self.regularization)
 
     def penalty(self, rows: np.ndarray, prior: np.ndarray) -> float:
         """Return Σ_rk regularization_rk (rows_rk - prior_rk)²."""
@@ -221,3 +227,7 @@ class ALSTrainer(Trainer):
         genres = float((self.ridge * np.square(model.genres, dtype=np.float64)).sum())
         loss, n = left + items.penalty(model.items, prior) + genres, users.ratings.nnz
         return {"loss": loss / n, "train": (squares / n) ** 0.5}
+
+    def close(self) -> None:
+        for side in (self.users, self.items):
+            side.held.close()

@@ -18,17 +18,17 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 import numpy as np
 
 from marquee.data.changes import UpdateData
-from marquee.data.ratings import Catalogue, Ratings
+from marquee.data.ratings import Ratings
 from marquee.errors import MarqueeError
 from marquee.evaluation.evaluate import (
     validation_errors,
-    validation_ndcg,
-    validation_ndcg_by_user,
     validation_rmse,
 )
+from marquee.evaluation.inner_product import pair_products
 from marquee.evaluation.score_embeddings import item_score_embeddings, unit, user_score_embeddings
 from marquee.training.loop import Trainer, train_epochs
 from marquee.training.progress import Arrays, FitProgress, Progress
+from marquee.training.training_data import TrainingData as TrainingData
 
 if TYPE_CHECKING:
     from torch import nn
@@ -38,20 +38,6 @@ if TYPE_CHECKING:
 RATING_BYTES = 20  # of a rating in memory: user, item and rating take 4 each, the timestamp 8
 CSR_BYTES = 8  # of an entry of a sparse matrix: its column and its value
 BLOCK = 1024  # items whose embeddings are in memory at a time
-
-
-@dataclass(frozen=True)
-class TrainingData:
-    """Hold all that a fit may read. Nothing of the test set is in it.
-
-    train       with stored negatives where the loss is computed on samples
-    validation  decides the epoch to stop at and nothing else; empty: the last epoch counts
-    catalogue   the numbers of users and items, and the items' genres
-    """
-
-    train: Ratings
-    validation: Ratings
-    catalogue: Catalogue
 
 
 @dataclass(frozen=True)
@@ -163,14 +149,17 @@ class Recommender(ABC):
                 use(trainer.weights())
             return self.validate(data)
 
-        best_epoch = train_epochs(
-            trainer,
-            self.options.epochs,
-            self.options.patience,
-            validate if len(data.validation) else None,
-            progress,
-            higher_is_better=self.task == "ranking",
-        )
+        try:
+            best_epoch = train_epochs(
+                trainer,
+                self.options.epochs,
+                self.options.patience,
+                validate if len(data.validation) else None,
+                progress,
+                higher_is_better=self.task == "ranking",
+            )
+        finally:
+            data.close()
         if use:
             use(trainer.weights())
         return best_epoch
@@ -178,7 +167,7 @@ class Recommender(ABC):
     def validate(self, data: TrainingData) -> float:
         """Return NDCG@10 over the whole catalogue for ranking, RMSE for rating, on the validation data."""
         if self.task == "ranking":
-            return validation_ndcg(self, data.train, data.validation, self.n_items)
+            return float(data.ranked.ndcg(self, self.n_items).mean())
         return validation_rmse(self, data.validation)
 
     def validate_users(self, data: TrainingData) -> dict[str, np.ndarray]:
@@ -187,7 +176,7 @@ class Recommender(ABC):
         `total` is the NDCG@10 and `count` 1 for ranking, squared errors and ratings for rating.
         """
         if self.task == "ranking":
-            ndcg = validation_ndcg_by_user(self, data.train, data.validation, self.n_items)
+            ndcg = data.ranked.ndcg(self, self.n_items)
             return {"total": ndcg, "count": np.ones(len(ndcg))}
         errors = validation_errors(self, data.validation)
         return {"total": errors["squared_error"], "count": errors["n"]}
@@ -236,7 +225,12 @@ class Recommender(ABC):
         if self.task == "ranking":
             raise MarqueeError(f"{self.algorithm} ranks items and predicts no ratings: choose a rating model")
         left, right = self._factors(users)
-        return np.einsum("nk,nk->n", left, right[items])
+        return pair_products(left, right[items])
+
+    @property
+    def predicts_products(self) -> bool:
+        """Return whether a predicted rating is the product of two `factors`."""
+        return type(self).predict is Recommender.predict and self.factors(slice(0)) is not None
 
     def _factors(self, users: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         found = self.factors(users)

@@ -10,10 +10,11 @@ import numpy as np
 from marquee.config import option
 from marquee.config.search import Range
 from marquee.data.changes import UpdateData
-from marquee.data.ratings import Ratings, csr_arrays, with_rows
+from marquee.data.ratings import Ratings, with_rows
 from marquee.recommenders.base import CSR_BYTES, Cost, DataShape, Recommender, TrainingData
 from marquee.training.loop import Trainer
 from marquee.training.progress import Progress
+from marquee.training.sparse_rows import SparseRows
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
@@ -82,7 +83,8 @@ class Model(Recommender):
         self.users = rng.normal(0, o.init_std / np.sqrt(o.dim), (self.n_users, o.dim)).astype(np.float32)
         self.items = np.zeros((self.n_items, o.dim), np.float32)
         positives = data.train.matrix(self.n_users, self.n_items)
-        self._train(ALSTrainer(self, positives), data, progress)
+        with ALSTrainer(self, positives) as trainer:
+            self._train(trainer, data, progress)
 
     def _update(self, data: UpdateData, rng: np.random.Generator) -> None:
         changes = data.changes
@@ -123,23 +125,25 @@ class Model(Recommender):
         return self.items[items]
 
 
-def solve(positives: csr_matrix, others: np.ndarray | Rotated, options: Options) -> tuple[np.ndarray, float]:
-    """Return the best factors of the rows of `positives`, float32 [n_rows, dim], given those of its columns,
-    and the objective without the columns' penalty. The entries are weights."""
-    from marquee.kernels.least_squares import solve_rows
+class Side:
+    """Hold the users, or the movies: the weights of each as a row, and how strongly it is regularized."""
 
-    regularization = options.regularization * row_weights(positives, options)[:, None]
-    prior = np.zeros((1, options.dim), np.float32)
-    offsets, columns, weights = csr_arrays(positives)
-    targets = np.ones_like(weights)
-    counted = (
-        None if (weights == 1).all() else weights
-    )  # a loop of its own: without weights it takes less time
-    rows, minima = solve_rows(
-        *(offsets, columns, targets, others, regularization, prior, options.unobserved_weight),
-        weights=counted,
-    )
-    return rows, float(minima.sum())
+    def __init__(self, positives: csr_matrix, options: Options) -> None:
+        self.options, self.weights = options, row_weights(positives, options)
+        self.held = SparseRows(positives, options.regularization * self.weights[:, None], weighted=True)
+
+    def solve(self, others: np.ndarray | Rotated) -> tuple[np.ndarray, float]:
+        """Return the best rows, float32 [n_rows, dim], and the objective without the penalty of `others`."""
+        prior = np.zeros((1, self.options.dim), np.float32)
+        rows, minima = self.held.solve(others, prior, self.options.unobserved_weight)
+        return rows, float(minima.sum())
+
+
+def solve(positives: csr_matrix, others: np.ndarray | Rotated, options: Options) -> tuple[np.ndarray, float]:
+    """Return what `Side.solve` does for the rows of `positives`, given the factors of its columns."""
+    side = Side(positives, options)
+    with side.held:
+        return side.solve(others)
 
 
 def row_weights(positives: csr_matrix, options: Options) -> np.ndarray:
@@ -153,11 +157,16 @@ class ALSTrainer(Trainer):
 
     def __init__(self, model: Model, positives: csr_matrix) -> None:
         super().__init__(model)
-        self.by_user, self.by_item = positives, positives.T.tocsr()
+        self.users, self.items = Side(positives, model.options), Side(positives.T.tocsr(), model.options)
+        self.n_positives = positives.nnz
 
     def train_epoch(self) -> dict[str, float]:
-        model, o = self.model, self.model.options
-        model.items, _ = solve(self.by_item, model.users, o)
-        model.users, left = solve(self.by_user, model.items, o)
-        penalty = row_weights(self.by_item, o) @ np.square(model.items).sum(1, dtype=np.float64)
-        return {"loss": (left + o.regularization * penalty) / self.by_user.nnz}
+        model = self.model
+        model.items, _ = self.items.solve(model.users)
+        model.users, left = self.users.solve(model.items)
+        penalty = self.items.weights @ np.square(model.items).sum(1, dtype=np.float64)
+        return {"loss": (left + model.options.regularization * penalty) / self.n_positives}
+
+    def close(self) -> None:
+        for side in (self.users, self.items):
+            side.held.close()

@@ -8,8 +8,12 @@ import numpy as np
 
 from marquee.data.changes import UpdateData
 from marquee.data.ratings import Ratings
+from marquee.engine import map_blocks, on_spark
+from marquee.parallel import row_blocks
 from marquee.recommenders.base import Cost, DataShape, Recommender, TrainingData
 from marquee.training.progress import Progress
+
+ROWS = 1 << 16  # ratings that one task of Spark counts
 
 
 @dataclass(frozen=True)
@@ -32,7 +36,10 @@ class Model(Recommender):
         return Cost(model_bytes=4 * shape.items)
 
     def _fit(self, data: TrainingData, rng: np.random.Generator, progress: Progress) -> None:
-        self.counts = np.bincount(data.train.item, minlength=self.n_items).astype(np.float32)
+        item = data.train.item
+        blocks = row_blocks(len(item), ROWS) if on_spark() else [(0, len(item))]
+        counts = map_blocks(count_items, blocks, {"item": item, "n_items": self.n_items})
+        self.counts = np.sum(counts, axis=0).astype(np.float32)
 
     def _update(self, data: UpdateData, rng: np.random.Generator) -> None:
         changes, n = data.changes, self.n_items
@@ -44,3 +51,8 @@ class Model(Recommender):
 
     def _fold_users(self, histories: Ratings) -> None:
         """Leave the counts as they are."""
+
+
+def count_items(first: int, stop: int, item: np.ndarray, n_items: int) -> np.ndarray:
+    """Count the ratings of each item, int64 [n_items], from row `first` to before `stop`."""
+    return np.bincount(item[first:stop], minlength=n_items)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
@@ -40,6 +40,15 @@ class Trainer(ABC):
 
     def load_optimizer_state(self, arrays: Arrays, metadata: Mapping[str, Any]) -> None:  # noqa: B027
         """Restore what `optimizer_state` returned."""
+
+    def close(self) -> None:  # noqa: B027
+        """Free what training holds beside the model; `with` does it at the end of the block."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
 
 def train_epochs(
