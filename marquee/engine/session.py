@@ -27,6 +27,7 @@ INSTALL_JAVA = (
 ARCHIVE = "marquee-code"
 QUIET = """rootLogger.level = off
 """
+JAVA_OPTIONS = ("spark.driver.extraJavaOptions", "spark.executor.extraJavaOptions")
 ON_EXECUTORS = {  # of their Python processes: one core each, and no engine in the engine
     "MARQUEE_ENGINE": "local",
     "OMP_NUM_THREADS": "1",
@@ -118,7 +119,8 @@ def _start(master: str, chosen: dict[str, str]) -> _Running:
         settings["spark.executorEnv.PYTHONPATH"] = str(PACKAGE.parent)
     if master.startswith("local-cluster") and "SPARK_HOME" not in os.environ:
         os.environ["SPARK_HOME"] = str(_spark_home(folder))
-    settings |= chosen
+    options = {key: settings[key] for key in JAVA_OPTIONS if key in settings}
+    settings |= chosen | {key: f"{own} {chosen[key]}" for key, own in options.items() if key in chosen}
     if settings.get("spark.io.encryption.enabled") == "true":
         raise MarqueeError(
             "MARQUEE_SPARK_CONF sets spark.io.encryption.enabled=true, which shared arrays do not support: "

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from pyspark.core.broadcast import Broadcast
 
+from marquee.engine.clock import timed
 from marquee.engine.session import code_on_executors, context
 from marquee.engine.settings import spark_partitions
 from marquee.engine.transport import pack, pieces, unpack
@@ -41,10 +42,12 @@ def map_blocks(
     task: Task, blocks: Sequence[tuple[Any, ...]], shared: Sequence[Shared], take: Take | None
 ) -> list[Any]:
     """Return the result of each block, in order; see `marquee.engine.map_blocks`."""
-    spark = context()
-    for one in shared:
-        if one.sent is None:
-            one.sent = _Pieces(spark, one.values, spark._pickled_broadcast_vars)
+    with timed("start"):
+        spark = context()
+    with timed("send"):
+        for one in shared:
+            if one.sent is None:
+                one.sent = _Pieces(spark, one.values, spark._pickled_broadcast_vars)
     partitions = spark_partitions() or 2 * spark.defaultParallelism
     job = _on_executor(pickle.dumps(task), [one.sent for one in shared], code_on_executors())
     results: list[Any] = []
@@ -52,16 +55,21 @@ def map_blocks(
     while len(results) < len(blocks):
         count = max(partitions, min(BLOCKS, RESULT_BYTES // largest))
         numbers = range(len(results), min(len(results) + count, len(blocks)))
-        records = _collect(spark, job, [(k, blocks[k]) for k in numbers], partitions)
+        with timed("run"):
+            records = _collect(spark, job, [(k, blocks[k]) for k in numbers], partitions)
         largest = max(map(len, records))
-        for record in records:
-            k, kind, found = unpack(bytearray(record))
-            if kind == FAULT:
-                raise MarqueeError(found)
-            if kind != DONE:
-                raise RuntimeError(f"a task of Spark failed on block {k}\n{found}")
-            results.append(found if take is None else take(k, found))
+        with timed("take"):
+            results += [_result(record, take) for record in records]
     return results
+
+
+def _result(record: bytes, take: Take | None) -> Any:
+    k, kind, found = unpack(bytearray(record))
+    if kind == FAULT:
+        raise MarqueeError(found)
+    if kind != DONE:
+        raise RuntimeError(f"a task of Spark failed on block {k}\n{found}")
+    return found if take is None else take(k, found)
 
 
 def _on_executor(
