@@ -25,9 +25,9 @@ class System:
     fixed    settings that are not tuned
     grid     setting -> the values tried on validation; untuned, the first of each
     also     further grids, where one setting changes the range of the next
-    like     the system with the same objective whose settings this one takes
+    like     the system with the same objective, of any benchmark, whose settings this one takes
     threads  the numbers of threads to try at each size; the fastest is used
-    limits   environment variables that hold its libraries to their best number of threads
+    limits   environment variables: the engine, or what holds its libraries to their best number of threads
     sizes    the data that it runs on
     rounds   the most rounds; 1 for a system that is shown for comparison only
     """

@@ -47,6 +47,11 @@ def scaling(size: str, repeats: int, peer: str | None) -> Iterator[Command]:
     yield ["scaling", "--repeats", repeats]
 
 
+def spark_lists(size: str, repeats: int, peer: str | None) -> Iterator[Command]:
+    """List for all users on Spark, beside Spark's `recommendForAllUsers`."""
+    yield ["spark_lists", "--size", size, "--repeats", repeats]
+
+
 @dataclass(frozen=True)
 class Extra:
     """A benchmark's commands, its default sizes and its peers."""
@@ -59,6 +64,7 @@ class Extra:
 EXTRA = {
     "topk": Extra(topk, ("ml-1m", "25M"), ("implicit",)),
     "data_pipeline": Extra(data_pipeline, ("32M",), ("polars", "duckdb")),
+    "spark_lists": Extra(spark_lists, ("ml-1m", "25M"), ("pyspark",)),
     "roofline": Extra(roofline, ("4M",)),
     "scaling": Extra(scaling, ("32M",)),
 }

@@ -17,7 +17,7 @@ from bench.tuning import trials
 from marquee.io import write_text
 
 TEXT, PAGE = ROOT / "bench/pages/speed.md", ROOT / "docs/speed.md"
-PLAIN = ("topk", "data_pipeline", "data_pipeline_duckdb", "roofline", "scaling", MEASURED)
+PLAIN = ("topk", "data_pipeline", "data_pipeline_duckdb", "roofline", "scaling", "spark_lists", MEASURED)
 
 
 def page() -> str:

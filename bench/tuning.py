@@ -32,8 +32,9 @@ def trials(benchmark: Benchmark, system: System) -> list[Row]:
 
 def chosen(benchmark: Benchmark, size: str, system: System) -> Settings:
     """Give the best settings on validation at the nearest tuned size; untuned, the first of the grid."""
-    other = next((s for s in benchmark.systems if s.name == system.like), system)
-    found = ranked(benchmark, size, other) or other.candidates()
+    pairs = [(known, one) for known in (benchmark, *BENCHMARKS.values()) for one in known.systems]
+    of, other = next((pair for pair in pairs if pair[1].name == system.like), (benchmark, system))
+    found = ranked(of, size, other) or other.candidates()
     return {**system.fixed, **found[0]}
 
 

@@ -1,5 +1,10 @@
-"""Spark: `als` on local[threads]; needs Java. An iteration is a part of the whole fit."""
+"""Spark: `als`, or `ials` of implicit feedback, on local[threads]; needs Java.
 
+An iteration is a part of the whole fit. The setting `lists` also times `recommendForAllUsers` of so many
+items, which keeps what a user has rated: it prints its seconds as another JSON line, before the last.
+"""
+
+import json
 import os
 import shutil
 import time
@@ -22,9 +27,15 @@ frame = frame.repartition(o["threads"]).cache()
 frame.count()
 for epochs in (1, o["epochs"]):  # the first fit warms the compiler of the JVM
     fit = ALS(rank=o["dim"], maxIter=epochs, regParam=o["regularization"], seed=o["seed"])
+    if task == "ials":
+        fit = fit.setImplicitPrefs(True).setAlpha(o["alpha"])
     start = time.perf_counter()
     model = fit.setUserCol("user").setItemCol("item").setRatingCol("rating").fit(frame)
     took = time.perf_counter() - start
+if "lists" in o:
+    start = time.perf_counter()
+    model.recommendForAllUsers(o["lists"]).write.format("noop").mode("overwrite").save()
+    print(json.dumps({"seconds": time.perf_counter() - start, "users": len(np.unique(user))}), flush=True)
 java = session.sparkContext._gateway.proc.pid  # where the work and the memory are
 report([took / o["epochs"]] * o["epochs"], len(user), str(java))
 if "out" in o:
