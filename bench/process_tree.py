@@ -1,10 +1,10 @@
-"""Watch the memory of a stage and of the Spark that it started, and stop it beyond a limit. Linux only."""
+"""Watch the memory and the processor time of a stage and of the Spark that it started. Linux only."""
 
 from __future__ import annotations
 
+import os
 import subprocess
 import time
-from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,50 +13,61 @@ from marquee.errors import MarqueeError
 
 EVERY = 0.5  # seconds between two looks
 GIB = 1 << 20  # KiB
+TICKS = os.sysconf("SC_CLK_TCK")
 
 
 @dataclass(frozen=True)
-class Peak:
-    """GiB of the driver (the stage and its JVM) and of all executors; shared pages count once."""
+class Limits:
+    """GiB that the driver (the stage and its JVM) and all executors together may hold."""
 
     driver: float
     executors: float
 
+
+@dataclass(frozen=True)
+class Usage:
+    """What a stage took: GiB at the peak, with shared pages counted once, and seconds of all processors."""
+
+    driver: float = 0
+    executors: float = 0
+    processor_seconds: float = 0
+
     def __str__(self) -> str:
-        return f"driver {self.driver:.2f} GiB, executors {self.executors:.2f} GiB"
+        held = f"driver {self.driver:.2f} GiB, executors {self.executors:.2f} GiB"
+        return f"{held}, {self.processor_seconds:.0f} s of processor time"
 
 
-def watched(process: subprocess.Popen[bytes], limits: Peak) -> Peak:
-    """Wait for the end of `process` and return its peaks. Raises MarqueeError where one exceeds `limits`."""
-    peak = Peak(0, 0)
+def watched(process: subprocess.Popen[bytes], limits: Limits) -> Usage:
+    """Wait for the end of `process`. Raises MarqueeError, and ends it, where it exceeds `limits`."""
+    driver = executors = 0.0
+    spent: dict[int, float] = {}  # seconds by process, as last seen
     while process.poll() is None:
-        now = _now(process.pid)
-        peak = Peak(max(peak.driver, now.driver), max(peak.executors, now.executors))
-        if peak.driver > limits.driver or peak.executors > limits.executors:
+        own, below = _tree(process.pid, spent)
+        driver = max(driver, sum(map(_held, own)) / GIB)
+        executors = max(executors, sum(map(_held, below)) / GIB)
+        if driver > limits.driver or executors > limits.executors:
             process.terminate()
             process.wait()
-            raise MarqueeError(f"stopped: {peak}, where {limits} are allowed")
+            raise MarqueeError(f"stopped at {Usage(driver, executors)}, where {limits} are allowed")
         time.sleep(EVERY)
-    return peak
+    return Usage(driver, executors, sum(spent.values()))
 
 
-def _now(stage: int) -> Peak:
-    """Return what the processes hold now: the stage with its child, the JVM, and all below that."""
+def _tree(stage: int, spent: dict[int, float]) -> tuple[list[int], list[int]]:
+    """Return the stage with its child, the JVM, and all processes below that; note the seconds of each."""
     children: dict[int, list[int]] = {}
-    for pid, parent in _processes():
-        children.setdefault(parent, []).append(pid)
+    seconds: dict[int, float] = {}
+    for folder in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError, IndexError):
+            words = (folder / "stat").read_text().rpartition(")")[2].split()
+            children.setdefault(int(words[1]), []).append(int(folder.name))
+            seconds[int(folder.name)] = (int(words[11]) + int(words[12])) / TICKS
     driver = [stage, *children.get(stage, [])]
     below = [pid for parent in driver[1:] for pid in children.get(parent, [])]
     for pid in below:
         below += children.get(pid, [])
-    return Peak(*(sum(map(_held, pids)) / GIB for pids in (driver, below)))
-
-
-def _processes() -> Iterator[tuple[int, int]]:
-    """Yield each process and its parent."""
-    for folder in Path("/proc").glob("[0-9]*"):
-        with suppress(OSError, IndexError):
-            yield int(folder.name), int((folder / "stat").read_text().rpartition(")")[2].split()[1])
+    spent |= {pid: seconds[pid] for pid in (*driver, *below) if pid in seconds}
+    return driver, below
 
 
 def _held(pid: int) -> int:

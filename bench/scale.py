@@ -7,8 +7,8 @@ ingest, split, negatives, candidates, `ials` (f = 64, five sweeps), and the eval
 100,000 of them at 320 million ratings.
 
 Before a stage starts, its memory is limited: --driver and --executors GiB, that of Python and of the JVM
-together; a stage that exceeds them is stopped. --write puts seconds and peaks into bench/results/scale.csv,
-the forecast beside them into bench/results/scale_forecast.csv.
+together; a stage that exceeds them is stopped. --write puts seconds, processor time and peaks into
+bench/results/scale.csv, the forecast beside the seconds into bench/results/scale_forecast.csv.
 
 The forecast of a step is T(n, w) = a + n (d + p / w) at n ratings and w workers: a to start, d on the driver
 for each rating, p on the workers. The three come from all sizes but the largest, by least squares without
@@ -29,7 +29,7 @@ from typing import Any
 import numpy as np
 
 from bench.output import ROOT, Row, environment, parser, publish
-from bench.process_tree import Peak, watched
+from bench.process_tree import Limits, Usage, watched
 from bench.sizes import SEED, SHAPES, WORK
 from marquee.config import SimulatorOptions
 from marquee.errors import MarqueeError
@@ -40,7 +40,16 @@ SHAPE = SimulatorOptions(users=USERS, movies=MOVIES, ratings=RATINGS, half_stars
 STEPS = ("ingest", "split ranking", "negatives", "candidates ranking", "train ials", "evaluate ials")
 DIM, SWEEPS = 64, 5
 TESTED = 0.05  # of the users
-HEADER = ["step", "ratings", "users", "workers", "seconds", "driver_mib", "executors_mib"]
+HEADER = [
+    "step",
+    "ratings",
+    "users",
+    "workers",
+    "seconds",
+    "processor_seconds",
+    "driver_mib",
+    "executors_mib",
+]
 WORKERS = (1, 2, 10, 100)  # of the forecast
 
 
@@ -82,18 +91,18 @@ def prepare(folder: Path) -> None:
     (folder / "params.yaml").write_text(yaml.safe_dump(settings, sort_keys=False), encoding="utf-8")
 
 
-def run(words: Sequence[str], folder: Path, variables: dict[str, str], limits: Peak) -> tuple[float, Peak]:
-    """Run a Python module in `folder`; return its seconds and the peaks of the driver and the executors."""
+def run(words: Sequence[str], folder: Path, variables: dict[str, str], limits: Limits) -> tuple[float, Usage]:
+    """Run a Python module in `folder`; return its seconds and what it used."""
     start = time.perf_counter()
     settings = {**environment(), "PYTHONPATH": str(ROOT), **variables}
     process = subprocess.Popen([sys.executable, "-m", *words], cwd=folder, env=settings)
-    peak = watched(process, limits)
+    used = watched(process, limits)
     if process.returncode:
         raise MarqueeError(f"{' '.join(words)} failed in {folder}: see its message above")
-    return time.perf_counter() - start, peak
+    return time.perf_counter() - start, used
 
 
-def measure(size: float, workers: int, limits: Peak) -> list[list[Any]]:
+def measure(size: float, workers: int, limits: Limits) -> list[list[Any]]:
     """Draw the data where they are missing, run all stages, and return a row for each."""
     n_users = round(USERS * size * 1e6 / RATINGS)
     folder = WORK / "scale" / f"{size:g}"
@@ -101,10 +110,10 @@ def measure(size: float, workers: int, limits: Peak) -> list[list[Any]]:
     rows: list[list[Any]] = []
 
     def step(name: str, *words: str) -> None:
-        seconds, peak = run(words, folder, variables, limits)
-        found = [name, 0, n_users, workers, round(seconds, 1)]
-        rows.append([*found, *(round(1024 * gib) for gib in (peak.driver, peak.executors))])
-        print(f"{size:g}M, {workers} workers, {name}: {seconds:.1f} s, {peak}", flush=True)
+        seconds, used = run(words, folder, variables, limits)
+        found = [name, 0, n_users, workers, round(seconds, 1), round(used.processor_seconds, 1)]
+        rows.append([*found, *(round(1024 * gib) for gib in (used.driver, used.executors))])
+        print(f"{size:g}M, {workers} workers, {name}: {seconds:.1f} s, {used}", flush=True)
 
     prepare(folder)
     if not (folder / "data/raw").exists() or not (folder / "drawn.json").is_file():
@@ -148,7 +157,7 @@ def main() -> None:
 
         write_json(Path("drawn.json"), {"ratings": write_shards(Path("data/raw"), SHAPE, given.draw, SEED)})
         return
-    limits = Peak(given.driver, given.executors)
+    limits = Limits(given.driver, given.executors)
     os.environ["MARQUEE_MEMORY"] = f"{given.driver:g}"
     table = [
         row
