@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +47,7 @@ class _Running:
 
 _running: _Running | None = None
 _folder: Path | None = None
+_numbers = count()
 
 
 def context() -> Any:
@@ -174,6 +176,11 @@ def _clean() -> None:
             process.wait(30)
     if _folder is not None:
         shutil.rmtree(_folder, ignore_errors=True)
+
+
+def new_file() -> Path:
+    """Return the path of a file that is not there yet, in this process's folder for Spark."""
+    return _work_folder() / f"shared-{next(_numbers)}"
 
 
 def _spark_home(folder: Path) -> Path:
