@@ -5,6 +5,8 @@
 # docker build --target serve -t marquee-serve .
 # docker run --rm -p 127.0.0.1:8000:8000 -v "$PWD":/home/marquee/app -e MARQUEE_TOKEN marquee-serve
 #                                                           `marquee serve` on the finished run in this folder
+#
+# docker compose build                                      a Spark cluster on this machine: see compose.yaml
 FROM python:3.11-slim AS run
 
 RUN apt-get update \
@@ -32,6 +34,16 @@ ENV PATH=/home/marquee/venv/bin:$PATH
 EXPOSE 8000
 HEALTHCHECK CMD ["python", "-c", "from urllib.request import urlopen; urlopen('http://127.0.0.1:8000/healthz')"]
 CMD ["python", "-m", "marquee", "serve", "--host", "0.0.0.0"]
+
+# The driver, the master and the workers of compose.yaml.
+FROM run AS spark
+USER root
+RUN apt-get update \
+    && apt-get install --yes --no-install-recommends default-jre-headless procps \
+    && rm -rf /var/lib/apt/lists/*
+USER marquee
+RUN make .venv/ready-spark && mv .venv ../venv
+ENV PATH=/home/marquee/venv/bin:$PATH PYTHONPATH=/home/marquee/app
 
 # Built where no target is named.
 FROM run

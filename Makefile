@@ -4,13 +4,18 @@ VENV := .venv
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export PYTHONUNBUFFERED := 1
 
-.PHONY: run serve back plan results bench test test-slow axe lint docs clean
+.PHONY: run serve back plan results bench test test-slow test-spark axe lint docs clean
 
 # The pipeline as params.yaml says; `make run DATASET=ml-1m SOURCE=folder` first sets the release and its preset,
 # `make run PRESET=recbole-ml-1m SOURCE=folder` a published protocol of presets/ (of DATASET, if that is set, too).
 # MODELS=all beside DATASET brings the models of presets/models/more.yaml, MODELS=ease,als_mf these two alone.
 # The shell takes the names from its environment, so SOURCE may have blanks and parentheses.
-run: $(VENV)/bin/marquee
+# ENGINE=spark runs the same stages on Spark, in local[*] unless MARQUEE_SPARK_MASTER names a cluster. It needs
+# Java 17 and changes no byte of a result (docs/how-to/cluster.md).
+ifdef ENGINE
+export MARQUEE_ENGINE := $(ENGINE)
+endif
+run: $(VENV)/bin/marquee $(if $(filter spark,$(ENGINE)),$(VENV)/ready-spark)
 ifdef PRESET
 	@marquee use "$$PRESET" $(if $(MODELS),--models "$$MODELS") $(if $(DATASET),--dataset "$$DATASET") $(if $(SOURCE),--source "$$SOURCE")
 else ifdef DATASET
@@ -45,10 +50,14 @@ bench: $(VENV)/ready
 		$(if $(SIZE),--size $(SIZE)) $(if $(DIM),--dim $(DIM)) $(if $(REPEATS),--repeats $(REPEATS))
 
 test: $(VENV)/ready-dev
-	python -m pytest -n 2 -m "not slow"
+	python -m pytest -n 2 -m "not slow and not spark"
 
 test-slow: $(VENV)/ready-dev
-	python -m pytest -n 2 -m slow
+	python -m pytest -n 2 -m "slow and not spark"
+
+# The engine on Spark; without Java 17 the tests are skipped, with the reason
+test-spark: $(VENV)/ready-dev $(VENV)/ready-spark
+	python -m pytest -rs -m spark
 
 # axe-core from npm, for the tests of the report in a browser; without it `make test-slow` skips them
 axe:
@@ -80,6 +89,10 @@ $(VENV)/bin/marquee: pyproject.toml $(VENV)/ready
 
 $(VENV)/ready-serve: requirements-serve.txt $(VENV)/bin/marquee
 	$(VENV)/bin/pip install --quiet --disable-pip-version-check -r requirements-serve.txt
+	@touch $@
+
+$(VENV)/ready-spark: requirements-spark.txt $(VENV)/bin/marquee
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check -r requirements-spark.txt
 	@touch $@
 
 $(VENV)/ready-docs: requirements-docs.txt constraints.txt | $(VENV)/bin/python

@@ -8,9 +8,22 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from marquee.engine import session
+from marquee.errors import MarqueeError
+
 # The same examples each time, so that a red run is a change's; MARQUEE_RANDOM_EXAMPLES=1 looks for new ones.
 settings.register_profile("marquee", deadline=None, derandomize="MARQUEE_RANDOM_EXAMPLES" not in os.environ)
 settings.load_profile("marquee")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip the tests of Spark, with one reason, where it cannot start."""
+    try:
+        session._require_java()
+    except MarqueeError as error:
+        for item in items:
+            if item.get_closest_marker("spark"):
+                item.add_marker(pytest.mark.skip(reason=str(error)))
 
 
 @pytest.fixture(scope="session")

@@ -54,8 +54,7 @@ def draw_ground_truth(options: SimulatorOptions, rng: np.random.Generator) -> tu
     fame = genres @ LIFT + GOOD * movie_bias + rng.normal(0, CHANCE, options.movies)
     odds = np.empty(options.movies)
     odds[np.argsort(-fame, kind="stable")] = _odds(options)
-    moods = np.exp(CHOOSY * options.focus * users @ TASTES[1:].T + np.log(WEIGHT[1:]))
-    moods /= moods.sum(1, keepdims=True)  # (n_users, n_moods): one mood for each genre but `unknown`
+    moods = user_moods(users, options.focus)
     appeal = np.exp(TELLING * options.focus * TASTES[1:] @ factors.T)  # (n_moods, n_movies)
     truth = {
         "user_factors": users,
@@ -69,6 +68,16 @@ def draw_ground_truth(options: SimulatorOptions, rng: np.random.Generator) -> tu
         "mood_movies": _balanced(appeal, moods.mean(0), odds / odds.sum()),
     }
     return GroundTruth(**{name: array.astype(np.float32) for name, array in truth.items()}), genres
+
+
+def user_moods(users: np.ndarray, focus: float) -> np.ndarray:
+    """Return how often `users` [n_users, n_factors] are in each mood, [n_users, n_moods].
+
+    There is a mood for each genre but `unknown`.
+    """
+    moods = np.exp(CHOOSY * focus * users @ TASTES[1:].T + np.log(WEIGHT[1:]))
+    moods /= moods.sum(1, keepdims=True)
+    return moods
 
 
 def _genres(n_movies: int, rng: np.random.Generator) -> np.ndarray:

@@ -45,15 +45,29 @@ def activity(options: SimulatorOptions, rng: np.random.Generator) -> np.ndarray:
     from scipy.special import gammaincinv
 
     eager = gammaincinv(EAGERNESS, (rng.permutation(options.users) + 0.5) / options.users)
-    low, high = 0.0, options.movies / eager.min()
-    for _ in range(100):  # nobody can rate more than all movies, so the scale has no closed form
-        scale = (low + high) / 2
-        wanted = np.minimum(options.min_ratings_per_user + scale * eager, options.movies)
-        low, high = (scale, high) if wanted.sum() < options.ratings else (low, scale)
+    wanted = wanted_ratings(options, eager, activity_scale(options, eager))
     counts = wanted.astype(np.int64)
     rest = np.where(counts < options.movies, wanted - counts, -1)
     counts[np.argsort(-rest, kind="stable")[: options.ratings - counts.sum()]] += 1
     return counts
+
+
+def activity_scale(options: SimulatorOptions, eager: np.ndarray) -> float:
+    """Return the scale at which users of eagerness `eager`, float64 [n_users], give `options.ratings`.
+
+    Nobody can rate more than all movies, so the scale has no closed form.
+    """
+    low, high = 0.0, options.movies / eager.min()
+    for _ in range(100):
+        scale = (low + high) / 2
+        few = wanted_ratings(options, eager, scale).sum() < options.ratings
+        low, high = (scale, high) if few else (low, scale)
+    return scale
+
+
+def wanted_ratings(options: SimulatorOptions, eager: np.ndarray, scale: float) -> np.ndarray:
+    """Return float64 [n_users]: the ratings of users of eagerness `eager`, not yet whole numbers."""
+    return np.minimum(options.min_ratings_per_user + scale * eager, options.movies)
 
 
 def rate(
@@ -64,17 +78,31 @@ def rate(
     rng: np.random.Generator,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the cuts, float32 [n_stars - 1], that give each star its `percent`, and each star, int8 [n]."""
-    opinion = np.empty(len(user), np.float32)
-    blocks = [slice(first, first + BLOCK) for first in range(0, len(user), BLOCK)]
-    for b in blocks:
-        noise = truth.noise * rng.standard_normal(len(user[b]), np.float32)
-        opinion[b] = truth.opinions(user[b], movie[b]) + noise
-    some = opinion[:: len(opinion) // BLOCK + 1]
-    cuts = np.quantile(some, np.cumsum(percent)[:-1] / 100).astype(np.float32)
+    opinion = opinions(truth, user, movie, rng)
+    cuts = cuts_of(opinion, percent)
     star = np.empty(len(user), np.int8)
-    for b in blocks:
+    for b in _slices(len(user)):
         star[b] = np.searchsorted(cuts, opinion[b])
     return cuts, star
+
+
+def opinions(truth: GroundTruth, user: np.ndarray, movie: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Sample the opinion of each pair of `user` [n] and `movie` [n], float32 [n]."""
+    opinion = np.empty(len(user), np.float32)
+    for b in _slices(len(user)):
+        noise = truth.noise * rng.standard_normal(len(user[b]), np.float32)
+        opinion[b] = truth.opinions(user[b], movie[b]) + noise
+    return opinion
+
+
+def cuts_of(opinion: np.ndarray, percent: tuple[float, ...]) -> np.ndarray:
+    """Return the cuts, float32 [n_stars - 1], at which each star has its `percent` of `opinion` [n]."""
+    some = opinion[:: len(opinion) // BLOCK + 1]
+    return np.quantile(some, np.cumsum(percent)[:-1] / 100).astype(np.float32)
+
+
+def _slices(n: int) -> list[slice]:
+    return [slice(first, first + BLOCK) for first in range(0, n, BLOCK)]
 
 
 def moments(counts: np.ndarray, rng: np.random.Generator) -> np.ndarray:

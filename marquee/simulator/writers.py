@@ -61,12 +61,17 @@ def write_ml_32m(folder: Path, columns: Columns, films: list[Film], rng: np.rand
     labels = [f"{star:.1f}" for star in columns.stars]
     options = pacsv.WriteOptions(quoting_style="none", quoting_header="none", eol="\r\n")
     _write_ratings(folder / "ratings.csv", columns, _by_movie(columns), labels, options)
+    write_movies(folder / "movies.csv", films)
+
+
+def write_movies(path: Path, films: list[Film]) -> None:
+    """Write movieId, title and genres as ML-32M has them."""
     lines = ["movieId,title,genres\r\n"]
     for number, film in enumerate(films, 1):
         title = f'"{film.title}"' if "," in film.title else film.title
         genres = "|".join(genre.replace("Children's", "Children") for genre in film.genres)
         lines.append(f"{number},{title},{genres.replace('unknown', '(no genres listed)')}\r\n")
-    write_text(folder / "movies.csv", "".join(lines))
+    write_text(path, "".join(lines))
 
 
 LAYOUTS: dict[str, Callable[[Path, Columns, list[Film], np.random.Generator], None]] = {
