@@ -77,7 +77,7 @@ class Changes:
             np.concatenate([getattr(part, name) for part in (self.added, self.removed)])
             for name in ("user", "item")
         )
-        step = np.repeat(np.float32([1, -1]), [len(self.added), len(self.removed)])
+        step = np.repeat(np.array([1, -1], np.float32), [len(self.added), len(self.removed)])
         row = np.searchsorted(self.users, user)
         after = before + csr_matrix((step, (row, item)), before.shape)
         after.eliminate_zeros()
@@ -154,7 +154,7 @@ def last_of_each_pair(ratings: Ratings) -> Ratings:
 
 
 def _insert(before: Ratings, gone: np.ndarray, added: Ratings) -> Ratings:
-    """Return `before` without the rows `gone`, and with those `added`, sorted by user, after the user's own."""
+    """Return `before` without the rows `gone`, with those `added`, sorted by user, after the user's own."""
     kept = before if not len(gone) else before.take(np.delete(np.arange(len(before)), gone))
     at = np.searchsorted(kept.user, added.user, side="right")
     first = np.flatnonzero(np.diff(at, prepend=-1)).tolist()  # the rows of one user go to one place

@@ -140,7 +140,7 @@ def with_n_rows(matrix: csr_matrix, n: int) -> csr_matrix:
 
 
 def with_other_rows(matrix: csr_matrix, rows: np.ndarray, values: csr_matrix) -> csr_matrix:
-    """Return a copy of the CSR `matrix` whose `rows` [n], ascending, are those of `values`, [n, n_columns]."""
+    """Return a copy of the CSR `matrix` whose `rows`, ascending, are those of `values`, [n, n_columns]."""
     from scipy.sparse import csr_matrix
 
     lengths = np.diff(matrix.indptr)

@@ -44,8 +44,8 @@ class Model(Recommender):
     the user's history comes after all others, the more popular first: score = fraction of its users - 1.
     A score is a function of the history alone: folding in a training user's own history is exact.
     An update counts on: n_ij is in s_ij, and changes by the users whose histories changed, so the s_ij of
-    neighbors are those of a fit on all ratings. Which items are near is searched again for some items only,
-    as a search takes the time of the fit: the more of an item's users are new, the more likely (`SEARCH_AGAIN`).
+    neighbors are those of a fit on all ratings. A search for neighbors takes the time of the fit. It is made
+    again for few items: the more of an item's users are new, the more likely (`SEARCH_AGAIN`).
     Time: Σ_u n_u² additions and n_items² comparisons. Memory: 8 k n_items bytes, three times that while
     fitting; nothing grows with the square of the catalogue. The same bytes for any number of threads.
     """

@@ -78,7 +78,7 @@ def test_similarities_of_pairs_that_stay_neighbors_are_those_of_a_fit(models, na
     """Of ratings that come and others that are withdrawn; the neighbors of all are searched on request."""
     given = concat(later(2), Ratings.of([0, 0, 2], [0, 2, 4], 1))
     changes = changed(TRAIN, given, positive_threshold=2)
-    assert len(changes.removed) and len(changes.added)
+    assert min(len(changes.removed), len(changes.added)) > 0
     model = models[name].update(data_of(changes))
     again = fitted(name, changes.after, n_users=N_USERS + 2)
     own, wanted = model.similarities.toarray(), again.similarities.toarray()
