@@ -20,6 +20,7 @@ from typing import Any
 
 import numpy as np
 
+from bench import stream
 from bench.output import IMAGES, RESULTS, ROOT, Row, markdown, parser, publish, read
 from marquee import config, recommenders
 from marquee.data.changes import UpdateData, changed
@@ -43,8 +44,9 @@ REPEATS, SHORT, SLOW = (
 )  # what takes fewer seconds is repeated 9 times, what takes more never
 METRIC = {"ranking": "ndcg@10", "rating": "rmse"}
 MODELS = (
-    *("popularity", "bias", "item_knn", "ease", "ials", "als_bias", "als_mf", "als_genres", "sgd_mf_biased"),
-    *("mf_bce", "mf_bce_tuned", "gmf_tuned", "autorec_user", "autorec_item"),
+    *("popularity", "item_knn", "ease", "ials", "mf_bce", "mf_bce_tuned"),
+    *("bias", "als_bias", "als_mf", "als_genres", "sgd_mf", "sgd_mf_biased"),
+    *("gmf", "gmf_tuned", "neumf", "autorec_user", "autorec_item"),
 )
 HEADER = (
     *("size", "model", "metric", "ratings", "users", "new_users", "movies", "never", "update", "refit"),
@@ -150,21 +152,8 @@ def page() -> str:
         "refit s",
         "ratio",
     ]
-    sums = [
-        [
-            *(row["model"], row["policy"], row["metric"].upper()),
-            f"{float(row['value']):.4f}",
-            f"{float(row['low']):.4f} to {float(row['high']):.4f}",
-            "{from_never:+.4f} ({from_low:+.4f} to {from_high:+.4f})".format(
-                **{key: float(row[key]) for key in ("from_never", "from_low", "from_high")}
-            ),
-            f"{float(row['seconds']):.1f}",
-        ]
-        for row in read("online_summary")
-    ]
-    stream = ["model", "learns", "metric", "value", "95 % interval", "difference from never", "seconds"]
     return TEXT.read_text("utf-8").format(
-        updates=markdown(head, updates), stream=markdown(stream, sums), **_numbers(read("online"))
+        updates=markdown(head, updates), stream=stream.sums(), **_numbers(read("online"))
     )
 
 
@@ -191,7 +180,7 @@ def main() -> None:
     if args.project is not None:
         chdir(args.project)
         params, (known, scale) = config.read(Path("params.yaml")), catalogue()
-        models = args.models or list(MODELS)
+        models = args.models or [name for name in MODELS if name in params.models]
         rows = {row["model"]: list(row.values()) for row in read("online")}
         for name in models:
             rows[name] = measure(name, params, replace(known), scale[:2])

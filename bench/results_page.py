@@ -15,6 +15,7 @@ from typing import Any
 
 import yaml
 
+from bench import stream
 from bench.output import RESULTS, ROOT, markdown, parser
 from bench.protocols import PROTOCOLS, SOURCE, TARGET, Protocol
 from marquee.config import ModelEntry, SplitOptions, load, parse
@@ -84,6 +85,7 @@ def page(found: dict[str, Figures]) -> str:
             claims = [one for one in published["others"] if one["ours"]["protocol"] == protocol.name]
             if claims:
                 parts += ["**Published**\n", _beside(claims, found)]
+    parts.append(stream.section())
     parts += ["## Each system beside its original\n", _beside(published["originals"], found)]
     parts += ["## Machine and versions\n", _machines(found)]
     return "\n".join(parts)

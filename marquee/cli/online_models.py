@@ -11,9 +11,13 @@ import numpy as np
 
 from marquee.cli import project
 from marquee.data.ratings import Catalogue, Ratings, count_weights, lowest_positive
+from marquee.errors import MarqueeError
 from marquee.io import as_array, read_arrays, read_json, read_parquet, reading, sha256
 from marquee.movielens.schema import COUNTS, Scale
 from marquee.recommenders.base import Recommender
+from marquee.resources.memory_limit import memory_limit
+from marquee.resources.memory_model import memory_need, too_much
+from marquee.resources.pipeline_sizes import pipeline_sizes
 from marquee.serving.online import Checkpoint, OnlineModel, Positives, load_updates
 from marquee.training.loop import unpack
 
@@ -69,6 +73,17 @@ def fitted_model(name: str) -> OnlineModel:
         checkpoint(name, model),
         model.fitted["seed"],
     )
+
+
+def require_memory(name: str) -> None:
+    """Raise MarqueeError with the limit, the need and what to lower if an update of `name` would not fit.
+
+    It takes the memory of a fit.
+    """
+    params = project.params()
+    sizes = pipeline_sizes(params, read_json(CARD))
+    if line := too_much(memory_need(f"train@{name}", params, sizes), sizes, memory_limit()):
+        raise MarqueeError(f"an update of {name} {line}")
 
 
 def positives() -> Positives:

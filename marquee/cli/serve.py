@@ -6,6 +6,7 @@ import ipaddress
 import os
 import re
 import socket
+import sys
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Hashable
 from pathlib import Path
@@ -51,14 +52,21 @@ def configure(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--rate-limit",
         metavar="N",
-        type=_rate,
-        default=50.0,
+        type=_count,
+        default=50,
         help="requests a second of one address (50); 0: any",
     )
     parser.add_argument("--proxy", metavar="ADDRESS", help="a reverse proxy that names the visitor's address")
     store = parser.add_mutually_exclusive_group()
     store.add_argument("--feedback", metavar="URL", default=DATABASE, help=f"where ratings go ({DATABASE})")
     store.add_argument("--no-feedback", action="store_true", help="store no ratings")
+    parser.add_argument(
+        "--learn-every",
+        metavar="N",
+        type=_count,
+        default=0,
+        help="have the models learn whenever visitors gave N more ratings (never)",
+    )
     parser.add_argument(
         "--mcp", action="store_true", help="speak the Model Context Protocol on stdin and stdout"
     )
@@ -72,6 +80,8 @@ def run(args: Namespace) -> None:
         )
     if args.token and not TOKEN.fullmatch(args.token):
         raise MarqueeError("the token is none: give 16 to 200 letters, digits, - and _, chosen by chance")
+    if args.learn_every and args.no_feedback:
+        raise MarqueeError("--learn-every learns from ratings that are stored: leave --no-feedback out")
     _use_one_thread()
     with extra("marquee serve"):
         from marquee.server import memory
@@ -94,7 +104,12 @@ def run(args: Namespace) -> None:
     say(f"marquee serve: {len(current.snapshot.models)} models at http://{shown}:{port}; Ctrl+C stops it")
     hosts = tuple(args.allowed_host)
     limits = server.limits(args.token, hosts, args.rate_limit)
-    server.serve(current, store, limits, listening, args.proxy)
+    learner = None
+    if args.learn_every and store is not None:
+        command, about = (sys.executable, "-m", "marquee.cli.learning"), {"feedback": args.feedback}
+        busy = dvc_state.is_running
+        learner = server.Learner(current, command, about, args.learn_every, store.any(), busy)
+    server.serve(current, store, limits, listening, args.proxy, learner)
 
 
 def snapshot(names: list[str] | None, stores: bool) -> Snapshot:
@@ -167,7 +182,7 @@ def _port(text: str) -> int:
     return int(text)
 
 
-def _rate(text: str) -> float:
+def _count(text: str) -> int:
     if not text.isdecimal() or len(text) > 6:
-        raise ArgumentTypeError(f"{text[:20]!r} is not a whole number of requests")
-    return float(text)
+        raise ArgumentTypeError(f"{text[:20]!r} is not a whole number up to 999999")
+    return int(text)

@@ -35,6 +35,8 @@ def run(args: Namespace) -> None:
     if folder.exists() and not (folder / "model.json").is_file():
         raise MarqueeError(f"{folder} exists and holds no model: name a new folder with --output")
     params = project.params()
+    params.model(args.model)
+    online_models.require_memory(args.model)
     fit = online_models.fitted_model(args.model)
     model = fit
     if folder.exists() and not args.fresh:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from marquee.data.ratings import DTYPES, Catalogue, Ratings
+from marquee.data.ratings import DTYPES, Catalogue, Ratings, spliced
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
@@ -19,16 +19,23 @@ if TYPE_CHECKING:
 class Changes:
     """Two states of the training ratings, each with a pair (user, item) once and users ascending.
 
-    before   what a model has learned
-    after    what it is to know
-    added    the rows of `after` that `before` lacks, or has with another rating
-    removed  the rows of `before` that `after` lacks, or has with another rating
+    before  what a model has learned; `after` is what it is to know
+    added   the rows of `after` that `before` lacks, or has with another rating, by (user, time)
+    gone    int64, ascending: the rows of `before` that `after` lacks, or has with another rating
     """
 
     before: Ratings
-    after: Ratings
     added: Ratings
-    removed: Ratings
+    gone: np.ndarray
+
+    @cached_property
+    def after(self) -> Ratings:
+        """All training ratings. Many updates need none but those of the users who rated (`of_users`)."""
+        return _insert(self.before, self.gone, self.added)
+
+    @cached_property
+    def removed(self) -> Ratings:
+        return self.before.take(self.gone)
 
     @cached_property
     def users(self) -> np.ndarray:
@@ -42,23 +49,53 @@ class Changes:
 
     @property
     def n_users(self) -> int:
-        """How many user ids `after` needs at least."""
-        return int(self.after.user.max(initial=-1)) + 1
+        """How many user ids `before` and `after` need."""
+        return 1 + max(int(part.user[-1:].max(initial=-1)) for part in (self.before, self.added))
 
     def of_users(self, users: np.ndarray | None = None) -> Ratings:
         """Return all rows of `after` of `users` [n], ascending; None: of those who are touched."""
-        return self.after.take(_rows_of(self.after, self.users if users is None else users))
+        users = self.users if users is None else users
+        own = _rows_of(self.before, users)
+        gone = np.flatnonzero(np.isin(own, self.gone)) if len(self.gone) else self.gone
+        return _insert(self.before.take(own), gone, self.added.take(_rows_of(self.added, users)))
 
     def by_user(self, n_items: int) -> csr_matrix:
         """Return float32 CSR [len(users), n_items]: row r has all ratings of users[r] in `after`."""
+        from scipy.sparse import csr_matrix
+
         rows = self.of_users()
-        place = np.searchsorted(self.users, rows.user)
-        return replace(rows, user=place).matrix(len(self.users), n_items)
+        offsets = np.append(np.searchsorted(rows.user, self.users), len(rows))
+        matrix = csr_matrix((rows.rating, rows.item, offsets), (len(self.users), n_items))
+        matrix.sort_indices()
+        return matrix
+
+    def of_histories(self, before: csr_matrix) -> csr_matrix:
+        """Return binary CSR [len(users), n_items]: the users' histories, which were the rows of `before`."""
+        from scipy.sparse import csr_matrix
+
+        user, item = (
+            np.concatenate([getattr(part, name) for part in (self.added, self.removed)])
+            for name in ("user", "item")
+        )
+        step = np.repeat(np.array([1, -1], np.float32), [len(self.added), len(self.removed)])
+        row = np.searchsorted(self.users, user)
+        after = before + csr_matrix((step, (row, item)), before.shape)
+        after.eliminate_zeros()
+        return after
+
+    def growth(self, n_items: int) -> np.ndarray:
+        """Return int64 [n_items]: how many users each item gained, less those that it lost."""
+        gained, lost = (np.bincount(part.item, minlength=n_items) for part in (self.added, self.removed))
+        return gained - lost
 
     def by_item(self, n_users: int, n_items: int) -> csr_matrix:
         """Return float32 CSR [len(items), n_users]: row r has all ratings of items[r] in `after`."""
-        turned = replace(self.after, user=self.after.item, item=self.after.user)
-        return turned.matrix(n_items, n_users)[self.items]
+        place = np.full(n_items, -1, np.int32)
+        place[self.items] = np.arange(len(self.items))
+        row = place[self.after.item]
+        known = row >= 0
+        turned = replace(self.after.take(known), user=row[known], item=self.after.user[known])
+        return turned.matrix(len(self.items), n_users)
 
 
 @dataclass(frozen=True)
@@ -104,8 +141,8 @@ def changed(
     same = again[learned[place[again]] & (before.rating[own[again]] == given.rating[place[again]])]
     learned[place[same]] = False
     gone = own[np.setdiff1d(again, same)]
-    added, removed = given.take(learned), before.take(gone)
-    return Changes(before, _insert(before, gone, added), added, removed)
+    added = given.take(learned)
+    return Changes(before, added.take(np.lexsort((added.timestamp, added.user))), gone)
 
 
 def last_of_each_pair(ratings: Ratings) -> Ratings:
@@ -117,12 +154,14 @@ def last_of_each_pair(ratings: Ratings) -> Ratings:
 
 
 def _insert(before: Ratings, gone: np.ndarray, added: Ratings) -> Ratings:
-    """Return `before` without the rows `gone`, and with those `added` after the user's own, oldest first."""
-    added = added.take(np.lexsort((added.timestamp, added.user)))
+    """Return `before` without the rows `gone`, with those `added`, sorted by user, after the user's own."""
     kept = before if not len(gone) else before.take(np.delete(np.arange(len(before)), gone))
     at = np.searchsorted(kept.user, added.user, side="right")
+    first = np.flatnonzero(np.diff(at, prepend=-1)).tolist()  # the rows of one user go to one place
+    places = at[first].tolist()
+    blocks = list(zip(places, places, first, [*first[1:], len(added)], strict=False))
     user, item, rating, timestamp = (
-        np.insert(getattr(kept, name), at, getattr(added, name)) for name in DTYPES
+        spliced(getattr(kept, name), getattr(added, name), blocks) for name in DTYPES
     )
     return Ratings(user, item, rating, timestamp, sampling=before.sampling)
 

@@ -131,13 +131,38 @@ def replaced(matrix: np.ndarray, rows: np.ndarray, values: np.ndarray) -> np.nda
     return copied
 
 
-def with_other_rows(matrix: csr_matrix, rows: np.ndarray, values: csr_matrix) -> csr_matrix:
-    """Return a copy of the CSR `matrix` whose rows `rows` [n] are those of `values`, CSR [n, n_columns]."""
-    from scipy.sparse import vstack
+def with_n_rows(matrix: csr_matrix, n: int) -> csr_matrix:
+    """Return the CSR `matrix` with `n` rows, the last ones empty. Both have the same arrays of entries."""
+    from scipy.sparse import csr_matrix
 
-    place = np.arange(matrix.shape[0])
-    place[rows] = matrix.shape[0] + np.arange(len(rows))
-    return vstack([matrix, values], format="csr")[place]
+    offsets = np.pad(matrix.indptr, (0, n - matrix.shape[0]), mode="edge")
+    return csr_matrix((matrix.data, matrix.indices, offsets), (n, matrix.shape[1]))
+
+
+def with_other_rows(matrix: csr_matrix, rows: np.ndarray, values: csr_matrix) -> csr_matrix:
+    """Return a copy of the CSR `matrix` whose `rows`, ascending, are those of `values`, [n, n_columns]."""
+    from scipy.sparse import csr_matrix
+
+    lengths = np.diff(matrix.indptr)
+    lengths[rows] = np.diff(values.indptr)
+    places = (matrix.indptr[rows], matrix.indptr[rows + 1], values.indptr[:-1], values.indptr[1:])
+    blocks = list(zip(*(place.tolist() for place in places), strict=True))
+    data, columns = spliced(matrix.data, values.data, blocks), spliced(matrix.indices, values.indices, blocks)
+    return csr_matrix((data, columns, np.append(0, np.cumsum(lengths))), matrix.shape)
+
+
+def spliced(
+    column: np.ndarray, others: np.ndarray, blocks: Sequence[tuple[int, int, int, int]]
+) -> np.ndarray:
+    """Return `column` with others[start:end] in the place of column[first:last], for each block, ascending.
+
+    blocks  (first, last, start, end) of each
+    """
+    parts, done = [], 0
+    for first, last, start, end in blocks:
+        parts += [column[done:first], others[start:end]]
+        done = last
+    return np.concatenate([*parts, column[done:]])
 
 
 def binary_rows(offsets: np.ndarray, items: np.ndarray, n_items: int) -> csr_matrix:

@@ -5,6 +5,7 @@ Import it inside a function: numba loads in a second, and compiles the first tim
 
 from __future__ import annotations
 
+import numba
 import numpy as np
 
 from marquee.kernels.jit import njit, prange
@@ -54,32 +55,55 @@ def sums_together(
     return sums
 
 
-@njit(cache=True, parallel=True)
 def nearest_neighbors(
+    chosen: np.ndarray,
     offsets: np.ndarray,
     users: np.ndarray,
     starts: np.ndarray,
     items: np.ndarray,
+    counts: np.ndarray,
     shrinkage: float,
     k: int,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return the k items most similar to each, int32 [n_items, k], and the float32 similarities.
+    """Return the k items most similar to each of `chosen`, int32 [n, k], and the float32 similarities.
 
         s_ij = n_ij / (√(n_i n_j) + shrinkage)
 
     with n_ij the number of users of both. Items are ordered by (-similarity, item); -1 follows where no more
-    have a user in common. X is given as to `count_together`. One thread computes a row, so the bytes do not
-    depend on the number of threads; each takes 4 n_items bytes.
+    have a user in common. X is given as to `count_together`, by item for the `chosen` ones only. One thread
+    computes a row, so the bytes do not depend on the number of threads; each takes 4 n_items bytes.
+    counts  [n_items]: the users of each item
     """
-    n_items = len(offsets) - 1
-    lengths = np.sqrt(np.diff(offsets).astype(np.float32))
-    found = np.full((n_items, k), -1, np.int32)
-    values = np.zeros((n_items, k), np.float32)
-    for block in prange((n_items + BLOCK - 1) // BLOCK):
+    threads = numba.get_num_threads()
+    if len(chosen) <= BLOCK:
+        numba.set_num_threads(1)  # the others would wait, in a loop that takes processor time
+    try:
+        return _nearest_neighbors(chosen, offsets, users, starts, items, counts, shrinkage, k)
+    finally:
+        numba.set_num_threads(threads)
+
+
+@njit(cache=True, parallel=True)
+def _nearest_neighbors(
+    chosen: np.ndarray,
+    offsets: np.ndarray,
+    users: np.ndarray,
+    starts: np.ndarray,
+    items: np.ndarray,
+    counts: np.ndarray,
+    shrinkage: float,
+    k: int,
+) -> tuple[np.ndarray, np.ndarray]:
+    n, n_items = len(chosen), len(counts)
+    lengths = np.sqrt(counts.astype(np.float32))
+    found = np.full((n, k), -1, np.int32)
+    values = np.zeros((n, k), np.float32)
+    for block in prange((n + BLOCK - 1) // BLOCK):
         row = np.empty(n_items, np.float32)
-        for item in range(block * BLOCK, min((block + 1) * BLOCK, n_items)):
+        for at in range(block * BLOCK, min((block + 1) * BLOCK, n)):
+            item = chosen[at]
             row[:] = 0
-            for entry in range(offsets[item], offsets[item + 1]):
+            for entry in range(offsets[at], offsets[at + 1]):
                 user = users[entry]
                 for place in range(starts[user], starts[user + 1]):
                     row[items[place]] += 1
@@ -87,8 +111,52 @@ def nearest_neighbors(
             for other in range(n_items):
                 if row[other] > 0:
                     row[other] /= lengths[item] * lengths[other] + np.float32(shrinkage)
-            _largest(row, found[item], values[item])
+            _largest(row, found[at], values[at])
     return found, values
+
+
+@njit(cache=True)
+def count_changes(
+    old_starts: np.ndarray,
+    old_items: np.ndarray,
+    starts: np.ndarray,
+    items: np.ndarray,
+    offsets: np.ndarray,
+    near: np.ndarray,
+    back_offsets: np.ndarray,
+    back: np.ndarray,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return two int32 [n_pairs] whose sum is by how much n_ij grows when some users have other histories.
+
+    A pair counts once for a user: in the first where item i left or entered the history, else in the second.
+    old_starts, old_items  the users' histories before
+    starts, items          and after
+    offsets, near          the pairs: item i with near[offsets[i]:offsets[i + 1]]
+    back_offsets, back     the same pairs by j, for the second: back[back_offsets[j]:back_offsets[j + 1]] is i
+    """
+    forward, backward = np.zeros(len(near), np.int32), np.zeros(len(back), np.int32)
+    state = np.zeros(len(offsets) - 1, np.uint8)  # 1: of the old history, 2: of the new one, 3: of both
+    for user in range(len(starts) - 1):
+        old = old_items[old_starts[user] : old_starts[user + 1]]
+        new = items[starts[user] : starts[user + 1]]
+        for item in old:
+            state[item] = 1
+        for item in new:
+            state[item] |= 2
+        for part, moved, step in ((old, 1, -1), (new, 2, 1)):
+            for item in part:
+                if state[item] == moved:
+                    for pair in range(offsets[item], offsets[item + 1]):
+                        if state[near[pair]] & moved:
+                            forward[pair] += step
+                    for pair in range(back_offsets[item], back_offsets[item + 1]):
+                        if state[back[pair]] == 3:
+                            backward[pair] += step
+        for item in old:
+            state[item] = 0
+        for item in new:
+            state[item] = 0
+    return forward, backward
 
 
 @njit(cache=True)

@@ -65,7 +65,7 @@ def with_feedback(
     found, place = feedback.filter(pa.array(kept)), place.filter(pa.array(kept))
     whole = pa.types.is_integer(rows["user"].type)
     visitors = pc.unique(found["visitor"]).to_pylist()
-    ids = [FIRST + int(one[:DIGITS], 16) if whole else f"{PREFIX}{one[:DIGITS]}" for one in visitors]
+    ids = [visitor_id(one, whole) for one in visitors]
     if pc.any(pc.is_in(rows["user"], pa.array(ids, rows["user"].type))).as_py():
         raise MarqueeError(f"a user of the release has an id that visitors get: remove {RATINGS}")
     places = pc.index_in(found["visitor"], pa.array(visitors, pa.string()))
@@ -82,6 +82,11 @@ def with_feedback(
     if left:
         note += f"; {left:,} left out, of movies that this data does not have or off its scale"
     return pa.concat_tables([rows.select(added.column_names), added]), note
+
+
+def visitor_id(visitor: str, whole: bool) -> int | str:
+    """Return the user id of a visitor, a SHA-256, among ids that are `whole` numbers, or else text."""
+    return FIRST + int(visitor[:DIGITS], 16) if whole else f"{PREFIX}{visitor[:DIGITS]}"
 
 
 def _same_titles(feedback: pa.Table, place: pa.Array, known: pa.Array, movies: pa.Table | None) -> np.ndarray:

@@ -12,7 +12,7 @@ import numpy as np
 from marquee.config import option
 from marquee.config.search import Range
 from marquee.data.changes import UpdateData
-from marquee.data.ratings import Ratings, binary_rows, with_other_rows
+from marquee.data.ratings import Ratings, binary_rows, with_n_rows, with_other_rows
 from marquee.errors import MarqueeError
 from marquee.parallel import parallel_blocks, single_threaded_blas
 from marquee.recommenders.base import CSR_BYTES, Cost, DataShape, Recommender, TrainingData
@@ -112,9 +112,8 @@ class Model(Recommender):
         return counts
 
     def _update(self, data: UpdateData, rng: np.random.Generator) -> None:
-        changes, before = data.changes, self.histories.copy()
+        changes, before = data.changes, with_n_rows(self.histories, self.n_users)
         counts = self._count(changes.after)
-        before.resize(self.n_users, len(self.modelled))
         new = changes.by_user(self.n_items)[:, self.modelled]
         new.data[:] = 1
         self.histories = with_other_rows(before, changes.users, new)

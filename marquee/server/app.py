@@ -22,6 +22,7 @@ from marquee.server.bodies import Name, Ratings, Recommend
 from marquee.server.current import Current
 from marquee.server.feedback import Feedback, new_token
 from marquee.server.guard import COOKIE, App, Guard, Limits
+from marquee.server.learning import Learner
 from marquee.server.metrics import Metrics
 from marquee.server.problems import Json, of_validation, problem
 from marquee.server.snapshot import LISTED, USUAL
@@ -35,8 +36,13 @@ MovieName = Annotated[str, Path(max_length=100)]
 VisitorToken = Annotated[str, Path(pattern=r"\A[A-Za-z0-9_-]{22,64}\z")]
 
 
-def application(current: Current, feedback: Feedback | None, limits: Limits) -> App:
-    """Return the ASGI application that answers from `current` and stores ratings in `feedback`, if any."""
+def application(
+    current: Current, feedback: Feedback | None, limits: Limits, learner: Learner | None = None
+) -> App:
+    """Return the ASGI application that answers from `current` and stores ratings in `feedback`, if any.
+
+    learner  has the models learn these ratings
+    """
     answers = ThreadPoolExecutor(THREADS, "answers")
     slow = ThreadPoolExecutor(2, "files")  # reads new models, writes ratings
     metrics = Metrics(current)
@@ -44,11 +50,12 @@ def application(current: Current, feedback: Feedback | None, limits: Limits) -> 
 
     @asynccontextmanager
     async def running(_: FastAPI) -> AsyncIterator[None]:
-        watch = asyncio.create_task(current.watch(slow))
+        watches = [asyncio.create_task(one.watch(slow)) for one in (current, learner) if one]
         yield
-        watch.cancel()
-        with suppress(asyncio.CancelledError):
-            await watch
+        for watch in watches:
+            watch.cancel()
+            with suppress(asyncio.CancelledError):
+                await watch
         answers.shutdown()
         slow.shutdown()
 
@@ -64,6 +71,12 @@ def application(current: Current, feedback: Feedback | None, limits: Limits) -> 
 
     async def stored(work: Callable[..., T], *arguments: Any) -> T:
         return await asyncio.get_running_loop().run_in_executor(slow, work, *arguments)
+
+    async def forgotten(visitor: str) -> int:
+        gone = await stored(database().forget, visitor)
+        if learner and gone:
+            learner.forgotten()
+        return gone
 
     def database() -> Feedback:
         if feedback is None:
@@ -131,6 +144,8 @@ def application(current: Current, feedback: Feedback | None, limits: Limits) -> 
         ]
         await stored(store.add, token, now.data["name"], body.model, rows)
         metrics.stored.inc(len(rows))
+        if learner:
+            learner.given(len(rows))
         return Json({"stored": len(rows), "visitor": token}, 201)
 
     @api.get("/api/visitors/{visitor}", summary="Export all ratings of one visitor")
@@ -139,7 +154,7 @@ def application(current: Current, feedback: Feedback | None, limits: Limits) -> 
 
     @api.delete("/api/visitors/{visitor}", summary="Delete all ratings of one visitor")
     async def forget(visitor: VisitorToken) -> Json:
-        return Json({"deleted": await stored(database().forget, visitor)})
+        return Json({"deleted": await forgotten(visitor)})
 
     @api.get("/healthz", summary="Say that the server answers")
     async def healthy() -> Json:
@@ -165,7 +180,7 @@ def application(current: Current, feedback: Feedback | None, limits: Limits) -> 
 
     @api.post("/visitor/{visitor}", include_in_schema=False)
     async def delete(visitor: VisitorToken) -> Response:
-        await stored(database().forget, visitor)
+        await forgotten(visitor)
         return pages.of_visitor(visitor, 0)
 
     @api.get("/docs", include_in_schema=False)

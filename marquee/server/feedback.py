@@ -93,6 +93,11 @@ class Feedback:
                 connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
         return gone
 
+    def any(self) -> bool:
+        """Return whether a visitor has rated."""
+        with self.engine.connect() as connection:
+            return connection.execute(sql.select(TABLE.c.id).limit(1)).first() is not None
+
     def latest(self) -> list[dict[str, Any]]:
         """Return each visitor's last rating of each movie, sorted by (visitor, time, movie)."""
         same = (TABLE.c.visitor, TABLE.c.dataset, TABLE.c.movie)

@@ -11,6 +11,7 @@ from marquee.server.app import application
 from marquee.server.current import Current
 from marquee.server.feedback import Feedback as Feedback
 from marquee.server.guard import LOOPBACK, Limits
+from marquee.server.learning import Learner as Learner
 from marquee.server.protocol import CONNECTIONS, Protocol
 
 BACKLOG = 2048
@@ -27,11 +28,12 @@ def serve(
     allowed: Limits,
     listening: socket.socket,
     proxy: str | None = None,
+    learner: Learner | None = None,
 ) -> None:
     """Answer on a socket that listens. `proxy` is the address whose X-Forwarded-For is believed."""
     _allow_files(CONNECTIONS + 256)
     config = uvicorn.Config(
-        application(current, store, allowed),
+        application(current, store, allowed, learner),
         http=Protocol,
         ws="none",
         lifespan="on",

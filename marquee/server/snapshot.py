@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from typing import Any
 
@@ -167,6 +167,13 @@ class Snapshot:
                 times.append(time.perf_counter() - started)
             best[name] = min(times)
         return frozenset(name for name, seconds in best.items() if seconds < QUICK)
+
+    def with_models(self, models: Mapping[str, Recommender]) -> Snapshot:
+        """Return this run with other `models` in the place of its own, by name; the catalogue is shared."""
+        found = replace(self, models={**self.models, **models})
+        shared = {name: getattr(self, name) for name in ("search", "places", "genres")}
+        vars(found).update(shared)
+        return found
 
     def warm(self) -> None:
         """Build all that answers need."""

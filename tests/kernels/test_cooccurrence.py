@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.sparse import csr_matrix
 
-from marquee.kernels.cooccurrence import add_up, count_together, nearest_neighbors
+from marquee.kernels.cooccurrence import add_up, count_changes, count_together, nearest_neighbors
 from marquee.rng import named_rng
 
 
@@ -25,6 +25,11 @@ def sides(x: csr_matrix) -> tuple[np.ndarray, ...]:
     """By item and by user, as the kernels want them."""
     by_item = x.T.tocsr()
     return by_item.indptr, by_item.indices, x.indptr, x.indices
+
+
+def nearest(x: csr_matrix, shrinkage: float, k: int) -> tuple[np.ndarray, np.ndarray]:
+    items = np.arange(x.shape[1])
+    return nearest_neighbors(items, *sides(x), np.bincount(x.indices, minlength=len(items)), shrinkage, k)
 
 
 def nearest_slowly(x: csr_matrix, shrinkage: float, k: int) -> tuple[np.ndarray, np.ndarray]:
@@ -52,7 +57,7 @@ def test_what_two_items_have_in_common_is_counted(x):
 @given(binary(), st.sampled_from([0.0, 2.5]), st.integers(1, 20))
 def test_the_nearest_are_those_of_the_whole_matrix(x, shrinkage, k):
     k = min(k, x.shape[1])
-    items, values = nearest_neighbors(*sides(x), shrinkage, k)
+    items, values = nearest(x, shrinkage, k)
     wanted_items, wanted = nearest_slowly(x, shrinkage, k)
     np.testing.assert_allclose(values, wanted, atol=2e-6)
     clear = np.diff(wanted, axis=1, prepend=np.inf, append=-np.inf) != 0  # no neighbour in rank is level
@@ -61,9 +66,26 @@ def test_the_nearest_are_those_of_the_whole_matrix(x, shrinkage, k):
     np.testing.assert_array_equal(items[clear], wanted_items[clear])
 
 
+@settings(max_examples=30)
+@given(binary(), st.integers(0, 2**32))
+def test_changes_of_histories_are_counted_in_the_pairs_that_are_asked_for(old, seed):
+    rng = np.random.default_rng(seed)
+    new = csr_matrix((rng.random(old.shape) < 0.4).astype(np.float32))
+    pairs = csr_matrix((rng.random((old.shape[1],) * 2) < 0.3).astype(np.float32))
+    back = pairs.T.tocsr()
+    forward, backward = count_changes(
+        *(old.indptr, old.indices, new.indptr, new.indices),
+        *(pairs.indptr, pairs.indices, back.indptr, back.indices),
+    )
+    turned = csr_matrix((backward, back.indices, back.indptr), back.shape).T.tocsr()
+    rows, columns = pairs.nonzero()
+    wanted = (new.T @ new - old.T @ old).toarray()[rows, columns]
+    np.testing.assert_array_equal(forward + turned.data, wanted)
+
+
 def test_of_equals_the_first_are_kept():
     everyone_has_all = csr_matrix(np.ones((3, 6), np.float32))
-    items, values = nearest_neighbors(*sides(everyone_has_all), 0.0, 3)
+    items, values = nearest(everyone_has_all, 0.0, 3)
     assert items.tolist() == [[1, 2, 3], [0, 2, 3], [0, 1, 3], [0, 1, 2], [0, 1, 2], [0, 1, 2]]
     np.testing.assert_allclose(values, 1, rtol=1e-6)
 
@@ -83,7 +105,7 @@ def test_one_thread_and_two_give_the_same_bytes():
         numba.set_num_threads(threads)
         counts = np.zeros((400, 400))
         count_together(*sides(x), counts)
-        found.append([counts, *nearest_neighbors(*sides(x), 1.0, 20)])
+        found.append([counts, *nearest(x, 1.0, 20)])
     numba.set_num_threads(numba.config.NUMBA_NUM_THREADS)
     for one, other in zip(*found, strict=True):
         assert one.tobytes() == other.tobytes()
