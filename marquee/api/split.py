@@ -12,7 +12,8 @@ from marquee.api.dataset import SEED, Dataset, load
 from marquee.config import parse
 from marquee.data import splits
 from marquee.data.ratings import Ratings, count_weights
-from marquee.data.splits import BY_TIME, Split, SplitOptions
+from marquee.data.splits import Split, SplitOptions
+from marquee.data.time_cuts import BY_TIME
 from marquee.data.time_order import time_warnings
 from marquee.errors import MarqueeError
 

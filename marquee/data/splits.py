@@ -14,17 +14,16 @@ import numpy as np
 
 from marquee.config import BY_SHARE, SplitOptions
 from marquee.data.ratings import Ratings, count_weights
-from marquee.data.time_cuts import cut, sorted_times, valid_fold, window_bounds
+from marquee.data.split_checks import check
+from marquee.data.time_cuts import BY_ONE_CUT, BY_TIME, cut, sorted_times, valid_fold, window_bounds
 from marquee.errors import MarqueeError
-from marquee.parallel import bits, packed_pairs, parallel_user_blocks, ratings_per_user
+from marquee.parallel import bits, parallel_user_blocks, ratings_per_user
 from marquee.rng import KeyedRandom, next_draw, uniform
 
 DOWN = 1e-9  # a coin that always rounds down, but leaves 0.29 of 100 rows 29
 FOLD_IN = 0.8  # of the ratings of a user held out by user_holdout; the rest is test
 TRAIN, VALIDATION, TEST, FOLDED_IN, LEFT_OUT = range(5)
 PARTS = {"train": TRAIN, "validation": VALIDATION, "test": TEST, "fold_in": FOLDED_IN}
-BY_ONE_CUT = ("global_time", "sliding_window")  # in the time of all users
-BY_TIME = ("leave_last_out", "per_user_time", *BY_ONE_CUT)
 RowIndices = tuple[np.ndarray, np.ndarray]  # the rows of train and of test, under `file`
 
 
@@ -110,53 +109,6 @@ def _low_rated(
     return ratings.take(rows[ratings.timestamp[rows] <= until[ratings.user[rows]]])
 
 
-def check(split: Split, options: SplitOptions) -> None:
-    """Raise MarqueeError if train or test is empty, two parts share a pair, or time runs backwards."""
-    train, validation, test = split.train, split.validation, split.test
-    for name, rows in (("train on", train), ("test", test)):
-        if not len(rows):
-            ways = "take another split or fraction"
-            if options.split == "sliding_window":
-                ways = "take fewer n_folds" + ", or more train_days" * (options.train_days is not None)
-            if options.positive_threshold is not None:
-                ways += ", or lower tasks.ranking.positive_threshold"
-            raise MarqueeError(f"split {options.split} leaves no rating to {name}; {ways}")
-    _check_disjoint(split)
-    for earlier, later in ((train, validation), (train, test), (validation, test)):
-        if not len(earlier) or not len(later):
-            continue
-        if options.split in BY_ONE_CUT and later.timestamp.min() <= earlier.timestamp.max():
-            raise MarqueeError(f"split {options.split} put a row beside or before one that it must follow")
-        if options.split in ("leave_last_out", "per_user_time"):
-            counts = ratings_per_user(earlier.user, int(later.user[-1]) + 1)
-            last = earlier.timestamp[np.cumsum(counts)[later.user] - 1]
-            wrong = later.user[(counts[later.user] > 0) & (later.timestamp < last)]
-            if len(wrong):
-                raise MarqueeError(
-                    f"split {options.split} holds out a row of user {wrong[0]} that is not the last"
-                )
-
-
-def _check_disjoint(split: Split) -> None:
-    """Raise MarqueeError if two parts share a pair: users ascend, so blocks of users can be checked alone."""
-    parts = (split.train, split.validation, split.test, split.fold_in)
-    width = 1 + max(int(p.item.max()) for p in parts if len(p))
-
-    def check_block(*rows: slice) -> None:
-        held = [(part.user[r], part.item[r]) for part, r in zip(parts, rows, strict=True)]
-        user, item = (np.concatenate(columns) for columns in zip(*held, strict=True))
-        pairs = packed_pairs(user, item, width)
-        pairs.sort()
-        twice = pairs[1:][pairs[1:] == pairs[:-1]]
-        if len(twice):
-            own, which = divmod(int(twice[0]), width)
-            raise MarqueeError(
-                f"user {user.min() + own} rated item {which} twice among train and held out; drop one rating"
-            )
-
-    parallel_user_blocks(check_block, [part.user for part in parts])
-
-
 def _require_sorted(ratings: Ratings) -> None:
     user, time = ratings.user, ratings.timestamp
     falls = (user[1:] < user[:-1]) | ((user[1:] == user[:-1]) & (time[1:] < time[:-1]))
@@ -202,9 +154,11 @@ def _per_user_time(ratings: Ratings, options: SplitOptions, random: KeyedRandom)
 def _quotas(counts: np.ndarray, options: SplitOptions, random: KeyedRandom) -> tuple[np.ndarray, np.ndarray]:
     """Return how many of each user's `counts` rows are test, and how many are test or validation."""
     coin = _coins(random, len(counts), options)
-    test, both = (_round(counts * part, coin) for part in (options.test, options.test + options.validation))
-    if options.rounding == "floor":
-        both = test + _round(counts * options.validation, coin)
+    test = _rows_of(counts, options.test, coin, options)
+    if options.rounding == "coin":
+        both = _round(counts * (options.test + options.validation), coin)
+    else:
+        both = test + _rows_of(counts, options.validation, coin, options)
     both = _all_but_one(both, counts)
     return np.minimum(test, both), both
 
@@ -266,7 +220,7 @@ def _random_per_user(ratings: Ratings, options: SplitOptions, random: KeyedRando
     Rows held out of the first urn are test, those of the second validation. A new row falls into one urn, so
     it moves at most one other row: of the urn's held-out rows the last, or the first of those behind them.
     """
-    if options.rounding == "floor":  # two quotas of one urn: exact, where the urns are so on average
+    if options.rounding != "coin":  # two quotas of one urn: exact, where the urns are so on average
         return _lowest_rows(ratings, random, *_quotas(ratings_per_user(ratings.user), options, random))
     fraction = options.test + options.validation
 
@@ -307,9 +261,10 @@ def _user_holdout(ratings: Ratings, options: SplitOptions, random: KeyedRandom) 
     counts = ratings_per_user(ratings.user)
     state = random.users(np.arange(len(counts)))
     held = (uniform(state) < options.test) & (counts >= 2)
-    coin = DOWN if options.rounding == "floor" else uniform(next_draw(state))
-    test = np.clip(_round((1 - FOLD_IN) * counts, coin), 1, np.maximum(counts - 1, 1))
-    quota = np.where(held, test, _all_but_one(_round(options.validation * counts, coin), counts))
+    coin = uniform(next_draw(state)) if options.rounding == "coin" else DOWN
+    test = np.clip(_rows_of(counts, 1 - FOLD_IN, coin, options), 1, np.maximum(counts - 1, 1))
+    validation = _all_but_one(_rows_of(counts, options.validation, coin, options), counts)
+    quota = np.where(held, test, validation)
     lowest = _lowest_rows(ratings, random, np.zeros_like(quota), quota)
     return _USER_HOLDOUT[held[ratings.user].view(np.int8), lowest]
 
@@ -334,7 +289,8 @@ def _file(
         return part
     train = ratings.take(rows)
     counts = ratings_per_user(train.user)
-    quota = _all_but_one(_round(options.validation * counts, _coins(random, len(counts), options)), counts)
+    coin = _coins(random, len(counts), options)
+    quota = _all_but_one(_rows_of(counts, options.validation, coin, options), counts)
     part[rows] = _lowest_rows(train, random, np.zeros_like(quota), quota)
     return part
 
@@ -382,8 +338,17 @@ def _lowest(group: np.ndarray, hashes: np.ndarray, size: np.ndarray, quota: np.n
 
 
 def _coins(random: KeyedRandom, n_users: int, options: SplitOptions) -> np.ndarray | float:
-    """Return a number in [0, 1) for each user, float64 [n_users]; `DOWN` where fractions round down."""
-    return DOWN if options.rounding == "floor" else uniform(random.users(np.arange(n_users)))
+    """Return a number in [0, 1) for each user, float64 [n_users]; `DOWN` where no coin decides."""
+    return uniform(random.users(np.arange(n_users))) if options.rounding == "coin" else DOWN
+
+
+def _rows_of(
+    counts: np.ndarray, fraction: float, coin: np.ndarray | float, options: SplitOptions
+) -> np.ndarray:
+    """Return how many of each user's `counts` rows the fraction is, int64; a single one under `one`."""
+    if options.rounding == "one":
+        return np.full(counts.shape, int(fraction > 0), np.int64)
+    return _round(counts * fraction, coin)
 
 
 def _round(expected: np.ndarray, coin: np.ndarray | float) -> np.ndarray:
