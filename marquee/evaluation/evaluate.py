@@ -191,15 +191,25 @@ def validation_ndcg(model: Ranker, seen: Ratings, validation: Ratings, n_items: 
 
 
 def validation_ndcg_by_user(
-    model: Ranker, seen: Ratings, validation: Ratings, n_items: int, k: int = 10
+    model: Ranker,
+    seen: Ratings,
+    validation: Ratings,
+    n_items: int,
+    k: int = 10,
+    candidates: Candidates | None = None,
 ) -> np.ndarray:
     """Return NDCG@k over the catalogue without `seen`, float64 [users of `validation` (not empty)].
 
+    With `candidates`, each relevant item is ranked among its user's, as `sampled_ndcg@k` does.
     A list stops early where k items score higher than all relevant ones: the user's NDCG is then 0.
     """
     n_users, k = 1 + max(int(part.user.max(initial=0)) for part in (seen, validation)), min(k, n_items)
     users, wanted = _by_user(validation)
     known, scores = UserItems.of(seen.user, seen.item, n_users), _scores(model)
+    if candidates is not None:
+        pool = UserItems(*candidates).take(users)
+        _, _, found = top_k_for_users(scores, users, known, n_items, 1, _name(model), [wanted, pool])
+        return _among(found[0], wanted, found[1], pool, [k], False)[f"sampled_ndcg@{k}"]
     enough = None
     if isinstance(scores, FactorScores):
         enough = np.maximum.reduceat(scores.of_pairs(users, wanted), wanted.offsets[:-1])

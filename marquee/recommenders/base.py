@@ -19,10 +19,10 @@ import numpy as np
 
 from marquee.data.changes import UpdateData
 from marquee.data.ratings import Catalogue, Ratings
+from marquee.data.sampling import Candidates
 from marquee.errors import MarqueeError
 from marquee.evaluation.evaluate import (
     validation_errors,
-    validation_ndcg,
     validation_ndcg_by_user,
     validation_rmse,
 )
@@ -47,11 +47,13 @@ class TrainingData:
     train       with stored negatives where the loss is computed on samples
     validation  decides the epoch to stop at and nothing else; empty: the last epoch counts
     catalogue   the numbers of users and items, and the items' genres
+    candidates  what validation items are ranked among; None: the whole catalogue
     """
 
     train: Ratings
     validation: Ratings
     catalogue: Catalogue
+    candidates: Candidates | None = None
 
 
 @dataclass(frozen=True)
@@ -176,9 +178,10 @@ class Recommender(ABC):
         return best_epoch
 
     def validate(self, data: TrainingData) -> float:
-        """Return NDCG@10 over the whole catalogue for ranking, RMSE for rating, on the validation data."""
+        """Return NDCG@10 for ranking, among `data.candidates` if any, RMSE for rating, on the validation data.
+        """
         if self.task == "ranking":
-            return validation_ndcg(self, data.train, data.validation, self.n_items)
+            return float(self.validate_users(data)["total"].mean())
         return validation_rmse(self, data.validation)
 
     def validate_users(self, data: TrainingData) -> dict[str, np.ndarray]:
@@ -187,7 +190,8 @@ class Recommender(ABC):
         `total` is the NDCG@10 and `count` 1 for ranking, squared errors and ratings for rating.
         """
         if self.task == "ranking":
-            ndcg = validation_ndcg_by_user(self, data.train, data.validation, self.n_items)
+            parts = data.train, data.validation
+            ndcg = validation_ndcg_by_user(self, *parts, self.n_items, candidates=data.candidates)
             return {"total": ndcg, "count": np.ones(len(ndcg))}
         errors = validation_errors(self, data.validation)
         return {"total": errors["squared_error"], "count": errors["n"]}
