@@ -178,8 +178,7 @@ class Recommender(ABC):
         return best_epoch
 
     def validate(self, data: TrainingData) -> float:
-        """Return NDCG@10 for ranking, among `data.candidates` if any, RMSE for rating, on the validation data.
-        """
+        """Return NDCG@10 (among `data.candidates`, if any) or, for rating, RMSE on the validation data."""
         if self.task == "ranking":
             return float(self.validate_users(data)["total"].mean())
         return validation_rmse(self, data.validation)
