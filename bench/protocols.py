@@ -21,9 +21,11 @@ class Protocol:
 
     dataset   a release instead of the preset's own
     settings  overrides of the preset
-    tasks     the tasks whose tables are shown
+    tasks     the tasks whose tables are shown, but for those that another protocol shows of the same run
     repeat    a key and its values, as `marquee repeat` takes them
     twin      the protocol that this one repeats with other settings: a column of its tables, under this title
+    control   the twin is rows of the table, below the others, and no column
+    run_of    the protocol whose run has the figures, since the two presets agree in all that they depend on
     shown     metric -> heading, where they are not the page's usual ones; the headline metric first
     """
 
@@ -35,6 +37,8 @@ class Protocol:
     tasks: tuple[str, ...] = ("rating", "ranking")
     repeat: str = ""
     twin: str = ""
+    control: bool = False
+    run_of: str = ""
     dataset: str = ""
     shown: Mapping[str, str] = field(default_factory=dict)
 
@@ -79,6 +83,7 @@ FULL_RANKING = {
     "hit@10": "Hit@10",
     "precision@10": "Precision@10",
 }
+NEXT_ITEM = {"ndcg@10": "NDCG@10", "hit@10": "Recall@10", "mrr@10": "MRR@10", "coverage@10": "coverage"}
 PROTOCOLS = (
     Protocol(
         "ml-100k",
@@ -101,13 +106,30 @@ PROTOCOLS = (
     Protocol(
         "ml-1m",
         "ML-1M",
-        "Only the order of a user's times is used. Rating: a random tenth is the test (the preset "
-        "`ml-1m-90-10` has the same), a random twentieth is the validation, which the published models "
-        "have to "
-        f"train on. {LEAVE_LAST_OUT}",
+        f"Only the order of a user's times is used. {LEAVE_LAST_OUT}",
         "ml-1m",
     ),
     Protocol("ml-1m-seed-1", "seed 1", "", "ml-1m", ("seed=1",), twin="ml-1m"),
+    Protocol(
+        "ml-1m-90-10",
+        "ML-1M, ratings 90/10",
+        "A random tenth of the ratings is the test, a random twentieth the validation; the published models "
+        "train on that twentieth, too. Papers give the mean over several splits: here it is one split, with "
+        "another seed beside it.",
+        "ml-1m-90-10",
+        tasks=("rating",),
+        run_of="ml-1m",
+    ),
+    Protocol(
+        "ml-1m-90-10-seed-1",
+        "seed 1",
+        "",
+        "ml-1m-90-10",
+        ("seed=1",),
+        tasks=("rating",),
+        twin="ml-1m-90-10",
+        run_of="ml-1m-seed-1",
+    ),
     Protocol(
         "ncf-ml-1m",
         "ML-1M, the files of the NCF paper",
@@ -151,13 +173,13 @@ PROTOCOLS = (
         "The histories of Kang and McAuley (2018); each user's last movie is the test, the one before it "
         "the validation; lists rank the whole catalogue without both. No model here knows the order, and "
         "none sees the validation movie when it ranks, as the published ones do. So to shuffle the "
-        "training histories would change no figure. The control shuffles whole histories, before the "
-        "split: the test movie is then any of the user's (`leave_random_out`). The difference of the two "
-        "columns is what it costs a model without order that the test movie is the last one, and what a "
+        "training histories would change no figure. The rows “shuffled” are the control: whole histories "
+        "are shuffled before the split, so the test movie is any of the user's (`leave_random_out`). The "
+        "difference is what it costs a model without order that the test movie is the last one, and what a "
         "model that knows the order can win back.",
         "next-item-ml-1m",
         tasks=("ranking",),
-        shown={"ndcg@10": "NDCG@10", "hit@10": "Recall@10", "mrr@10": "MRR@10", "coverage@10": "coverage"},
+        shown=NEXT_ITEM,
     ),
     Protocol(
         "next-item-ml-1m-shuffled",
@@ -167,14 +189,16 @@ PROTOCOLS = (
         ("tasks.ranking.split=leave_random_out",),
         tasks=("ranking",),
         twin="next-item-ml-1m",
+        control=True,
+        shown=NEXT_ITEM,
     ),
     Protocol(
         "strong-generalisation-ml-1m",
         "ML-1M, strong generalisation",
         "Ratings from 4, users with five or more. A tenth of the users is held out whole; 80 % of their "
         "positives are folded in, the rest is the test. “Capped” recall divides by min(k, relevant). The "
-        "published rows are of ML-20M, `marquee use strong-generalisation`: other data, so they are no "
-        "bar for these.",
+        "published rows are of ML-20M, `marquee use strong-generalisation`, which is not measured here: "
+        "other data, so they are no bar for these.",
         "strong-generalisation",
         tasks=("ranking",),
         dataset="ml-1m",
@@ -192,7 +216,7 @@ PROTOCOLS = (
         " positive. More than half of the test users are new: they have no training rating, and no model "
         "here learns from their validation ratings. Three quarters of this copy's times are estimates, so"
         " its figures may not be compared with those of the official file. The published rows are of "
-        "ML-20M, `marquee use global-time`.",
+        "ML-20M, `marquee use global-time`, which is not measured here.",
         "global-time",
         tasks=("ranking",),
         dataset="ml-1m",

@@ -150,7 +150,7 @@ def _spent(clone: Path, stage: str, runs: int) -> dict[str, float]:
 
 def main() -> None:
     parser = output.parser(__doc__)
-    known = {protocol.name: protocol for protocol in PROTOCOLS}
+    known = {protocol.name: protocol for protocol in PROTOCOLS if not protocol.run_of}
     parser.add_argument("protocol", nargs="*", help=f"{', '.join(known)}; default: all")
     parser.add_argument("--source", default="official", help="a folder with the release's zip, or official")
     parser.add_argument("--work", type=Path, default=Path(tempfile.gettempdir()) / "marquee-results")

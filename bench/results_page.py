@@ -41,6 +41,8 @@ SHOWN = {  # metric -> heading, the headline metric first
 HEADINGS = {protocol.name: protocol.shown for protocol in PROTOCOLS}
 FOLDED = ("rmse", "mse", "mae")  # metrics of a mean over folds
 Figures = dict[str, Any]
+Twins = Sequence[tuple[Protocol, Figures]]
+VIEWS = {protocol.name for protocol in PROTOCOLS if protocol.run_of}  # of the run of another one
 
 INTRODUCTION = f"""\
 # Results on MovieLens
@@ -80,8 +82,8 @@ def page(found: dict[str, Figures]) -> str:
     parts, published = [INTRODUCTION], yaml.safe_load(PUBLISHED.read_text("utf-8"))
     for protocol in PROTOCOLS:
         if protocol.name in found and not protocol.twin:
-            twins = {r.title: found[r.name] for r in PROTOCOLS if r.twin == protocol.name and r.name in found}
-            parts += _protocol(protocol, found[protocol.name], twins)
+            twins = [one for one in PROTOCOLS if one.twin == protocol.name and one.name in found]
+            parts += _protocol(protocol, found[protocol.name], [(one, found[one.name]) for one in twins])
             claims = [one for one in published["others"] if one["ours"]["protocol"] == protocol.name]
             if claims:
                 parts += ["**Published**\n", _beside(claims, found)]
@@ -91,12 +93,13 @@ def page(found: dict[str, Figures]) -> str:
     return "\n".join(parts)
 
 
-def _protocol(protocol: Protocol, figures: Figures, twins: dict[str, Figures]) -> list[str]:
+def _protocol(protocol: Protocol, figures: Figures, twins: Twins) -> list[str]:
     data = figures["data"]
     counts = f"{data['ratings']:,} ratings, {data['users']:,} users, {data['items']:,} rated movies."
     parts = [f"## {protocol.title}\n", fill(f"{counts} {protocol.text}", WIDTH) + "\n"]
     parts.append("\n".join(["```", *protocol.commands(), "```\n"]))
-    for task in protocol.tasks:
+    elsewhere = {task for one in PROTOCOLS if one.run_of == protocol.name for task in one.tasks}
+    for task in (one for one in protocol.tasks if one not in elsewhere):
         rows = figures["rows"][task]
         sizes = f"{rows['train']:,} to train, {rows['val']:,} to validate, {rows['test']:,} to test"
         parts.append(f"**{task.capitalize()}** ({sizes}{' in the last run' if protocol.repeat else ''})\n")
@@ -118,20 +121,22 @@ def _tuned(protocol: Protocol, task: str, figures: Figures) -> list[str]:
     return [TUNED, markdown(records.COLUMNS, rows)] if rows else []
 
 
-def _board(protocol: Protocol, task: str, figures: Figures, twins: dict[str, Figures]) -> str:
+def _board(protocol: Protocol, task: str, figures: Figures, twins: Twins) -> str:
     shown = protocol.shown or SHOWN[task]
     if protocol.repeat and task == "rating":
         shown = {metric: shown[metric] for metric in FOLDED}
     headline = next(iter(shown))
     models = {name: model for name, model in figures["models"].items() if model["task"] == task}
     order = sorted(models, key=lambda name: -direction(headline) * models[name]["metrics"][headline]["value"])
-    again = [f"{shown[headline]}, {title}" for title in twins]
+    controls = [(one.title, twin) for one, twin in twins if one.control]
+    beside = [(one.title, twin) for one, twin in twins if not one.control]
+    again = [f"{shown[headline]}, {title}" for title, _ in beside]
     label = "u{}" if "fold" in protocol.repeat else "seed {}"
     runs = [*map(label.format, protocol.values), *["std"] * bool(protocol.repeat)]
     head = ["model", *shown.values(), *runs, *again, "train", "peak"]
     rows = []
     for name in order:
-        metrics, train = models[name]["metrics"], models[name]["train"]
+        metrics = models[name]["metrics"]
         cells = [_figure(metrics[metric]) for metric in shown]
         if name == order[0]:
             cells[0] = f"**{cells[0]}**"
@@ -139,9 +144,19 @@ def _board(protocol: Protocol, task: str, figures: Figures, twins: dict[str, Fig
             cells[0] = f"~ {cells[0]}"
         if repeats := metrics[headline].get("folds"):
             cells += [_digits(value) for value in (*repeats, stdev(repeats))]
-        cells += [_digits(twin["models"][name]["metrics"][headline]["value"]) for twin in twins.values()]
-        rows.append([f"`{name}`", *cells, _seconds(train["processor_seconds"]), f"{train['peak_mib']:,} MiB"])
+        cells += [_digits(twin["models"][name]["metrics"][headline]["value"]) for _, twin in beside]
+        rows.append([f"`{name}`", *cells, *_costs(models[name])])
+    for title, twin in controls:
+        for name in order:
+            metrics = twin["models"][name]["metrics"]
+            cells = [*(_figure(metrics[metric]) for metric in shown), *[""] * (len(runs) + len(again))]
+            rows.append([f"`{name}`, {title}", *cells, *_costs(twin["models"][name])])
     return markdown(head, rows)
+
+
+def _costs(model: Figures) -> list[str]:
+    train = model["train"]
+    return [_seconds(train["processor_seconds"]), f"{train['peak_mib']:,} MiB"]
 
 
 def _beside(claims: Sequence[dict[str, Any]], found: dict[str, Figures]) -> str:
@@ -186,6 +201,7 @@ def _machines(found: dict[str, Figures]) -> str:
             *(figures["versions"][v] for v in versions),
         ]
         for name, figures in found.items()
+        if name not in VIEWS
     ]
     return markdown(["protocol", *heads, *versions], rows)
 
@@ -205,7 +221,7 @@ def _seconds(value: float) -> str:
 
 def results() -> dict[str, Figures]:
     """Read protocol -> its figures, for those that were run."""
-    paths = ((protocol.name, RESULTS / f"{protocol.name}.json") for protocol in PROTOCOLS)
+    paths = ((one.name, RESULTS / f"{one.run_of or one.name}.json") for one in PROTOCOLS)
     return {name: read_json(path) for name, path in paths if path.is_file()}
 
 
@@ -213,6 +229,8 @@ def compare(revision: str) -> bool:
     """Print the headline metrics at `revision` and now; True if none left its old interval for the worse."""
     rows, good = [], True
     for name, now in results().items():
+        if name in VIEWS:
+            continue
         path = f"{revision}:bench/results/{name}.json"
         shown = subprocess.run(["git", "show", path], cwd=ROOT, capture_output=True)
         if shown.returncode:

@@ -12,7 +12,8 @@ from marquee.api.dataset import SEED, Dataset, load
 from marquee.config import parse
 from marquee.data import splits
 from marquee.data.ratings import Ratings, count_weights
-from marquee.data.splits import BY_TIME, Split, SplitOptions
+from marquee.data.splits import Split, SplitOptions
+from marquee.data.time_cuts import BY_TIME
 from marquee.data.time_order import time_warnings
 from marquee.errors import MarqueeError
 
@@ -75,7 +76,7 @@ def split(
     positive_threshold  for ranking: ratings of at least this become positives, the others are left out.
                         "75%" is 0.75 of the way up the scale, and so is "auto". None keeps all ratings, to
                         be predicted
-    options             validation and test (fractions), rounding ("coin" or "floor"), fold, n_folds,
+    options             validation and test (fractions), rounding ("coin", "floor" or "one"), fold, n_folds,
                         train_days
 
     A row's part depends on the seed and on the ids of its user and movie, not on other users.

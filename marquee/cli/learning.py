@@ -40,7 +40,9 @@ def main() -> int:
     failed = 0
     try:
         given = ratings_of_visitors(asked["feedback"])
-        for name in asked["models"] if given is not None else []:
+        if given is None:
+            return 0
+        for name in asked["models"]:
             try:
                 learn(name, given, Path(asked["folder"]))
             except Exception as error:

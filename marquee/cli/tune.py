@@ -6,6 +6,7 @@ It reads the training and the validation file, and never the test file. A killed
 from __future__ import annotations
 
 from argparse import ArgumentError, ArgumentParser, Namespace
+from collections.abc import Mapping
 from dataclasses import asdict, fields, replace
 from importlib import import_module
 from pathlib import Path
@@ -14,8 +15,10 @@ from typing import Any
 from marquee import config
 from marquee.cli import project
 from marquee.config.search import Range, Space
+from marquee.data import stored
 from marquee.data.identity import identity_of, label
 from marquee.data.ratings import Catalogue, Ratings
+from marquee.data.sampling import Candidates, sample_candidates
 from marquee.errors import MarqueeError
 from marquee.figures.tuning import tuning
 from marquee.io import (
@@ -33,6 +36,7 @@ from marquee.recommenders.base import TrainingData
 from marquee.resources.memory_limit import GIB, memory_limit
 from marquee.resources.memory_model import memory_need, too_much
 from marquee.resources.pipeline_sizes import pipeline_sizes
+from marquee.rng import KeyedRandom
 from marquee.terminal import progress_bar, say
 from marquee.tuning import outcome, records, worker
 from marquee.tuning.sampler import require_optuna
@@ -50,6 +54,11 @@ def configure(parser: ArgumentParser) -> None:
         "--workers", type=int, default=WORKERS, help="processes; the result is the same for any number"
     )
     parser.add_argument(
+        "--sampled",
+        action="store_true",
+        help="rank validation items among candidates.per_user sampled ones, as protocols with given ones do",
+    )
+    parser.add_argument(
         "--record", action="store_true", help="write into presets/tuned/ what the leaderboard says of tuning"
     )
 
@@ -60,9 +69,12 @@ def run(args: Namespace) -> None:
             raise ArgumentError(None, f"--{name} is {getattr(args, name)}, but must be at least 1")
     params = project.params()
     spaces = {name: space_of(name, params) for name in args.models}
+    for name in spaces:
+        if args.sampled and params.model(name).task == "rating":
+            raise MarqueeError(f"models.{name} predicts ratings: --sampled is for ranking models")
     require_optuna()
     for name, space in spaces.items():
-        found, seconds = tune(name, space, params, args.trials, args.workers)
+        found, seconds = tune(name, space, params, args.trials, args.workers, args.sampled)
         if args.record:
             task = params.model(name).task
             new = records.record(found, seconds, task, params.tasks[task])
@@ -93,7 +105,7 @@ def _module(algorithm: str) -> Any:
 
 
 def tune(
-    name: str, space: Space, params: config.Params, n_trials: int, n_workers: int
+    name: str, space: Space, params: config.Params, n_trials: int, n_workers: int, sampled: bool = False
 ) -> tuple[dict[str, Any], float]:
     """Search, write what is found, and return its summary and the seconds of all fits."""
     entry, about = params.model(name), identity_of()
@@ -106,9 +118,11 @@ def tune(
         part.require_ids(known.n_users, known.n_items, path)
     if not len(validation):
         raise MarqueeError(f"{files[1]} is empty: set tasks.{entry.task}.validation above 0 to tune {name}")
-    job = Job(name, entry, params.seed, _store(name, entry, params, files, n_trials))
+    store = _store(name, entry, params, files, {"trials": n_trials, "sampled": sampled})
+    job = Job(name, entry, params.seed, store, sampled)
+    candidates = _candidates(train, validation, known, params) if sampled else None
     bar = progress_bar(None, 0, f"tune {name}", "fits")
-    with worker.workers(job, TrainingData(train, validation, known), n_workers) as running:
+    with worker.workers(job, TrainingData(train, validation, known, candidates), n_workers) as running:
         search = Search(running, space, n_trials, lambda fits: bar.update())
     bar.close()
     found, trials = outcome.summary(search), outcome.trials_table(search)
@@ -124,10 +138,19 @@ def tune(
     return found, sum(trial.seconds for trial in search.trials)
 
 
-def _store(name: str, entry: config.ModelEntry, params: config.Params, files: list[Path], n: int) -> Path:
+def _candidates(train: Ratings, validation: Ratings, known: Catalogue, params: config.Params) -> Candidates:
+    """Sample what validation items are ranked among: items that the user has not in train or validation."""
+    random = KeyedRandom(params.seed, "candidates@validation", *stored.original_ids())
+    sizes = known.n_users, known.n_items, params.candidates.per_user
+    return sample_candidates((train,), validation, *sizes, random)
+
+
+def _store(
+    name: str, entry: config.ModelEntry, params: config.Params, files: list[Path], how: Mapping[str, Any]
+) -> Path:
     """Return a folder named after all that the trials depend on. DVC does not know it, so it stays."""
     sources = sorted(Path(config.__file__).parents[1].rglob("*.py"))
-    settings = {"entry": asdict(entry), "seed": params.seed, "trials": n}
+    settings = {"entry": asdict(entry), "seed": params.seed, "candidates": params.candidates.per_user, **how}
     return Path(".checkpoints") / f"tune-{name}-{digest([*files, *sources], settings)[:16]}"
 
 

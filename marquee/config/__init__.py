@@ -136,7 +136,7 @@ class SplitOptions:
     split: str = option(choices=SPLITS)
     validation: float = option(0.1, low=0, below=1)  # fraction; for the last four of what test leaves
     test: float = option(0.1, above=0, below=1)  # fraction; of the users for user_holdout
-    rounding: str = option("coin", choices=("coin", "floor"))  # of a user's fraction to whole ratings
+    rounding: str = option("coin", choices=("coin", "floor", "one"))  # of a user's fraction to whole ratings
     # Ratings at or above it become 1, the rest is left out; auto: by the scale (`Scale.positive_threshold`).
     # `75%`: so far from the lowest rating to the highest. None keeps every rating as it is.
     positive_threshold: float | Literal["auto"] | Percent | None = None

@@ -100,16 +100,27 @@ def lowest(group: np.ndarray, hashes: np.ndarray, size: np.ndarray, quota: np.nd
 def quotas(counts: np.ndarray, options: SplitOptions, random: KeyedRandom) -> tuple[np.ndarray, np.ndarray]:
     """Return how many of each user's `counts` rows are test, and how many are test or validation."""
     coin = coins(random, len(counts), options)
-    test, both = (round_by(counts * part, coin) for part in (options.test, options.test + options.validation))
-    if options.rounding == "floor":
-        both = test + round_by(counts * options.validation, coin)
+    test = rows_of(counts, options.test, coin, options)
+    if options.rounding == "coin":
+        both = round_by(counts * (options.test + options.validation), coin)
+    else:
+        both = test + rows_of(counts, options.validation, coin, options)
     both = all_but_one(both, counts)
     return np.minimum(test, both), both
 
 
 def coins(random: KeyedRandom, n_users: int, options: SplitOptions) -> np.ndarray | float:
-    """Return a number in [0, 1) for each user, float64 [n_users]; `DOWN` where fractions round down."""
-    return DOWN if options.rounding == "floor" else uniform(random.users(np.arange(n_users)))
+    """Return a number in [0, 1) for each user, float64 [n_users]; `DOWN` where no coin decides."""
+    return uniform(random.users(np.arange(n_users))) if options.rounding == "coin" else DOWN
+
+
+def rows_of(
+    counts: np.ndarray, fraction: float, coin: np.ndarray | float, options: SplitOptions
+) -> np.ndarray:
+    """Return how many of each user's `counts` rows the fraction is, int64; a single one under `one`."""
+    if options.rounding == "one":
+        return np.full(counts.shape, int(fraction > 0), np.int64)
+    return round_by(counts * fraction, coin)
 
 
 def round_by(expected: np.ndarray, coin: np.ndarray | float) -> np.ndarray:

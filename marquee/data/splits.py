@@ -25,18 +25,17 @@ from marquee.data.shares import (
     all_but_one,
     coins,
     quotas,
-    round_by,
+    rows_of,
 )
-from marquee.data.time_cuts import cut, sorted_times, valid_fold, window_bounds
+from marquee.data.split_checks import check
+from marquee.data.time_cuts import BY_ONE_CUT, BY_TIME, cut, sorted_times, valid_fold, window_bounds
 from marquee.engine import map_blocks
 from marquee.errors import MarqueeError
-from marquee.parallel import packed_pairs, parallel_user_blocks, ratings_per_user, user_blocks
+from marquee.parallel import ratings_per_user, user_blocks
 from marquee.rng import KeyedRandom, next_draw, uniform
 
 FOLD_IN = 0.8  # of the ratings of a user held out by user_holdout; the rest is test
 PARTS = {"train": TRAIN, "validation": VALIDATION, "test": TEST, "fold_in": FOLDED_IN}
-BY_ONE_CUT = ("global_time", "sliding_window")  # in the time of all users
-BY_TIME = ("leave_last_out", "per_user_time", *BY_ONE_CUT)
 RowIndices = tuple[np.ndarray, np.ndarray]  # the rows of train and of test, under `file`
 
 
@@ -122,53 +121,6 @@ def _low_rated(
     return ratings.take(rows[ratings.timestamp[rows] <= until[ratings.user[rows]]])
 
 
-def check(split: Split, options: SplitOptions) -> None:
-    """Raise MarqueeError if train or test is empty, two parts share a pair, or time runs backwards."""
-    train, validation, test = split.train, split.validation, split.test
-    for name, rows in (("train on", train), ("test", test)):
-        if not len(rows):
-            ways = "take another split or fraction"
-            if options.split == "sliding_window":
-                ways = "take fewer n_folds" + ", or more train_days" * (options.train_days is not None)
-            if options.positive_threshold is not None:
-                ways += ", or lower tasks.ranking.positive_threshold"
-            raise MarqueeError(f"split {options.split} leaves no rating to {name}; {ways}")
-    _check_disjoint(split)
-    for earlier, later in ((train, validation), (train, test), (validation, test)):
-        if not len(earlier) or not len(later):
-            continue
-        if options.split in BY_ONE_CUT and later.timestamp.min() <= earlier.timestamp.max():
-            raise MarqueeError(f"split {options.split} put a row beside or before one that it must follow")
-        if options.split in ("leave_last_out", "per_user_time"):
-            counts = ratings_per_user(earlier.user, int(later.user[-1]) + 1)
-            last = earlier.timestamp[np.cumsum(counts)[later.user] - 1]
-            wrong = later.user[(counts[later.user] > 0) & (later.timestamp < last)]
-            if len(wrong):
-                raise MarqueeError(
-                    f"split {options.split} holds out a row of user {wrong[0]} that is not the last"
-                )
-
-
-def _check_disjoint(split: Split) -> None:
-    """Raise MarqueeError if two parts share a pair: users ascend, so blocks of users can be checked alone."""
-    parts = (split.train, split.validation, split.test, split.fold_in)
-    width = 1 + max(int(p.item.max()) for p in parts if len(p))
-
-    def check_block(*rows: slice) -> None:
-        held = [(part.user[r], part.item[r]) for part, r in zip(parts, rows, strict=True)]
-        user, item = (np.concatenate(columns) for columns in zip(*held, strict=True))
-        pairs = packed_pairs(user, item, width)
-        pairs.sort()
-        twice = pairs[1:][pairs[1:] == pairs[:-1]]
-        if len(twice):
-            own, which = divmod(int(twice[0]), width)
-            raise MarqueeError(
-                f"user {user.min() + own} rated item {which} twice among train and held out; drop one rating"
-            )
-
-    parallel_user_blocks(check_block, [part.user for part in parts])
-
-
 def _require_sorted(ratings: Ratings) -> None:
     user, time = ratings.user, ratings.timestamp
     falls = (user[1:] < user[:-1]) | ((user[1:] == user[:-1]) & (time[1:] < time[:-1]))
@@ -248,7 +200,7 @@ def _k_fold(ratings: Ratings, options: SplitOptions, random: KeyedRandom) -> np.
 
 def _random_per_user(ratings: Ratings, options: SplitOptions, random: KeyedRandom) -> np.ndarray:
     """Deal each user's rows to two urns by their hashes, and hold out the lowest of either."""
-    if options.rounding == "floor":  # two quotas of one urn: exact, where the urns are so on average
+    if options.rounding != "coin":  # two quotas of one urn: exact, where the urns are so on average
         return _lowest_rows(ratings, random, *quotas(ratings_per_user(ratings.user), options, random))
     return _by_hash(ratings, random, shares.by_two_urns, options=options, coins=random)
 
@@ -264,9 +216,10 @@ def _user_holdout(ratings: Ratings, options: SplitOptions, random: KeyedRandom) 
     counts = ratings_per_user(ratings.user)
     state = random.users(np.arange(len(counts)))
     held = (uniform(state) < options.test) & (counts >= 2)
-    coin = DOWN if options.rounding == "floor" else uniform(next_draw(state))
-    test = np.clip(round_by((1 - FOLD_IN) * counts, coin), 1, np.maximum(counts - 1, 1))
-    quota = np.where(held, test, all_but_one(round_by(options.validation * counts, coin), counts))
+    coin = uniform(next_draw(state)) if options.rounding == "coin" else DOWN
+    test = np.clip(rows_of(counts, 1 - FOLD_IN, coin, options), 1, np.maximum(counts - 1, 1))
+    validation = all_but_one(rows_of(counts, options.validation, coin, options), counts)
+    quota = np.where(held, test, validation)
     lowest = _lowest_rows(ratings, random, np.zeros_like(quota), quota)
     return _USER_HOLDOUT[held[ratings.user].view(np.int8), lowest]
 
@@ -291,7 +244,8 @@ def _file(
         return part
     train = ratings.take(rows)
     counts = ratings_per_user(train.user)
-    quota = all_but_one(round_by(options.validation * counts, coins(random, len(counts), options)), counts)
+    coin = coins(random, len(counts), options)
+    quota = all_but_one(rows_of(counts, options.validation, coin, options), counts)
     part[rows] = _lowest_rows(train, random, np.zeros_like(quota), quota)
     return part
 

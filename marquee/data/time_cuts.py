@@ -9,6 +9,8 @@ from marquee.data.ratings import Ratings
 from marquee.errors import MarqueeError
 
 DAY = 86_400  # seconds
+BY_ONE_CUT = ("global_time", "sliding_window")  # in the time of all users
+BY_TIME = ("leave_last_out", "per_user_time", *BY_ONE_CUT)
 
 
 def sorted_times(ratings: Ratings, options: SplitOptions) -> np.ndarray:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from marquee.data.ratings import Ratings
-from marquee.data.splits import BY_ONE_CUT, BY_TIME, Split
+from marquee.data.splits import Split
+from marquee.data.time_cuts import BY_ONE_CUT, BY_TIME
 
 TOO_MANY = 0.75  # of the test users; a third to a half is usual, since films are rated many at a time
 

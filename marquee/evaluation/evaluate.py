@@ -176,17 +176,19 @@ class ValidationUsers:
 
     seen        what is not listed
     validation  the pairs to find, not empty
+    candidates  what they are ranked among, as for `sampled_ndcg@k`; None: the whole catalogue
     """
 
-    def __init__(self, seen: Ratings, validation: Ratings) -> None:
+    def __init__(self, seen: Ratings, validation: Ratings, candidates: Candidates | None = None) -> None:
         n_users = 1 + max(int(part.user.max(initial=0)) for part in (seen, validation))
         known = UserItems.of(seen.user, seen.item, n_users)
         users, wanted = _by_user(validation)
-        self.block = RankedUsers(users, wanted, None, known, known)
+        pool = None if candidates is None else UserItems(*candidates).take(users)
+        self.block = RankedUsers(users, wanted, pool, known, known)
         self.held = share(block=self.block)
 
     def ndcg(self, model: Ranker, n_items: int, k: int = 10) -> np.ndarray:
-        """Return NDCG@k over the catalogue without what is known, float64 [users of the validation]."""
+        """Return NDCG@k without what is known, float64 [users of the validation]."""
         return ndcg(self.block, self.held, _scores(model), n_items, min(k, n_items), _name(model))
 
 

@@ -94,11 +94,15 @@ def rank_rows(
 def ndcg_of_users(
     block: RankedUsers, scores: Scores, n_items: int, k: int, name: str, tiles: ItemTiles | None = None
 ) -> np.ndarray:
-    """Return NDCG@k of each user of `block`, float64 [n].
+    """Return NDCG@k of each user of `block`, float64 [n]; among its pool, if it has one.
 
     A list stops early where k items score higher than all relevant ones: the user's NDCG is then 0.
     """
-    wanted, enough = block.wanted, None
+    wanted, pool, enough = block.wanted, block.pool, None
+    if pool is not None:
+        asked = [wanted, pool]
+        _, _, found = top_k_for_users(scores, block.users, block.hidden, n_items, 1, name, asked, tiles=tiles)
+        return _among(found[0], wanted, found[1], pool, [k], False)[f"sampled_ndcg@{k}"]
     if isinstance(scores, FactorScores):
         enough = np.maximum.reduceat(scores.of_pairs(block.users, wanted), wanted.offsets[:-1])
     items, _, _ = top_k_for_users(

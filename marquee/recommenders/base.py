@@ -165,7 +165,7 @@ class Recommender(ABC):
         return best_epoch
 
     def validate(self, data: TrainingData) -> float:
-        """Return NDCG@10 over the whole catalogue for ranking, RMSE for rating, on the validation data."""
+        """Return NDCG@10 (among `data.candidates`, if any) or, for rating, RMSE on the validation data."""
         if self.task == "ranking":
             return float(data.ranked.ndcg(self, self.n_items).mean())
         return validation_rmse(self, data.validation)

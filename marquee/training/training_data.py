@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from marquee.data.ratings import Catalogue, Ratings
+from marquee.data.sampling import Candidates
 from marquee.evaluation.evaluate import ValidationUsers
 
 
@@ -16,16 +17,18 @@ class TrainingData:
     train       with stored negatives where the loss is computed on samples
     validation  decides the epoch to stop at and nothing else; empty: the last epoch counts
     catalogue   the numbers of users and items, and the items' genres
+    candidates  what validation items are ranked among; None: the whole catalogue
     """
 
     train: Ratings
     validation: Ratings
     catalogue: Catalogue
+    candidates: Candidates | None = None
 
     @cached_property
     def ranked(self) -> ValidationUsers:
         """Return the users that a ranking is validated on."""
-        return ValidationUsers(self.train, self.validation)
+        return ValidationUsers(self.train, self.validation, self.candidates)
 
     def close(self) -> None:
         """Free what executors hold of the validation data; a later validation sends it again."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from marquee.leaderboard.metrics import VALIDATED, metric_title
+from marquee.leaderboard.metrics import metric_title
 from marquee.leaderboard.significance import Ratio, bootstrap, interval
 from marquee.rng import named_rng
 from marquee.tuning import store
@@ -42,7 +42,7 @@ def summary(search: Search) -> dict[str, Any]:
         "model": search.job.name,
         "trials": len(search.trials),
         "failed": sum(bool(trial.error) for trial in search.trials),
-        "metric": VALIDATED[search.job.entry.task],
+        "metric": search.job.metric,
         "searched": list(defaults.options),
         "rungs": search.rungs,
         "defaults": {"value": defaults.values[search.last], "options": _all_options(search, defaults)},

@@ -27,6 +27,7 @@ def record(found: Mapping[str, Any], seconds: float, task: str, split: SplitOpti
     """Return what is kept of `summary` and of the seconds that all fits took."""
     gain = found["gain"]
     return {
+        "metric": found["metric"],
         "trials": found["trials"],
         "seconds": round(seconds),
         "gain": {key: gain[key] for key in ("value", "low", "high")},
@@ -98,10 +99,17 @@ def cells(row: tuple[str, str, Record]) -> list[str]:
     name, how, one = row
     gain = one["gain"]
     words = f"{gain['value']:+.4f} [{gain['low']:.4f}, {gain['high']:.4f}]"
+    if one.get("metric", "").startswith("sampled_"):
+        words += " of 100"
     return [name, how, str(one["trials"]), f"{one['seconds']:,}", words]
 
 
 def _hash(options: Mapping[str, Any], task: str, split: SplitOptions) -> str:
-    """Return a hash of all options and of what the split is told beside its defaults."""
+    """Return a hash of all options and of what the split is told beside its defaults.
+
+    Under `file`, validation is a part of the training file: without one the test is the same.
+    """
     told = {one.name: value for one in fields(split) if (value := getattr(split, one.name)) != one.default}
+    if split.split == "file":
+        told.pop("validation", None)
     return digest([], {"options": dict(options), "task": task, "split": told})[:16]

@@ -1,6 +1,6 @@
 """Search in batches: ask for trials, stop most of them early, and tell the sampler in the trials' order.
 
-    batch of 10   all run for 1/12 of the epochs of the defaults' fit, the best 3 to 1/4, the best to its end
+    batch of 10   all run for 1/6 of the epochs of the defaults' fit, the best 3 to 1/3, the best to its end
 
 The defaults are trial 0 and run to their end first. No decision depends on a clock or on the order in which
 fits end, so the trials are the same for any number of workers and after a crash (successive halving: Jamieson
@@ -23,7 +23,7 @@ from marquee.tuning.trials import run_closed
 from marquee.tuning.worker import Workers
 
 BATCH = 10
-FRACTIONS = (12, 4)  # of the epochs of the defaults' fit: one over these, at which trials pause
+FRACTIONS = (6, 3)  # of the epochs of the defaults' fit: one over these, at which trials pause
 KEPT = (3, 1)  # trials of a batch that go on after each pause
 
 

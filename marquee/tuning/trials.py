@@ -13,6 +13,7 @@ import numpy as np
 
 from marquee.config import ModelEntry
 from marquee.errors import MarqueeError
+from marquee.leaderboard.metrics import VALIDATED
 from marquee.recommenders import create
 from marquee.recommenders.base import Recommender, TrainingData
 from marquee.rng import named_rng
@@ -23,12 +24,21 @@ from marquee.tuning.store import PARTS, Fit, Fitted
 
 @dataclass(frozen=True)
 class Job:
-    """Say what is tuned: a block of params.yaml, on whose seed, and the folder of the search's store."""
+    """Say what is tuned: a block of params.yaml, on whose seed, and the folder of the search's store.
+
+    sampled  validation items are ranked among sampled candidates, and not in the whole catalogue
+    """
 
     name: str
     entry: ModelEntry
     seed: int
     folder: Path
+    sampled: bool = False
+
+    @property
+    def metric(self) -> str:
+        """The metric by which trials are compared."""
+        return "sampled_" * self.sampled + VALIDATED[self.entry.task]
 
     @property
     def higher_is_better(self) -> bool:

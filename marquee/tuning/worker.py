@@ -19,6 +19,7 @@ from threading import Thread
 import numpy as np
 
 from marquee.data.ratings import Catalogue, Ratings
+from marquee.data.sampling import Candidates
 from marquee.errors import MarqueeError
 from marquee.parallel import n_threads
 from marquee.recommenders.base import TrainingData
@@ -59,7 +60,7 @@ def workers(job: Job, data: TrainingData, n: int) -> Iterator[Workers]:
     for part in ("train", "validation"):
         _write(job.folder / "shared" / part, getattr(data, part))
     spawn = multiprocessing.get_context("spawn")  # a forked process would inherit locks of Arrow's threads
-    start = job, data.catalogue, max(1, n_threads() // n)
+    start = job, data.catalogue, data.candidates, max(1, n_threads() // n)
     pool = ProcessPoolExecutor(n, spawn, _start, start)
     try:
         yield Workers(job, data, pool)
@@ -88,14 +89,14 @@ def _read(folder: Path) -> Ratings:
 _STATE: dict[str, tuple[Job, TrainingData]] = {}  # of a worker: what it was started with
 
 
-def _start(job: Job, catalogue: Catalogue, threads: int) -> None:
+def _start(job: Job, catalogue: Catalogue, candidates: Candidates | None, threads: int) -> None:
     for name in ("OMP_NUM_THREADS", "NUMBA_NUM_THREADS"):
         os.environ[name] = str(threads)
     parent = multiprocessing.parent_process()
     assert parent is not None
     Thread(target=lambda: (wait([parent.sentinel]), os._exit(1)), daemon=True).start()
     train, validation = (_read(job.folder / "shared" / part) for part in ("train", "validation"))
-    _STATE["of"] = job, TrainingData(train, validation, catalogue)
+    _STATE["of"] = job, TrainingData(train, validation, catalogue, candidates)
 
 
 def _run(fit: Fit) -> Fitted:

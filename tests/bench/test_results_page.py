@@ -15,7 +15,7 @@ import yaml
 from bench import reproduce_results, results_page
 from bench.protocols import PROTOCOLS, Protocol
 from bench.reproduce_results import mean_over_folds
-from marquee.config.presets import models_of
+from marquee.config.presets import models_of, preset, release_of
 from marquee.io import as_table, read_json, write_csv, write_json, write_parquet
 from marquee.leaderboard.table import HEADER
 from tests.all_models import TREE
@@ -31,7 +31,7 @@ def test_every_model_has_a_row_for_its_task():
     found = results_page.results()
     assert {"ml-100k", "ml-1m"} <= set(found)
     for protocol in PROTOCOLS:
-        if protocol.name in found:
+        if protocol.name in found and not protocol.run_of:
             models = models_of(protocol.preset) or TREE["models"]
             wanted = {name for name, block in models.items() if block["task"] in protocol.tasks}
             assert set(found[protocol.name]["models"]) == wanted, (
@@ -40,9 +40,23 @@ def test_every_model_has_a_row_for_its_task():
 
 
 def test_the_measured_commands_are_those_of_the_page():
-    for protocol in PROTOCOLS:
+    for protocol in (one for one in PROTOCOLS if not one.run_of):
         found = results_page.results().get(protocol.name, {})
         assert found["commands"] == protocol.commands()
+
+
+@pytest.mark.parametrize("name", [one.name for one in PROTOCOLS if one.run_of])
+def test_a_protocol_that_shows_another_ones_run_depends_on_nothing_that_differs(name):
+    known = {protocol.name: protocol for protocol in PROTOCOLS}
+    one, run = known[name], known[known[name].run_of]
+    left_out = tuple(f"tasks.{task}." for task in {"rating", "ranking"} - set(one.tasks))
+    values = [
+        {key: value for key, value in preset(each.preset).items() if not key.startswith(left_out)}
+        | {"dataset.name": release_of(each.preset)}
+        for each in (one, run)
+    ]
+    assert values[0] == values[1]
+    assert one.settings == run.settings
 
 
 def test_a_protocol_is_a_preset_and_its_own_settings():

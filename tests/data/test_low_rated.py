@@ -10,7 +10,8 @@ import pytest
 
 from marquee import config
 from marquee.data.ratings import Ratings
-from marquee.data.splits import BY_ONE_CUT, BY_TIME, SplitOptions, split
+from marquee.data.splits import SplitOptions, split
+from marquee.data.time_cuts import BY_ONE_CUT, BY_TIME
 from marquee.io import write_parquet
 from stages import _inputs
 from tests.data.test_splits import DRAWN, grid, in_order, rng, rows

@@ -38,6 +38,27 @@ def test_floor_folds_in_four_of_five_and_tests_on_the_whole_part_of_a_fifth():
     assert (len(done.test), len(done.fold_in)) == (len(users), 8 * len(users))
 
 
+# one
+
+
+def test_one_takes_a_single_validation_row_of_each_user_from_a_published_training_file():
+    ratings = concat(grid(6000, 4), Ratings.of(6000 + grid(2, 40).user, grid(2, 40).item))
+    test = np.flatnonzero(ratings.item == 3)
+    given = np.flatnonzero(ratings.item != 3), test
+    done = split(ratings, SplitOptions("file", validation=0.5, rounding="one"), rng(), given)
+    assert done.validation.user.tolist() == list(range(6002))
+    assert np.abs(np.bincount(done.validation.item[:6000]) - 2000).max() < 4 * np.sqrt(6000 * 2 / 9)
+    assert len(done.test) == len(test)
+
+
+def test_one_of_no_fraction_is_none_and_leaves_a_user_of_one_row_to_train():
+    given = np.array([0, 1, 2]), np.array([3])
+    ratings = Ratings.of([0, 0, 1, 1], [0, 1, 0, 1])
+    for validation, rows in ((0, []), (0.1, [0])):
+        done = split(ratings, SplitOptions("file", validation, rounding="one"), rng(), given)
+        assert done.validation.user.tolist() == rows
+
+
 # leave_random_out
 
 

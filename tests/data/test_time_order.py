@@ -7,7 +7,8 @@ import pytest
 
 from marquee.config import SplitOptions
 from marquee.data.ratings import Ratings
-from marquee.data.splits import BY_TIME, split
+from marquee.data.splits import split
+from marquee.data.time_cuts import BY_TIME
 from marquee.data.time_order import tied_users, time_warnings
 from marquee.rng import KeyedRandom
 

@@ -10,7 +10,12 @@ from marquee.data.ratings import Catalogue, Ratings
 from marquee.data.sampling import Candidates, sample_candidates
 from marquee.errors import MarqueeError
 from marquee.evaluation import evaluate
-from marquee.evaluation.evaluate import evaluate_ranking, evaluate_rating, validation_ndcg
+from marquee.evaluation.evaluate import (
+    ValidationUsers,
+    evaluate_ranking,
+    evaluate_rating,
+    validation_ndcg,
+)
 from marquee.evaluation.metrics import target_metrics
 from marquee.rng import KeyedRandom
 
@@ -321,6 +326,17 @@ def test_the_figure_to_stop_at_is_that_of_the_evaluation():
     found = evaluate_ranking(model, seen, relevant, None, catalogue, KS, seen)
     assert validation_ndcg(model, seen, relevant, 40) == found.metrics["ndcg@10"]
     assert validation_ndcg(model, seen, relevant, 40, 5) == found.metrics["ndcg@5"]
+
+
+def test_the_figure_among_candidates_is_that_of_the_evaluation():
+    model, seen, relevant, catalogue = dataset()
+    lists = [np.arange(user % 5, 40, 5) for user in range(catalogue.n_users)]
+    candidates = Candidates(
+        np.append(0, np.cumsum([*map(len, lists)])), np.concatenate(lists).astype(np.int32)
+    )
+    found = evaluate_ranking(model, seen, relevant, candidates, catalogue, KS, seen)
+    by_user = ValidationUsers(seen, relevant, candidates).ndcg(model, 40)
+    assert by_user.tolist() == found.per_user["sampled_ndcg@10"].tolist()
 
 
 def test_a_catalogue_of_fewer_items_than_places_still_has_a_figure_to_stop_at():

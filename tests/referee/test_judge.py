@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -32,6 +35,20 @@ def test_each_variant_prints_what_its_library_prints(library, tmp_path):
     sample = full_lists_only(rows()) if library == "torchmetrics" else rows()
     figures = verdict(write(tmp_path, sample), variant=library).theirs
     assert figures == pytest.approx(FROZEN[library], abs=1e-6)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("library", VARIANTS)
+def test_the_frozen_figures_are_what_an_installed_library_prints(library):
+    """MARQUEE_LIBRARIES names the interpreter of an environment that has some of the libraries."""
+    python = os.environ.get("MARQUEE_LIBRARIES", sys.executable)
+    known = subprocess.run([python, "-c", f"import {library}"], capture_output=True)
+    if known.returncode:
+        pytest.skip(f"{library} is not installed")
+    script = Path(__file__).with_name("library_metrics.py")
+    done = subprocess.run([python, script, library], capture_output=True, text=True)
+    printed = json.loads(done.stdout.splitlines()[-1])
+    assert printed[library] == pytest.approx(FROZEN[library], abs=1e-6), done.stderr
 
 
 def test_our_figures_are_those_of_the_definitions(tmp_path):

@@ -9,6 +9,7 @@ import shutil
 import signal
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -178,6 +179,31 @@ def test_a_record_does_not_hold_for_another_split_and_a_damaged_one_is_named(pla
     capsys.readouterr()
     assert main(["leaderboard"]) == 1
     assert "the record of bias is damaged" in capsys.readouterr().err
+
+
+def test_sampled_compares_among_candidates_and_its_record_says_so(place, refused, capsys):
+    tune(place, "ease", "--trials", "3")
+    whole = summary("ease")["defaults"]["value"]
+    first = tune(place, "ease", "--trials", "3", "--sampled", "--record")
+    assert summary("ease")["metric"] == "sampled_ndcg@10"
+    assert summary("ease")["defaults"]["value"] > 2 * whole, "99 rivals instead of the whole catalogue"
+    assert tune(place, "ease", "--trials", "3", "--sampled") == first
+    params = config.read(place / "params.yaml")
+    (row,) = records.rows(params.models, params.tasks, records.read(params.dataset.name))
+    assert records.cells(row)[-1].endswith("] of 100")
+    capsys.readouterr()
+    assert "models.bias predicts ratings: --sampled is for ranking models" in refused("bias", "--sampled")
+
+
+def test_a_record_of_a_published_split_holds_with_and_without_a_validation_part(place):
+    entry = config.ModelEntry("ranking", "ranking", "ease", {"regularization": 7.0})
+    split = config.SplitOptions("file", validation=0.1, rounding="one")
+    options = {"regularization": 7.0, "max_memory_gib": 4.0}
+    found = {key: {"options": options} for key in ("defaults", "winner")}
+    found |= {"trials": 1, "metric": "ndcg@10", "gain": dict.fromkeys(("value", "low", "high"), 0.0)}
+    known = {"ease": records.record(found, 1.0, "ranking", split)}
+    assert records.how_tuned("ease", entry, replace(split, validation=0.0), known) == "tuned"
+    assert records.how_tuned("ease", entry, replace(split, rounding="coin"), known) == ""
 
 
 def test_a_trial_that_diverges_is_a_row_with_its_error(place, monkeypatch):
