@@ -100,7 +100,7 @@ def cells(row: tuple[str, str, Record]) -> list[str]:
     gain = one["gain"]
     words = f"{gain['value']:+.4f} [{gain['low']:.4f}, {gain['high']:.4f}]"
     if one.get("metric", "").startswith("sampled_"):
-        words += " of 100"
+        words += ", among candidates"
     return [name, how, str(one["trials"]), f"{one['seconds']:,}", words]
 
 

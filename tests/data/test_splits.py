@@ -12,9 +12,7 @@ from hypothesis import strategies as st
 
 from marquee.config import BY_SHARE, SPLITS, parse
 from marquee.data.ratings import Ratings
-from marquee.data.split_checks import check
-from marquee.data.splits import Split, SplitOptions, split
-from marquee.data.time_cuts import BY_TIME
+from marquee.data.splits import BY_TIME, Split, SplitOptions, check, split
 from marquee.errors import MarqueeError
 from marquee.rng import KeyedRandom
 

@@ -182,15 +182,16 @@ def test_a_record_does_not_hold_for_another_split_and_a_damaged_one_is_named(pla
 
 
 def test_sampled_compares_among_candidates_and_its_record_says_so(place, refused, capsys):
+    place.set({"candidates": {"per_user": 9}})
     tune(place, "ease", "--trials", "3")
     whole = summary("ease")["defaults"]["value"]
     first = tune(place, "ease", "--trials", "3", "--sampled", "--record")
     assert summary("ease")["metric"] == "sampled_ndcg@10"
-    assert summary("ease")["defaults"]["value"] > 2 * whole, "99 rivals instead of the whole catalogue"
+    assert summary("ease")["defaults"]["value"] > 2 * whole, "nine rivals instead of the whole catalogue"
     assert tune(place, "ease", "--trials", "3", "--sampled") == first
     params = config.read(place / "params.yaml")
     (row,) = records.rows(params.models, params.tasks, records.read(params.dataset.name))
-    assert records.cells(row)[-1].endswith("] of 100")
+    assert records.cells(row)[-1].endswith("], among candidates")
     capsys.readouterr()
     assert "models.bias predicts ratings: --sampled is for ranking models" in refused("bias", "--sampled")
 
