@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -67,8 +67,8 @@ class Header:
         return TEXT
 
 
-def read_header(path: Path, wanted: Mapping[str, str]) -> Header | None:
-    """Return the header by the separator that finds most of the columns `wanted`; None for an empty file.
+def read_header(path: Path, is_wanted: Callable[[str], bool]) -> Header | None:
+    """Return the header by the separator that finds most of the wanted columns; None for an empty file.
 
     Raises MarqueeError for text in another encoding than UTF-8 or UTF-16.
     """
@@ -88,7 +88,7 @@ def read_header(path: Path, wanted: Mapping[str, str]) -> Header | None:
         found[separator] = [name.strip() for name in names]
 
     def fit(separator: str) -> tuple[int, int]:
-        return sum(name in found[separator] for name in wanted.values()), len(found[separator])
+        return sum(map(is_wanted, set(found[separator]))), len(found[separator])
 
     separator = max(found, key=fit)
     sample = [fields for _, fields in split(separator, SAMPLE)][1:]

@@ -59,9 +59,9 @@ def read_columns(
     if path.suffix == ".parquet":
         return read_parquet(path, wanted, bad, scale, ids)
     with readable(path):
-        header = read_header(path, wanted)
+        header = read_header(path, set(wanted.values()).__contains__)
     if header is None:
-        raise MarqueeError(f"{path} has no rows: set dataset.path to a complete copy")
+        raise MarqueeError(f"{path} has no rows: get a complete copy")
     table = csv_reader.read(header.spec(wanted, ids), bad, scale)
     if "timestamp" in table.column_names:
         times = table["timestamp"]

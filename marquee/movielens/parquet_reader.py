@@ -40,7 +40,7 @@ def read_parquet(
     table = pa.table(columns)
     kept = _good_rows(table, files, [len(part) for part in parts], bad, scale)
     if not kept.any():
-        raise MarqueeError(f"{path} has no rows: set dataset.path to a complete copy")
+        raise MarqueeError(f"{path} has no rows: get a complete copy")
     table = table if kept.all() else table.filter(pa.array(kept))
     for place, name in enumerate(table.column_names):
         if name in IDS and pa.types.is_string(table[name].type):
@@ -55,7 +55,7 @@ def _parts(path: Path) -> list[Path]:
             return [path]
         found = [file for file in sorted(path.rglob("*.parquet")) if file.name[0] not in "._"]
     if not found:
-        raise MarqueeError(f"{path} is a folder without Parquet files: set dataset.path to a complete copy")
+        raise MarqueeError(f"{path} is a folder without Parquet files: get a complete copy")
     return found
 
 
