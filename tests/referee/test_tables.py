@@ -62,8 +62,9 @@ def test_line_ends_where_the_reader_cuts_its_blocks_hide_no_rows(tmp_path, monke
 def test_a_fault_is_named_with_its_place(text, place, tmp_path):
     path = tmp_path / "lists.csv"
     path.write_text(text)
-    with pytest.raises(MarqueeError, match="lists.csv") as caught:
+    with pytest.raises(MarqueeError) as caught:
         read(path)
+    assert str(path) in str(caught.value)
     assert place in str(caught.value)
 
 
@@ -95,12 +96,12 @@ def test_text_of_every_type_is_text_in_parquet(kind, tmp_path):
 )
 def test_a_column_that_is_no_id_or_number_is_one_line(name, column, tmp_path):
     pq.write_table(pa.table({**ROWS, name: column}), tmp_path / "lists.parquet")
-    with pytest.raises(MarqueeError, match=f"lists.parquet.* the {name} "):
+    with pytest.raises(MarqueeError, match=rf"lists\.parquet.* the {name} "):
         read(tmp_path / "lists.parquet")
 
 
 def test_a_damaged_parquet_file_is_one_line(tmp_path):
-    path = tmp_path / "lists.parquet"
+    path, said = tmp_path / "lists.parquet", []
     pq.write_table(pa.table(ROWS), path)
     whole = path.read_bytes()
     for at in range(4, len(whole), 7):
@@ -108,4 +109,6 @@ def test_a_damaged_parquet_file_is_one_line(tmp_path):
         try:
             read(path)
         except MarqueeError as error:
-            assert "lists.parquet" in str(error)
+            said.append(str(error))
+    assert len(said) > 20
+    assert all(str(path) in line and len(line.splitlines()) == 1 for line in said)
