@@ -20,7 +20,7 @@ from marquee.movielens.column_types import (
     ColumnType,
 )
 from marquee.movielens.text_rows import CsvSpec, encoding_of, not_utf8, rows
-from marquee.movielens.wording import printable
+from marquee.terminal import excerpt
 
 SEPARATORS = {",": "comma", "\t": "tab", ";": "semicolon", "|": "pipe"}
 SAMPLE = 1000  # rows that decide between 4.5 and 4,5
@@ -121,5 +121,5 @@ def require(wanted: Mapping[str, str], found: Sequence[str], where: str) -> None
 
 def listed(names: Sequence[str], most: int = 20) -> str:
     """Return up to `most` names for a message of one line, each cut after 40 letters."""
-    shown = ", ".join(printable(name, 40) for name in names[:most])
+    shown = ", ".join(excerpt(name, 40) for name in names[:most])
     return shown + (f" and {len(names) - most} more" if len(names) > most else "")

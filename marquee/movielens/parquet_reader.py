@@ -17,7 +17,7 @@ from marquee.movielens.csv_reader import BadRows
 from marquee.movielens.ids import of_one_type, settle
 from marquee.movielens.schema import Scale
 from marquee.movielens.text_rows import readable
-from marquee.movielens.wording import printable
+from marquee.terminal import excerpt
 
 IDS = ("user", "movie")
 NEEDED = (*IDS, "rating", "timestamp")
@@ -66,7 +66,7 @@ def _read_part(path: Path, wanted: Mapping[str, str], ids: ColumnType | None) ->
             require(wanted, found.schema_arrow.names, str(path))
             raw = found.read(columns=list(wanted.values()))
         except (pa.ArrowException, OSError, ValueError, KeyError, TypeError) as error:
-            reason = printable(error)
+            reason = excerpt(error)
             raise MarqueeError(f"{path} is not a complete Parquet file ({reason}): write it again") from None
     return pa.table({ours: _cast(ours, theirs, raw[theirs], path, ids) for ours, theirs in wanted.items()})
 
@@ -86,7 +86,7 @@ def _cast(
             return _cast_times(column)
         return column.cast(pa.list_(pa.string()) if pa.types.is_nested(found) else pa.string())
     except pa.ArrowException as error:
-        reason = printable(error)
+        reason = excerpt(error)
         raise MarqueeError(
             f"{path}: column {theirs!r} has type {found} and does not convert to a {name} ({reason}): "
             f"check ingest.columns.{name}"
