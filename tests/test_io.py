@@ -149,14 +149,14 @@ def test_no_bit_of_a_page_can_flip_unnoticed(tmp_path):
     """The heads of pages, which count their values, have no checksum of their own."""
     path, wrong = tmp_path / "users.parquet", []
     table = pa.table({"user_id": range(300), "age": [7] * 300})
-    write_parquet(path, table)
+    io.write_parquet(path, table)
     whole = path.read_bytes()
     start = len(whole) - 8 - int.from_bytes(whole[-8:-4], "little")
     for place in range(4, start):
         if whole[place] or whole[place - 1] or whole[place + 1]:  # not in a long row of zeros
             path.write_bytes(whole[:place] + bytes([whole[place] ^ (1 << place % 8)]) + whole[place + 1 :])
             try:
-                if not read_parquet(path).equals(table):
+                if not io.read_parquet(path).equals(table):
                     wrong.append(place)
             except MarqueeError:
                 pass
