@@ -32,6 +32,7 @@ SYSTEM = {  # what is wrong, and what to do; by name, since not every system has
     "ESTALE": ("the network's file system has changed", "run again"),
     "EBUSY": ("the file is in use", "close the program that uses it and run again"),
 }
+NO_MEMORY = "out of memory|allocate memory|failed to map segment"  # the last where a library is loaded
 LONGEST = 200  # letters of another program's message
 LONGEST_WORD = 100  # letters that are compared with known words
 
@@ -47,7 +48,7 @@ def explain(error: BaseException) -> str | None:
     if isinstance(error, OSError):
         return _of_system(error)
     words = reason(error)
-    no_memory = isinstance(error, RuntimeError) and re.search("out of memory|allocate memory", str(error))
+    no_memory = isinstance(error, RuntimeError | ImportError) and re.search(NO_MEMORY, str(error))
     if isinstance(error, MemoryError) or no_memory:
         return f"the memory is full ({words}): close other programs, or see what `marquee plan` advises"
     if isinstance(error, RuntimeError) and "start new thread" in str(error):

@@ -47,6 +47,12 @@ def printable(text: str) -> str:
     return text.translate(_REPLACED) if not text.isascii() or not text.isprintable() else text
 
 
+def excerpt(text: object, most: int = 200) -> str:
+    """Return what others wrote for a message: `printable`, runs of blanks as one, up to `most` letters."""
+    shown = " ".join(printable(str(text)).split())
+    return shown if len(shown) <= most else f"{shown[:most]}…"
+
+
 def printable_lines(text: str) -> str:
     """Return `text` as `printable` does, but with its lines and tabs."""
     return text.translate(_IN_STREAM)

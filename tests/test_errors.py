@@ -119,6 +119,7 @@ def test_what_does_not_read_is_named_with_the_stage_that_writes_it(tmp_path, mon
     ("error", "words"),
     [
         (MemoryError(), "memory"),
+        (ImportError("libtorch_cpu.so: failed to map segment from shared object"), "memory"),
         (np._core._exceptions._ArrayMemoryError((1 << 40,), np.dtype("f8")), "8.00 TiB"),
         (pa.lib.ArrowMemoryError("malloc of size 64 failed"), "malloc"),
         (RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory"), "memory"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from urllib.parse import quote, urlsplit
 
 from marquee.errors import MarqueeError
-from marquee.movielens.wording import printable
+from marquee.terminal import excerpt
 
 KEPT = "%/:?#[]@!$&'()*+,;=~"  # what has a meaning in an address, or is escaped already
 
@@ -42,4 +42,4 @@ def shown(url: str) -> str:
     """Return an address for messages: without query, and of what may contain a password nothing."""
     scheme, mark, rest = url.partition("://")
     path, query, _ = rest.partition("#")[0].partition("?")
-    return printable(scheme + mark + ("…" if "@" in rest else f"{path}{'?…' * bool(query)}"), 300)
+    return excerpt(scheme + mark + ("…" if "@" in rest else f"{path}{'?…' * bool(query)}"), 300)

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path, PureWindowsPath
 
 from marquee.errors import MarqueeError
-from marquee.movielens.wording import printable
+from marquee.terminal import excerpt
 
 RATIO = 100  # a release unpacks to three to five times its zip, a bomb to a thousand and more
 MEMBERS = 200  # files and folders in one zip; the largest release has 23
@@ -49,7 +49,7 @@ def extract(archive: Path, target: Path, files: Sequence[str], limit: int, calle
     except (*DAMAGE, OSError) as error:
         if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL):  # of the disk
             raise
-        reason = printable(error) or type(error).__name__
+        reason = excerpt(error) or type(error).__name__
         raise MarqueeError(f"{called} is not a complete zip ({reason}): get another copy") from None
 
 

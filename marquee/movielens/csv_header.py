@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -20,7 +20,7 @@ from marquee.movielens.column_types import (
     ColumnType,
 )
 from marquee.movielens.text_rows import CsvSpec, encoding_of, not_utf8, rows
-from marquee.movielens.wording import printable
+from marquee.terminal import excerpt
 
 SEPARATORS = {",": "comma", "\t": "tab", ";": "semicolon", "|": "pipe"}
 SAMPLE = 1000  # rows that decide between 4.5 and 4,5
@@ -67,8 +67,8 @@ class Header:
         return TEXT
 
 
-def read_header(path: Path, wanted: Mapping[str, str]) -> Header | None:
-    """Return the header by the separator that finds most of the columns `wanted`; None for an empty file.
+def read_header(path: Path, is_wanted: Callable[[str], bool]) -> Header | None:
+    """Return the header by the separator that finds most of the wanted columns; None for an empty file.
 
     Raises MarqueeError for text in another encoding than UTF-8 or UTF-16.
     """
@@ -88,7 +88,7 @@ def read_header(path: Path, wanted: Mapping[str, str]) -> Header | None:
         found[separator] = [name.strip() for name in names]
 
     def fit(separator: str) -> tuple[int, int]:
-        return sum(name in found[separator] for name in wanted.values()), len(found[separator])
+        return sum(map(is_wanted, set(found[separator]))), len(found[separator])
 
     separator = max(found, key=fit)
     sample = [fields for _, fields in split(separator, SAMPLE)][1:]
@@ -121,5 +121,5 @@ def require(wanted: Mapping[str, str], found: Sequence[str], where: str) -> None
 
 def listed(names: Sequence[str], most: int = 20) -> str:
     """Return up to `most` names for a message of one line, each cut after 40 letters."""
-    shown = ", ".join(printable(name, 40) for name in names[:most])
+    shown = ", ".join(excerpt(name, 40) for name in names[:most])
     return shown + (f" and {len(names) - most} more" if len(names) > most else "")

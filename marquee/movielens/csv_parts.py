@@ -17,7 +17,6 @@ from marquee.movielens.ids import of_one_type, settle
 from marquee.movielens.schema import Scale
 from marquee.movielens.text_rows import readable
 
-INCOMPLETE = "set dataset.path to a complete copy"
 IDS = ("user", "movie")
 Part = tuple[pa.Table | None, Faults, int]  # the rows, the bad ones, and how many rows were read of both
 
@@ -40,7 +39,7 @@ def read_csv(
     """Return the columns `wanted` (ours -> the file's) of one file; `ids`: as in `read_columns`."""
     table = _read(path, wanted, bad, scale, ids)
     if table is None or not table.num_rows:
-        raise MarqueeError(f"{path} has no rows: {INCOMPLETE}")
+        raise MarqueeError(f"{path} has no rows: get a complete copy")
     return table
 
 
@@ -49,7 +48,7 @@ def read_csv_parts(path: Path, wanted: Mapping[str, str], bad: BadRows, scale: S
     with readable(path):
         files = [file for file in sorted(path.rglob("*.csv")) if file.name[0] not in "._"]
     if not files:
-        raise MarqueeError(f"{path} is a folder without CSV files: {INCOMPLETE}")
+        raise MarqueeError(f"{path} is a folder without CSV files: get a complete copy")
     parts: list[Part] = map_blocks(
         _read_part, [(file,) for file in files], {"wanted": wanted, "scale": scale}
     )
@@ -61,7 +60,7 @@ def read_csv_parts(path: Path, wanted: Mapping[str, str], bad: BadRows, scale: S
     bad.drop(faults, sum(total for _, _, total in parts))
     tables = [table for table, _, _ in parts if table is not None and table.num_rows]
     if not tables:
-        raise MarqueeError(f"{path} has no rows: {INCOMPLETE}")
+        raise MarqueeError(f"{path} has no rows: get a complete copy")
     columns = {}
     for name in wanted:
         same = of_one_type(*(table[name] for table in tables))
@@ -84,7 +83,7 @@ def _read(
 ) -> pa.Table | None:
     """Return the columns of a file, times as Unix seconds; None where it is empty."""
     with readable(path):
-        header = read_header(path, wanted)
+        header = read_header(path, set(wanted.values()).__contains__)
     if header is None:
         return None
     table = read_rows(header.spec(wanted, ids), bad, scale)

@@ -29,9 +29,9 @@ Faults = Mapping[str, tuple[int, str]]  # what is wrong -> how many rows are so,
 
 
 class BadRows:
-    """Count rows to drop, and refuse more than `allowed` in all files together."""
+    """Count rows to drop, and refuse more than `allowed` in all files together; None: no key allows any."""
 
-    def __init__(self, allowed: int) -> None:
+    def __init__(self, allowed: int | None) -> None:
         self.allowed = allowed
         self.dropped = {"malformed": 0, "off_scale": 0}
 
@@ -40,13 +40,15 @@ class BadRows:
         for fault, (n, _) in faults.items():
             self.dropped[fault] += n
         needed = sum(self.dropped.values())
-        if faults and needed > self.allowed:
+        if faults and needed > (self.allowed or 0):
             found = sum(n for n, _ in faults.values())
             more = f" (and {found - 1:,} more bad rows of {total:,})" if found > 1 else ""
-            advice = f"or set ingest.max_bad_rows to {needed} or more to drop such rows"
-            if 2 * found > total > 1:
-                advice = "or check ingest.columns and ingest.scale, for most rows are so"
-            raise MarqueeError(f"{next(iter(faults.values()))[1]}{more}: correct the file, {advice}")
+            advice = f", or set ingest.max_bad_rows to {needed} or more to drop such rows"
+            if self.allowed is None:
+                advice = ""
+            elif 2 * found > total > 1:
+                advice = ", or check ingest.columns and ingest.scale, for most rows are so"
+            raise MarqueeError(f"{next(iter(faults.values()))[1]}{more}: correct the file{advice}")
 
 
 def read(spec: CsvSpec, bad: BadRows, scale: Scale | None = None) -> pa.Table:
@@ -58,7 +60,7 @@ def read(spec: CsvSpec, bad: BadRows, scale: Scale | None = None) -> pa.Table:
     """
     table = read_rows(spec, bad, scale)
     if not table.num_rows:
-        raise MarqueeError(f"{spec.path} has no rows: set dataset.path to a complete copy")
+        raise MarqueeError(f"{spec.path} has no rows: get a complete copy")
     return table
 
 
@@ -152,6 +154,9 @@ def _is_whole(table: pa.Table, spec: CsvSpec) -> bool:
     """Check that quoted line ends hid no rows: as many rows as lines, or as the csv module counts."""
     if not (_has_text(spec) and _may_be_quoted(spec)):
         return True
+    first, *second = (line for line, _ in islice(rows(spec), 2))
+    if spec.header and second != [first + 1]:  # the header has a line end, which Arrow took for its last
+        return False
     expected = len(table) + spec.header
     if spec.encoding == "utf-8" and expected == count(spec.path, b"\n") + (not _ends_a_line(spec)):
         return True

@@ -18,7 +18,7 @@ from marquee.movielens.http import discard, fetch
 from marquee.movielens.local_files import CUSTOM, copy_custom, copy_folder, find, readable
 from marquee.movielens.releases import Release
 from marquee.movielens.verify import compare_counts
-from marquee.movielens.wording import printable
+from marquee.terminal import excerpt
 
 SIZE_LIMIT = 10  # times the size of the official zip; no release unpacks to more
 ELSEWHERE = "set dataset.source to official, or dataset.path to a folder or zip"
@@ -126,7 +126,7 @@ def _from_kaggle(release: Release, target: Path, scratch: Path, show_progress: b
     except (Exception, SystemExit) as error:  # it exits when it finds no credentials
         if getattr(error, "errno", None) == errno.ENOSPC:
             raise
-        reason = printable(error) if isinstance(error, Exception) else "no credentials"
+        reason = excerpt(error) if isinstance(error, Exception) else "no credentials"
         raise MarqueeError(
             f"Kaggle's client could not fetch {release.kaggle} ({reason}): check the network and your "
             f"credentials in ~/.kaggle, or {ELSEWHERE}"

@@ -13,8 +13,7 @@ from marquee.errors import MarqueeError
 from marquee.io import read_json, remove, write_json
 from marquee.movielens.addresses import checked, shown
 from marquee.movielens.connection import LOWEST, WINDOW, Watch, open_url
-from marquee.movielens.wording import printable
-from marquee.terminal import progress_bar
+from marquee.terminal import excerpt, progress_bar
 
 TIMEOUT = 30.0  # seconds without an answer or a byte
 PAUSES = (0.5, 1.0, 2.0)  # seconds before the next try; all of them again after a try that brought bytes
@@ -146,7 +145,7 @@ def _open(url: str, partial: Path, have: int, advice: str, watch: Watch) -> HTTP
         return open_url(checked(url), headers, TIMEOUT, watch)
     except urllib.error.HTTPError as error:
         error.close()
-        answer = f"the server answers {error.code} {printable(error.reason, 80)}"
+        answer = f"the server answers {error.code} {excerpt(error.reason, 80)}"
         if error.code == 416:  # nothing follows: our bytes are of another file
             discard(partial)
         elif 300 <= error.code < 400:
@@ -188,4 +187,4 @@ def _size(path: Path) -> int:
 
 def _reason(error: Exception) -> str:
     cause = getattr(error, "reason", error)
-    return printable(getattr(cause, "strerror", None) or str(cause) or type(cause).__name__)
+    return excerpt(getattr(cause, "strerror", None) or str(cause) or type(cause).__name__)

@@ -18,7 +18,7 @@ from marquee.movielens.csv_reader import BadRows
 from marquee.movielens.ids import of_one_type, settle
 from marquee.movielens.schema import Scale
 from marquee.movielens.text_rows import readable
-from marquee.movielens.wording import printable
+from marquee.terminal import excerpt
 
 IDS = ("user", "movie")
 NEEDED = (*IDS, "rating", "timestamp")
@@ -44,7 +44,7 @@ def read_parquet(
     table = pa.table(columns)
     kept = _good_rows(table, files, [len(part) for part in parts], bad, scale)
     if not kept.any():
-        raise MarqueeError(f"{path} has no rows: set dataset.path to a complete copy")
+        raise MarqueeError(f"{path} has no rows: get a complete copy")
     table = table if kept.all() else table.filter(pa.array(kept))
     for place, name in enumerate(table.column_names):
         if name in IDS and pa.types.is_string(table[name].type):
@@ -59,7 +59,7 @@ def _parts(path: Path) -> list[Path]:
             return [path]
         found = [file for file in sorted(path.rglob("*.parquet")) if file.name[0] not in "._"]
     if not found:
-        raise MarqueeError(f"{path} is a folder without Parquet files: set dataset.path to a complete copy")
+        raise MarqueeError(f"{path} is a folder without Parquet files: get a complete copy")
     return found
 
 
@@ -70,7 +70,7 @@ def _read_part(path: Path, wanted: Mapping[str, str], ids: ColumnType | None = N
             require(wanted, found.schema_arrow.names, str(path))
             raw = found.read(columns=list(wanted.values()))
         except (pa.ArrowException, OSError, ValueError, KeyError, TypeError) as error:
-            reason = printable(error)
+            reason = excerpt(error)
             raise MarqueeError(f"{path} is not a complete Parquet file ({reason}): write it again") from None
     return pa.table({ours: _cast(ours, theirs, raw[theirs], path, ids) for ours, theirs in wanted.items()})
 
@@ -90,7 +90,7 @@ def _cast(
             return _cast_times(column)
         return column.cast(pa.list_(pa.string()) if pa.types.is_nested(found) else pa.string())
     except pa.ArrowException as error:
-        reason = printable(error)
+        reason = excerpt(error)
         raise MarqueeError(
             f"{path}: column {theirs!r} has type {found} and does not convert to a {name} ({reason}): "
             f"check ingest.columns.{name}"

@@ -51,7 +51,7 @@ def readable(path: Path) -> Iterator[None]:
         yield
     except FileNotFoundError:
         raise MarqueeError(
-            f"{path} is missing: set dataset.path to a complete copy, or dataset.name to another release"
+            f"{path} is missing: check its path; of a release, set dataset.path to a complete copy"
         ) from None
     except OSError as error:
         reason = error.strerror or str(error)

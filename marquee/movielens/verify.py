@@ -7,7 +7,7 @@ from pathlib import Path
 from marquee.errors import MarqueeError
 from marquee.movielens.notes import counted
 from marquee.movielens.releases import Release
-from marquee.movielens.wording import printable
+from marquee.terminal import excerpt
 
 # layout -> the files with ratings, their separator, and their header lines
 RATINGS: dict[str, tuple[tuple[str, ...], str, int]] = {
@@ -44,7 +44,7 @@ def compare_counts(release: Release, folder: Path, called: str) -> None:
         try:
             tables.append(csv.read_csv(folder / name, reading, cutting, converting))
         except (pa.ArrowInvalid, pa.ArrowKeyError) as error:
-            reason = printable(str(error).splitlines()[0].strip("'\""))
+            reason = excerpt(str(error).splitlines()[0].strip("'\""))
             raise MarqueeError(
                 f"{called}: {name} does not parse as ratings of {release.name} ({reason}): "
                 "set dataset.path to another copy"

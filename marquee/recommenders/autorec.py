@@ -154,8 +154,8 @@ class Model(Recommender):
         network = without_weights(partial(self.build, rows.shape[1], rng)).to_empty(device=device)
         if fresh:
             network.reset_parameters(float(rows.data.mean(dtype=np.float64)), rng)
-        loss = loss_on(rows, fraction * o.weight_decay, device)
-        return TorchTrainer(network, lambda: (rated,), loss, rng, o.batch_size, o.learning_rate)
+        steps, penalty = (rng, o.batch_size, o.learning_rate), fraction * o.weight_decay
+        return TorchTrainer(network, lambda: (rated,), loss_on(rows, device), *steps, regularization=penalty)
 
     def build(self, n_columns: int, rng: np.random.Generator | None = None) -> AutoRec:
         """Return the untrained module; `rng` is the source of its dropout."""

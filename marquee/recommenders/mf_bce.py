@@ -97,6 +97,7 @@ class Model(NetworkRecommender):
     def _trainer(self, train: Ratings, rng: np.random.Generator, fresh: bool) -> TorchTrainer:
         from marquee.training.networks.expected_negatives import ExpectedNegatives
         from marquee.training.networks.layers import without_weights
+        from marquee.training.networks.losses import pair_loss
         from marquee.training.networks.sparse_trainer import SparseTrainer
         from marquee.training.networks.trainer import TorchTrainer, choose_device
 
@@ -105,15 +106,15 @@ class Model(NetworkRecommender):
         network = network.to_empty(device=device)
         if fresh:
             network.reset_parameters(o.init_std, rng)
-        steps = (rng, o.batch_size, o.learning_rate, o.weight_decay)
+        steps = (rng, o.batch_size, o.learning_rate, o.weight_decay, o.regularization)
         ema_decay = o.ema_decay if fresh else 0.0  # a mean over more steps than an update takes
         if o.expected_negatives:
             negatives = ExpectedNegatives(train, self.n_items, self.per_positive, device)
-            loss = partial(negatives.loss, regularization=o.regularization)
-            return TorchTrainer(network, lambda: (negatives.users,), loss, *steps, ema_decay=ema_decay)
+            users = (negatives.users,)
+            return TorchTrainer(network, lambda: users, negatives.loss, *steps, ema_decay=ema_decay)
         new = o.resample_negatives or not fresh
         tensors = epoch_tensors(train, self.n_items, self.per_positive, new, rng, device)
-        return SparseTrainer(network, tensors, *steps, o.regularization, ema_decay)
+        return SparseTrainer(network, tensors, pair_loss, *steps, ema_decay=ema_decay)
 
     def factors(self, users: np.ndarray | slice = slice(None)) -> tuple[np.ndarray, np.ndarray]:
         own, w = self.weights["user.weight"][users], self.weights

@@ -18,8 +18,6 @@ from marquee.training.progress import Arrays, Progress
 from marquee.training.sampled_pairs import epoch_tensors, negatives_per_positive
 
 if TYPE_CHECKING:
-    import torch
-
     from marquee.training.networks.neumf import NeuMF
     from marquee.training.networks.trainer import TorchTrainer
 
@@ -132,29 +130,18 @@ class Model(NetworkRecommender):
 
         o, device = self.options, choose_device(self.options.device)
         network = without_weights(partial(self.build, self.n_users, rng)).to_empty(device=device)
-        rates = self.task == "rating"
         if fresh:
-            level = float(train.rating.mean(dtype=np.float64)) if rates else 0.0
+            level = float(train.rating.mean(dtype=np.float64)) if self.task == "rating" else 0.0
             network.reset_parameters(level, o.init_std, rng)
-        if rates:
+        steps = (rng, o.batch_size, o.learning_rate, o.weight_decay, o.regularization, o.learning_rate_decay)
+        if self.task == "rating":
             columns = (train.user, train.item[:, None], train.rating)
-            whole = tuple(torch.tensor(column, device=device) for column in columns)
-
-            def tensors() -> tuple[torch.Tensor, ...]:
-                return whole
-        else:
-            new = o.resample_negatives or not fresh
-            tensors = epoch_tensors(train, self.n_items, self.per_positive, new, rng, device)
-        loss = partial(pair_loss, regularization=o.regularization)
+            ratings = tuple(torch.tensor(column, device=device) for column in columns)
+            return TorchTrainer(network, lambda: ratings, pair_loss, *steps)
+        new = o.resample_negatives or not fresh
+        tensors = epoch_tensors(train, self.n_items, self.per_positive, new, rng, device)
         return TorchTrainer(
-            network,
-            tensors,
-            loss if rates else lambda *batch: loss(*batch)[:1],  # errors of ratings are shown by epoch
-            rng,
-            o.batch_size,
-            o.learning_rate,
-            o.weight_decay,
-            learning_rate_decay=o.learning_rate_decay,
+            network, tensors, lambda *batch, **penalty: pair_loss(*batch, **penalty)[:1], *steps
         )
 
     def _fill(self, train: Ratings, weights: Arrays) -> None:

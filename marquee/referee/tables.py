@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from marquee.errors import MarqueeError
+from marquee.errors import MarqueeError, reason
+from marquee.io import reading
+from marquee.movielens.csv_header import listed
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 Table = dict[str, "pa.ChunkedArray"]
+Columns = Mapping[str, "pa.ChunkedArray | None"]
 
 NAMES = {  # ours -> how libraries call it, in lower case and without `_` and `:token`
     "user": ("user", "userid", "uid"),
@@ -23,7 +26,7 @@ NAMES = {  # ours -> how libraries call it, in lower case and without `_` and `:
     "score": ("score", "prediction", "predicted", "est"),
     "rating": ("rating", "label", "rui"),
 }
-SEPARATORS = ",\t;|"
+NUMBER = r"^\s*[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?\s*$"
 
 
 def read(path: Path, required: Sequence[str], optional: Sequence[str] = ()) -> Table:
@@ -34,7 +37,8 @@ def read(path: Path, required: Sequence[str], optional: Sequence[str] = ()) -> T
     column that is missing or stands there twice, and a cell that is empty or no number, with its row.
     """
     wanted = {name for ours in (*required, *optional) for name in NAMES[ours]}
-    table = _read_parquet(path, wanted) if path.suffix == ".parquet" else _read_csv(path)
+    read_columns = _read_parquet if path.suffix == ".parquet" else _read_csv
+    table = read_columns(path, lambda name: _bare(name) in wanted)
     found: Table = {}
     for ours in (*required, *optional):
         theirs = [name for name in table if _bare(name) in NAMES[ours]]
@@ -44,7 +48,7 @@ def read(path: Path, required: Sequence[str], optional: Sequence[str] = ()) -> T
             found[ours] = _checked(table[theirs[0]], ours, path)
         elif ours in required:
             raise MarqueeError(
-                f"{path} has no {ours} among {', '.join(table)}: name a column {NAMES[ours][0]}"
+                f"{path} has no {ours} among {listed(list(table))}: name a column {NAMES[ours][0]}"
             )
     if not len(next(iter(found.values()))):
         raise MarqueeError(f"{path} has no rows: nothing can be judged")
@@ -66,55 +70,35 @@ def same_ids(*tables: Table) -> Sequence[Table]:
     return tables if kinds == {pa.int64()} else [as_text(table) for table in tables]
 
 
-def _read_csv(path: Path) -> Mapping[str, pa.ChunkedArray]:
-    import pyarrow as pa
-    from pyarrow import csv
+def _read_csv(path: Path, is_wanted: Callable[[str], bool]) -> Columns:
+    """Return the wanted columns as text; None for the others, and for all where none is wanted."""
+    from marquee.movielens import csv_reader
+    from marquee.movielens.column_types import TEXT
+    from marquee.movielens.csv_header import read_header
+    from marquee.movielens.text_rows import CsvSpec, readable
 
-    try:
-        with path.open(encoding="utf-8-sig") as file:
-            head = file.readline().rstrip("\r\n")
-        separator = max(SEPARATORS, key=head.count)
-        names = [name.strip().strip('"') for name in head.split(separator)]
-        if len(set(names)) < len(names):
-            raise MarqueeError(f"{path} line 1 names a column twice: {head}")
-        text = {name: pa.string() for name in names}
-        return dict(
-            zip(
-                names,
-                csv.read_csv(
-                    path,
-                    csv.ReadOptions(column_names=names, skip_rows=1),
-                    csv.ParseOptions(delimiter=separator),
-                    csv.ConvertOptions(column_types=text),
-                ).columns,
-                strict=True,
-            )
-        )
-    except UnicodeDecodeError:
-        raise MarqueeError(f"{path} is not UTF-8: save it as CSV in UTF-8") from None
-    except OSError as error:
-        raise MarqueeError(
-            f"{path} cannot be read ({error.strerror or error}): name a CSV or Parquet file"
-        ) from None
-    except pa.ArrowInvalid as error:
-        raise MarqueeError(
-            f"{path} is no table ({str(error).splitlines()[0]}): write it as CSV again"
-        ) from None
+    with readable(path):
+        header = read_header(path, is_wanted)
+    names = header.names if header else []
+    if len(set(names)) < len(names):
+        raise MarqueeError(f"{path} line 1 names a column twice: {listed(names)}")
+    fields = {str(n): TEXT if is_wanted(name) else None for n, name in enumerate(names)}
+    if header is None or not any(fields.values()):
+        return dict.fromkeys(names)
+    spec = CsvSpec(path, header.separator, fields, header=True, quoted=True, encoding=header.encoding)
+    table = csv_reader.read(spec, csv_reader.BadRows(None))
+    return {name: table[str(n)] if fields[str(n)] else None for n, name in enumerate(names)}
 
 
-def _read_parquet(path: Path, wanted: Set[str]) -> Mapping[str, pa.ChunkedArray]:
-    """Return the columns that may be `wanted`; all of them where none is, for the message."""
-    import pyarrow as pa
+def _read_parquet(path: Path, is_wanted: Callable[[str], bool]) -> Columns:
+    """Return the same of a Parquet file."""
     import pyarrow.parquet as pq
 
-    try:
-        names = pq.read_schema(path).names if path.is_file() else []
-        table = pq.read_table(path, columns=[name for name in names if _bare(name) in wanted] or None)
-    except (OSError, pa.ArrowInvalid) as error:
-        raise MarqueeError(
-            f"{path} is no Parquet file ({str(error).splitlines()[0]}): write it again"
-        ) from None
-    return dict(zip(table.column_names, table.columns, strict=True))
+    with reading(path):
+        found = pq.ParquetDataset(path)
+        names = found.schema.names
+        table = found.read(columns=list(filter(is_wanted, names)))
+    return dict.fromkeys(names) | dict(zip(table.column_names, table.columns, strict=True))
 
 
 def _bare(name: str) -> str:
@@ -123,7 +107,17 @@ def _bare(name: str) -> str:
 
 
 def _checked(column: pa.ChunkedArray, name: str, path: Path) -> pa.ChunkedArray:
-    return _ids(column, name, path) if name in ("user", "item") else _numbers(column, name, path)
+    import pyarrow as pa
+
+    try:
+        if pa.types.is_dictionary(column.type):
+            column = column.cast(column.type.value_type)
+        return (_ids if name in ("user", "item") else _numbers)(column, name, path)
+    except pa.ArrowException as error:
+        raise MarqueeError(
+            f"{path}: the {name} has type {column.type} and does not convert ({reason(error)}): write "
+            "whole numbers or text as ids, and numbers otherwise"
+        ) from None
 
 
 def _ids(column: pa.ChunkedArray, name: str, path: Path) -> pa.ChunkedArray:
@@ -151,11 +145,11 @@ def _numbers(column: pa.ChunkedArray, name: str, path: Path) -> pa.ChunkedArray:
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    try:
-        numbers = column.cast(pa.float64())
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
-        fault = str(error).splitlines()[0]
-        raise MarqueeError(f"{path}: the {name} is no number ({fault}): write numbers") from None
+    if pa.types.is_string(column.type):
+        fine = pc.fill_null(pc.match_substring_regex(column, NUMBER), False)
+        _require(fine, column, name, path, "is no number")
+        column = pc.utf8_trim_whitespace(column)
+    numbers = column.cast(pa.float64())
     _require(pc.fill_null(pc.is_finite(numbers), False), column, name, path, "is no finite number")
     return numbers
 

@@ -182,6 +182,8 @@ def top_lists(audience: Audience, allowed: np.ndarray, k: int, name: str) -> tup
     that they have not rated, k' at most k; -1 where there are no more. `name` is the model's."""
     items = np.flatnonzero(allowed).astype(np.int32)
     n = len(audience.labels)
+    if not len(items):
+        return np.empty((n, 0), np.int32), np.empty((n, 0), np.float32)
     column = np.full(len(allowed), -1, np.int32)  # of an item among those allowed
     column[items] = np.arange(len(items), dtype=np.int32)
     hidden = column[audience.rated.item]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import pytest
 import torch
@@ -53,7 +55,7 @@ def loss_and_network(matrix, weight_decay, hidden_activation="relu", output_acti
     bounds = BOUNDS if output_activation == "sigmoid" else None
     network = AutoRec(matrix.shape[1], 6, hidden_activation, bounds)
     network.reset_parameters(float(matrix.data.mean()), named_rng(0, "network"))
-    return loss_on(matrix, weight_decay, CPU), network
+    return partial(loss_on(matrix, CPU), regularization=weight_decay), network
 
 
 @pytest.mark.parametrize("hidden_activation", SLOW)

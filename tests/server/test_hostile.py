@@ -44,6 +44,7 @@ ASKED = {  # (path, body, status), and headers or a method where they matter
     "no ratings": ("/api/recommend", {**GOOD, "ratings": []}, 422),
     "too many ratings": ("/api/recommend", {**GOOD, "ratings": rated(*[(1, 5)] * 1001)}, 422),
     "a field more": ("/api/recommend", {**GOOD, HTML: 1}, 422),
+    "more ratings than any movie has": ("/api/recommend", {**GOOD, "min_ratings": 10**9}, 200),
     "k of a million": ("/api/recommend", {**GOOD, "k": 10**6}, 422),
     "a model of HTML": ("/api/recommend", {**GOOD, "model": HTML}, 422),
     "a path as a model": ("/api/recommend", {**GOOD, "model": "../../etc/passwd"}, 422),

@@ -74,6 +74,12 @@ def test_asking_for_more_than_there_are_gives_all_there_are(models, train):
     assert sorted(items[0].tolist()) == [-1, 1, 2]
 
 
+def test_where_no_movie_is_allowed_every_list_is_empty(models, train):
+    audience = top_n.known_users(models["ease"], ["a", "b"], np.array([3, 8]), train, train, train)
+    items, values = top_n.top_lists(audience, np.zeros(N_ITEMS, bool), 10, "ease")
+    assert items.shape == values.shape == (2, 0)
+
+
 @pytest.mark.parametrize("name", ["ease", "mf_bce"])
 def test_a_new_user_gets_movies_of_their_own_kind_explained_by_their_ratings(models, name):
     """Movie 4 is of the other kind: it adds less to the list than the odd ones add."""

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from marquee.training.loop import train_epochs
+from marquee.training.networks.losses import pair_loss
 from marquee.training.networks.matrix_factorization import MatrixFactorization
 from marquee.training.networks.sparse_trainer import SparseTrainer
 from marquee.training.progress import FitProgress
@@ -28,7 +29,7 @@ def training(
     users = torch.from_numpy(rng.integers(0, n_users, n, np.int32))
     items = torch.from_numpy(rng.integers(0, n_items, (n, width), np.int32))
     usual = {"weight_decay": 0.0, "regularization": 0.1, "ema_decay": 0.0}
-    return SparseTrainer(network, lambda: (users, items), rng, 4, 0.01, **usual | options)
+    return SparseTrainer(network, lambda: (users, items), pair_loss, rng, 4, 0.01, **usual | options)
 
 
 @settings(max_examples=40)

@@ -16,7 +16,7 @@ def training(ema_decay: float = 0.9, seen: list[float] | None = None) -> TorchTr
     """One weight, pulled to each of ten numbers; `seen` gets it before each step."""
     module = torch.nn.ParameterDict({"w": torch.nn.Parameter(torch.zeros(1))})
 
-    def loss(module, target):
+    def loss(module, target, regularization):
         if seen is not None:
             seen.append(module["w"].item())
         return ((module["w"] - target).square().mean(),)

@@ -10,6 +10,8 @@ from torch.optim import _functional
 from torch.optim import adam as dense
 
 BETAS, EPSILON = (0.9, 0.999), 1e-8
+dense_adam: Any = dense.adam  # torch declares other types for the arguments
+sparse_adam: Any = _functional.sparse_adam
 
 
 class Adam:
@@ -44,31 +46,18 @@ class Adam:
     def step(self) -> None:
         """Take one step along the gradients of the parameters; one without a gradient does not move."""
         constants = {"beta1": BETAS[0], "beta2": BETAS[1], "lr": self.learning_rate, "eps": EPSILON}
-        for sparse in (False, True):
-            moved = [
-                (parameter, state)
-                for parameter, state in zip(self.parameters, self.state, strict=True)
-                if parameter.grad is not None and parameter.grad.is_sparse == sparse
-            ]
-            if not moved:
+        moved: list[tuple[torch.Tensor, ...]] = []  # parameter, gradient, step and moments of dense ones
+        for parameter, state in zip(self.parameters, self.state, strict=True):
+            if parameter.grad is None:
                 continue
-            parameters, states = map(list, zip(*moved, strict=True))
-            means, variances = ([state[name] for state in states] for name in ("exp_avg", "exp_avg_sq"))
-            steps: list[Any] = [state["step"] for state in states]
-            if sparse:
-                gradients = [self._penalized(parameter) for parameter in parameters]
-                steps = [int(step.add_(1)) for step in steps]
-                update: Any = _functional.sparse_adam  # torch declares other types for its arguments
-                update(parameters, gradients, means, variances, steps, **constants, maximize=False)
-            else:
-                gradients = [parameter.grad for parameter in parameters]
-                more = {"fused": True, "amsgrad": False, "maximize": False, "weight_decay": self.weight_decay}
-                update = dense.adam
-                update(parameters, gradients, means, variances, [], steps, **constants, **more)
-
-    def _penalized(self, parameter: torch.nn.Parameter) -> torch.Tensor:
-        """Return the sparse gradient with the penalty of its rows."""
-        assert parameter.grad is not None
-        gradient = parameter.grad.coalesce()
-        gradient.values().add_(parameter[gradient.indices()[0]], alpha=self.weight_decay)
-        return gradient
+            if not parameter.grad.is_sparse:
+                moved.append((parameter, parameter.grad, *state.values()))
+                continue
+            gradient, (step, mean, variance) = parameter.grad.coalesce(), state.values()
+            gradient.values().add_(parameter[gradient.indices()[0]], alpha=self.weight_decay)
+            columns = ([one] for one in (parameter, gradient, mean, variance, int(step.add_(1))))
+            sparse_adam(*columns, **constants, maximize=False)
+        if moved:
+            parameters, gradients, steps, means, variances = map(list, zip(*moved, strict=True))
+            more = {"fused": True, "amsgrad": False, "maximize": False, "weight_decay": self.weight_decay}
+            dense_adam(parameters, gradients, means, variances, [], steps, **constants, **more)

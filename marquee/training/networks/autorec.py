@@ -79,19 +79,19 @@ def sparse_rows(rows: csr_matrix, device: torch.device | None = None) -> torch.T
         return torch.sparse_csr_tensor(offsets, columns, ratings, rows.shape)
 
 
-def loss_on(
-    rows: csr_matrix, weight_decay: float, device: torch.device
-) -> Callable[..., tuple[torch.Tensor, torch.Tensor]]:
+def loss_on(rows: csr_matrix, device: torch.device) -> Callable[..., tuple[torch.Tensor, torch.Tensor]]:
     """Return the loss of a batch of `rows`, whose sum over an epoch is the objective divided by the ratings.
 
     The squared errors without the penalty follow, divided alike.
     """
     n_rated = np.count_nonzero(np.diff(rows.indptr))
 
-    def loss(network: AutoRec, batch: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    def loss(
+        network: AutoRec, batch: torch.Tensor, regularization: float
+    ) -> tuple[torch.Tensor, torch.Tensor]:
         ratings = sparse_rows(rows[batch.cpu().numpy()], device)
         squares = (ratings.values() - network(ratings)).square().sum() * (n_rated / len(batch))
         weights = network.encoder.weight.square().sum() + network.decoder.weight.square().sum()
-        return (squares + weight_decay / 2 * weights) / rows.nnz, squares / rows.nnz
+        return (squares + regularization / 2 * weights) / rows.nnz, squares / rows.nnz
 
     return loss

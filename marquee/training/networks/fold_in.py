@@ -43,26 +43,28 @@ def fold_in(
     with loss = loss_of(items, ratings) of the user's n rows, and m, C those of prior(n). A user without rows
     gets the m of prior(0). By L-BFGS from m on, one user at a time, on one BLAS thread, in float64.
     """
-    from scipy.optimize import minimize
-
     found = np.tile(prior(0).mean, (int(histories.user.max(initial=-1)) + 1, 1))
     with single_threaded_blas():
         for user, rows in _rows_by_user(histories):
             loss = loss_of(histories.item[rows], histories.rating[rows])
-            mean, root = prior(len(rows))
-            center, scale = torch.from_numpy(mean), torch.from_numpy(root)
-
-            def whole(
-                at: np.ndarray, loss: Loss = loss, center: torch.Tensor = center, scale: torch.Tensor = scale
-            ) -> tuple[float, np.ndarray]:
-                z = torch.from_numpy(at).requires_grad_()
-                value = loss(center + scale @ z) + z @ z / 2
-                return value.item(), torch.autograd.grad(value, z)[0].numpy()
-
-            limits = {"maxiter": STEPS, "ftol": 1e-10, "gtol": 1e-6}
-            best = minimize(whole, np.zeros(len(mean)), jac=True, method="L-BFGS-B", options=limits)
-            found[user] = mean + root @ best.x
+            found[user] = _minimum(loss, prior(len(rows)))
     return found.astype(np.float32)
+
+
+def _minimum(loss: Loss, prior: Prior) -> np.ndarray:
+    """Return the x [d] that minimizes loss(x) + ½ ‖z‖² with x = mean + root z."""
+    from scipy.optimize import minimize
+
+    mean, root = map(torch.from_numpy, prior)
+
+    def whole(at: np.ndarray) -> tuple[float, np.ndarray]:
+        z = torch.from_numpy(at).requires_grad_()
+        value = loss(mean + root @ z) + z @ z / 2
+        return value.item(), torch.autograd.grad(value, z)[0].numpy()
+
+    limits = {"maxiter": STEPS, "ftol": 1e-10, "gtol": 1e-6}
+    best = minimize(whole, np.zeros(len(mean)), jac=True, method="L-BFGS-B", options=limits)
+    return prior.mean + prior.root @ best.x
 
 
 def fold_in_network(

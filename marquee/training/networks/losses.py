@@ -48,11 +48,11 @@ def embedded_rows(network: nn.Module, wanted: bool = True) -> Iterator[dict[str,
     """Collect by name what the embeddings of `network` return inside: looking rows up again takes as long."""
     rows: dict[str, torch.Tensor] = {}
 
-    def keep(name: str, table: nn.Embedding) -> torch.utils.hooks.RemovableHandle:
-        return table.register_forward_hook(lambda _, __, output: rows.__setitem__(name, output))
-
-    named = network.named_modules() if wanted else ()
-    handles = [keep(name, table) for name, table in named if isinstance(table, nn.Embedding)]
+    handles = [
+        table.register_forward_hook(lambda _, __, output, name=name: rows.update({name: output}))
+        for name, table in network.named_modules()
+        if wanted and isinstance(table, nn.Embedding)
+    ]
     try:
         yield rows
     finally:

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from functools import partial
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-import numpy as np
 import torch
 
-from marquee.training.networks.losses import pair_loss
-from marquee.training.networks.matrix_factorization import MatrixFactorization
-from marquee.training.networks.trainer import Batches, TorchTrainer
+from marquee.training.networks.trainer import TorchTrainer
 
 if TYPE_CHECKING:
     from marquee.kernels.sparse_adam import Table
 
 
 class SparseTrainer(TorchTrainer):
-    """Adam on `pair_loss` of a network with sparse gradients, for the batches of `epoch_tensors`.
+    """Adam on the loss `pair_loss` of a `MatrixFactorization` with sparse gradients.
 
     A step moves the rows that occur in its batch and no other. The moments of a row wait until it occurs
     again, and only then `weight_decay` applies; the bias corrections of the moments count all steps.
@@ -26,23 +23,7 @@ class SparseTrainer(TorchTrainer):
     """
 
     compiled = True  # where there is a compiled step; a test compares both ways
-
-    def __init__(
-        self,
-        network: MatrixFactorization,
-        epoch_tensors: Batches,
-        rng: np.random.Generator,
-        batch_size: int,
-        learning_rate: float,
-        weight_decay: float,
-        regularization: float,
-        ema_decay: float,
-    ) -> None:
-        loss = partial(pair_loss, regularization=regularization)
-        steps = (rng, batch_size, learning_rate, weight_decay)
-        super().__init__(network, epoch_tensors, loss, *steps, ema_decay=ema_decay)
-        self.regularization = regularization
-        self._tables: list[Table] = []
+    _tables: Sequence[Table] = ()
 
     def _step(self, *batch: torch.Tensor) -> tuple[torch.Tensor, ...]:
         users, items = batch

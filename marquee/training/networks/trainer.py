@@ -38,8 +38,8 @@ class TorchTrainer(Trainer):
 
     network        the module that is trained, on its device
     epoch_tensors  called before each epoch; equal-length tensors on that device [n, ...]
-    loss           (network, *batch tensors) -> the mean loss over the batch and, where ratings are predicted,
-                   the mean squared error
+    loss           (network, *batch tensors, regularization=λ) -> the mean loss over the batch and, where
+                   ratings are predicted, the mean squared error
     rng            the only source of chance: it shuffles here, and `epoch_tensors` may draw from it
     learning_rate_decay  factor on Adam's step after each epoch
     ema_decay      β: `weights` returns the exponential mean a <- β a + (1 - β) w over the steps (Polyak and
@@ -55,6 +55,7 @@ class TorchTrainer(Trainer):
         batch_size: int,
         learning_rate: float,
         weight_decay: float = 0.0,
+        regularization: float = 0.0,
         learning_rate_decay: float = 1.0,
         ema_decay: float = 0.0,
     ) -> None:
@@ -62,7 +63,7 @@ class TorchTrainer(Trainer):
         torch.set_num_threads(1)
         self.network, self.epoch_tensors, self.loss = network, epoch_tensors, loss
         self.rng, self.batch_size, self.learning_rate_decay = rng, batch_size, learning_rate_decay
-        self.ema_decay, self.steps = ema_decay, 0
+        self.regularization, self.ema_decay, self.steps = regularization, ema_decay, 0
         self.mean = _copies(network) if ema_decay else None
         self.parameters = dict(network.named_parameters())
         self.optimizer = Adam(self.parameters.values(), learning_rate, weight_decay)
@@ -86,7 +87,7 @@ class TorchTrainer(Trainer):
 
     def _step(self, *batch: torch.Tensor) -> tuple[torch.Tensor, ...]:
         """Move the weights by a batch, and return what `loss` gave for it."""
-        means = self.loss(self.network, *batch)
+        means = self.loss(self.network, *batch, regularization=self.regularization)
         self.optimizer.zero_grad()
         means[0].backward()
         self.optimizer.step()
