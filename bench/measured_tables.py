@@ -11,6 +11,8 @@ from collections.abc import Callable, Sequence
 from bench.output import MEASURED, ROOT, Row, markdown, parser, read
 from marquee.io import write_text
 
+MISSING = "Not measured since the stages changed."
+
 
 def _percent(cell: str) -> str:
     return f"{float(cell):.0%}" if cell else ""
@@ -44,8 +46,10 @@ TABLES: dict[str, Table] = {  # its file -> the page, the heads of its columns, 
 
 
 def rendered(name: str) -> str:
-    """Return the table `name` with the day and the machine it was measured on."""
-    about = next(row for row in read(MEASURED) if row["table"] == name)
+    """Return the table `name` with the day and the machine it was measured on, or that it is missing."""
+    about = next((row for row in read(MEASURED) if row["table"] == name), None)
+    if about is None:
+        return f"{MISSING}\n"
     said = f"Measured on {about['date']}, {about['cores']} cores, {about['processor']}:"
     _, head, cells = TABLES[name]
     return f"{said}\n\n{markdown(head, [cells(row) for row in read(name)])}"
@@ -55,7 +59,7 @@ def page(name: str) -> str:
     """Return the page that has the table `name`, with the table as it was measured last."""
     text = (ROOT / TABLES[name][0]).read_text("utf-8")
     mark = f"<!-- bench/results/{name}.csv -->\n"
-    below = re.compile(re.escape(mark) + r"(?:\nMeasured on .*\n\n(?:\|.*\n)*)?")
+    below = re.compile(re.escape(mark) + rf"(?:\n{MISSING}\n|\nMeasured on .*\n\n(?:\|.*\n)*)?")
     if not below.search(text):
         raise SystemExit(f"{TABLES[name][0]} has no {mark.strip()}: add it where the table belongs")
     return below.sub(lambda _: f"{mark}\n{rendered(name)}", text)
