@@ -61,6 +61,7 @@ def measure(size: str, repeats: int) -> dict[tuple[str, str], list[Found]]:
             for stage in (*STAGES, *NOT_COUNTED):
                 for engine, folder in folders.items():
                     found[stage, engine].append(run_stage(stage, folder, engine))
+                    print(stage, engine, found[stage, engine][-1], file=sys.stderr, flush=True)
             local, spark = (written(folder) for folder in folders.values())
             if local != spark:
                 other = [name for name in local if local[name] != spark.get(name)]
