@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from marquee import config, dvc_state
+from marquee.engine import on_spark
+from marquee.engine.clock import SECONDS
 from marquee.errors import MarqueeError, explain
 from marquee.terminal import say, standard_streams
 
@@ -50,6 +52,8 @@ def _run(main: Callable[..., None]) -> None:
         dvc_state.keep_lock()
         # Imported by name: the guard changes no result, so no stage depends on its code.
         import_module("stages._memory_guard").require_memory(label, params)
+        if on_spark() and (line := import_module("stages._engine").place(label, params)):
+            say(line)
         main(params, *arguments)
     except Exception as error:
         if "--debug" in sys.argv or (line := explain(error)) is None:
@@ -82,6 +86,8 @@ def _start_up() -> float | None:
 def _log(row: dict[str, Any]) -> None:
     row |= {"ended": time.strftime("%Y-%m-%dT%H:%M:%S"), "phases": PHASES}
     row["processor_seconds"] = round(sum(os.times()[:4]), 3)  # of child processes, too
+    if SECONDS:
+        row["spark"] = {part: round(seconds, 3) for part, seconds in SECONDS.items()}
     if find_spec("resource"):  # not on Windows
         import resource
 

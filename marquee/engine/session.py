@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ INSTALL_JAVA = (
 ARCHIVE = "marquee-code"
 QUIET = """rootLogger.level = off
 """
+JAVA_OPTIONS = ("spark.driver.extraJavaOptions", "spark.executor.extraJavaOptions")
 ON_EXECUTORS = {  # of their Python processes: one core each, and no engine in the engine
     "MARQUEE_ENGINE": "local",
     "OMP_NUM_THREADS": "1",
@@ -45,6 +47,7 @@ class _Running:
 
 _running: _Running | None = None
 _folder: Path | None = None
+_numbers = count()
 
 
 def context() -> Any:
@@ -118,7 +121,8 @@ def _start(master: str, chosen: dict[str, str]) -> _Running:
         settings["spark.executorEnv.PYTHONPATH"] = str(PACKAGE.parent)
     if master.startswith("local-cluster") and "SPARK_HOME" not in os.environ:
         os.environ["SPARK_HOME"] = str(_spark_home(folder))
-    settings |= chosen
+    options = {key: settings[key] for key in JAVA_OPTIONS if key in settings}
+    settings |= chosen | {key: f"{own} {chosen[key]}" for key, own in options.items() if key in chosen}
     if settings.get("spark.io.encryption.enabled") == "true":
         raise MarqueeError(
             "MARQUEE_SPARK_CONF sets spark.io.encryption.enabled=true, which shared arrays do not support: "
@@ -172,6 +176,11 @@ def _clean() -> None:
             process.wait(30)
     if _folder is not None:
         shutil.rmtree(_folder, ignore_errors=True)
+
+
+def new_file() -> Path:
+    """Return the path of a file that is not there yet, in this process's folder for Spark."""
+    return _work_folder() / f"shared-{next(_numbers)}"
 
 
 def _spark_home(folder: Path) -> Path:

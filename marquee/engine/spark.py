@@ -8,14 +8,15 @@ equal length, one for each partition, and no result depends on where a run ends.
 from __future__ import annotations
 
 import pickle
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from pyspark.core.broadcast import Broadcast
 
-from marquee.engine.session import code_on_executors, context
+from marquee.engine.clock import timed
+from marquee.engine.session import code_on_executors, context, new_file
 from marquee.engine.settings import spark_partitions
 from marquee.engine.transport import pack, pieces, unpack
 from marquee.engine.worker import DONE, FAULT
@@ -37,14 +38,34 @@ class _Pieces(Broadcast[Any]):
             f.writelines(pieces(value))
 
 
+class _File:
+    """Values in a packed file, which all processes of this machine map without a broadcast."""
+
+    def __init__(self, path: Path, value: Any) -> None:
+        self.path = path
+        with path.open("wb") as file:
+            file.writelines(pieces(value))
+
+    def destroy(self) -> None:
+        self.path.unlink(missing_ok=True)
+
+
+def _send(spark: Any, values: Mapping[str, Any]) -> Any:
+    if code_on_executors() is None:  # they are threads of this machine's JVM
+        return _File(new_file(), values)
+    return _Pieces(spark, values, spark._pickled_broadcast_vars)
+
+
 def map_blocks(
     task: Task, blocks: Sequence[tuple[Any, ...]], shared: Sequence[Shared], take: Take | None
 ) -> list[Any]:
     """Return the result of each block, in order; see `marquee.engine.map_blocks`."""
-    spark = context()
-    for one in shared:
-        if one.sent is None:
-            one.sent = _Pieces(spark, one.values, spark._pickled_broadcast_vars)
+    with timed("start"):
+        spark = context()
+    with timed("send"):
+        for one in shared:
+            if one.sent is None:
+                one.sent = _send(spark, one.values)
     partitions = spark_partitions() or 2 * spark.defaultParallelism
     job = _on_executor(pickle.dumps(task), [one.sent for one in shared], code_on_executors())
     results: list[Any] = []
@@ -52,23 +73,29 @@ def map_blocks(
     while len(results) < len(blocks):
         count = max(partitions, min(BLOCKS, RESULT_BYTES // largest))
         numbers = range(len(results), min(len(results) + count, len(blocks)))
-        records = _collect(spark, job, [(k, blocks[k]) for k in numbers], partitions)
+        with timed("run"):
+            records = _collect(spark, job, [(k, blocks[k]) for k in numbers], partitions)
         largest = max(map(len, records))
-        for record in records:
-            k, kind, found = unpack(bytearray(record))
-            if kind == FAULT:
-                raise MarqueeError(found)
-            if kind != DONE:
-                raise RuntimeError(f"a task of Spark failed on block {k}\n{found}")
-            results.append(found if take is None else take(k, found))
+        with timed("take"):
+            results += [_result(record, take) for record in records]
     return results
 
 
+def _result(record: bytes, take: Take | None) -> Any:
+    k, kind, found = unpack(bytearray(record))
+    if kind == FAULT:
+        raise MarqueeError(found)
+    if kind != DONE:
+        raise RuntimeError(f"a task of Spark failed on block {k}\n{found}")
+    return found if take is None else take(k, found)
+
+
 def _on_executor(
-    task: bytes, sent: Sequence[Broadcast[Any]], code: str | None
+    task: bytes, sent: Sequence[Any], code: str | None
 ) -> Callable[[Iterable[bytes]], Iterator[bytes]]:
     """Return the function that runs a partition. It travels by value: Marquee may have to be found first."""
     folder = str(Path.cwd())
+    files = [str(one.path) if isinstance(one, _File) else one for one in sent]
 
     def run(partition: Iterable[bytes]) -> Iterator[bytes]:
         if code is not None:
@@ -81,7 +108,8 @@ def _on_executor(
                 sys.path.insert(0, package)
         from marquee.engine.worker import run_blocks
 
-        return run_blocks(task, [one._path for one in sent], folder, partition)
+        paths = [file if isinstance(file, str) else file._path for file in files]
+        return run_blocks(task, paths, folder, partition)
 
     return run
 

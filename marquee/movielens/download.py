@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 
+from marquee.engine import on_spark
 from marquee.errors import MarqueeError
 from marquee.movielens.addresses import is_address, shown
 from marquee.movielens.archives import extract
@@ -31,22 +32,47 @@ def fetch_release(
     source   "official" (the release's url, verified by its md5); a folder with the files, with a folder of
              the release's name that has them, or with `<name>.zip`; a zip; an http(s) address; or "kaggle".
              For custom ratings: a CSV or Parquet file, or a folder with ratings.csv or ratings.parquet and,
-             if there are titles, movies.csv
+             if there are titles, movies.csv; also as an address of a file system that Spark reads
     scratch  folder for an unfinished download; the next call continues it
 
     Any source but the official zip must have the release's numbers of ratings, users and movies.
     Raises MarqueeError with the fault and the remedy; `target` may then hold some files.
     """
     if release.layout == "custom":
-        if is_address(source):
-            raise MarqueeError(f"dataset.source is {shown(source)!r}: download your ratings, and {CUSTOM}")
-        copy_custom(source, target)
+        with _on_this_machine(source, scratch) as path:
+            copy_custom(path, target)
     elif source == "kaggle":
         _from_kaggle(release, target, scratch, show_progress)
     elif source == "official" or is_address(source):
         _from_web(release, source, target, scratch, show_progress)
     else:
         _from_disk(release, source, target)
+
+
+@contextmanager
+def _on_this_machine(source: str, scratch: Path) -> Iterator[str]:
+    """Yield a path, or that of a copy of what an address names in a file system that Spark reads."""
+    scheme, _, rest = source.partition("://")
+    if not is_address(source):
+        yield source
+    elif scheme.lower() in ("http", "https"):
+        raise MarqueeError(f"dataset.source is {shown(source)!r}: download your ratings, and {CUSTOM}")
+    elif on_spark():
+        from marquee.engine.file_systems import copy_from
+
+        copy = scratch / f"source{Path(rest).suffix}"
+        discard(copy)
+        copy_from(source, copy)
+        try:
+            yield str(copy)
+        finally:
+            discard(copy)
+    elif scheme.lower() == "file":
+        yield rest.removeprefix("localhost")
+    else:
+        raise MarqueeError(
+            f"dataset.source is {shown(source)!r}, which Spark reads: set MARQUEE_ENGINE=spark, or {CUSTOM}"
+        )
 
 
 def _from_disk(release: Release, source: str, target: Path) -> None:

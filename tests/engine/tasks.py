@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 import marquee
+from marquee.data import shares
 from marquee.errors import MarqueeError
 from marquee.parallel import n_threads
 from marquee.training.sparse_rows import solve_block
@@ -44,6 +45,12 @@ def die_once(rows: slice, user: np.ndarray, flag: str) -> np.ndarray:
     """As `sums`, but the first call kills its executor, as a machine does that loses its power."""
     kill_executor_once(flag)
     return sums(rows, user)
+
+
+def assigned_once_killed(*block: object, **shared: object) -> np.ndarray:
+    """As the task of a split, but the first call kills its executor; the flag lies in the driver's folder."""
+    kill_executor_once("killed")
+    return shares.assigned(*block, **shared)
 
 
 def kill_executor_once(flag: str) -> None:

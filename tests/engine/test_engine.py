@@ -193,7 +193,7 @@ def test_a_cluster_gives_the_same_bytes_and_runs_the_driver_s_code(spark):
 
 
 @pytest.mark.spark
-def test_a_killed_executor_changes_nothing(spark, tmp_path):
+def test_a_killed_executor_of_a_cluster_changes_nothing(spark, tmp_path):
     spark(CLUSTER, 3)
     shared = {"user": USER, "flag": str(tmp_path / "died")}
     assert bytes_of(map_blocks(tasks.die_once, BLOCKS, shared)) == LOCAL
