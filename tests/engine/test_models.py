@@ -11,12 +11,18 @@ from typing import Any
 import numpy as np
 import pytest
 
+from marquee.config import CustomColumns
 from marquee.data.ratings import Catalogue, Ratings, concat
 from marquee.data.sampling import sample_candidates
+from marquee.data.splits import SplitOptions, split
 from marquee.engine import on_spark
 from marquee.evaluation import evaluate
 from marquee.evaluation.evaluate import Evaluation
 from marquee.evaluation.test_set import TestSet
+from marquee.movielens.download import fetch_release
+from marquee.movielens.parsers import read_release
+from marquee.movielens.releases import release
+from marquee.movielens.schema import Scale
 from marquee.recommenders import als, bias, ials, popularity
 from marquee.recommenders.base import TrainingData
 from marquee.rng import KeyedRandom, named_rng
@@ -71,9 +77,13 @@ def everything(name: str) -> dict[str, bytes]:
     train = held_out.train
     if name == "ials of counts":
         train = replace(train, rating=named_rng(4, "counts").uniform(0.2, 3, len(train)).astype(np.float32))
-    data = TrainingData(train, held_out.validation, held_out.catalogue)
+    return fitted_and_evaluated(module, options, replace(held_out, train=train))
+
+
+def fitted_and_evaluated(module: Any, options: dict[str, Any], held_out: TestSet) -> dict[str, bytes]:
+    data = TrainingData(held_out.train, held_out.validation, held_out.catalogue)
     progress = FitProgress(show=False)
-    model = module.Model(module.Options(**options)).fit(data, named_rng(5, name), progress)
+    model = module.Model(module.Options(**options)).fit(data, named_rng(5, "fit"), progress)
     arrays, values = model.state()
     found = {key: array.tobytes() for key, array in arrays.items()}
     found["curve"] = json.dumps([progress.rows, values, model.validate(data)]).encode()
@@ -143,3 +153,31 @@ def test_users_folded_in_are_solved_for_in_blocks_of_any_size(monkeypatch):
         monkeypatch.setattr(sparse_rows, "SMALLEST", entries)
         monkeypatch.setattr(sparse_rows, "BLOCKS", 1 << 30)
         assert model.fold_in(concat(train, validation)).users.tobytes() == whole.tobytes()
+
+
+@pytest.mark.real
+@pytest.mark.slow
+@pytest.mark.spark
+def test_a_fit_of_ml_1m_and_its_figures_are_the_same_bytes(spark, movielens, tmp_path, monkeypatch):
+    """1,000,209 ratings: sweeps in 64 blocks, six blocks of users to rank for."""
+    wanted = release("ml-1m")
+    fetch_release(wanted, str(movielens), tmp_path, tmp_path / "scratch", show_progress=False)
+    found = read_release(tmp_path, wanted.layout, Scale(*wanted.scale), CustomColumns())
+    movies = Catalogue.from_genres(len(found.users), found.movies["genres"])
+    shape = movies.n_users, movies.n_items
+    for module, options in ((als, {"dim": 16, "epochs": 2}), (ials, {"dim": 16, "epochs": 2}), (bias, {})):
+        task = min(module.Model.tasks)
+        how = (
+            {"split": "leave_last_out", "positive_threshold": 4.0}
+            if task == "ranking"
+            else {"split": "random"}
+        )
+        rows = split(Ratings.from_table(found.ratings), SplitOptions(**how), KeyedRandom(1, "split"))
+        parts = rows.train, rows.validation, Ratings.empty(), rows.test
+        pool = sample_candidates([rows.train, rows.validation], rows.test, *shape, 99, KeyedRandom(2))
+        held_out = TestSet(task, *parts, pool, movies, (1.0, 5.0), 4.0, (10, 20))
+        monkeypatch.setenv("MARQUEE_ENGINE", "local")
+        here = fitted_and_evaluated(module, options, held_out)
+        for master, partitions in (("local[2]", 3), (CLUSTER, 7)):
+            spark(master, partitions)
+            assert fitted_and_evaluated(module, options, held_out) == here, (module.__name__, master)
