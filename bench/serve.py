@@ -2,7 +2,8 @@
 
 Requests start at fixed times, whether or not earlier ones have ended, and their latency counts from then on.
 Each carries 20 random ratings, in turn for each of --models. The models are replaced once in between, by
-writing them again. Nothing tracked changes; --write puts the figures into bench/results/serve.csv.
+writing them again. Then a server that learns after every rating is asked at the same rate, while visitors
+rate. Nothing tracked changes; --write puts the figures into bench/results/serve.csv.
 """
 
 from __future__ import annotations
@@ -14,12 +15,13 @@ import random
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from urllib.request import urlopen
+from urllib.request import Request, urlopen
 
 from bench import output
 
@@ -123,10 +125,9 @@ def bodies(port: int, folder: Path, models: list[str]) -> list[bytes]:
 
 
 @contextmanager
-def serving(folder: Path, names: list[str]) -> Iterator[tuple[int, int]]:
+def serving(folder: Path, *words: str) -> Iterator[tuple[int, int]]:
     """Run the server without a limit on the rate; yield its port and its process."""
-    words = [sys.executable, "-m", "marquee", "serve", "--port", "0", "--rate-limit", "0", "--no-feedback"]
-    words += ["--models", ",".join(names)] if names else []
+    words = (sys.executable, "-m", "marquee", "serve", "--port", "0", "--rate-limit", "0", *words)
     environment = {**output.environment(), "PYTHONPATH": str(output.ROOT), "PYTHONSAFEPATH": "1"}
     with subprocess.Popen(words, cwd=folder, env=environment, stderr=subprocess.PIPE, text=True) as process:
         try:
@@ -178,6 +179,23 @@ async def swap_under_load(port: int, requests: list[bytes], folder: Path, rate: 
     return {**found, "swaps": await asyncio.to_thread(swaps, port)}
 
 
+async def learn_under_load(
+    port: int, requests: list[bytes], ratings: list[dict[str, object]], rate: float
+) -> dict[str, object]:
+    """Ask at the rate for 30 s, in each second of which a new visitor rates."""
+
+    def give() -> None:
+        body = json.dumps({"ratings": ratings}).encode()
+        head = {"Content-Type": "application/json"}
+        urlopen(Request(f"http://127.0.0.1:{port}/api/ratings", body, head)).close()
+
+    pressed = asyncio.create_task(press(port, requests, rate, 30))
+    while not pressed.done():
+        await asyncio.to_thread(give)
+        await asyncio.sleep(1)
+    return {**pressed.result().row(), "swaps": await asyncio.to_thread(swaps, port)}
+
+
 def highest(port: int, requests: list[bytes], seconds: float, limit_ms: float) -> list[Load]:
     """Raise the rate by a tenth until a stretch fails, or its 99th percentile is beyond the limit."""
     tried, rate = [], 400.0
@@ -211,7 +229,7 @@ def main() -> None:
     files = (given.folder / "models").glob("*/weights.safetensors")
     weights = sum(path.stat().st_size for path in files) / 1e6
     rows = []
-    with serving(given.folder, []) as (port, process):
+    with serving(given.folder, "--no-feedback") as (port, process):
         requests = bodies(port, given.folder, given.models.split(","))
         asyncio.run(press(port, requests, given.rate, WARM))
         before = processor_seconds(process)
@@ -228,6 +246,22 @@ def main() -> None:
         print(f"highest rate that it sustains: {max(held, default=0):g} a second")
         print(f"processor time of a request: {1000 * spent:.2f} ms")
         print(f"models: {weights:.1f} MB, resident: {memory(process)} MB")
+    with tempfile.TemporaryDirectory() as place:
+        words = (
+            "--models",
+            given.models,
+            "--feedback",
+            f"sqlite:///{place}/ratings.sqlite",
+            "--learn-every",
+            "1",
+        )
+        with serving(given.folder, *words) as (port, _):
+            requests = bodies(port, given.folder, given.models.split(","))
+            rated = json.loads(requests[0].partition(b"\r\n\r\n")[2])["ratings"]
+            asyncio.run(press(port, requests, given.rate, WARM))
+            learned = asyncio.run(learn_under_load(port, requests, rated, given.rate))
+        rows.append({"test": "learn", **{key: learned[key] for key in fixed}})
+        print(output_line("learn", learned), flush=True)
     header = list(rows[0])
     output.publish("serve", header, [[row[name] for name in header] for row in rows], given.write)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import settings
 
 from marquee.engine import session
 from marquee.errors import MarqueeError
+from tests.browser import Page, chromium
 
 # The same examples each time, so that a red run is a change's; MARQUEE_RANDOM_EXAMPLES=1 looks for new ones.
 settings.register_profile("marquee", deadline=None, derandomize="MARQUEE_RANDOM_EXAMPLES" not in os.environ)
@@ -35,3 +37,9 @@ def movielens() -> Path:
     path = Path(folder)
     assert (path / "ml-1m.zip").is_file(), f"MARQUEE_DATA={folder} has no ml-1m.zip"
     return path
+
+
+@pytest.fixture(scope="module")
+def tab(tmp_path_factory) -> Iterator[Page]:
+    with chromium(tmp_path_factory.mktemp("browser")) as page:
+        yield page

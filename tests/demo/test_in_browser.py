@@ -19,7 +19,7 @@ from marquee.serving.exports import read_export
 from marquee.serving.import_ratings import match_export
 from marquee.serving.title_words import main_name, name_keys, names_of, segments
 from marquee.serving.top_n import item_similarities, nearest_items
-from tests.browser import EXECUTABLE, Page, chromium
+from tests.browser import EXECUTABLE, Page
 from tests.demo import sample
 from tests.serving.test_real_exports import IMDB, LETTERBOXD, as_written_elsewhere, imdb_row
 from tests.serving.test_title_matching import FILED
@@ -28,12 +28,6 @@ pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(EXECUTABLE is None, reason="no Chromium on PATH"),
 ]
-
-
-@pytest.fixture(scope="module")
-def tab(tmp_path_factory):
-    with chromium(tmp_path_factory.mktemp("browser")) as found:
-        yield found
 
 
 @pytest.fixture(scope="module")

@@ -27,7 +27,7 @@ def sides(x: csr_matrix) -> tuple[np.ndarray, ...]:
     return by_item.indptr, by_item.indices, x.indptr, x.indices
 
 
-def nearest(x: csr_matrix, shrinkage: float, k: int) -> tuple[np.ndarray, np.ndarray]:
+def neighbors_of(x: csr_matrix, shrinkage: float, k: int) -> tuple[np.ndarray, np.ndarray]:
     items = np.arange(x.shape[1])
     return nearest_neighbors(items, *sides(x), np.bincount(x.indices, minlength=len(items)), shrinkage, k)
 
@@ -57,7 +57,7 @@ def test_what_two_items_have_in_common_is_counted(x):
 @given(binary(), st.sampled_from([0.0, 2.5]), st.integers(1, 20))
 def test_the_nearest_are_those_of_the_whole_matrix(x, shrinkage, k):
     k = min(k, x.shape[1])
-    items, values = nearest(x, shrinkage, k)
+    items, values = neighbors_of(x, shrinkage, k)
     wanted_items, wanted = nearest_slowly(x, shrinkage, k)
     np.testing.assert_allclose(values, wanted, atol=2e-6)
     clear = np.diff(wanted, axis=1, prepend=np.inf, append=-np.inf) != 0  # no neighbour in rank is level
@@ -85,7 +85,7 @@ def test_changes_of_histories_are_counted_in_the_pairs_that_are_asked_for(old, s
 
 def test_of_equals_the_first_are_kept():
     everyone_has_all = csr_matrix(np.ones((3, 6), np.float32))
-    items, values = nearest(everyone_has_all, 0.0, 3)
+    items, values = neighbors_of(everyone_has_all, 0.0, 3)
     assert items.tolist() == [[1, 2, 3], [0, 2, 3], [0, 1, 3], [0, 1, 2], [0, 1, 2], [0, 1, 2]]
     np.testing.assert_allclose(values, 1, rtol=1e-6)
 
@@ -105,7 +105,7 @@ def test_one_thread_and_two_give_the_same_bytes():
         numba.set_num_threads(threads)
         counts = np.zeros((400, 400))
         count_together(*sides(x), counts)
-        found.append([counts, *nearest(x, 1.0, 20)])
+        found.append([counts, *neighbors_of(x, 1.0, 20)])
     numba.set_num_threads(numba.config.NUMBA_NUM_THREADS)
     for one, other in zip(*found, strict=True):
         assert one.tobytes() == other.tobytes()

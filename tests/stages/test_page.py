@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from marquee.io import read_sealed
-from tests.browser import EXECUTABLE, chromium
+from tests.browser import EXECUTABLE
 from tests.stages.conftest import MODELS, ROOT
 
 AXE = ROOT / ".browser/node_modules/axe-core/axe.min.js"
@@ -35,12 +35,6 @@ pytestmark = [
 @pytest.fixture(scope="module")
 def report(finished) -> Path:
     return finished / "plots/report.html"
-
-
-@pytest.fixture(scope="module")
-def tab(tmp_path_factory):
-    with chromium(tmp_path_factory.mktemp("browser")) as page:
-        yield page
 
 
 @pytest.mark.skipif(not AXE.is_file(), reason="no axe-core: run `make axe`")

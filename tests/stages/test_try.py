@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from marquee.io import read_parquet
-from tests.browser import EXECUTABLE, chromium
+from tests.browser import EXECUTABLE
 from tests.demo.sample import READY
 from tests.stages.test_page import AXE, SETTLED, VIOLATIONS
 
@@ -25,12 +25,6 @@ pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(EXECUTABLE is None, reason="no Chromium on PATH"),
 ]
-
-
-@pytest.fixture(scope="module")
-def tab(tmp_path_factory):
-    with chromium(tmp_path_factory.mktemp("browser")) as page:
-        yield page
 
 
 @pytest.fixture(scope="module")
