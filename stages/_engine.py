@@ -11,15 +11,19 @@ from marquee.resources.memory_model import memory_need
 from marquee.resources.pipeline_sizes import pipeline_sizes
 
 STAGES = ("ingest", "split", "negatives", "candidates")
-ALGORITHMS = ("popularity", "bias", "als", "ials")  # whose training and evaluation are mapped over blocks
+TRAINED = ("popularity", "bias", "als", "ials")  # whose training is mapped over blocks
+WITH_FACTORS = (*TRAINED, "popular_recent", "mf_bce", "neural_mf", "sgd_mf")  # whose evaluation is
 SMALL = ("check", "download")  # which copy files and read parameters
 
 
 def runs_on_spark(stage: str, params: Params) -> bool:
     """Return whether the engine maps the work of `train@als_mf`, `split@rating`, ..."""
     kind, _, name = stage.partition("@")
-    if kind in ("train", "evaluate"):
-        return params.model(name).algorithm in ALGORITHMS
+    if kind == "train":
+        return params.model(name).algorithm in TRAINED
+    if kind == "evaluate":
+        entry = params.model(name)  # layers make scores that are no product of factors
+        return entry.algorithm in WITH_FACTORS and not entry.options.get("mlp_layers")
     return kind in STAGES
 
 
