@@ -75,6 +75,9 @@ def map_blocks(
 ) -> list[Any]:
     """Return `task(*block, **shared)` of each block, in order; with `take`, what that makes of each."""
     if on_spark() and len(blocks):
+        from marquee.engine import session
+
+        session.context()  # first, since it says in one line what is not installed
         from marquee.engine import spark
 
         handles = [one if isinstance(one, Shared) else Shared(one) for one in shared]
