@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,6 +13,8 @@ from marquee.data import splits
 from marquee.errors import MarqueeError
 from marquee.movielens.download import fetch_release
 from marquee.movielens.releases import RELEASES
+from marquee.rng import named_rng
+from marquee.simulator.simulate import simulate
 from stages import candidates, ingest, negatives
 from stages import split as split_stage
 from tests.engine import tasks
@@ -57,11 +58,10 @@ class Workplace:
 
 @pytest.fixture(scope="module")
 def default(tmp_path_factory) -> Workplace:
-    folder = tmp_path_factory.mktemp("default")
-    if not (ROOT / "data/raw/u.data").is_file():
-        pytest.skip("data/raw is not there: run `dvc repro download`")
-    shutil.copytree(ROOT / "data/raw", folder / "data/raw")
-    return Workplace(folder, config.read(ROOT / "params.yaml"))
+    folder, params = tmp_path_factory.mktemp("default"), config.read(ROOT / "params.yaml")
+    (folder / "data/raw").mkdir(parents=True)
+    simulate(params.simulator, folder / "data/raw", named_rng(params.seed, "simulate"))
+    return Workplace(folder, params)
 
 
 @pytest.fixture(scope="module")
