@@ -133,4 +133,4 @@ def test_the_process_that_learns_ends_with_the_server(learning):
     until(children)
     (learner,) = children()
     learning.stop()
-    assert not Path(f"/proc/{learner}").exists()
+    until(lambda: not Path(f"/proc/{learner}").exists())
