@@ -56,7 +56,7 @@ def rendered(name: str) -> str:
 
 
 def page(name: str) -> str:
-    """Return the page that has the table `name`, with the table as it was measured last."""
+    """Return the page that has the table `name`, its table made from the latest measurement."""
     text = (ROOT / TABLES[name][0]).read_text("utf-8")
     mark = f"<!-- bench/results/{name}.csv -->\n"
     below = re.compile(re.escape(mark) + rf"(?:\n{MISSING}\n|\nMeasured on .*\n\n(?:\|.*\n)*)?")
