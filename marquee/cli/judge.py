@@ -163,7 +163,10 @@ def _print_ours(args: Namespace, verdicts: dict[str, Any]) -> None:
         from tabulate import tabulate
 
         names = list(dict.fromkeys(name for row in figures.values() for name in row))
-        cells = [[model, *(f"{row[name]:.4f}" for name in names)] for model, row in figures.items()]
+        cells = [
+            [model, *(f"{row[name]:.4f}" if name in row else "-" for name in names)]
+            for model, row in figures.items()
+        ]
         print(tabulate(cells, ["", *names], tablefmt="plain", disable_numparse=True))
         return
     options = CompareOptions(args.resamples, 0.95, args.k)

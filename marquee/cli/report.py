@@ -18,7 +18,6 @@ from marquee.evaluation.test_set import ModelResult
 from marquee.io import write_text
 from marquee.leaderboard.against import against
 from marquee.report import Against, ReportContent, render
-from marquee.rng import named_rng
 
 DATA, PARAMS, SUMMARY = Path("data"), Path("params.yaml"), "metrics/summary.json"
 
@@ -39,8 +38,7 @@ def run(args: Namespace) -> None:
     def results(model: str) -> tuple[ModelResult | None, ModelResult | None]:
         return test_set.load(DATA / "evaluation" / model), revisions.evaluation(revision, None, model)
 
-    rng = named_rng(params.seed, "against")
-    rows = against(content.rows, content.headline, there, results, params.compare, rng)
+    rows = against(content.rows, content.headline, there, results, params.compare, params.seed)
     if remark := _remark(revision, params, content.headline):
         rows = [{**row, "difference": None} for row in rows]
     name = args.against if revision.startswith(args.against) else f"{args.against} ({revision[:7]})"

@@ -12,6 +12,7 @@ from marquee.evaluation.test_set import ModelResult
 from marquee.leaderboard.metrics import Row, ranked
 from marquee.leaderboard.significance import bootstrap, holm, interval, least_p, p_value
 from marquee.leaderboard.table import ORACLE, direction, ratios_of
+from marquee.rng import named_rng
 
 Summary = Mapping[str, Mapping[str, Mapping[str, Any]]]  # metrics/summary.json
 Results = Callable[[str], tuple[ModelResult | None, ModelResult | None]]  # of a model: here, there
@@ -23,7 +24,7 @@ def against(
     there: Summary,
     results: Results,
     options: CompareOptions,
-    rng: np.random.Generator,
+    seed: int,
 ) -> list[dict[str, Any]]:
     """Return a row for each task and model of either run, as `marquee.report.content.Against` has them.
 
@@ -41,9 +42,9 @@ def against(
             if _is_of(name, entry, task, metric, rows)
         }
         columns = {}
-        for model in known.keys() & others.keys():
+        for model in sorted(known.keys() & others.keys()):
             one, other = results(model)
-            if (difference := _resampled(one, other, metric, options, rng)) is not None:
+            if (difference := _resampled(one, other, metric, options, seed)) is not None:
                 columns[model] = difference
         found += _rows(task, metric, known, others, columns, options)
     return found
@@ -63,7 +64,7 @@ def _resampled(
     other: ModelResult | None,
     metric: str,
     options: CompareOptions,
-    rng: np.random.Generator,
+    seed: int,
 ) -> np.ndarray | None:
     """Return the paired difference [1 + B] of `bootstrap`; None where the two do not have the same users."""
     if one is None or other is None:
@@ -73,7 +74,7 @@ def _resampled(
     pair = [ratios_of(result).get(metric) for result in (one, other)]
     if pair[0] is None or pair[1] is None:
         return None
-    here, there = bootstrap([pair[0], pair[1]], options.bootstrap_samples, rng).T
+    here, there = bootstrap([pair[0], pair[1]], options.bootstrap_samples, named_rng(seed, "against")).T
     return here - there
 
 

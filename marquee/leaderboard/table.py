@@ -141,8 +141,8 @@ def _check(board: Sequence[ModelResult], options: CompareOptions) -> None:
     enough = options.enough_samples(rivals + 1)  # else Holm's smallest possible p is no longer small
     if options.bootstrap_samples < enough:
         raise MarqueeError(
-            f"compare.bootstrap_samples is {options.bootstrap_samples}, too few to compare "
-            f"{rivals + 1} models at a confidence of {options.confidence:g}: set it to at least {enough}"
+            f"{options.bootstrap_samples} resamples are too few to compare {rivals + 1} models at a "
+            f"confidence of {options.confidence:g}: take at least {enough}"
         )
 
 
@@ -187,6 +187,7 @@ def of_users(one: ModelResult, members: np.ndarray, metrics: Iterable[str]) -> M
     per_user = {name: values[members] for name, values in one.per_user.items()}
     ratios = ratios_of(ModelResult(one.model, one.task, dict.fromkeys(metrics, 0.0), per_user))
     values = {name: ratio.value for name, ratio in ratios.items() if name in metrics}
+    values = {name: value for name, value in values.items() if not np.isnan(value)}  # of no user
     return ModelResult(one.model, one.task, values, per_user)
 
 

@@ -8,6 +8,7 @@ from marquee.leaderboard.metrics import Row, ranked
 from marquee.leaderboard.table import COLUMNS, ORACLE, CompareOptions, direction
 
 BEYOND = ("popularity_percentile@{k}", "genre_miscalibration@{k}", "coverage@{k}")
+AMONG_CANDIDATES = ("sampled_ndcg@{k}", "sampled_hit@{k}", "sampled_recall@{k}", "coverage@{k}")
 COSTS = ("fit_seconds", "peak_MiB")  # of the last fit, where rows have them
 
 
@@ -75,7 +76,10 @@ def _table(rows: Sequence[Row], task: str, options: CompareOptions) -> str:
     """Return the table of one task; empty without rows. The oracle is the last row."""
     from tabulate import tabulate
 
-    first, *others = (name.format(k=options.k) for name in COLUMNS[task])
+    columns = COLUMNS[task]
+    if not ranked(rows, task, columns[0].format(k=options.k)):  # judged lists that rank candidates alone
+        columns = AMONG_CANDIDATES
+    first, *others = (name.format(k=options.k) for name in columns)
     found = {(row["model"], row["metric"]): row for row in rows}
     sign, bound = direction(first), found.get((ORACLE, first))
     board = sorted(ranked(rows, task, first), key=lambda row: row["model"] == ORACLE)

@@ -67,8 +67,9 @@ def judge_predictions(train: Table, test: Table, table: Table, name: str, path: 
         raise MarqueeError(
             "predicted ratings are judged against ratings: train and test need a column rating"
         )
-    train, test, table = same_ids(train, test, table)
-    pairs, wanted = _keys(table, test)
+    # Of the ids as they are in test: as text they sort otherwise, and files are compared user by user.
+    users = np.unique(np.asarray(test["user"]), return_inverse=True)[1]
+    pairs, wanted = _keys(*same_ids(table, test))
     order = np.argsort(pairs, kind="stable")
     pairs, predicted = pairs[order], as_array(table["score"])[order]
     if (np.diff(pairs) == 0).any():
@@ -89,9 +90,8 @@ def judge_predictions(train: Table, test: Table, table: Table, name: str, path: 
         notes.append(f"{missing:,} of {len(found):,} test pairs have no prediction and count as {fallback}")
     if outside := int(((values < low) | (values > high)).sum()):
         notes.append(f"{outside:,} predictions are clipped to {low:g}..{high:g}")
-    if extra := len(pairs) - int(found.sum()):
+    if extra := len(pairs) - len(np.unique(place[found])):
         notes.append(f"{extra:,} predicted pairs are not in the test and are left out")
-    users = np.unique(np.asarray(test["user"]), return_inverse=True)[1]
     per_user = rating_errors(users, rating, values, low, high)
     return Verdict(ModelResult(name, "rating", pooled_errors(per_user), per_user), notes, {})
 

@@ -113,9 +113,15 @@ def holdout(
             f"item {ids['item'][item]} first: split again, or no model is judged fairly"
         )
     if threshold is not None:
+        if "rating" not in test:
+            raise MarqueeError(
+                f"a threshold of {threshold:g} needs a column rating in the test: name one, or leave it out"
+            )
         held_out = held_out.take(held_out.rating >= threshold)
     order = np.unique(held_out.user * n_items + held_out.item, return_index=True)[1]
     held_out = held_out.take(order)
+    if not len(keys[1]):
+        raise MarqueeError("the test has no rows: nothing can be judged")
     if not len(held_out):
         raise MarqueeError(f"the test has no rating of at least {threshold:g}: lower the threshold")
     allowed = np.sort(keys[3]) if candidates else None

@@ -37,17 +37,17 @@ HERE = [ranks("ease", 0.1), ranks("new", 0.0), rates("als", 1.0), ranks("oracle"
 THERE = [ranks("ease", 0.0), ranks("gone", 0.2), rates("als", 1.0), rates("old", 2.0), ranks("oracle", 0.4)]
 
 
-def run(known=True):
-    rows, others = (compare(one, OPTIONS, np.random.default_rng(0)) for one in (HERE, THERE))
-    here, there = ({one.model: one for one in run} for run in (HERE, THERE))
+def run(known=True, more=()):
+    runs = [*HERE, *more], [*THERE, *more]
+    rows, others = (compare(one, OPTIONS, np.random.default_rng(0)) for one in runs)
+    here, there = ({one.model: one for one in run} for run in runs)
 
     def results(model):
         return here[model], there[model] if known else None
 
-    rng = np.random.default_rng(1)
     return {
         (row["task"], row["model"]): row
-        for row in against(rows, HEADLINE, summary(others, OPTIONS), results, OPTIONS, rng)
+        for row in against(rows, HEADLINE, summary(others, OPTIONS), results, OPTIONS, 1)
     }
 
 
@@ -72,6 +72,12 @@ def test_what_is_in_both_runs_is_tested_on_the_same_users():
         0,
         1,
     )
+
+
+def test_no_other_model_changes_an_interval():
+    alone, beside = run(), run(more=[ranks("a_first_one", 0.3)])
+    for end in ("difference_low", "difference_high"):
+        assert alone["ranking", "ease"][end] == beside["ranking", "ease"][end]
 
 
 def test_without_the_values_of_users_only_the_difference_is_known():

@@ -186,7 +186,7 @@ def test_a_length_that_no_model_was_evaluated_at_is_refused():
 def test_resamples_too_few_for_any_p_to_be_small_are_refused():
     many = [ranking(f"model{n}", 0.5) for n in range(7)]
     line = refused(many, CompareOptions(bootstrap_samples=100))
-    assert line.startswith("compare.bootstrap_samples is 100")
+    assert line.startswith("100 resamples are too few")
     assert line.endswith("at least 121")
     worst = only(
         compared([*many[:6], ranking("worst", 0.0)], CompareOptions(bootstrap_samples=121)), "worst", "hit@10"

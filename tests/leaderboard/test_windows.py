@@ -7,6 +7,7 @@ import pytest
 
 from marquee.config import CompareOptions
 from marquee.evaluation.test_set import ModelResult
+from marquee.leaderboard import table
 from marquee.leaderboard.windows import ALL, HEADER, Window, compare_windows, text
 
 OPTIONS = CompareOptions(200, 0.95, 10)
@@ -72,6 +73,14 @@ def test_known_users_alone_have_their_own_means_and_pooled_errors():
     assert (part.about["test_users"], part.about["new_users"]) == (2, 0)
     errors = rmse_window(1, [0, 1], [4, 2], [2, 2]).of_known_users().results[0].metrics
     assert errors["rmse"] == pytest.approx(np.sqrt(2))
+
+
+def test_a_metric_that_no_known_user_has_is_left_out():
+    found = window(1, [0, 1, 2, 3]).of_known_users()  # 0 and 2
+    for one in found.results:
+        one.per_user["genre_diversity@10"][:] = np.nan
+    again = table.of_users(found.results[0], np.full(2, True), ["ndcg@10", "genre_diversity@10"])
+    assert list(again.metrics) == ["ndcg@10"]
 
 
 def test_the_text_marks_the_best_of_each_window():

@@ -90,6 +90,27 @@ def test_candidates_prefix_the_metrics(tmp_path):
     assert "ndcg@10" not in found.result.metrics
 
 
+def test_lists_among_candidates_are_printed_by_their_sampled_metrics(tmp_path, capsys):
+    sample = rows()
+    paths = write(tmp_path, sample)
+    listed = "".join(f"{user},{item}\n" for user, item, *_ in sample["lists"])
+    (tmp_path / "candidates.csv").write_text(f"user,item\n{listed}")
+    split = ["--train", paths["train"], "--test", paths["test"], "--candidates", tmp_path / "candidates.csv"]
+    assert main([str(word) for word in ("judge", paths["lists"], *split, "--resamples", "100")]) == 0
+    assert "Ranking, best sampled_ndcg@10 first" in capsys.readouterr().out
+
+
+def test_a_metric_that_one_file_lacks_is_a_dash(tmp_path, capsys):
+    paths = write(tmp_path, rows())
+    sample = rows()
+    sample["lists"] = [(user, item + 500 * (rank == 1), rank, x) for user, item, rank, x in sample["lists"]]
+    (tmp_path / "other").mkdir()
+    unknown = write(tmp_path / "other", sample)
+    files = [paths["lists"], unknown["lists"], "--train", paths["train"], "--test", paths["test"]]
+    assert main([str(word) for word in ("judge", *files, "-k", "1", "--resamples", "0")]) == 0
+    assert "-" in capsys.readouterr().out.splitlines()[-1].split()
+
+
 def changed(change) -> dict[str, list[tuple]]:
     sample = rows()
     change(sample)
@@ -162,13 +183,15 @@ def test_ties_are_counted_and_broken_by_id(tmp_path):
     assert any("equal scores" in note for note in found.notes)
 
 
-def test_predicted_ratings_are_clipped_and_missing_ones_counted(tmp_path):
-    def ratings(name, lines):
-        path = tmp_path / f"{name}.csv"
-        path.write_text("\n".join(["user,item,rating", *lines]))
-        return tables.read(path, ("user", "item"), ("rating",))
+def read_rows(path: Path, lines: list[str]) -> tables.Table:
+    path.write_text("\n".join(lines))
+    return tables.read(path, ("user", "item"), ("rating", "score"))
 
-    train, test = ratings("train", ["1,1,1", "2,1,5"]), ratings("test", ["1,2,5", "2,2,3"])
+
+def test_predicted_ratings_are_clipped_and_missing_ones_counted(tmp_path):
+    head = "user,item,rating"
+    train = read_rows(tmp_path / "train.csv", [head, "1,1,1", "2,1,5"])
+    test = read_rows(tmp_path / "test.csv", [head, "1,2,5", "2,2,3"])
     path = tmp_path / "theirs.csv"
     path.write_text("user,item,prediction\n1,2,7.5\n1,9,3\n")
     found = judge.judge_predictions(
@@ -178,6 +201,37 @@ def test_predicted_ratings_are_clipped_and_missing_ones_counted(tmp_path):
     assert len(found.notes) == 3
     with pytest.raises(MarqueeError):
         judge.judge_predictions({"user": train["user"]}, test, train, "theirs", path)
+
+
+def test_users_stand_in_one_order_whatever_the_ids_of_a_file_are(tmp_path):
+    """As text 10 sorts before 9: the errors of two files would be compared between other users."""
+    users = range(1, 12)
+    train = read_rows(tmp_path / "train.csv", ["user,item,rating", "1,1,1", "1,2,5"])
+    test = read_rows(tmp_path / "test.csv", ["user,item,rating", *(f"{u},3,{1 + u % 5}" for u in users)])
+    lines = ["user,item,prediction", *(f"{user},3,{1 + user / 3}" for user in users)]
+    numbers, text = (read_rows(tmp_path / "a.csv", [*lines, *more]) for more in ([], ["1,x,3"]))
+    one, other = (judge.judge_predictions(train, test, table, "", tmp_path) for table in (numbers, text))
+    for name, values in one.result.per_user.items():
+        assert np.array_equal(values, other.result.per_user[name])
+    assert len(other.notes) == 1  # x is not in the test
+
+
+def test_a_test_pair_that_stands_twice_leaves_no_prediction_over(tmp_path):
+    lines = ["user,item,rating", "1,2,5", "1,2,3"]
+    train, test = (read_rows(tmp_path / "ratings.csv", lines) for _ in range(2))
+    predicted = read_rows(tmp_path / "a.csv", ["user,item,prediction", "1,2,4"])
+    assert judge.judge_predictions(train, test, predicted, "", tmp_path).notes == []
+
+
+def test_a_threshold_needs_ratings_and_a_test_needs_rows():
+    def table(*items):
+        ids = {"user": pa.chunked_array([[1] * len(items)], pa.int64())}
+        return ids | {"item": pa.chunked_array([items], pa.int64())}
+
+    with pytest.raises(MarqueeError, match="rating"):
+        foreign.holdout(table(1), table(2), threshold=0.5)
+    with pytest.raises(MarqueeError, match="no rows"):
+        foreign.holdout(table(1), table())
 
 
 def test_a_model_of_the_project_beside_a_file_gets_the_pipelines_own_figures(finished, tmp_path):
