@@ -18,6 +18,7 @@ from marquee.errors import MarqueeError, did_you_mean
 from marquee.leaderboard.significance import bootstrap, interval
 from marquee.leaderboard.table import direction, ratios_of
 from marquee.rng import named_rng
+from marquee.terminal import aligned
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -171,8 +172,6 @@ def sweep_tables(
 
 def text(table: SweepTable, task: str, show_repeats: bool = False) -> str:
     """Return the table for a terminal; with `show_repeats` also the single values of the first metric."""
-    from tabulate import tabulate
-
     by_metric = {metric: rows.set_index("setting") for metric, rows in table.rows.groupby("metric")}
     first = by_metric[table.metrics[0]]
     several = first["model"].nunique() > 1
@@ -196,13 +195,12 @@ def text(table: SweepTable, task: str, show_repeats: bool = False) -> str:
             columns += [(f"vs {table.commit}", rows["difference"].map(lambda value: _number(value, "+")))]
             columns += [("±", half.map(_number))]
     columns += [("n", first["n"])] if table.over else []
-    align = ["left" if head in ("", "experiment", "model") else "right" for head, _ in columns]
+    left = "".join("l" if head in ("", "experiment", "model") else "r" for head, _ in columns)
     lines = zip(*([head, *cells] for head, cells in columns), strict=True)
     heading = task.capitalize() if several else first["model"].iloc[0]
     heading += f", best {table.metrics[0]} first" if first["best"].any() else ""
     heading += f"; mean over {' and '.join(table.over)} {', '.join(table.repeats)}" if table.over else ""
-    printed = tabulate(lines, tablefmt="plain", colalign=align, disable_numparse=True, missingval="-")
-    return f"{heading}\n\n{printed}"
+    return f"{heading}\n\n{aligned(lines, left)}"
 
 
 def compare_to_commit(

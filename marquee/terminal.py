@@ -7,7 +7,7 @@ import os
 import sys
 import time
 import unicodedata
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
@@ -18,9 +18,8 @@ if TYPE_CHECKING:
     from tqdm import tqdm
 
 EVERY = 10.0  # seconds between two lines of progress where the output is no terminal
-BLANKS = (
-    "\t\n\v\f\r\x1c\x1d\x1e\x1f\x85\u2028\u2029"  # they begin a line or a column: a blank takes their place
-)
+# They begin a line or a column: a blank takes their place.
+BLANKS = "\t\n\v\f\r\x1c\x1d\x1e\x1f\x85\u2028\u2029"
 # What turns or hides text: marks of direction, joiners of annotations, the byte order mark.
 UNSEEN = "\u061c\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
 CONTROL = "\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff"  # what steers a terminal, and what is no letter
@@ -61,6 +60,16 @@ def printable_lines(text: str) -> str:
 def escaped(text: str) -> str:
     """Return JSON `text` with escapes for what `printable_lines` takes out."""
     return text.translate(_ESCAPED)
+
+
+def aligned(lines: Iterable[Sequence[Any]], left: str = "l", headers: Sequence[str] = ()) -> str:
+    """Return a table as text. `left` has `l` or `r` for each of the first columns; all others are right."""
+    from tabulate import tabulate
+
+    rows = list(lines)
+    align = [{"l": "left", "r": "right"}[side] for side in left.ljust(len(rows[0]), "r")]
+    plain: dict[str, Any] = {"tablefmt": "plain", "disable_numparse": True, "missingval": "-"}
+    return tabulate(rows, headers, colalign=align, **plain)
 
 
 def say(text: str) -> None:

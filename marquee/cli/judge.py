@@ -14,6 +14,7 @@ from marquee.config import CompareOptions
 from marquee.errors import MarqueeError
 from marquee.io import as_array, as_table, read_parquet
 from marquee.referee.variants import VARIANTS
+from marquee.terminal import aligned
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -138,16 +139,22 @@ def _print_theirs(args: Namespace, verdicts: dict[str, Any]) -> None:
         args.parser.error("--as is for lists: errors of ratings have one definition")
     for remark in VARIANTS[args.variant].remarks:
         print(remark, file=sys.stderr)
-    figures = {name: verdict.theirs for name, verdict in verdicts.items()}
+    heading = f"as {args.variant} {VARIANTS[args.variant].version} computes them\n\n"
+    _print_figures(args, {name: verdict.theirs for name, verdict in verdicts.items()}, 6, heading)
+
+
+def _print_figures(
+    args: Namespace, figures: dict[str, dict[str, float]], digits: int, heading: str = ""
+) -> None:
     if args.json:
         project.print_json(figures)
         return
-    from tabulate import tabulate
-
-    head = ["", *next(iter(figures.values()))]
-    rows = [[name, *(f"{value:.6f}" for value in row.values())] for name, row in figures.items()]
-    print(f"as {args.variant} {VARIANTS[args.variant].version} computes them\n")
-    print(tabulate(rows, head, tablefmt="plain", disable_numparse=True))
+    names = list(dict.fromkeys(name for row in figures.values() for name in row))
+    cells = [
+        [file, *(f"{row[name]:.{digits}f}" if name in row else "-" for name in names)]
+        for file, row in figures.items()
+    ]
+    print(heading + aligned(cells, "l" * len(cells[0]), ["", *names]))
 
 
 def _print_ours(args: Namespace, verdicts: dict[str, Any]) -> None:
@@ -156,18 +163,7 @@ def _print_ours(args: Namespace, verdicts: dict[str, Any]) -> None:
 
     results = [verdict.result for verdict in verdicts.values()]
     if not args.resamples:
-        figures = {one.model: dict(one.metrics) for one in results}
-        if args.json:
-            project.print_json(figures)
-            return
-        from tabulate import tabulate
-
-        names = list(dict.fromkeys(name for row in figures.values() for name in row))
-        cells = [
-            [model, *(f"{row[name]:.4f}" if name in row else "-" for name in names)]
-            for model, row in figures.items()
-        ]
-        print(tabulate(cells, ["", *names], tablefmt="plain", disable_numparse=True))
+        _print_figures(args, {one.model: one.metrics for one in results}, 4)
         return
     options = CompareOptions(args.resamples, 0.95, args.k)
     rows = table.compare(results, options, named_rng(SEED, "judge"))

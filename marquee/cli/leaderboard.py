@@ -16,7 +16,7 @@ from marquee.io import read_sealed
 from marquee.leaderboard import table, text
 from marquee.leaderboard.provenance import outdated
 from marquee.resources.plan import last_runs
-from marquee.terminal import say
+from marquee.terminal import aligned, say
 from marquee.tuning import records
 
 FOLDER = Path("data/leaderboard")
@@ -71,8 +71,6 @@ def _fit_rows(rows: list[table.Row], params: Params) -> list[table.Row]:
 
 def tuning(params: Params) -> str:
     """Say how the options that each model was fitted with were tuned; empty where none were compared."""
-    from tabulate import tabulate
-
     fitted = {}
     for name, entry in params.models.items():
         if (path := Path("models") / name / "model.json").is_file():
@@ -81,9 +79,7 @@ def tuning(params: Params) -> str:
     found = records.rows(fitted, params.tasks, records.read(params.dataset.name))
     if not found:
         return ""
-    lines = [records.COLUMNS, *map(records.cells, found)]
-    align = ("left", "left", "right", "right", "left")
-    printed = tabulate(lines, tablefmt="plain", colalign=align, disable_numparse=True)
+    printed = aligned([records.COLUMNS, *map(records.cells, found)], "llrrl")
     return f"Searched on validation data by `marquee tune`; no other model was\n\n{printed}"
 
 

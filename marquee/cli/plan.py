@@ -15,6 +15,7 @@ from marquee.movielens.releases import RELEASES
 from marquee.resources.memory_limit import GIB, memory_limit
 from marquee.resources.pipeline_sizes import pipeline_sizes
 from marquee.resources.plan import PlannedStage, plan
+from marquee.terminal import aligned
 
 MIB = 1 << 20
 
@@ -54,8 +55,6 @@ def run(args: Namespace) -> None:
 
 
 def _table(planned: list[PlannedStage]) -> str:
-    from tabulate import tabulate
-
     rows = [
         [
             stage.stage,
@@ -69,5 +68,4 @@ def _table(planned: list[PlannedStage]) -> str:
         for stage in planned
     ]
     head = ["stage", "memory MiB", "fits", "disk MiB", "last run s", "its peak MiB", "ended"]
-    align = ("left", *["right"] * 5, "left")
-    return tabulate([head, *rows], tablefmt="plain", colalign=align, disable_numparse=True)
+    return aligned([head, *rows], "lrrrrrl")

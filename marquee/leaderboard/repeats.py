@@ -6,8 +6,10 @@ from collections.abc import Mapping, Sequence
 from statistics import mean, stdev
 from typing import Any
 
-from marquee.leaderboard.metrics import Row, ranked
-from marquee.leaderboard.table import COLUMNS, DECIMALS, ORACLE, CompareOptions
+from marquee.leaderboard.metrics import Row
+from marquee.leaderboard.table import COLUMNS, DECIMALS, CompareOptions
+from marquee.leaderboard.text import best_first
+from marquee.terminal import aligned
 
 
 def averages(runs: Mapping[str, Sequence[Row]]) -> list[dict[str, Any]]:
@@ -39,18 +41,14 @@ def text(rows: Sequence[Row], options: CompareOptions) -> str:
 
 
 def _table(rows: Sequence[Row], task: str, options: CompareOptions) -> str:
-    from tabulate import tabulate
-
     names = [name.format(k=options.k) for name in COLUMNS[task]]
     found = {(row["model"], row["metric"]): row for row in rows}
-    order = sorted(ranked(rows, task, names[0]), key=lambda row: row["model"] == ORACLE)
-    if not order:
+    if not (order := best_first(rows, task, names[0])):
         return ""
     cells = [
         [row["model"], *(_cell(found.get((row["model"], name))) for name in names), row["n"]] for row in order
     ]
-    align = ["left", *["right"] * (len(names) + 1)]
-    printed = tabulate(cells, ["model", *names, "n"], tablefmt="plain", colalign=align, disable_numparse=True)
+    printed = aligned(cells, headers=["model", *names, "n"])
     return f"{task.capitalize()}, best mean {names[0]} first\n\n{printed}"
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from marquee.leaderboard.metrics import Row, ranked
 from marquee.leaderboard.table import COLUMNS, ORACLE, CompareOptions, direction
+from marquee.terminal import aligned
 
 BEYOND = ("popularity_percentile@{k}", "genre_miscalibration@{k}", "coverage@{k}")
 AMONG_CANDIDATES = ("sampled_ndcg@{k}", "sampled_hit@{k}", "sampled_recall@{k}", "coverage@{k}")
@@ -14,8 +15,7 @@ COSTS = ("fit_seconds", "peak_MiB")  # of the last fit, where rows have them
 
 def text(rows: Sequence[Row], options: CompareOptions) -> str:
     """Return the tables of accuracy and their legend, for a terminal."""
-    test = f"(paired bootstrap over users, Holm p >= {options.level:g})"
-    legend = f"* best; ~ not significantly different from it {test}"
+    legend = marks(options)
     if any(row["model"] == ORACLE for row in rows):
         legend += "\n% of best: % of the best possible score, known because the data is simulated"
     tables = (_table([row for row in rows if row["task"] == task], task, options) for task in COLUMNS)
@@ -29,7 +29,7 @@ def beyond_text(rows: Sequence[Row], options: CompareOptions) -> str:
     for task, (first, *_) in COLUMNS.items():
         metrics = [name.format(k=options.k) for name in (first, *BEYOND)]
         lines = []
-        for model in _best_first(rows, task, metrics[0]):
+        for model in (row["model"] for row in best_first(rows, task, metrics[0])):
             cells = (found.get((task, model, metric)) for metric in metrics)
             costs = (found.get((task, model, cost)) for cost in COSTS)
             line = [f"{_number(cell)} {half_interval(cell)}".strip() for cell in cells]
@@ -38,7 +38,7 @@ def beyond_text(rows: Sequence[Row], options: CompareOptions) -> str:
             over, under = zip(*(name.rpartition("_")[::2] for name in (*metrics, *COSTS)), strict=True)
             table = aligned([["", *over], ["model", *under], *lines])
             tables.append(f"{task.capitalize()}, best {metrics[0]} first\n\n{table}")
-    return "\n\n".join([*tables, f"± half of the {100 * options.confidence:g}% interval"]) + "\n"
+    return "\n\n".join([*tables, halves(options)]) + "\n"
 
 
 def groups_text(rows: Sequence[Row], options: CompareOptions) -> str:
@@ -54,36 +54,36 @@ def groups_text(rows: Sequence[Row], options: CompareOptions) -> str:
             lines.append([model, *(f"{mark(cell, options)}{_number(cell)}" for cell in cells)])
             lines.append(["", *(half_interval(cell) for cell in cells)])
         tables.append(f"{task.capitalize()}, {own[0]['metric']} by {group}\n\n{aligned(lines)}")
-    test = f"(Holm p >= {options.level:g}, not adjusted for the number of groups)"
-    legend = f"* best; ~ not significantly different from it {test}"
-    return "\n\n".join([*tables, f"{legend}\n± half of the {100 * options.confidence:g}% interval"]) + "\n"
+    legend = (
+        f"* best; ~ not significantly different from it (Holm p >= {options.level:g}, not adjusted for the"
+    )
+    return "\n\n".join([*tables, f"{legend} number of groups)\n{halves(options)}"]) + "\n"
 
 
-def _best_first(rows: Sequence[Row], task: str, metric: str) -> list[str]:
-    """Return the models of a task; the oracle is the last."""
-    return sorted((row["model"] for row in ranked(rows, task, metric)), key=lambda model: model == ORACLE)
+def marks(options: CompareOptions) -> str:
+    """Say what the marks of the models mean."""
+    test = f"(paired bootstrap over users, Holm p >= {options.level:g})"
+    return f"* best; ~ not significantly different from it {test}"
 
 
-def aligned(lines: Sequence[Sequence[str]]) -> str:
-    """Return a table whose first column is at the left."""
-    from tabulate import tabulate
+def halves(options: CompareOptions) -> str:
+    return f"± half of the {100 * options.confidence:g}% interval"
 
-    align = ["left", *["right"] * (len(lines[0]) - 1)]
-    return tabulate(lines, tablefmt="plain", colalign=align, disable_numparse=True)
+
+def best_first(rows: Sequence[Row], task: str, metric: str) -> list[Row]:
+    """Return the rows of a task and metric; the oracle's is the last."""
+    return sorted(ranked(rows, task, metric), key=lambda row: row["model"] == ORACLE)
 
 
 def _table(rows: Sequence[Row], task: str, options: CompareOptions) -> str:
     """Return the table of one task; empty without rows. The oracle is the last row."""
-    from tabulate import tabulate
-
     columns = COLUMNS[task]
     if not ranked(rows, task, columns[0].format(k=options.k)):  # judged lists that rank candidates alone
         columns = AMONG_CANDIDATES
     first, *others = (name.format(k=options.k) for name in columns)
     found = {(row["model"], row["metric"]): row for row in rows}
     sign, bound = direction(first), found.get((ORACLE, first))
-    board = sorted(ranked(rows, task, first), key=lambda row: row["model"] == ORACLE)
-    if not board:
+    if not (board := best_first(rows, task, first)):
         return ""
     cells = []
     for row in board:
@@ -93,11 +93,9 @@ def _table(rows: Sequence[Row], task: str, options: CompareOptions) -> str:
         cells.append([*line, _percentage(row["value"], bound["value"], sign)] if bound else line)
     head = ["", "model", first, f"{100 * options.confidence:g}% interval", *others]
     head += ["%_of best"] * bool(bound)
-    align = ["left", "left", *["right"] * (len(head) - 2)]
     over, under = zip(*(name.rpartition("_")[::2] for name in head), strict=True)  # a heading of two lines
     lines = [over, under, *cells] if any(over) else [under, *cells]
-    printed = tabulate(lines, tablefmt="plain", colalign=align, disable_numparse=True)
-    return f"{task.capitalize()}, best {first} first\n\n{printed}"
+    return f"{task.capitalize()}, best {first} first\n\n{aligned(lines, 'll')}"
 
 
 def mark(row: Row, options: CompareOptions) -> str:

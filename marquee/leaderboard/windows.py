@@ -15,8 +15,9 @@ from marquee.leaderboard import table
 from marquee.leaderboard.metrics import ranked
 from marquee.leaderboard.significance import Ratio
 from marquee.leaderboard.table import Row, direction
-from marquee.leaderboard.text import aligned, half_interval, mark
+from marquee.leaderboard.text import half_interval, halves, mark, marks
 from marquee.rng import named_rng
+from marquee.terminal import aligned
 
 HEADER = ("window", *table.HEADER)
 ALL = 0  # the number of the rows of all windows together
@@ -100,11 +101,8 @@ def text(rows: Sequence[Row], windows: Sequence[Window], metric: str, options: C
         lines.append([row["model"], *(_value(cell, options) for cell in found)])
         lines.append(["", *(half_interval(cell) for cell in found)])
     better = "higher" if direction(metric) > 0 else "lower"
-    legend = (
-        f"* best; ~ not significantly different from it (paired bootstrap over users, Holm p >= "
-        f"{options.level:g})\n± half of the {100 * options.confidence:g}% interval"
-    )
-    return f"{task.capitalize()}, {metric} by window, {better} is better\n\n{aligned(lines)}\n\n{legend}\n"
+    heading = f"{task.capitalize()}, {metric} by window, {better} is better"
+    return f"{heading}\n\n{aligned(lines)}\n\n{marks(options)}\n{halves(options)}\n"
 
 
 def _totals(windows: Sequence[Window], name: str) -> list[str]:

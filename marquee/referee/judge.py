@@ -15,7 +15,7 @@ from marquee.evaluation.metrics import list_metrics, pooled_errors, rating_error
 from marquee.evaluation.test_set import ModelResult
 from marquee.io import as_array
 from marquee.referee.lists import Holdout, Lists, find_rows
-from marquee.referee.tables import Table, same_ids
+from marquee.referee.tables import Table, encode
 from marquee.referee.variants import VARIANTS
 
 
@@ -69,7 +69,8 @@ def judge_predictions(train: Table, test: Table, table: Table, name: str, path: 
         )
     # Of the ids as they are in test: as text they sort otherwise, and files are compared user by user.
     users = np.unique(np.asarray(test["user"]), return_inverse=True)[1]
-    pairs, wanted = _keys(*same_ids(table, test))
+    given, (_, items) = encode(table, test)
+    pairs, wanted = (user * np.int64(len(items)) + item for user, item in given)
     order = np.argsort(pairs, kind="stable")
     pairs, predicted = pairs[order], as_array(table["score"])[order]
     if (np.diff(pairs) == 0).any():
@@ -94,17 +95,3 @@ def judge_predictions(train: Table, test: Table, table: Table, name: str, path: 
         notes.append(f"{extra:,} predicted pairs are not in the test and are left out")
     per_user = rating_errors(users, rating, values, low, high)
     return Verdict(ModelResult(name, "rating", pooled_errors(per_user), per_user), notes, {})
-
-
-def _keys(*given: Table) -> list[np.ndarray]:
-    """Return one int64 for each pair of the tables, equal for equal pairs."""
-    import pyarrow as pa
-
-    from marquee.movielens.schema import encode_ids
-
-    codes = []
-    for name in ("user", "item"):
-        column = pa.chunked_array([chunk for table in given for chunk in table[name].chunks])
-        codes.append(encode_ids(column)[0])
-    keys = codes[0] * (np.int64(codes[1].max()) + 1) + codes[1]
-    return np.split(keys, np.cumsum([len(table["user"]) for table in given])[:-1])

@@ -12,9 +12,7 @@ from marquee.data.ratings import Ratings
 from marquee.data.user_items import UserItems
 from marquee.errors import MarqueeError
 from marquee.io import as_array
-from marquee.movielens.schema import encode_ids
-from marquee.referee import tables
-from marquee.referee.tables import Table
+from marquee.referee.tables import Table, encode
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -89,19 +87,14 @@ def holdout(
     import pyarrow as pa
 
     empty = {name: pa.chunked_array([], train[name].type) for name in ("user", "item")}
-    given = tables.same_ids(train, test, validation or empty, candidates or empty)
-    codes, ids = {}, {}
-    for name in ("user", "item"):
-        joined = pa.chunked_array([chunk for table in given for chunk in table[name].chunks])
-        codes[name], ids[name] = encode_ids(joined)
-    ends = np.cumsum([len(table["user"]) for table in given])
+    given = (train, test, validation or empty, candidates or empty)
+    pairs, (user_ids, item_ids) = encode(*given)
     parts = []
-    for table, end in zip(given, ends, strict=True):
-        rows = slice(end - len(table["user"]), end)
+    for table, pair in zip(given, pairs, strict=True):
         rating = as_array(table["rating"]).astype(np.float32) if "rating" in table else np.float32(1)
-        pair, n = (codes["user"][rows], codes["item"][rows]), len(table["user"])
+        n = len(table["user"])
         parts.append(Ratings(*pair, np.broadcast_to(rating, n), np.broadcast_to(np.int64(0), n)))
-    n_items = np.int64(len(ids["item"]))
+    n_items = np.int64(len(item_ids))
     keys = [part.user * n_items + part.item for part in parts]
     seen, held_out = np.concatenate([keys[0], keys[2]]), parts[1]
     seen.sort()
@@ -109,8 +102,8 @@ def holdout(
     if len(shared):
         user, item = divmod(int(shared[0]), int(n_items))
         raise MarqueeError(
-            f"the test shares {len(shared):,} pairs with train and validation, user {ids['user'][user]} with "
-            f"item {ids['item'][item]} first: split again, or no model is judged fairly"
+            f"the test shares {len(shared):,} pairs with train and validation, user {user_ids[user]} with "
+            f"item {item_ids[item]} first: split again, or no model is judged fairly"
         )
     if threshold is not None:
         if "rating" not in test:
@@ -125,7 +118,7 @@ def holdout(
     if not len(held_out):
         raise MarqueeError(f"the test has no rating of at least {threshold:g}: lower the threshold")
     allowed = np.sort(keys[3]) if candidates else None
-    return Holdout(parts[0], held_out, ids["user"], ids["item"], np.unique(held_out.user), seen, allowed)
+    return Holdout(parts[0], held_out, user_ids, item_ids, np.unique(held_out.user), seen, allowed)
 
 
 def lists(split: Holdout, table: Table, k: int, path: Path, allow_seen: bool = False) -> Lists:

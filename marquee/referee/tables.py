@@ -12,6 +12,8 @@ import numpy as np
 from marquee.errors import MarqueeError, reason
 from marquee.io import reading
 from marquee.movielens.csv_header import listed
+from marquee.movielens.ids import of_one_type
+from marquee.movielens.schema import encode_ids
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -55,19 +57,20 @@ def read(path: Path, required: Sequence[str], optional: Sequence[str] = ()) -> T
     return found
 
 
-def as_text(table: Table) -> Table:
-    """Return the table with both ids as text."""
+def encode(*tables: Table) -> tuple[list[tuple[np.ndarray, np.ndarray]], list[pa.Array]]:
+    """Return users and items of each table, as numbers from 0 in the order of the ids, and the ids of both.
+
+    Ids are compared as text where those of any table are text.
+    """
     import pyarrow as pa
 
-    return table | {name: table[name].cast(pa.string()) for name in ("user", "item")}
-
-
-def same_ids(*tables: Table) -> Sequence[Table]:
-    """Return the tables with ids of one type: as text if those of any table are text."""
-    import pyarrow as pa
-
-    kinds = {table[name].type for table in tables for name in ("user", "item")}
-    return tables if kinds == {pa.int64()} else [as_text(table) for table in tables]
+    codes, ids = [], []
+    for name in ("user", "item"):
+        columns = of_one_type(*(table[name] for table in tables))
+        numbers, own = encode_ids(pa.chunked_array([chunk for column in columns for chunk in column.chunks]))
+        codes.append(np.split(numbers, np.cumsum([len(column) for column in columns])[:-1]))
+        ids.append(own)
+    return list(zip(*codes, strict=True)), ids
 
 
 def _read_csv(path: Path, is_wanted: Callable[[str], bool]) -> Columns:

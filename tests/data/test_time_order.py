@@ -7,7 +7,7 @@ import pytest
 
 from marquee.config import SplitOptions
 from marquee.data.ratings import Ratings
-from marquee.data.splits import split
+from marquee.data.splits import Split, split
 from marquee.data.time_cuts import BY_TIME
 from marquee.data.time_order import tied_users, time_warnings
 from marquee.rng import KeyedRandom
@@ -65,3 +65,9 @@ def test_a_tie_is_one_between_a_held_out_row_and_one_before_it():
     ratings = Ratings.of(USER[:18], ITEM[:18], 5.0, times)
     parts = split(ratings, SplitOptions("leave_last_out"), KeyedRandom(0))
     assert tied_users(parts) == (3, 1)  # the first: test and validation are of one moment
+
+
+def test_a_user_of_the_validation_alone_is_no_fault():
+    one, none = Ratings.of(np.array([0]), np.array([0]), 5.0, 7), Ratings.empty()
+    last = Ratings.of(np.array([3]), np.array([0]), 5.0, 7)
+    assert tied_users(Split(one, last, one, none, {})) == (1, 1)
