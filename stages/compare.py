@@ -9,14 +9,7 @@ from marquee.evaluation import test_set
 from marquee.evaluation.residuals import concat_tables
 from marquee.figures.captioned import save_figures
 from marquee.figures.leaderboard import leaderboard_figures
-from marquee.io import (
-    atomic_folder,
-    read_sealed,
-    write_csv,
-    write_figure,
-    write_json,
-    write_sealed,
-)
+from marquee.io import atomic_folder, read_sealed, write_csv, write_figure, write_json, write_sealed
 from marquee.leaderboard import table
 from marquee.leaderboard.groups import group_rows
 from marquee.leaderboard.provenance import git_blob_id, provenance

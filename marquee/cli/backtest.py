@@ -15,14 +15,14 @@ from marquee.data import stored
 from marquee.data.identity import identity_of, label
 from marquee.data.ratings import Ratings, lowest_positive
 from marquee.errors import MarqueeError
-from marquee.io import atomic_folder, read_json, write_csv, write_sealed
+from marquee.io import atomic_folder, write_csv, write_sealed
 from marquee.terminal import say
 
 if TYPE_CHECKING:
     from marquee.backtest import BacktestData
 
 FOLDER = Path("data/backtest")
-RATINGS, CARD = Path("data/ratings.parquet"), Path("data/dataset.json")
+RATINGS = Path("data/ratings.parquet")
 
 
 def configure(parser: ArgumentParser) -> None:
@@ -54,7 +54,7 @@ def run(args: Namespace) -> None:
     metric = _metric(params, args)
     models = backtest.chosen_models(params, args.task, args.models)
     params = replace(params, models=models)
-    _require_memory(params)
+    project.require_memory(params, models)
     found = backtest.backtest(_data(params), params, args.task, models, say)
     if args.known_users:
         found = [window.of_known_users() for window in found]
@@ -101,18 +101,6 @@ def _metric(params: Params, args: Namespace) -> str:
     if args.metric is not None and args.metric not in known:
         args.parser.error(f"--metric is {args.metric!r}: choose one of {', '.join(known)}")
     return args.metric or primary_metrics(params.compare)[args.task]
-
-
-def _require_memory(params: Params) -> None:
-    """Raise MarqueeError for a model whose fit would not fit into memory."""
-    from marquee.resources.memory_limit import memory_limit
-    from marquee.resources.memory_model import memory_need, too_much
-    from marquee.resources.pipeline_sizes import pipeline_sizes
-
-    sizes = pipeline_sizes(params, read_json(CARD))
-    for name in params.models:
-        if line := too_much(memory_need(f"train@{name}", params, sizes), sizes, memory_limit()):
-            raise MarqueeError(line)
 
 
 def _data(params: Params) -> BacktestData:

@@ -70,7 +70,7 @@ def ratings_of_visitors(url: str) -> Given | None:
     rows = store.latest()
     store.close()
     whole = pa.types.is_integer(read_parquet(Path("data/users.parquet"), ["user_id"])["user_id"].type)
-    return as_given(rows, identity_of()["name"], project.movies(), online_models.scale(), whole)
+    return as_given(rows, identity_of()["name"], project.movies(), project.scale()[0], whole)
 
 
 def as_given(

@@ -65,7 +65,7 @@ def run(args: Namespace) -> None:
     if out.exists() and not (out / "curve.csv").is_file():
         raise MarqueeError(f"{out} exists and holds no curves: name a new folder with --out")
     movies = read_parquet(Path("data/movies.parquet"))
-    scale = online_models.scale()
+    scale, _ = project.scale()
     stream = prequential.stream_of(
         Ratings.read(Path("data/ratings.parquet")),
         Catalogue.from_genres(0, movies["genres"]),

@@ -10,18 +10,12 @@ from pathlib import Path
 import numpy as np
 
 from marquee.cli import project
-from marquee.data.ratings import Catalogue, Ratings, count_weights, lowest_positive
-from marquee.errors import MarqueeError
-from marquee.io import as_array, read_arrays, read_json, read_parquet, reading, sha256
-from marquee.movielens.schema import COUNTS, Scale
+from marquee.data.ratings import Catalogue, Ratings, count_weights
+from marquee.io import as_array, read_arrays, read_parquet, sha256
+from marquee.movielens.schema import COUNTS
 from marquee.recommenders.base import Recommender
-from marquee.resources.memory_limit import memory_limit
-from marquee.resources.memory_model import memory_need, too_much
-from marquee.resources.pipeline_sizes import pipeline_sizes
 from marquee.serving.online import Checkpoint, OnlineModel, Positives, load_updates
 from marquee.training.loop import unpack
-
-CARD = Path("data/dataset.json")
 
 
 def configure(parser: ArgumentParser) -> None:
@@ -44,13 +38,6 @@ def default_folder(name: str) -> Path:
     The name of a model has no dot, so no block of params.yaml can claim the folder.
     """
     return Path(f"models/{name}.updated")
-
-
-def scale() -> Scale:
-    """Return the ratings that can be given; of implicit data, counts."""
-    with reading(CARD):
-        card = read_json(CARD)
-        return COUNTS if card.get("feedback") == "implicit" else Scale(**card["scale"])
 
 
 def fitted_model(name: str) -> OnlineModel:
@@ -76,23 +63,14 @@ def fitted_model(name: str) -> OnlineModel:
 
 
 def require_memory(name: str) -> None:
-    """Raise MarqueeError with the limit, the need and what to lower if an update of `name` would not fit.
-
-    It takes the memory of a fit.
-    """
-    params = project.params()
-    sizes = pipeline_sizes(params, read_json(CARD))
-    if line := too_much(memory_need(f"train@{name}", params, sizes), sizes, memory_limit()):
-        raise MarqueeError(f"an update of {name} {line}")
+    """Raise MarqueeError if an update of `name`, which takes the memory of a fit, would not fit."""
+    project.require_memory(project.params(), [name], f"an update of {name} ")
 
 
 def positives() -> Positives:
     """Return what the ranking task learns from; counts weigh as in its split."""
-    known = scale()
-    implicit = known == COUNTS
-    asked = project.params().tasks["ranking"].positive_threshold
-    threshold = lowest_positive(asked, known.low, known.high, known.step, implicit)
-    if not implicit:
+    known, threshold = project.scale()
+    if known != COUNTS:
         return Positives(threshold)
     counts = as_array(read_parquet(Path("data/ratings.parquet"), ["rating"])["rating"])
     usual = float(np.median(counts[counts >= threshold]))

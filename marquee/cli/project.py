@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from marquee.serving.catalogue import MovieCatalogue
 from marquee.terminal import escaped, say
 
 LOG = Path("logs/stages.jsonl")
+CARD = Path("data/dataset.json")
 
 
 def params() -> config.Params:
@@ -75,14 +77,25 @@ def training_counts(task: str, n_items: int) -> np.ndarray:
 
 
 def scale() -> tuple[Scale, float]:
-    """Return the scale of the ratings, and the rating from which on one is a positive."""
-    path = Path("data/dataset.json")
-    with reading(path):
-        card = read_json(path)
+    """Return what can be given, which are counts of implicit data, and from where on it is a positive."""
+    with reading(CARD):
+        card = read_json(CARD)
         implicit = card.get("feedback") == "implicit"
         found = COUNTS if implicit else Scale(**card["scale"])
     asked = params().tasks["ranking"].positive_threshold
     return found, lowest_positive(asked, found.low, found.high, found.step, implicit)
+
+
+def require_memory(known: config.Params, names: Iterable[str], what: str = "") -> None:
+    """Raise MarqueeError with the limit, the need and what to lower if a fit would take too much."""
+    from marquee.resources.memory_limit import memory_limit
+    from marquee.resources.memory_model import memory_need, too_much
+    from marquee.resources.pipeline_sizes import pipeline_sizes
+
+    sizes = pipeline_sizes(known, read_json(CARD))
+    for name in names:
+        if line := too_much(memory_need(f"train@{name}", known, sizes), sizes, memory_limit()):
+            raise MarqueeError(what + line)
 
 
 def call(*words: str) -> str:

@@ -43,7 +43,8 @@ def run(args: Namespace) -> None:
         model = load_updates(folder, fit)
         before = sum(update["learned"] for update in model.updates)
         say(f"{folder} goes on from the {before:,} ratings that it learned before")
-    given = read_given(args.ratings, params.ingest.columns, online_models.scale(), params.ingest.max_bad_rows)
+    scale, _ = project.scale()
+    given = read_given(args.ratings, params.ingest.columns, scale, params.ingest.max_bad_rows)
     after = model.learn(given)
     after.store(folder, len(fit.user_ids))
     about = after.updates[-1]

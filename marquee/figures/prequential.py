@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from marquee.figures.style import INK, QUIET, canvas, house_style, name_axes
+from marquee.figures.style import BLUE, INK, ORANGE, QUIET, canvas, house_style, name_axes
 from marquee.leaderboard.metrics import metric_title
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 WORDS = {"never": "never", "fold_in": "fold in users", "update": "update", "refit": "fit again"}
-# Okabe and Ito (2008), and a marker each, for readers who cannot tell them apart
-COLORS = {"never": QUIET, "fold_in": "#cc79a7", "update": "#0072b2", "refit": "#d55e00"}
+# A color and a marker each, for readers who cannot tell colors apart
+COLORS = {"never": QUIET, "fold_in": "#cc79a7", "update": BLUE, "refit": ORANGE}
 MARKERS = {"never": "s", "fold_in": "^", "update": "o", "refit": "D"}
 WIDE = 7.2  # inches: the figure stands alone in a page
 

@@ -17,11 +17,7 @@ from marquee.rng import named_rng
 Levels = dict[str, np.ndarray]  # name of a level -> bool [m]: is a user in it
 
 
-def group_rows(
-    evaluated: Sequence[ModelResult],
-    options: CompareOptions,
-    seed: int,
-) -> list[Row]:
+def group_rows(evaluated: Sequence[ModelResult], options: CompareOptions, seed: int) -> list[Row]:
     """Return the rows of each task's primary metric for each group, with the keys of `table.GROUP_HEADER`.
 
     Groups are those of the first model's `groups`. Intervals and tests are those of `table.compare`, on the

@@ -154,18 +154,14 @@ def board_rows(
 ) -> list[Row]:
     """Return the rows of one task; `ratios` are those of (model, metric) that have users' values."""
     covered = ResampledCoverage(board)
-    columns = bootstrap(
-        list(ratios.values()), options.bootstrap_samples, rng, covered.add
-    ).T  # (ratios, 1 + B)
+    figures = bootstrap([*ratios.values()], options.bootstrap_samples, rng, covered.add)  # (1 + B, ratios)
     resampled: dict[str, Columns] = {}
-    for (model, metric), column in zip(ratios, columns, strict=True):
+    for (model, metric), column in zip(ratios, figures.T, strict=True):
         resampled.setdefault(metric, {})[model] = column
     metrics = sorted({metric for one in board for metric in one.metrics}, key=_by_length)
-    rows = [
-        row
-        for metric in metrics
-        for row in _rows(board, metric, resampled.get(metric, {}), options.confidence)
-    ]
+    rows: list[Row] = []
+    for metric in metrics:
+        rows += _rows(board, metric, resampled.get(metric, {}), options.confidence)
     of = {(row["model"], row["metric"]): row for row in rows}
     for model, metric, low, high in covered.intervals(options.bootstrap_samples, options.confidence):
         of[model, metric] |= {"low": _rounded(low), "high": _rounded(high)}

@@ -24,9 +24,7 @@ SPLIT = 85  # per rating split: READ, a random key, its part and rank, and a cop
 SPLIT_POSITIVES = 92  # per rating where only positives are kept, and the pairs below the threshold
 CANDIDATE = 12  # per sampled candidate: the sample, sorted, and its item
 PAIR = 4  # per known (user, item) that candidates avoid: both packed
-SEEN = (
-    3 * RATING_BYTES + 12
-)  # per known rating of an evaluation: READ, joined with validation, in users' order
+SEEN = 3 * RATING_BYTES + 12  # per known rating of an evaluation: READ, joined with validation, by user
 TESTED = 80  # per test pair: prediction, error, place, and the columns of its residual
 OFFERED = 12  # per candidate of an evaluation: its table, array and mark
 LISTED = 1400  # per test user: a dozen metrics at each length, and the list itself

@@ -13,11 +13,8 @@ from marquee.resources.memory_limit import Limit
 from marquee.resources.memory_model import memory_need, remedy
 from marquee.resources.pipeline_sizes import PipelineSizes
 
-LOGGED = {
-    "seconds": (int, float),
-    "peak_mib": (int,),
-    "ended": (str,),
-}  # what is read of a row, and its types
+# What is read of a row, and its types
+LOGGED = {"seconds": (int, float), "peak_mib": (int,), "ended": (str,)}
 
 
 @dataclass(frozen=True)
