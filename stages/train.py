@@ -43,7 +43,7 @@ def main(params: config.Params, name: str) -> None:
 
 
 def _checkpoint(name: str, settings: dict[str, Any], inputs: list[Path]) -> tuple[Path, str]:
-    """Return a file named after all that the fit depends on, and a hash of all but when it ends.
+    """Return a file named after all that the fit depends on, and a hash of that without epochs and patience.
 
     DVC does not know the file, so it outlives a crash.
     """

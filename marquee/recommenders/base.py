@@ -107,11 +107,11 @@ class Recommender(ABC):
 
     @classmethod
     def fit_each(cls, every: Sequence[Any], data: TrainingData) -> Iterator[tuple[int, Self]]:
-        """Yield (its place in `every`, model) for each of `every`, options of a closed form, in any order.
+        """Yield (index in `every`, fitted model) for each options in `every`, in any order.
 
-        The models are for comparison on the validation data: a class may share work between them and round
-        more than `fit` does. A model is valid until the next one is asked for. Whatever else is in `every`,
-        a model is the same.
+        `every` holds options of a closed form, to be compared on the validation data. A class may share work
+        between the models and round more than `fit` does. A model does not depend on what else is in `every`,
+        and is valid until the next one is asked for.
         """
         for place, options in enumerate(every):
             yield place, cls(options).fit(data)
@@ -190,8 +190,9 @@ class Recommender(ABC):
 
         Its `n_users` grows to `data.changes.n_users`: new users come after the known ones. Users who rated
         are solved for first, with the items fixed, then the items they rated, as the fit solves for them.
-        What depends on counts alone, and EASE, is what a fit on `data.changes.after` gives; each class states
-        how close it comes. Without changes it is this model, byte for byte. It takes the memory of a fit.
+        EASE, and models of counts alone, become what a fit on `data.changes.after` gives; each class states
+        how close its update comes. Without changes the result is this model, byte for byte. An update takes
+        the memory of a fit.
         Raises MarqueeError where the algorithm has no update.
         """
         model = copy(self)

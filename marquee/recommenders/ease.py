@@ -53,9 +53,9 @@ class Model(Recommender):
     exceed `max_memory_gib`, only the most popular items are modelled. The others follow them in every list,
     the more popular first: score = the user's lowest - 1 + the fraction of users who rated the item.
     A score is a function of the history alone: folding in a training user's own history is exact.
-    An update of m users changes XᵀX by a matrix of rank 2 m at most, and P by one of the same rank
-    (`low_rank_update`): n_modelled² m operations, and the weights of a fit on all ratings but for rounding,
-    where all items are modelled; elsewhere the modelled items stay those of the fit.
+    An update of m users changes XᵀX, and so P, by a matrix of rank 2 m at most (`low_rank_update`):
+    n_modelled² m operations. Where all items are modelled, it gives the weights of a fit on all ratings, up
+    to rounding. Elsewhere the modelled items stay those of the fit.
     """
 
     tasks = frozenset({"ranking"})
