@@ -20,10 +20,7 @@ import numpy as np
 from marquee.data.changes import UpdateData
 from marquee.data.ratings import Ratings
 from marquee.errors import MarqueeError
-from marquee.evaluation.evaluate import (
-    validation_errors,
-    validation_rmse,
-)
+from marquee.evaluation.evaluate import validation_errors, validation_rmse
 from marquee.evaluation.inner_product import pair_products
 from marquee.evaluation.score_embeddings import item_score_embeddings, unit, user_score_embeddings
 from marquee.training.loop import Trainer, train_epochs
