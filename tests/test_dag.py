@@ -49,7 +49,13 @@ STARTS = {
 # model, the contract. A change there changes the program and no experiment; `dvc repro --force` runs anyway.
 PLUMBING = (
     *("marquee/__init__.py", "marquee/errors.py", "marquee/config", "marquee/io.py", "marquee/parallel.py"),
-    *("marquee/files.py", "marquee/outputs.py", "marquee/parquet.py", "marquee/terminal.py"),
+    *(
+        "marquee/files.py",
+        "marquee/outputs.py",
+        "marquee/parquet.py",
+        "marquee/store.py",
+        "marquee/terminal.py",
+    ),
     *("marquee/recommenders/__init__.py", "marquee/recommenders/base.py", "marquee/resources", "stages"),
     *("marquee/dvc_state.py", "marquee/engine"),
 )
