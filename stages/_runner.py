@@ -27,7 +27,7 @@ STORING = (
     "split",
     "negatives",
     "candidates",
-)  # stages that write to the store; check is first
+)  # stages that write to a store, and the first
 LOG = Path("logs/stages.jsonl")  # seconds and memory: untracked, since they differ from run to run
 PHASES: list[dict[str, Any]] = []  # of this process, for the log
 
