@@ -42,6 +42,13 @@ def test_a_run_with_a_store_differs_in_the_tables_there_and_in_nothing_else(proj
     assert other.fingerprint() == with_store
     assert "Running stage" not in other.repro(**variable)
     assert "set MARQUEE_STORE=" in other.call("python", "-m", "stages.train", "ease").stderr
+    for stage in (["check"], ["split", "ranking"]):
+        done = other.call("python", "-m", f"stages.{stage[0]}", *stage[1:], MARQUEE_STORE="s3://bucket/big")
+        assert (done.returncode, done.stderr.count("\n"), "must be the absolute" in done.stderr) == (
+            1,
+            1,
+            True,
+        )
 
     for command in (
         ("recommend", "ease", "--user", "1"),
