@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import errno
+import hashlib
+import json
 import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from uuid import uuid4
 
 from marquee.errors import MarqueeError, reason
 from marquee.outputs import PARTIAL, remedy
@@ -46,12 +49,14 @@ def unsealed(path: Path) -> MarqueeError:
 
 
 @contextmanager
-def atomic_file(path: Path, sync: bool = True) -> Iterator[Path]:
+def atomic_file(path: Path, sync: bool = True, shared: bool = False) -> Iterator[Path]:
     """Yield a path to write to; it becomes `path` when the block ends well, and is removed otherwise.
 
-    sync  have its bytes on the disk before it takes the name, so that a power failure leaves no empty file
+    sync    have its bytes on the disk before it takes the name, so that a power failure leaves no empty file
+    shared  other processes may write the same file at the same time
     """
-    partial = path.with_name(f"{path.name}{PARTIAL}")
+    own = f".{uuid4().hex}" if shared else ""
+    partial = path.with_name(f"{path.name}{own}{PARTIAL}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         if path.exists() and not path.is_file():
@@ -99,3 +104,14 @@ def remove(path: Path) -> None:
         path.unlink()
     except OSError:
         shutil.rmtree(path, ignore_errors=True)
+
+
+def sha256(path: Path) -> str:
+    """Return the hash of the file's bytes, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def hash_of(name: str, content: object) -> str:
+    """Return the hash, in hexadecimal, of a file's name and of what JSON holds of its content."""
+    return hashlib.sha256(json.dumps([name, content], sort_keys=True).encode()).hexdigest()

@@ -23,9 +23,11 @@ import numpy as np
 from marquee.files import atomic_file as atomic_file
 from marquee.files import atomic_folder as atomic_folder
 from marquee.files import damaged as damaged
+from marquee.files import hash_of, unsealed
 from marquee.files import reading as reading
 from marquee.files import remove as remove
-from marquee.files import unsealed
+from marquee.files import sha256 as sha256
+from marquee.parquet import parquet_files as parquet_files
 from marquee.parquet import read_parquet as read_parquet
 from marquee.parquet import write_parquet as write_parquet
 from marquee.parquet import writing_parquet as writing_parquet
@@ -59,7 +61,7 @@ def read_json(path: Path, name: str = "") -> dict[str, Any]:
         found = json.loads(path.read_text("utf-8"), parse_constant=_no_constant)
         if not isinstance(found, dict):
             raise TypeError(f"a {type(found).__name__} where an object is due")
-        if SEAL in found and found.pop(SEAL) != _hash_of(name or path.name, found):
+        if SEAL in found and found.pop(SEAL) != hash_of(name or path.name, found):
             raise ValueError("it was changed after it was written")
         return found
 
@@ -70,7 +72,7 @@ def _no_constant(name: str) -> None:
 
 def write_sealed(path: Path, content: Mapping[str, Any]) -> None:
     """Write JSON with a hash of all the rest and of the file's name under `SEAL`."""
-    write_json(path, {**content, SEAL: _hash_of(path.name, content)})
+    write_json(path, {**content, SEAL: hash_of(path.name, content)})
 
 
 def read_sealed(path: Path) -> dict[str, Any]:
@@ -79,10 +81,6 @@ def read_sealed(path: Path) -> dict[str, Any]:
         if SEAL not in json.loads(path.read_text("utf-8")):
             raise unsealed(path)
     return read_json(path)
-
-
-def _hash_of(name: str, content: object) -> str:
-    return hashlib.sha256(json.dumps([name, content], sort_keys=True).encode()).hexdigest()
 
 
 def read_text(path: Path) -> str:
@@ -132,12 +130,6 @@ def read_curve(path: Path) -> list[dict[str, float]]:
         if not all(math.isfinite(value) for row in rows for value in row.values()):
             raise ValueError("a value is not finite")
         return rows
-
-
-def sha256(path: Path) -> str:
-    """Return the hash of the file's bytes, in hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def digest(files: Iterable[Path], settings: object = None) -> str:
@@ -265,6 +257,16 @@ def as_array(column: pa.ChunkedArray | pa.Array) -> np.ndarray:
     if column.null_count or pa.types.is_boolean(column.type):
         return column.to_numpy(zero_copy_only=False)
     return np.from_dlpack(column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column)
+
+
+def hash_of_columns(table: pa.Table) -> str:
+    """Return the SHA-256, in hexadecimal, of the names and numbers of all columns, which have no nulls."""
+    found = hashlib.sha256()
+    for name, column in zip(table.column_names, table.columns, strict=True):
+        found.update(name.encode())
+        for chunk in column.chunks:
+            found.update(as_array(chunk).data)
+    return found.hexdigest()
 
 
 def as_column(values: np.ndarray) -> pa.Array:

@@ -1,4 +1,7 @@
-"""Read and write Parquet with the same bytes for the same table, and a seal on them."""
+"""Read and write Parquet with the same bytes for the same table, and a seal on them.
+
+Where `MARQUEE_STORE` is set, a table with a row for each rating is a manifest of parts there (`store.py`).
+"""
 
 from __future__ import annotations
 
@@ -6,10 +9,13 @@ import hashlib
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from io import BytesIO
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
-from marquee.files import atomic_file, reading, unsealed
+from marquee import store
+from marquee.errors import MarqueeError
+from marquee.files import atomic_file, reading, sha256, unsealed
 from marquee.outputs import PARTIAL
 
 if TYPE_CHECKING:
@@ -18,26 +24,29 @@ if TYPE_CHECKING:
 ROW_GROUP = 1_048_576  # rows; one column chunk then fits a cache and a reader can stream
 SEAL = b"seal"  # key of the hash of name, length and footer, in which it is BLANK
 BLANK = b"unsealed".ljust(64, b"-")
+PART = "part"  # name in the seal of all parts of a store
 
 
-def write_parquet(path: Path, table: pa.Table) -> None:
+def write_parquet(path: Path, table: pa.Table, in_store: bool = False) -> None:
     """Write LZ4-compressed Parquet; equal tables give equal bytes.
+
+    in_store  where a store is set, write its row groups there, each as a file, and a manifest to `path`
 
     Whole numbers are stored byte by byte (all lowest bytes, then all second ones), which for users,
     movies and times takes half the time of a dictionary; all other columns have a dictionary.
     """
     with atomic_file(path) as partial:
-        _write_parquet(partial, table)
+        _write(partial, table, in_store)
 
 
 @contextmanager
-def writing_parquet(tables: Mapping[Path, pa.Table]) -> Iterator[None]:
+def writing_parquet(tables: Mapping[Path, pa.Table], in_store: bool = False) -> Iterator[None]:
     """Write each table as `write_parquet` does, while the block runs; the files appear if it ends well."""
     from concurrent.futures import ThreadPoolExecutor
 
     with ExitStack() as files, ThreadPoolExecutor() as pool:
         written = [
-            pool.submit(_write_parquet, files.enter_context(atomic_file(path)), table)
+            pool.submit(_write, files.enter_context(atomic_file(path)), table, in_store)
             for path, table in tables.items()
         ]
         yield
@@ -45,7 +54,25 @@ def writing_parquet(tables: Mapping[Path, pa.Table]) -> Iterator[None]:
             each.result()
 
 
-def _write_parquet(path: Path, table: pa.Table) -> None:
+def _write(partial: Path, table: pa.Table, in_store: bool) -> None:
+    name, folder = partial.name.removesuffix(PARTIAL), store.location() if in_store else None
+    if folder is None:
+        _encode(partial, table)
+        with partial.open("r+b") as file:
+            _seal(file, name)
+    else:
+        groups = (table.slice(first, ROW_GROUP) for first in range(0, max(len(table), 1), ROW_GROUP))
+        store.write_manifest(partial, name, [_put(folder, group) for group in groups])
+
+
+def _put(folder: Path, group: pa.Table) -> store.Part:
+    content = BytesIO()
+    _encode(content, group)
+    _seal(content, PART)
+    return store.put(folder, len(group), content.getvalue())
+
+
+def _encode(file: Path | BytesIO, table: pa.Table) -> None:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -59,17 +86,19 @@ def _write_parquet(path: Path, table: pa.Table) -> None:
     about = {**(table.schema.metadata or {}), SEAL: BLANK}
     pq.write_table(
         table.replace_schema_metadata(about),
-        path,
+        file,
         compression="lz4",
         use_dictionary=other,
         use_byte_stream_split=whole,
         row_group_size=ROW_GROUP,
         write_page_checksum=True,
     )
-    with path.open("r+b") as file:
-        start, footer = _footer(file)
-        file.seek(start + footer.rindex(BLANK))
-        file.write(_hash(path.name.removesuffix(PARTIAL), start, footer))
+
+
+def _seal(file: IO[bytes], name: str) -> None:
+    start, footer = _footer(file)
+    file.seek(start + footer.rindex(BLANK))
+    file.write(_hash(name, start, footer))
 
 
 def _footer(file: IO[bytes]) -> tuple[int, bytes]:
@@ -96,9 +125,53 @@ def read_parquet(
 
     Raises MarqueeError for a damaged file, for one without these columns, and for one by another program.
     """
+    with reading(path):
+        read = _read_parts if store.is_manifest(path) else _read_file
+        return read(path, columns, among, name)
+
+
+def parquet_files(path: Path) -> list[Path]:
+    """Return the parts of a table in a store, for another program's reader; `path` itself of any other."""
+    with reading(path):
+        return [file for file, _ in store.parts_of(path)] if store.is_manifest(path) else [path]
+
+
+def _read_parts(
+    path: Path, columns: Sequence[str] | None, among: tuple[str, Sequence[int]] | None, name: str
+) -> pa.Table:
+    """Read a table from its parts, side by side, and return each column in one piece."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    import pyarrow as pa
+
+    def read(listed: tuple[Path, store.Part]) -> pa.Table:
+        file, part = listed
+        try:
+            with reading(
+                file
+            ):  # a few rows do not take all of a part, whose pages have checksums of their own
+                if among is None and sha256(file) != part["sha256"]:
+                    raise ValueError("it was changed after it was written")
+                return _read_file(file, columns, among, PART)
+        except (FileNotFoundError, MarqueeError) as error:
+            raise store.lost(path, file, isinstance(error, FileNotFoundError)) from error
+
+    with ThreadPoolExecutor() as pool:
+        whole = pa.concat_tables(pool.map(read, store.parts_of(path, name)))
+    schema, chunked = whole.schema, [*reversed(whole.columns)]
+    del whole
+    joined = []
+    while chunked:  # one after another, so that no more than a column is held twice
+        joined.append(chunked.pop().combine_chunks())
+    return pa.table(joined, schema=schema)
+
+
+def _read_file(
+    path: Path, columns: Sequence[str] | None, among: tuple[str, Sequence[int]] | None, name: str
+) -> pa.Table:
     import pyarrow.parquet as pq
 
-    with reading(path), pq.ParquetFile(path, page_checksum_verification=True) as found:
+    with pq.ParquetFile(path, page_checksum_verification=True) as found:
         _verify(path, name or path.name, (found.metadata.metadata or {}).get(SEAL))
         for column in columns or ():
             if column not in found.schema_arrow.names:

@@ -14,13 +14,20 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from marquee import config, dvc_state
+from marquee import config, dvc_state, store
 from marquee.engine import on_spark
 from marquee.engine.clock import SECONDS
 from marquee.errors import MarqueeError, explain
 from marquee.terminal import say, standard_streams
 
 PARAMS = Path("params.yaml")
+STORING = (
+    "check",
+    "ingest",
+    "split",
+    "negatives",
+    "candidates",
+)  # stages that write to a store, and the first
 LOG = Path("logs/stages.jsonl")  # seconds and memory: untracked, since they differ from run to run
 PHASES: list[dict[str, Any]] = []  # of this process, for the log
 
@@ -50,6 +57,8 @@ def _run(main: Callable[..., None]) -> None:
         params = config.read(PARAMS)
         row["dataset"] = params.dataset.name
         dvc_state.keep_lock()
+        if name in STORING:
+            store.require_writable()
         # Imported by name: the guard changes no result, so no stage depends on its code.
         import_module("stages._memory_guard").require_memory(label, params)
         if on_spark() and (line := import_module("stages._engine").place(label, params)):

@@ -26,7 +26,7 @@ def main(params: config.Params, task: str) -> None:
         random = KeyedRandom(params.seed, f"candidates@{task}", users, movies)
         seen = (train, validation, fold_in, low_rated(task, params))
         found = sample_candidates(seen, test, len(users), len(movies), options.per_user, random)
-    write_parquet(Path(f"data/{task}/candidates.parquet"), found.to_table())
+    write_parquet(Path(f"data/{task}/candidates.parquet"), found.to_table(), in_store=True)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from pathlib import Path
 from marquee import config
 from marquee.figures.captioned import save_figures
 from marquee.figures.dataset import dataset_figures, dataset_tables
-from marquee.io import atomic_folder, sha256, write_csv, write_sealed, writing_parquet
+from marquee.io import atomic_folder, hash_of_columns, write_csv, write_sealed, writing_parquet
 from marquee.movielens.core_filter import CoreFilter
 from marquee.movielens.feedback import read_feedback
 from marquee.movielens.fingerprint import fingerprint
@@ -36,8 +36,11 @@ def main(params: config.Params) -> None:
     sizes["feedback"] = found.card["feedback"]
     identity = {"name": source.name, "fingerprint": fingerprint(found.movies, found.users)}
     movies = found.movies.replace_schema_metadata({"catalogue": json.dumps({**sizes, **identity})})
-    tables = {"ratings": found.ratings, "movies": movies, "users": found.users}
-    with writing_parquet({Path(f"data/{name}.parquet"): table for name, table in tables.items()}):
+    described = {"movies": movies, "users": found.users}
+    with (
+        writing_parquet({Path("data/ratings.parquet"): found.ratings}, in_store=True),
+        writing_parquet({Path(f"data/{name}.parquet"): table for name, table in described.items()}),
+    ):
         with atomic_folder(Path("plots/dataset")) as folder:
             for name, table in dataset_tables(found.card, *columns).items():
                 write_csv(folder / f"{name}.csv", *table)
@@ -49,7 +52,7 @@ def main(params: config.Params) -> None:
     if notes:
         card["notes"] = notes
         print("\n".join(notes))
-    card["ratings_sha256"] = sha256(Path("data/ratings.parquet"))
+    card["ratings_sha256"] = hash_of_columns(found.ratings)
     write_sealed(Path("data/dataset.json"), card)
 
 

@@ -17,7 +17,7 @@ def main(params: config.Params) -> None:
     random = KeyedRandom(params.seed, "negatives", users, movies)
     train = ratings(Path("data/ranking/train.parquet"))
     train = add_negatives(train, len(movies), params.negatives, random, users)
-    write_parquet(Path("data/negatives/train.parquet"), train.to_table())
+    write_parquet(Path("data/negatives/train.parquet"), train.to_table(), in_store=True)
 
 
 if __name__ == "__main__":

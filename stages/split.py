@@ -46,7 +46,7 @@ def _write(task: str, parts: Split, warnings: list[str]) -> None:
     named = {"train": parts.train, "val": parts.validation, "test": parts.test, "fold_in": parts.fold_in}
     tables = {folder / f"{name}.parquet": part.to_table() for name, part in named.items()}
     tables[folder / "low_rated.parquet"] = parts.low_rated.to_table().select(["user", "item"])
-    with writing_parquet(tables):
+    with writing_parquet(tables, in_store=True):
         write_sealed(folder / "split.json", {"counts": parts.counts, "warnings": warnings})
 
 

@@ -51,7 +51,7 @@ PLUMBING = (
     *("marquee/__init__.py", "marquee/errors.py", "marquee/config", "marquee/io.py", "marquee/parallel.py"),
     *("marquee/files.py", "marquee/outputs.py", "marquee/parquet.py", "marquee/terminal.py"),
     *("marquee/recommenders/__init__.py", "marquee/recommenders/base.py", "marquee/resources", "stages"),
-    *("marquee/dvc_state.py", "marquee/engine"),
+    *("marquee/dvc_state.py", "marquee/engine", "marquee/store.py"),
 )
 # Packages that a stage imports beside those it depends on: those of another function of `stages/_inputs.py`,
 # readers of columns, options of a neighbour. Whatever they computed reaches the stage as a file.
@@ -98,6 +98,7 @@ LEVELS = (
     ("marquee/engine",),
     ("marquee/parallel.py", "marquee/io.py", "marquee/rng.py"),
     ("marquee/config", "marquee/parquet.py"),
+    ("marquee/store.py",),
     ("marquee/files.py", "marquee/terminal.py"),
     ("marquee/errors.py",),
     ("marquee/outputs.py",),

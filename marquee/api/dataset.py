@@ -16,7 +16,7 @@ from marquee.api import frames
 from marquee.config import UNRATED, CustomColumns
 from marquee.data.ratings import Catalogue, Ratings, lowest_positive
 from marquee.errors import MarqueeError, did_you_mean
-from marquee.io import atomic_folder
+from marquee.io import atomic_folder, parquet_files
 from marquee.movielens import schema
 from marquee.movielens.download import fetch_release
 from marquee.movielens.parsers import read_release
@@ -227,7 +227,7 @@ def _frames(path: Path) -> tuple[pd.DataFrame, pd.DataFrame | None]:
         try:
             if csv.is_file() and csv.suffix != ".parquet":
                 return pd.read_csv(csv, dtype=str)
-            return pd.read_parquet(parquet) if parquet.exists() else None
+            return pd.read_parquet(parquet_files(parquet)) if parquet.exists() else None
         except (ValueError, OSError) as error:  # bytes that are no UTF-8, or no table
             raise MarqueeError(f"{stem} is not readable ({error}): save it as CSV in UTF-8") from None
 

@@ -6,7 +6,7 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Collection
 from pathlib import Path
 
-from marquee import dvc_state, validate
+from marquee import dvc_state, store, validate
 from marquee.cli import back, project
 from marquee.io import read_text, remove
 from marquee.outputs import PARTIAL
@@ -22,6 +22,7 @@ def run(args: Namespace) -> None:
     for line in dvc_state.require_intact(args.restore):
         print(line)
     validate.require_valid(params)
+    store.require_writable()
     validate.require_machine(params, validate.known_sizes(params, Path("data/dataset.json")))
     print(f"params.yaml: no fault found, {len(params.models)} models")
     if args.prune and (removed := [*sweep(), *prune(params.models)]):

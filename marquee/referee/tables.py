@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from marquee.errors import MarqueeError, reason
-from marquee.io import reading
+from marquee.io import parquet_files, reading
 from marquee.movielens.csv_header import listed
 from marquee.movielens.ids import of_one_type
 from marquee.movielens.schema import encode_ids
@@ -98,7 +98,7 @@ def _read_parquet(path: Path, is_wanted: Callable[[str], bool]) -> Columns:
     import pyarrow.parquet as pq
 
     with reading(path):
-        found = pq.ParquetDataset(path)
+        found = pq.ParquetDataset(parquet_files(path))
         names = found.schema.names
         table = found.read(columns=list(filter(is_wanted, names)))
     return dict.fromkeys(names) | dict(zip(table.column_names, table.columns, strict=True))
