@@ -33,6 +33,8 @@ class Catalogue {
     this.ratings = movies.ratings;
     this.imdb = movies.imdb;
     this.tmdb = movies.tmdb;
+    this.tagNames = movies.tag_names;
+    this.tags = movies.tags;
     this.total = total;
     this.place = new Map(movies.id.map((id, item) => [String(id), item]));
   }
@@ -47,6 +49,7 @@ class Catalogue {
       movie: this.ids[item], title: this.titles[item] ?? `#${this.ids[item]}`, year: this.years[item],
       genres: this.genres[item].map((one) => this.genreNames[one]), ratings: this.ratings[item],
       imdb: this.imdb?.[item] ?? null, tmdb: this.tmdb?.[item] ?? null,
+      tags: (this.tags?.[item] ?? []).map((one) => this.tagNames[one]),
     };
   }
 
