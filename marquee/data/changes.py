@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from marquee.data.ratings import DTYPES, Catalogue, Ratings, spliced
+from marquee.data.ratings import DTYPES, Catalogue, Ratings, columns_of, spliced
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
@@ -90,12 +90,10 @@ class Changes:
 
     def by_item(self, n_users: int, n_items: int) -> csr_matrix:
         """Return float32 CSR [len(items), n_users]: row r has all ratings of items[r] in `after`."""
-        place = np.full(n_items, -1, np.int32)
-        place[self.items] = np.arange(len(self.items))
-        row = place[self.after.item]
-        known = row >= 0
-        turned = replace(self.after.take(known), user=row[known], item=self.after.user[known])
-        return turned.matrix(len(self.items), n_users)
+        from scipy.sparse import csr_matrix
+
+        rows, offsets = self.after, np.searchsorted(self.after.user, np.arange(n_users + 1))
+        return columns_of(csr_matrix((rows.rating, rows.item, offsets), (n_users, n_items)), self.items)
 
 
 @dataclass(frozen=True)

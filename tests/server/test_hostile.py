@@ -55,7 +55,7 @@ ASKED = {  # (path, body, status), and headers or a method where they matter
     "a genre of HTML": ("/api/recommend", {**GOOD, "genres": [HTML]}, 422),
     "too many genres": ("/api/recommend", {**GOOD, "genres": ["Drama"] * 11}, 422),
     "SQL as a genre": ("/api/recommend", {**GOOD, "genres": [SQL]}, 422),
-    "HTML as one of two models": ("/api/recommend", {"ratings": rated((1, 5)), "models": ["ease", HTML]}, 422),
+    "HTML as one of two models": ("/api/recommend", {**GOOD, "model": None, "models": ["ease", HTML]}, 422),
     "SQL among the movies to hide": ("/api/recommend", {**GOOD, "hide": [SQL]}, 422),
     "HTML as a filter": ("/api/recommend", {**GOOD, "min_ratings": HTML}, 422),
     "a byte that is no text": ("/api/recommend", b'{"model":"\xff\xfe"}', 400),
