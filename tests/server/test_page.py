@@ -8,7 +8,8 @@ from tests.browser import EXECUTABLE
 from tests.cli.small_project import FILMS, build
 from tests.demo.sample import READY
 from tests.server.conftest import Server
-from tests.stages.test_page import AXE, SETTLED, VIOLATIONS
+from tests.stages.test_page import AXE, VIOLATIONS
+from tests.stages.test_try import SETTLE
 
 TAGS = ["<img src=x onerror=alert(1)>", "slow burn"]
 CARDS = "[...document.querySelectorAll('#list .card')]"
@@ -23,7 +24,7 @@ pytestmark = [
 def opened(tab, tmp_path_factory):
     folder = build(tmp_path_factory.mktemp("served"), imdb=range(1, len(FILMS) + 1), tags=[TAGS] * len(FILMS))
     server = Server(folder)
-    tab.call("Page.navigate", url=f"http://127.0.0.1:{server.port}/")
+    tab.go(f"http://127.0.0.1:{server.port}/")
     assert tab.run(READY)
     yield server
     server.stop()
@@ -48,6 +49,6 @@ def test_a_card_has_tags_as_text_and_links_that_tell_nobody_where_you_were(tab, 
 @pytest.mark.skipif(not AXE.is_file(), reason="no axe-core: run `make axe`")
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_axe_finds_nothing(tab, opened, theme):
-    tab.run(f"document.documentElement.dataset.theme = '{theme}'; {SETTLED}")
+    tab.run(f"document.documentElement.dataset.theme = '{theme}'; {SETTLE}")
     tab.run(f"{AXE.read_text('utf-8')}; 0")
     assert tab.run(VIOLATIONS) == []
