@@ -58,9 +58,12 @@ class Page:
         self.call("Emulation.setEmulatedMedia", features=[scheme])
         size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600}
         self.call("Emulation.setDeviceMetricsOverride", **size)
-        self.call("Page.navigate", url="about:blank")  # another fragment alone would load nothing
-        self._wait(lambda found: found.get("method") == "Page.loadEventFired")
-        self.call("Page.navigate", url=path.resolve().as_uri() + fragment)
+        self.go("about:blank")  # another fragment alone would load nothing
+        self.go(path.resolve().as_uri() + fragment)
+
+    def go(self, url: str) -> None:
+        """Load an address."""
+        self.call("Page.navigate", url=url)
         self._wait(lambda found: found.get("method") == "Page.loadEventFired")
 
     def run(self, script: str) -> Any:

@@ -179,6 +179,10 @@ def test_some_models_are_named(params, capsys):
     use_release("ml-1m", "--models", "als_mf,ials")
     assert list(config.load(params)["models"]) == ["als_mf", "ials"]
     assert values()["demo.model"] == "ials"
+    use_release("ml-1m", "--models", "all")
+    assert values()["demo.model"] == "ials", "it is one of them"
+    use_release("ml-1m", "--models", "default")
+    assert values()["demo.model"] == "ease"
     assert "plots/try.html recommends by 'ials'" in capsys.readouterr().out
     use_release("ml-1m", "--models", "gmf")
     assert values()["demo.model"] == ""

@@ -68,7 +68,7 @@ def run(args: Namespace) -> None:
     if implicit or wanted.name in config.UNRATED:
         left_out = [one for one, entry in entries.items() if entry["task"] == "rating"]
     if args.models:
-        settings["demo.model"] = use_models.of_page(before.demo.model, entries)
+        settings["demo.model"] = use_models.of_page(before.demo.model, args.models, entries)
     text, changed, absent = with_settings(read_text(PARAMS), settings, left_out, models)
     write_text(PARAMS, text)
     if presets.preset(name) is None:

@@ -23,12 +23,12 @@ def choose(text: str, preset: str, wanted: str | None) -> Any:
         raise MarqueeError(f"{preset} has models of its own, {', '.join(own)}: leave --models out")
     if own:
         return own
-    here = _blocks(text)
+    here = _parsed(text)["models"]
     stay = {} if presets.is_from_preset(here) else here
-    default = _committed() or stay
+    default = _committed().get("models") or stay
     if wanted is None:
         return {} if stay else default
-    more = _blocks(read_text(presets.MORE_MODELS)) if presets.MORE_MODELS.is_file() else {}
+    more = _parsed(read_text(presets.MORE_MODELS))["models"] if presets.MORE_MODELS.is_file() else {}
     known = {**default, **more, **stay}
     names: list[str] = []
     for word in wanted.split(","):
@@ -44,8 +44,13 @@ def choose(text: str, preset: str, wanted: str | None) -> Any:
     return _joined({name: known[name] for name in names})
 
 
-def of_page(model: str, entries: Mapping[str, Mapping[str, Any]]) -> str:
-    """Return `demo.model`, or the first of `entries` that can take its place; '' for none."""
+def of_page(model: str, wanted: str, entries: Mapping[str, Mapping[str, Any]]) -> str:
+    """Return `demo.model`, now `model`, or the first of `entries` that can take its place; '' for none.
+
+    Where `default` is `wanted` it is that of the commit.
+    """
+    if "default" in wanted.split(","):
+        model = _committed().get("demo", {}).get("model", model)
     fit = [name for name, entry in entries.items() if entry["algorithm"] in PACKERS]
     return model if model in fit else next(iter(fit), "")
 
@@ -65,17 +70,17 @@ def _joined(blocks: dict[str, Any]) -> Any:
     return CommentedMap(blocks)
 
 
-def _blocks(text: str) -> Any:
-    """Parse the model blocks of a file with their comments."""
+def _parsed(text: str) -> Any:
+    """Parse a file with its comments."""
     from ruamel.yaml import YAML
 
-    return YAML().load(text)["models"]
+    return YAML().load(text)
 
 
 def _committed() -> Any:
-    """Return the blocks of the commit; {} where it has none of its own."""
+    """Return params.yaml of the commit; {} where it has no models of its own."""
     try:
-        committed = _blocks(call("git", "show", "HEAD:./params.yaml"))
+        committed = _parsed(call("git", "show", "HEAD:./params.yaml"))
     except MarqueeError:
         return {}
-    return {} if presets.is_from_preset(committed) else committed
+    return {} if presets.is_from_preset(committed["models"]) else committed

@@ -9,10 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from marquee.data.ratings import DTYPES, Catalogue, Ratings, spliced
+from marquee.data.ratings import DTYPES, Catalogue, Ratings, columns_of, spliced
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
+
+SIEVE = (
+    1 << 17
+)  # a power of 2: entries of a table, by which most rows are found to be of no pair that is given
 
 
 @dataclass(frozen=True)
@@ -90,12 +94,10 @@ class Changes:
 
     def by_item(self, n_users: int, n_items: int) -> csr_matrix:
         """Return float32 CSR [len(items), n_users]: row r has all ratings of items[r] in `after`."""
-        place = np.full(n_items, -1, np.int32)
-        place[self.items] = np.arange(len(self.items))
-        row = place[self.after.item]
-        known = row >= 0
-        turned = replace(self.after.take(known), user=row[known], item=self.after.user[known])
-        return turned.matrix(len(self.items), n_users)
+        from scipy.sparse import csr_matrix
+
+        rows, offsets = self.after, np.searchsorted(self.after.user, np.arange(n_users + 1))
+        return columns_of(csr_matrix((rows.rating, rows.item, offsets), (n_users, n_items)), self.items)
 
 
 @dataclass(frozen=True)
@@ -132,15 +134,19 @@ def changed(
     width = 1 + max(int(part.item.max(initial=0)) for part in (before, given))
     own = _rows_of(before, np.unique(given.user))  # rows of `before` that may be replaced
     keys, new = (part.user * np.int64(width) + part.item for part in (before.take(own), given))  # new ascends
-    place = np.minimum(np.searchsorted(new, keys), max(len(new) - 1, 0))
-    again = np.flatnonzero(new[place] == keys) if len(new) else place[:0]
+    among = np.zeros(SIEVE, bool)
+    among[new & (SIEVE - 1)] = True
+    again = np.flatnonzero(among[keys & (SIEVE - 1)])  # of the many rows those few that need a search
+    place = np.searchsorted(new, keys[again])
+    found = new[np.minimum(place, len(new) - 1)] == keys[again]
+    again, place = again[found], place[found]
     learned = np.full(len(given), True)
     if positive_threshold is not None:
         learned = given.rating >= positive_threshold
         given = replace(given, rating=weigh(given.rating))
-    same = again[learned[place[again]] & (before.rating[own[again]] == given.rating[place[again]])]
+    same = learned[place] & (before.rating[own[again]] == given.rating[place])
     learned[place[same]] = False
-    gone = own[np.setdiff1d(again, same)]
+    gone = own[again[~same]]
     added = given.take(learned)
     return Changes(before, added.take(np.lexsort((added.timestamp, added.user))), gone)
 

@@ -151,6 +151,19 @@ def with_other_rows(matrix: csr_matrix, rows: np.ndarray, values: csr_matrix) ->
     return csr_matrix((data, columns, np.append(0, np.cumsum(lengths))), matrix.shape)
 
 
+def columns_of(matrix: csr_matrix, columns: np.ndarray) -> csr_matrix:
+    """Return CSR [n, n_rows]: the `columns` [n] of the CSR `matrix` as rows, with ascending indices."""
+    from scipy.sparse import csr_matrix
+
+    place = np.full(matrix.shape[1], -1, np.int32)
+    place[columns] = np.arange(len(columns))
+    found = place[matrix.indices]
+    known = np.flatnonzero(found >= 0)
+    offsets = np.searchsorted(known, matrix.indptr)
+    parts = (matrix.data[known], found[known], offsets)
+    return csr_matrix(parts, (matrix.shape[0], len(columns))).T.tocsr()
+
+
 def spliced(
     column: np.ndarray, others: np.ndarray, blocks: Sequence[tuple[int, int, int, int]]
 ) -> np.ndarray:

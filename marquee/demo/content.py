@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 LINKS = {"imdb_id": "imdb", "tmdb_id": "tmdb"}
+TAGS = 3  # of a movie, at most
 
 
 def page_data(
@@ -55,10 +56,22 @@ def page_data(
             "genres": [[place[name] for name in one] for one in genres],
             "ratings": counts[items].tolist(),
             **links,
+            **_tags(known),
         },
         "words": WORDS,
         "exports": EXPORTS,
     }
+
+
+def _tags(known: pa.Table) -> dict[str, Any]:
+    """Return up to TAGS tags of each movie, by their places in the list of all; a genre is said already."""
+    if "tags" not in known.column_names:
+        return {}
+    names: dict[str, int] = {}
+    rows = zip(known["tags"].to_pylist(), known["genres"].to_pylist(), strict=True)
+    kept = [[tag for tag in tags or () if tag not in map(str.lower, genres)][:TAGS] for tags, genres in rows]
+    tags = [[names.setdefault(tag, len(names)) for tag in one] for one in kept]
+    return {"tags": tags, "tag_names": [*names]}
 
 
 def _format(one: exports.Format) -> Mapping[str, Any]:

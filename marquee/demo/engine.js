@@ -33,6 +33,8 @@ class Catalogue {
     this.ratings = movies.ratings;
     this.imdb = movies.imdb;
     this.tmdb = movies.tmdb;
+    this.tagNames = movies.tag_names;
+    this.tags = movies.tags;
     this.total = total;
     this.place = new Map(movies.id.map((id, item) => [String(id), item]));
   }
@@ -47,6 +49,7 @@ class Catalogue {
       movie: this.ids[item], title: this.titles[item] ?? `#${this.ids[item]}`, year: this.years[item],
       genres: this.genres[item].map((one) => this.genreNames[one]), ratings: this.ratings[item],
       imdb: this.imdb?.[item] ?? null, tmdb: this.tmdb?.[item] ?? null,
+      tags: (this.tags?.[item] ?? []).map((one) => this.tagNames[one]),
     };
   }
 
@@ -276,21 +279,20 @@ function dot(one, other) {
 class ServerEngine {
   constructor(base, catalogue) {
     this.base = base;
-    this.catalogue = catalogue; // null where the server keeps it
+    this.catalogue = catalogue;
     this.name = null;
   }
 
   async call(path, body) {
     const options = body ? { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) } : {};
     const answer = await fetch(`${this.base}${path}`, options);
-    if (answer.ok) return answer.status === 204 ? null : answer.json();
+    if (answer.ok) return answer.json();
     const told = await answer.json().catch(() => ({}));
-    throw new Error(String(told.error ?? told.detail ?? `the server answered ${answer.status}`));
+    throw new Error(told.detail ?? `the server answered ${answer.status}`);
   }
 
   async models() {
-    const found = await this.call("api/models");
-    const names = (found.models ?? found).map((one) => one.name ?? one);
+    const names = (await this.call("api/models")).models.map(({ name }) => name);
     this.name ??= names[0];
     return names;
   }
@@ -310,12 +312,7 @@ class ServerEngine {
 
   async similar(movie, k = 10) {
     const found = await this.call(`api/similar/${encodeURIComponent(movie)}?model=${encodeURIComponent(this.name)}&k=${k}`);
-    return this.described(found.items ?? found).map((one) => ({ ...one, score: one.score ?? one.similarity }));
-  }
-
-  async search(query) {
-    const found = await this.call(`api/movies?q=${encodeURIComponent(query)}`);
-    return this.described(found.items ?? found.movies ?? found);
+    return this.described(found.items);
   }
 
   // Ratings that visitors give are kept for training, with the place of the movie in the list that showed it.
@@ -325,8 +322,8 @@ class ServerEngine {
 
   described(items) {
     return items.map((one) => {
-      const item = this.catalogue?.place.get(String(one.movie));
-      return { genres: [], year: null, ...(item === undefined ? {} : this.catalogue.movie(item)), ...one };
+      const item = this.catalogue.place.get(String(one.movie));
+      return { ...(item === undefined ? {} : this.catalogue.movie(item)), ...one };
     });
   }
 }

@@ -11,8 +11,8 @@ class Page {
     Object.assign(this, { data, engine, catalogue });
     this.scale = new RatingScale(data.scale);
     this.genreNames = data.genres;
-    this.rules = data.words && new TitleWords(data.words);
-    this.search = catalogue && new TitleSearch(catalogue, this.rules);
+    this.rules = new TitleWords(data.words);
+    this.search = new TitleSearch(catalogue, this.rules);
     this.films = new Map(); // id → film, of all that were shown
     this.ratings = new Map(); // id → rating, the latest last
     this.hidden = new Set();
@@ -42,13 +42,12 @@ class Page {
       const own = element("a", { href: `visitor/${visitor()}`, textContent: "See or delete what it keeps of you." });
       part("privacy").append(" ", own);
     }
-    const known = catalogue && catalogue.length < catalogue.total
-      ? `the ${catalogue.length.toLocaleString("en")} most rated of ${catalogue.total.toLocaleString("en")} films`
-      : catalogue ? `${catalogue.length.toLocaleString("en")} films` : "films";
+    const count = catalogue.length.toLocaleString("en");
+    const known = catalogue.length < catalogue.total ? `the ${count} most rated of ${catalogue.total.toLocaleString("en")} films` : `${count} films`;
     part("about").textContent = `Marquee's model ${this.engine.name ?? ""} knows ${known} of ${data.data}. `
       + "Scores order a list; they are no probabilities.";
     part("half-hint").hidden = !this.scale.halves;
-    part("drop").hidden = !catalogue;
+    part("drop").hidden = false;
     part("drop").open = matchMedia("(min-width: 60rem)").matches;
     part("genres").append(...genreNames.map((name) => element("label", { className: "chip" },
       element("input", { type: "checkbox", value: name }), element("span", { textContent: name }))));
@@ -138,11 +137,10 @@ class Page {
     };
   }
 
-  // The film of an id; a server that keeps its catalogue has not told the title of one that a link names.
+  // The film of an id; of a newer catalogue, one that the server has shown.
   film(id) {
-    const item = this.catalogue?.place.get(id);
-    if (item !== undefined) this.films.set(id, this.catalogue.movie(item));
-    return this.films.get(id) ?? { movie: /^\d+$/.test(id) ? Number(id) : id, title: `#${id}`, year: null, genres: [] };
+    const item = this.catalogue.place.get(id);
+    return item === undefined ? this.films.get(id) : this.catalogue.movie(item);
   }
 
   // The id as the release has it: a number or text.
@@ -184,7 +182,6 @@ class Page {
   // Well-known films to begin with.
   starters(filters) {
     const { catalogue } = this;
-    if (!catalogue) return [];
     const allowed = catalogue.allowed({ ...filters, hide: [...filters.hide, ...[...this.ratings.keys()].map((id) => this.id(id))] });
     return best(catalogue.ratings, allowed, 12).map((item) => catalogue.movie(item));
   }
@@ -223,7 +220,7 @@ class Page {
 
   drawMessage(fault, rated, liked, found) {
     const box = part("message"), heading = part("list-heading");
-    heading.textContent = liked || !this.catalogue ? "For you" : "Start here";
+    heading.textContent = liked ? "For you" : "Start here";
     const say = (title, text, ...buttons) => box.replaceChildren(element("h3", { textContent: title }), element("p", { textContent: text }), ...buttons);
     const least = this.data.scale && this.scale.words(this.data.scale.threshold);
     const reset = element("button", { type: "button", textContent: "Reset the filters" });
@@ -231,9 +228,8 @@ class Page {
     box.hidden = false;
     if (fault) say("No answer", fault.message);
     else if (!rated) {
-      say("Tell me what you like", this.catalogue
-        ? "Rate three films: search for one, or press the stars of a film below. The list then follows every rating you give, and says which of them each film owes its place to."
-        : "Rate three films: search for one and press its stars. The list then follows every rating you give.");
+      say("Tell me what you like",
+        "Rate three films: search for one, or press the stars of a film below. The list then follows every rating you give, and says which of them each film owes its place to.");
     } else if (!liked) {
       say("Nothing to go by yet", `The model learns from films that you like: those of ${least} or more. Rate one so, or press the stars below.`);
     } else if (!found) say("No film fits these filters", "Choose fewer genres, more years, or fewer ratings.", reset);
@@ -274,22 +270,10 @@ class Page {
 
   // Search
 
-  async find() {
+  find() {
     const query = part("query").value;
-    this.results = [];
-    if (query.trim()) {
-      if (this.search) this.results = this.search.find(query, FOUND).map((item) => this.catalogue.movie(item));
-      else {
-        try {
-          const found = await this.engine.search(query);
-          if (query !== part("query").value) return;
-          this.results = found.slice(0, FOUND);
-        } catch (error) {
-          this.say(error.message);
-        }
-      }
-      if (!this.results.length) this.say(`No film is called “${query.trim()}”`);
-    }
+    this.results = query.trim() ? this.search.find(query, FOUND).map((item) => this.catalogue.movie(item)) : [];
+    if (query.trim() && !this.results.length) this.say(`No film is called “${query.trim()}”`);
     this.drawFound();
   }
 
@@ -365,7 +349,7 @@ class Page {
   // Takes over what the address holds; returns whether it differs from what there is.
   readLink() {
     if (location.hash === (this.fragment ?? "") || !location.hash.includes("=")) return false;
-    const known = (id) => !this.catalogue || this.catalogue.place.has(id);
+    const known = (id) => this.catalogue.place.has(id);
     Object.assign(this, fromFragment(location.hash, known, this.data.scale), { fragment: location.hash });
     return true;
   }
@@ -394,7 +378,7 @@ class Page {
 async function startPage() {
   const data = JSON.parse(part("data").textContent);
   if (!data.model && data.api === undefined) throw new Error("It was written without a model: name one at demo.model in params.yaml.");
-  const catalogue = data.movies ? new Catalogue(data) : null;
+  const catalogue = new Catalogue(data);
   const engine = await createEngine(data, catalogue);
   const page = new Page(data, engine, catalogue);
   if (engine instanceof ServerEngine) {

@@ -137,13 +137,14 @@ function filmCard(film, scale, genreNames, actions) {
     film.imdb && outLink("IMDb", film, `https://www.imdb.com/title/tt${String(film.imdb).padStart(7, "0")}/`),
     film.tmdb && outLink("TMDb", film, `https://www.themoviedb.org/movie/${film.tmdb}`),
   ].filter(Boolean);
+  const tags = film.tags?.length ? element("ul", { className: "tags", "aria-label": "Tags" }, ...film.tags.map((textContent) => element("li", { textContent }))) : null;
   const bar = element("span", { className: "bar", "aria-hidden": "true" }, element("span"));
   const score = element("span", { className: "score" });
   const heading = element("h3", {}, film.title);
   if (film.year !== null) heading.append(" ", element("span", { className: "year", textContent: film.year }));
   const card = element("li", { className: "card", tabIndex: -1 }, art,
     element("div", { className: "card-body" }, heading,
-      element("p", { className: "meta", textContent: film.genres.join(" · ") }), why,
+      element("p", { className: "meta", textContent: film.genres.join(" · ") }), tags, why,
       element("p", { className: "match" }, bar, score), stars,
       element("div", { className: "card-tools" }, button("More like this", actions.similar), button("Not interested", actions.hide), ...links)));
   const show = (rank, one, rating, wordsOf, most) => {

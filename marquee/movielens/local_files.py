@@ -20,7 +20,7 @@ CUSTOM = (
 )
 SUFFIXES = {".csv": ".csv", ".tsv": ".csv", ".txt": ".csv", ".parquet": ".parquet"}  # to those of our copy
 SPLITS = (".base", ".train", ".test", ".negative")  # of files that say which ratings are held out
-LINKS = "links.csv"  # the IMDb ids of movies, which `marquee recommend --ratings` reads
+BESIDE = ("links.csv", "tags.csv")  # ids and tags of movies, which `marquee.movielens.links` reads
 
 
 @contextmanager
@@ -90,7 +90,7 @@ def copy_folder(release: Release, folder: Path, target: Path, limit: int) -> Non
 
 
 def copy_custom(source: str, target: Path) -> None:
-    """Copy a user's own tables to `ratings` and `movies`, .csv or .parquet, published splits and links."""
+    """Copy a user's own tables to `ratings` and `movies`, .csv or .parquet, published splits, links, tags."""
     with readable(source, CUSTOM):
         path = Path(source).expanduser()
         require_file(path)
@@ -121,7 +121,7 @@ def _found(path: Path, source: str) -> dict[str, Path]:
             for stem, given in tables.items()
             for name in given
         }
-        found |= {name: path / name for name in sorted(names) if name.endswith((*SPLITS, LINKS))}
+        found |= {name: path / name for name in sorted(names) if name.endswith((*SPLITS, *BESIDE))}
     if not tables["ratings"] or any(len(given) > 1 for given in tables.values()):
         several = [" and ".join(given) for given in tables.values() if len(given) > 1]
         what = f"contains {several[0]}" if several else "is not one table of ratings"

@@ -19,7 +19,7 @@ from marquee.movielens.csv_reader import BadRows, read
 from marquee.movielens.demographics import occupation
 from marquee.movielens.feedback import with_feedback
 from marquee.movielens.genres import split_genres
-from marquee.movielens.links import with_links
+from marquee.movielens.links import with_links, with_tags
 from marquee.movielens.named_columns import read_named
 from marquee.movielens.notes import dropped_rows, ids_that_are_text, untitled_movies
 from marquee.movielens.releases import FILES
@@ -81,7 +81,7 @@ def read_release(
     else:
         raise MarqueeError(f"layout {layout!r} does not exist{did_you_mean(layout, [*LAYOUTS, 'custom'])}")
     if movies is not None:
-        movies = with_links(folder, movies, columns.movie)
+        movies = with_tags(folder, with_links(folder, movies, columns.movie), columns.movie)
     if scale is None:
         scale = Scale.of(pc.unique(rows["rating"]).to_numpy(), None if implicit else limits)
     notes = ids_that_are_text(rows) if layout == "custom" else []

@@ -18,6 +18,7 @@ from marquee.parallel import bits, is_ascending, packed_pairs, user_blocks
 from marquee.rng import KeyedRandom
 
 NO_GENRE = frozenset({"", "unknown", "(no genres listed)"})
+OPTIONAL = {"imdb_id": pa.int32(), "tmdb_id": pa.int32(), "tags": pa.list_(pa.string())}  # columns of movies
 STEPS = (1.0, 0.5, 0.1, 0.01)
 BARS = 100  # distinct ratings in the histogram; more are counted in so many bins of one width
 ALL = CoreFilter()
@@ -69,8 +70,8 @@ class Dataset:
     ratings  user int32, item int32, rating float32, timestamp int64 (Unix seconds, UTC; 0: unknown), sorted
              by (user, timestamp, hash of the ids); a pair (user, item) occurs once
     movies   item int32, movie_id int64 or string, title string, year int16, genres list<string>, and
-             imdb_id and tmdb_id int32 where the release has links; row i is item i. Only movies with a rating
-             are items, numbered by ascending movie_id. An unlisted movie's title is null
+             imdb_id and tmdb_id int32 and tags list<string> where the release has them; row i is item i. Only
+             movies with a rating are items, numbered by ascending movie_id. An unlisted movie's title is null
     users    user int32, user_id int64 or string, and what the release says of them; row u is user u,
              numbered by ascending user_id
     card     counts that describe the release, ready for JSON
@@ -96,7 +97,7 @@ def build_dataset(
     """Bring a release's rows, as its files have them, into the schema.
 
     rows    user and movie (the release's ids), rating, timestamp
-    movies  movie, and title (with its year), genres (list<string>), imdb_id and tmdb_id where known;
+    movies  movie, and title (with its year), genres (list<string>), imdb_id, tmdb_id and tags where known;
             None: no file
     users   user and any demographics; None: no such file
     dropped rows the parsers left out, by reason
@@ -284,9 +285,9 @@ def _movies(movie_ids: pa.Array, listed: pa.Table | None) -> pa.Table:
         "year": pa.array([year for _, year in split], pa.int16()),
         "genres": pa.array(genres, pa.list_(pa.string())),
     }
-    for link in ("imdb_id", "tmdb_id"):
-        if listed is not None and link in listed.column_names:
-            columns[link] = pa.array(column(link), pa.int32())
+    for name, kind in OPTIONAL.items():
+        if listed is not None and name in listed.column_names:
+            columns[name] = pa.array(column(name), kind)
     return pa.table(columns)
 
 

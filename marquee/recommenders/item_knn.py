@@ -12,7 +12,7 @@ import numpy as np
 from marquee.config import option
 from marquee.config.search import Choice, Range
 from marquee.data.changes import UpdateData
-from marquee.data.ratings import Ratings, binary_rows, with_n_rows, with_other_rows
+from marquee.data.ratings import Ratings, binary_rows, columns_of, with_n_rows, with_other_rows
 from marquee.recommenders.base import CSR_BYTES, Cost, DataShape, Recommender, TrainingData
 from marquee.training.progress import Arrays, Progress
 
@@ -196,17 +196,6 @@ class Model(Recommender):
         model.similarities = csr_matrix(parts, shape=(n_items, n_items))
         model.histories = binary_rows(arrays["offsets"], arrays["items"], n_items)
         return model
-
-
-def columns_of(x: csr_matrix, items: np.ndarray) -> csr_matrix:
-    """Return CSR [n, n_users]: the columns `items` [n], ascending, of `x` as rows."""
-    from scipy.sparse import csr_matrix
-
-    wanted = np.full(x.shape[1], False)
-    wanted[items] = True
-    known = np.flatnonzero(wanted[x.indices])
-    row, user = np.searchsorted(items, x.indices[known]), np.searchsorted(x.indptr, known, side="right") - 1
-    return csr_matrix((x.data[known], (row, user)), (len(items), x.shape[0]))
 
 
 def by_item(found: np.ndarray, values: np.ndarray, n_items: int) -> csr_matrix:

@@ -18,7 +18,7 @@ from starlette.responses import Response
 from marquee import __version__
 from marquee.errors import MarqueeError
 from marquee.server import pages
-from marquee.server.bodies import Name, Ratings, Recommend
+from marquee.server.bodies import TOKEN, Name, Ratings, Recommend
 from marquee.server.current import Current
 from marquee.server.feedback import Feedback, new_token
 from marquee.server.guard import COOKIE, App, Guard, Limits
@@ -33,7 +33,7 @@ WAITING = 256  # answers that may wait for a thread
 Title = Annotated[str, Query(max_length=100)]
 Count = Annotated[int, Query(ge=1, le=LISTED)]
 MovieName = Annotated[str, Path(max_length=100)]
-VisitorToken = Annotated[str, Path(pattern=r"\A[A-Za-z0-9_-]{22,64}\z")]
+VisitorToken = Annotated[str, Path(pattern=TOKEN)]
 
 
 def application(

@@ -14,7 +14,8 @@ Number = Annotated[int, Field(strict=True, ge=-WHOLE, le=WHOLE)]
 Movie = Annotated[Number | Annotated[str, Field(strict=True, min_length=1, max_length=100)], Field()]
 Stars = Annotated[float, Field(strict=True, allow_inf_nan=False, ge=-1e9, le=1e9)]
 Name = Annotated[str, Field(strict=True, pattern=r"\A[\w-]{1,64}\z")]
-Token = Annotated[str, Field(strict=True, pattern=r"\A[A-Za-z0-9_-]{22,64}\z")]
+TOKEN = r"\A[A-Za-z0-9_-]{22,64}\z"  # of a visitor
+Token = Annotated[str, Field(strict=True, pattern=TOKEN)]
 Year = Annotated[int, Field(strict=True, ge=0, le=9999)]
 
 

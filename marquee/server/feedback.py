@@ -47,7 +47,7 @@ class Feedback:
 
     def __init__(self, url: str) -> None:
         try:
-            self.engine = sql.create_engine(url)
+            self.engine = sql.create_engine(url, pool_pre_ping=True)  # the database may have restarted
             if self.engine.dialect.name == "sqlite":
                 _prepare(self.engine)
             TABLE.metadata.create_all(self.engine)
@@ -55,9 +55,10 @@ class Feedback:
             raise MarqueeError(
                 "the feedback address is none of SQLAlchemy: write it as sqlite:///data/feedback/feedback.sqlite"
             ) from None
-        except ModuleNotFoundError as error:
+        except ImportError as error:
+            driver = "psycopg[binary]" if error.name in (None, "psycopg") else error.name  # it lacks libpq
             raise MarqueeError(
-                f"the feedback database needs its driver {error.name}: run `pip install {error.name}`"
+                f"the feedback database needs its driver {driver}: run `pip install '{driver}'`"
             ) from None
         except SQLAlchemyError as error:
             raise MarqueeError(

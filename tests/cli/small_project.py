@@ -44,6 +44,7 @@ def build(
     titles: Sequence[str | None] = FILMS,
     users: Sequence[Any] = tuple(range(1, 11)),
     imdb: Sequence[int | None] = (),
+    tags: Sequence[Sequence[str]] = (),
     demographics: bool = True,
 ) -> Path:
     """Write a project whose `users` rated half of `titles`, with `bias` and `ease` trained."""
@@ -61,6 +62,8 @@ def build(
     listed = {"movie": pa.array(range(1, n + 1)), "title": pa.array(titles, pa.string())}
     if imdb:
         listed["imdb_id"] = pa.array(imdb, pa.int32())
+    if tags:
+        listed["tags"] = pa.array(tags, pa.list_(pa.string()))
     known = {"user": users, "age": [30] * len(users), "gender": ["F"] * len(users)} if demographics else None
     found = build_dataset(rows, pa.table(listed), known and pa.table(known), Scale(1, 5, 1), {})
     (folder / "params.yaml").write_text((ROOT / "params.yaml").read_text("utf-8"), "utf-8")

@@ -106,6 +106,15 @@ def test_refused_in_one_line(place, capsys):
     assert "holds no updated model" in capsys.readouterr().err
 
 
+def test_an_update_that_does_not_fit_into_memory_is_refused_before_it_reads(place, capsys, monkeypatch):
+    monkeypatch.setenv("MARQUEE_MEMORY", "0.0001")
+    monkeypatch.setattr("marquee.cli.online_models.fitted_model", lambda name: pytest.fail("it reads"))
+    _, err = update(capsys, "ease", "--ratings", "new.csv", code=1)
+    assert "MARQUEE_MEMORY allows 0.0001 GiB" in err
+    assert "an update of ease needs" in err
+    assert not Path("models/ease.updated").exists()
+
+
 def test_an_updated_model_of_another_fit_is_refused(place, capsys):
     update(capsys, "ease", "--ratings", "new.csv")
     path = Path("models/ease.updated/model.json")

@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from marquee.data.ratings import Catalogue, Ratings, unusual_positives
+from marquee.data.ratings import Catalogue, Ratings, columns_of, unusual_positives
 
 THREE = Ratings.of([0, 1, 1], [2, 0, 1], [5, 3, 4], [10, 20, 30])
 
@@ -70,3 +70,11 @@ def test_a_threshold_that_nearly_all_or_nearly_no_ratings_reach_is_said(positive
     said = unusual_positives(positives, 100)
     assert (said is None) == (words is None)
     assert words is None or words in str(said)
+
+
+def test_columns_as_rows_are_those_of_the_transposed_matrix():
+    matrix = Ratings.of([0, 0, 2, 2, 3], [4, 1, 1, 0, 4], [1, 2, 3, 4, 5]).matrix(5, 6)
+    found, wanted = columns_of(matrix, np.array([1, 3, 4])), matrix.T.tocsr()[[1, 3, 4]]
+    assert found.shape == (3, 5)
+    for name in ("indptr", "indices", "data"):
+        assert (getattr(found, name) == getattr(wanted, name)).all()

@@ -20,6 +20,7 @@ MOVIES = pa.table(
         "year": pa.array([1999, None, 2001], pa.int16()),
         "genres": [["War", "Drama"], [], ["Drama"]],
         "imdb_id": pa.array([1, None, 2], pa.int32()),
+        "tags": pa.array([["war", "</script>", "a", "b", "c"], ["d"], ["a"]], pa.list_(pa.string())),
     }
 )
 KNOWN = content.page_data("<mine>", Scale(1, 5, 1), 4.0, MOVIES, np.array([7, 8, 9]), np.array([0, 2]))
@@ -35,6 +36,8 @@ def test_data_stands_in_the_page_as_json_that_ends_no_element():
     assert data["movies"]["title"] == [MOVIES["title"][0].as_py(), MOVIES["title"][2].as_py()]
     assert data["movies"]["genres"] == [[1, 0], [0]]
     assert (data["movies"]["ratings"], data["movies"]["imdb"]) == ([7, 9], [1, 2])
+    assert data["movies"]["tag_names"] == ["</script>", "a", "b"]
+    assert data["movies"]["tags"] == [[0, 1, 2], [1]]
     assert "tmdb" not in data["movies"]
     assert "A &amp; B" in html
 

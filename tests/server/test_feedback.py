@@ -70,8 +70,15 @@ def test_tokens_are_long_and_differ():
 
 
 def test_a_database_without_its_driver_says_what_to_install():
-    with pytest.raises(MarqueeError, match="run `pip install psycopg2`"):
+    with pytest.raises(MarqueeError, match="run `pip install 'psycopg2'`"):
         Feedback("postgresql+psycopg2://localhost/marquee")
+
+
+def test_a_driver_that_misses_its_library_says_what_to_install(tmp_path, monkeypatch):
+    (tmp_path / "psycopg.py").write_text("raise ImportError('no pq wrapper available')\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(MarqueeError, match=r"run `pip install 'psycopg\[binary\]'`"):
+        Feedback("postgresql+psycopg://localhost/marquee")
 
 
 @pytest.mark.parametrize("url", ["nonsense", "nonsense://x", "sqlite:////proc/none/x.sqlite"])

@@ -21,6 +21,9 @@ GOOD = {"ratings": rated((1, 5)), "model": "ease"}
 TEXT = {"Content-Type": "text/plain"}
 
 
+CHUNKED = b"POST /api/recommend HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n"
+
+
 def movie(number: bytes, rating: bytes = b"5") -> bytes:
     return b'{"model":"ease","ratings":[{"movie":%s,"rating":%s}]}' % (number, rating)
 
@@ -51,6 +54,17 @@ ASKED = {  # (path, body, status), and headers or a method where they matter
     "a model that is not served": ("/api/recommend", {**GOOD, "model": "ials"}, 422),
     "a genre of HTML": ("/api/recommend", {**GOOD, "genres": [HTML]}, 422),
     "too many genres": ("/api/recommend", {**GOOD, "genres": ["Drama"] * 11}, 422),
+    "SQL as a genre": ("/api/recommend", {**GOOD, "genres": [SQL]}, 422),
+    "HTML as one of two models": ("/api/recommend", {**GOOD, "model": None, "models": ["ease", HTML]}, 422),
+    "SQL among the movies to hide": ("/api/recommend", {**GOOD, "hide": [SQL]}, 422),
+    "HTML as a filter": ("/api/recommend", {**GOOD, "min_ratings": HTML}, 422),
+    "a byte that is no text": ("/api/recommend", b'{"model":"\xff\xfe"}', 400),
+    "half a surrogate as a movie": ("/api/recommend", movie(b'"\\ud800"'), 422),
+    "SQL as a model in the address": ("/api/similar/1?model=" + SQL.replace(" ", "%20"), None, 422),
+    "HTML as a number in the address": ("/api/movies?q=a&k=%3Cscript%3E" + MARK, None, 422),
+    "a compressed body": ("/api/recommend", b"\x1f\x8b\x08\x00", 400, {"Content-Encoding": "gzip"}),
+    "a forged visitor's page": ("/visitor/" + "%3Cscript%3E".ljust(40, "x"), None, 422),
+    "a forged visitor who forgets": ("/api/visitors/..%2f..%2f", None, 404),
     "years of text": ("/api/recommend", {**GOOD, "years": [SQL, None]}, 422),
     "deep lists": ("/api/recommend", deep("["), 400),
     "deep objects": ("/api/recommend", deep('{"a":', 20_000), 400),
@@ -121,8 +135,11 @@ def sent(port: int, data: bytes, wait: float = 5) -> bytes:
             400,
         ),
         (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", 400),  # TLS
+        (b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nX: a\x00b\r\n\r\n", 400),
+        (CHUNKED + b"Content-Length: 4\r\n\r\n0\r\n\r\n", 400),
+        (CHUNKED + b"\r\nzz\r\n", 400),
     ],
-    ids=["no HTTP", "endless headers", "two lengths", "TLS"],
+    ids=["no HTTP", "endless headers", "two lengths", "TLS", "NUL", "length and chunks", "no chunk"],
 )
 def test_what_is_no_request_is_refused_at_once(server, data, status):
     head, _, body = sent(server.port, data).partition(b"\r\n\r\n")
