@@ -27,6 +27,7 @@ from marquee.files import reading as reading
 from marquee.files import remove as remove
 from marquee.files import unsealed
 from marquee.parquet import read_parquet as read_parquet
+from marquee.parquet import row_groups as row_groups
 from marquee.parquet import write_parquet as write_parquet
 from marquee.parquet import writing_parquet as writing_parquet
 

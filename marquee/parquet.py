@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, NamedTuple
 
 from marquee.files import atomic_file, reading, unsealed
 from marquee.outputs import PARTIAL
@@ -114,6 +114,33 @@ def read_parquet(
             table = pq.read_table(path, columns=wanted, filters=rows, page_checksum_verification=True)
         about = {key: value for key, value in (table.schema.metadata or {}).items() if key != SEAL}
         return table.replace_schema_metadata(about or None)
+
+
+class RowGroups(NamedTuple):
+    """The rows of a stored table, one group after another, as they are asked for."""
+
+    n_rows: int
+    schema: pa.Schema
+    tables: Iterator[pa.Table]
+
+
+@contextmanager
+def row_groups(path: Path) -> Iterator[RowGroups]:
+    """Open what `read_parquet` reads, with its checks, for a reader that keeps no second copy of the rows."""
+    import pyarrow.parquet as pq
+
+    with reading(path), pq.ParquetFile(path, page_checksum_verification=True) as found:
+        _verify(path, path.name, (found.metadata.metadata or {}).get(SEAL))
+
+        def tables() -> Iterator[pa.Table]:
+            for group in range(found.num_row_groups):
+                table = found.read_row_group(group)
+                table.validate()
+                if len(table) != found.metadata.row_group(group).num_rows:
+                    raise ValueError("rows are missing")
+                yield table
+
+        yield RowGroups(found.metadata.num_rows, found.schema_arrow, tables())
 
 
 def _verify(path: Path, name: str, seal: bytes | None) -> None:

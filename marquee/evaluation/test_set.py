@@ -72,7 +72,7 @@ class TestSet:
         if len(self.fold_in):
             model = model.fold_in(self.fold_in)
         known = self.known()
-        seen = concat(known, self.validation)
+        seen = concat(known, self.validation) if len(self.validation) else known
         lists = self.candidates, self.catalogue, self.ks
         if self.task == "ranking":
             return evaluate_ranking(

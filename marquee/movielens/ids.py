@@ -74,6 +74,18 @@ def _printed_length(numbers: np.ndarray) -> int:
 
 def of_one_type(*columns: pa.ChunkedArray) -> list[pa.ChunkedArray]:
     """Return id columns that can be compared: all as text where one has text."""
-    if len({column.type for column in columns}) == 1:
+    types = {column.type for column in columns}
+    if len(types) == 1:
         return list(columns)
-    return [column.cast(pa.string()) for column in columns]
+    common = pa.int64() if all(map(pa.types.is_integer, types)) else pa.string()
+    return [column.cast(common) for column in columns]
+
+
+def narrow(ids: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Return int64 ids as int32 where all of them fit: half of what a driver holds of them."""
+    if ids.type != pa.int64():
+        return ids
+    try:
+        return ids.cast(pa.int32())
+    except pa.ArrowInvalid:
+        return ids
