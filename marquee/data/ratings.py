@@ -51,10 +51,12 @@ class Ratings:
     def take(self, rows: np.ndarray) -> Ratings:
         """Return the rows of a boolean mask [n], or of an index array in its order."""
         negatives = None if self.negatives is None else self.negatives[rows]
-        columns = tuple(getattr(self, name) for name in DTYPES)
+        columns = self.user, self.item, self.rating, self.timestamp
         if rows.dtype == bool:
-            return Ratings(*chosen(rows, *columns), negatives, self.sampling)
-        return Ratings(*(column[rows] for column in columns), negatives, self.sampling)
+            user, item, rating, timestamp = chosen(rows, *columns)
+        else:
+            user, item, rating, timestamp = (column[rows] for column in columns)
+        return Ratings(user, item, rating, timestamp, negatives, self.sampling)
 
     @classmethod
     def empty(cls) -> Ratings:

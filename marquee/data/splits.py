@@ -126,8 +126,9 @@ def _parts(ratings: Ratings, part: np.ndarray, in_place: bool) -> dict[str, Rati
     parts = {name: ratings.take(part == p) for name, p in PARTS.items() if p != largest}
     for name, p in PARTS.items():
         if p == largest:
-            columns = (ratings.user, ratings.item, ratings.rating, ratings.timestamp)
-            parts[name] = Ratings(*chosen(part == p, *columns, in_place=True))
+            columns = ratings.user, ratings.item, ratings.rating, ratings.timestamp
+            user, item, rating, timestamp = chosen(part == p, *columns, in_place=True)
+            parts[name] = Ratings(user, item, rating, timestamp)
     return {name: parts[name] for name in PARTS}
 
 

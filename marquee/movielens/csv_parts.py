@@ -13,11 +13,10 @@ from marquee.errors import MarqueeError
 from marquee.movielens.column_types import NAME_IN_PART, ColumnType
 from marquee.movielens.csv_header import read_header
 from marquee.movielens.csv_reader import BadRows, Faults, read_rows
-from marquee.movielens.ids import narrow, of_one_type, settle
+from marquee.movielens.ids import IDS, of_one_type, settle, with_narrow_ids
 from marquee.movielens.schema import Scale
 from marquee.movielens.text_rows import readable
 
-IDS = ("user", "movie")
 Part = tuple[pa.Table | None, Faults, int]  # the rows, the bad ones, and how many rows were read of both
 
 
@@ -75,11 +74,9 @@ def read_csv_parts(path: Path, wanted: Mapping[str, str], bad: BadRows, scale: S
 def _read_part(path: Path, wanted: Mapping[str, str], scale: Scale | None) -> Part:
     bad = _Noted()
     table = _read(path, wanted, bad, scale, NAME_IN_PART)
-    rows = 0 if table is None else table.num_rows
-    for name in IDS if table is not None else ():
-        if name in table.column_names:
-            table = table.set_column(table.column_names.index(name), name, narrow(table[name]))
-    return table, bad.faults, rows if bad.total is None else bad.total
+    if table is None:
+        return None, bad.faults, bad.total or 0
+    return with_narrow_ids(table), bad.faults, table.num_rows if bad.total is None else bad.total
 
 
 def _read(

@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 # 007 is not 7, so with leading zeros ids are text; pandas writes whole numbers as 7.0 where a column has gaps
+IDS = ("user", "movie")
 WHOLE = r"^(?:0|-?[1-9][0-9]{0,18})(?:\.0+)?$"
 NINE = ord("9")
 
@@ -81,11 +82,10 @@ def of_one_type(*columns: pa.ChunkedArray) -> list[pa.ChunkedArray]:
     return [column.cast(common) for column in columns]
 
 
-def narrow(ids: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Return int64 ids as int32 where all of them fit: half of what a driver holds of them."""
-    if ids.type != pa.int64():
-        return ids
-    try:
-        return ids.cast(pa.int32())
-    except pa.ArrowInvalid:
-        return ids
+def with_narrow_ids(table: pa.Table) -> pa.Table:
+    """Return int64 ids as int32 where all of a column fit: half of what a driver holds of them."""
+    for place, name in enumerate(table.column_names):
+        if name in IDS and table[name].type == pa.int64():
+            with suppress(pa.ArrowInvalid):
+                table = table.set_column(place, name, table[name].cast(pa.int32()))
+    return table

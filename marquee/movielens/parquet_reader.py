@@ -15,12 +15,11 @@ from marquee.errors import MarqueeError
 from marquee.movielens.column_types import FIRST_TIME, LARGEST_RATING, LAST_TIME, ColumnType
 from marquee.movielens.csv_header import require
 from marquee.movielens.csv_reader import BadRows
-from marquee.movielens.ids import narrow, of_one_type, settle
+from marquee.movielens.ids import IDS, of_one_type, settle, with_narrow_ids
 from marquee.movielens.schema import Scale
 from marquee.movielens.text_rows import readable
 from marquee.terminal import excerpt
 
-IDS = ("user", "movie")
 NEEDED = (*IDS, "rating", "timestamp")
 FAULTS = ("malformed", "malformed", "off_scale")  # of rows: no value, a wrong time, a wrong rating
 UNPACKED = 4  # bytes of columns for a byte of a file, at most as a rule
@@ -41,7 +40,7 @@ def read_parquet(
     if ids is None:
         parts = map_blocks(_read_part, blocks, shared, result_bytes=UNPACKED * max(map(_size, files)))
     else:
-        parts = [_read_part(file, **shared) for file in files]
+        parts = [_read_part(file, wanted, scale, ids) for file in files]
     found: dict[int, tuple[int, str]] = {}  # by place in FAULTS
     for _, faults, _ in parts:
         for nth, (count, first) in faults.items():
@@ -91,10 +90,7 @@ def _read_part(path: Path, wanted: Mapping[str, str], scale: Scale | None, ids: 
     table = pa.table({ours: _cast(ours, theirs, raw[theirs], path, ids) for ours, theirs in wanted.items()})
     kept, faults = _good_rows(table, path, scale)
     good = table if kept.all() else table.filter(pa.array(kept))
-    for name in IDS if ids is None else ():
-        if name in wanted:
-            good = good.set_column(good.column_names.index(name), name, narrow(good[name]))
-    return good, faults, len(table)
+    return good if ids else with_narrow_ids(good), faults, len(table)
 
 
 def _cast(

@@ -223,7 +223,7 @@ def in_order(
         for first in range(0, len(blocks), SHARED):
             few = blocks[first : first + SHARED]
             rows = slice(few[0].start, few[-1].stop)
-            _arrange(fixed, few, *(column[rows] for column in (user, item, rating, timestamp)), stays)
+            _arrange(fixed, few, user[rows], item[rows], rating[rows], timestamp[rows], stays)
     return user, item, rating, timestamp
 
 
