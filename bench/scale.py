@@ -17,7 +17,6 @@ negative terms. The network is taken to be as fast as this machine is to itself.
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 import time
@@ -158,7 +157,6 @@ def main() -> None:
         write_json(Path("drawn.json"), {"ratings": write_shards(Path("data/raw"), SHAPE, given.draw, SEED)})
         return
     limits = Limits(given.driver, given.executors)
-    os.environ["MARQUEE_MEMORY"] = f"{given.driver:g}"
     table = [
         row
         for size in given.ratings

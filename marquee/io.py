@@ -29,6 +29,7 @@ from marquee.files import remove as remove
 from marquee.files import sha256 as sha256
 from marquee.parquet import parquet_files as parquet_files
 from marquee.parquet import read_parquet as read_parquet
+from marquee.parquet import row_groups as row_groups
 from marquee.parquet import write_parquet as write_parquet
 from marquee.parquet import writing_parquet as writing_parquet
 

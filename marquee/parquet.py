@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from io import BytesIO
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, NamedTuple
 
 from marquee import store
 from marquee.errors import MarqueeError
@@ -187,6 +187,33 @@ def _read_file(
             table = pq.read_table(path, columns=wanted, filters=rows, page_checksum_verification=True)
         about = {key: value for key, value in (table.schema.metadata or {}).items() if key != SEAL}
         return table.replace_schema_metadata(about or None)
+
+
+class RowGroups(NamedTuple):
+    """The rows of a stored table, one group after another, as they are asked for."""
+
+    n_rows: int
+    schema: pa.Schema
+    tables: Iterator[pa.Table]
+
+
+@contextmanager
+def row_groups(path: Path) -> Iterator[RowGroups]:
+    """Open what `read_parquet` reads, with its checks, for a reader that keeps no second copy of the rows."""
+    import pyarrow.parquet as pq
+
+    with reading(path), pq.ParquetFile(path, page_checksum_verification=True) as found:
+        _verify(path, path.name, (found.metadata.metadata or {}).get(SEAL))
+
+        def tables() -> Iterator[pa.Table]:
+            for group in range(found.num_row_groups):
+                table = found.read_row_group(group)
+                table.validate()
+                if len(table) != found.metadata.row_group(group).num_rows:
+                    raise ValueError("rows are missing")
+                yield table
+
+        yield RowGroups(found.metadata.num_rows, found.schema_arrow, tables())
 
 
 def _verify(path: Path, name: str, seal: bytes | None) -> None:

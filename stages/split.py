@@ -33,7 +33,8 @@ def main(params: config.Params, task: str) -> None:
     ids, given = original_ids(), None
     if options.split == "file":
         given = read_fold(Path("data/raw"), *options.files, *ids, whole)
-    parts = split(whole, options, KeyedRandom(params.seed, f"split@{task}", *ids), given, counted)
+    random = KeyedRandom(params.seed, f"split@{task}", *ids)
+    parts = split(whole, options, random, given, counted, in_place=True)  # of `whole` times remain
     warnings = time_warnings(whole, parts, options.split)
     _write(task, parts, warnings)
     print(", ".join(f"{name} {count:,}" for name, count in parts.counts.items()))

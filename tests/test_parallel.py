@@ -100,3 +100,10 @@ def test_splits_and_candidates_are_the_same_in_one_block_and_in_many_by_any_numb
     monkeypatch.setattr("marquee.data.sampling.STATES", 100)
     monkeypatch.setattr("marquee.parallel.n_threads", lambda: threads)
     assert made() == at_once
+
+
+def test_numbers_are_counted_by_blocks_as_at_once(monkeypatch):
+    monkeypatch.setattr(module, "COUNTED", 7)
+    values = np.random.default_rng(0).integers(0, 12, 40).astype(np.int32)
+    np.testing.assert_array_equal(module.counts(values, 20), np.bincount(values, minlength=20))
+    assert module.counts(values[:0]).tolist() == []

@@ -13,7 +13,8 @@ import numpy as np
 
 from marquee.config.parsing import as_number
 from marquee.errors import MarqueeError
-from marquee.io import as_array, as_column, read_parquet, reading
+from marquee.io import as_array, as_column, read_parquet, reading, row_groups
+from marquee.parallel import row_blocks
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 DTYPES = {"user": np.int32, "item": np.int32, "rating": np.float32, "timestamp": np.int64}
 POSITIVE_FROM = 0.75  # of the way from the lowest to the highest rating
+ROWS = 1 << 20  # that are looked through at a time
 USUAL_POSITIVES = (0.1, 0.9)  # fraction of the ratings
 
 
@@ -48,10 +50,13 @@ class Ratings:
 
     def take(self, rows: np.ndarray) -> Ratings:
         """Return the rows of a boolean mask [n], or of an index array in its order."""
-        rows = np.flatnonzero(rows) if rows.dtype == bool else rows  # half the time of a mask for each column
         negatives = None if self.negatives is None else self.negatives[rows]
-        columns = (self.user[rows], self.item[rows], self.rating[rows], self.timestamp[rows])
-        return Ratings(*columns, negatives, self.sampling)
+        columns = self.user, self.item, self.rating, self.timestamp
+        if rows.dtype == bool:
+            user, item, rating, timestamp = chosen(rows, *columns)
+        else:
+            user, item, rating, timestamp = (column[rows] for column in columns)
+        return Ratings(user, item, rating, timestamp, negatives, self.sampling)
 
     @classmethod
     def empty(cls) -> Ratings:
@@ -75,12 +80,32 @@ class Ratings:
         is no number.
         """
         with reading(path):
-            found = cls.from_table(read_parquet(path, among=among))
+            found = cls._stored(path) if among is None else cls.from_table(read_parquet(path, among=among))
             if len(found) and (found.user.min() < 0 or found.item.min() < 0):
                 raise ValueError("an id is negative")
             if not np.isfinite(found.rating).all():
                 raise ValueError("a rating is no number")
         return found
+
+    @classmethod
+    def _stored(cls, path: Path) -> Ratings:
+        """Read a stored table by its row groups: the whole table and its arrays are twice the memory."""
+        with row_groups(path) as stored:
+            columns = {name: np.empty(stored.n_rows, dtype) for name, dtype in DTYPES.items()}
+            negatives, sampling, first = None, "", 0
+            if "negatives" in stored.schema.names:
+                width = stored.schema.field("negatives").type.list_size
+                negatives = np.empty((stored.n_rows, width), np.int32)
+                sampling = stored.schema.metadata[b"sampling"].decode()
+            for table in stored.tables:
+                rows = slice(first, first + len(table))
+                part = cls.from_table(table)
+                for name, column in columns.items():
+                    column[rows] = getattr(part, name)
+                if negatives is not None:
+                    negatives[rows] = part.negatives
+                first = rows.stop
+        return cls(**columns, negatives=negatives, sampling=sampling)
 
     def require_ids(self, n_users: int, n_items: int, path: Path) -> None:
         """Raise MarqueeError unless all ids, read from `path`, are of this catalogue."""
@@ -117,6 +142,21 @@ class Ratings:
         matrix = csr_matrix((values, (self.user, self.item)), shape=(n_users, n_items))
         matrix.sort_indices()
         return matrix
+
+
+def chosen(mask: np.ndarray, *columns: np.ndarray, in_place: bool = False) -> list[np.ndarray]:
+    """Return the rows of each column [n] where `mask` [n] is true, without a list of all their numbers.
+
+    in_place  move them to the front of the column, and return that part of it
+    """
+    n, first = np.count_nonzero(mask), 0
+    found = [column[:n] if in_place else np.empty(n, column.dtype) for column in columns]
+    for begin, end in row_blocks(len(mask), ROWS):
+        rows = np.flatnonzero(mask[begin:end])  # half the time of a mask for each column
+        for column, own in zip(columns, found, strict=True):
+            own[first : first + len(rows)] = column[begin:end][rows]
+        first += len(rows)
+    return found
 
 
 def with_rows(matrix: np.ndarray, n: int) -> np.ndarray:

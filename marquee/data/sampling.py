@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -322,5 +322,15 @@ class _CandidateSampler:
         return allowed
 
 
-def _by_user(part: Ratings) -> Ratings:
-    return part if is_ascending(part.user) else part.take(np.argsort(part.user, kind="stable"))
+class _Pairs(NamedTuple):
+    """What executors need of rows: user int32 [n], ascending, and item int32 [n]."""
+
+    user: np.ndarray
+    item: np.ndarray
+
+
+def _by_user(part: Ratings) -> _Pairs:
+    if is_ascending(part.user):
+        return _Pairs(part.user, part.item)
+    order = np.argsort(part.user, kind="stable")
+    return _Pairs(part.user[order], part.item[order])

@@ -14,7 +14,7 @@ import numpy as np
 
 from marquee.config import BY_SHARE, SplitOptions
 from marquee.data import shares
-from marquee.data.ratings import Ratings, count_weights
+from marquee.data.ratings import ROWS, Ratings, chosen, count_weights
 from marquee.data.shares import (
     DOWN,
     FOLDED_IN,
@@ -31,7 +31,7 @@ from marquee.data.split_checks import check
 from marquee.data.time_cuts import BY_ONE_CUT, BY_TIME, cut, sorted_times, valid_fold, window_bounds
 from marquee.engine import map_blocks
 from marquee.errors import MarqueeError
-from marquee.parallel import ratings_per_user, user_blocks
+from marquee.parallel import ratings_per_user, row_blocks, user_blocks
 from marquee.rng import KeyedRandom, next_draw, uniform
 
 FOLD_IN = 0.8  # of the ratings of a user held out by user_holdout; the rest is test
@@ -60,8 +60,11 @@ def split(
     random: KeyedRandom,
     given: RowIndices | None = None,
     implicit: bool = False,
+    in_place: bool = False,
 ) -> Split:
     """Divide `ratings`, sorted by (user, timestamp), as `options` say; `given` are the rows for `file`.
+
+    in_place  use the memory of `ratings`, whose rows and values then are others
 
     A positive's rating becomes 1, or its weight in `implicit` data, whose ratings are counts.
     Raises MarqueeError where train or test would be empty, or `check` finds a leak.
@@ -72,10 +75,15 @@ def split(
     if options.split in BY_SHARE and options.validation + options.test >= 1:
         fractions = f"validation {options.validation} and test {options.test}"
         raise MarqueeError(f"{fractions} leave nothing to train on; make their sum less than 1")
-    positives, train_file = ratings, None if given is None else given[0]
+    in_place = in_place and given is None
+    rated = ratings_per_user(ratings.user)  # [n_users]
+    positives, rest, train_file = ratings, ratings, None if given is None else given[0]
     if options.positive_threshold is not None:
         kept = ratings.rating >= options.positive_threshold
-        positives = ratings.take(kept)
+        if in_place:
+            positives, rest = _parted(ratings, kept)
+        else:
+            positives = ratings.take(kept)
         weights = count_weights if implicit else np.ones_like
         positives = replace(positives, rating=weights(positives.rating))
         if given is not None:
@@ -91,12 +99,37 @@ def split(
         part = _file(positives, options, random, given)
     else:
         part = _ASSIGN[options.split](positives, options, random)
-    parts = {name: positives.take(part == p) for name, p in PARTS.items()}
+    parts = _parts(positives, part, in_place)
     del positives, part
-    low_rated = _low_rated(ratings, parts["test"], options, train_file)
-    done = Split(**parts, counts=_counts(ratings, parts), low_rated=low_rated)
+    low_rated = _low_rated(rest, parts["test"], options, train_file)
+    done = Split(**parts, counts=_counts(rated, parts), low_rated=low_rated)
     check(done, options)
     return done
+
+
+def _parted(ratings: Ratings, kept: np.ndarray) -> tuple[Ratings, Ratings]:
+    """Move the rows of the mask `kept` before all others; return both, in the memory of `ratings`."""
+    both = []
+    for column in (ratings.user, ratings.item, ratings.rating, ratings.timestamp):
+        (others,) = chosen(~kept, column)
+        (front,) = chosen(kept, column, in_place=True)
+        column[len(front) :] = others
+        both.append((front, column[len(front) :]))
+    positives, rest = zip(*both, strict=True)
+    return Ratings(*positives), Ratings(*rest)
+
+
+def _parts(ratings: Ratings, part: np.ndarray, in_place: bool) -> dict[str, Ratings]:
+    """Return the ratings of each of PARTS; the most numerous ones stay where they are if `in_place`."""
+    sizes = np.bincount(part, minlength=LEFT_OUT + 1)
+    largest = max(PARTS.values(), key=sizes.__getitem__) if in_place else None
+    parts = {name: ratings.take(part == p) for name, p in PARTS.items() if p != largest}
+    for name, p in PARTS.items():
+        if p == largest:
+            columns = ratings.user, ratings.item, ratings.rating, ratings.timestamp
+            user, item, rating, timestamp = chosen(part == p, *columns, in_place=True)
+            parts[name] = Ratings(user, item, rating, timestamp)
+    return {name: parts[name] for name in PARTS}
 
 
 def _low_rated(
@@ -109,16 +142,19 @@ def _low_rated(
     """
     if options.positive_threshold is None or not len(test):
         return Ratings.empty()
-    until = np.full(1 + int(ratings.user[-1]), np.iinfo(np.int64).min)  # [n_users]
+    last = max(int(part.user[-1]) for part in (ratings, test) if len(part))
+    until = np.full(1 + last, np.iinfo(np.int64).min)  # [n_users]
     until[test.user[::-1]] = test.timestamp[::-1]  # rows ascend in time, so the first one is written last
     if options.split in BY_ONE_CUT:
         until[test.user] = test.timestamp.min()
     if options.split not in BY_TIME:
         until[test.user] = np.iinfo(np.int64).max
-    rows = np.flatnonzero(ratings.rating < options.positive_threshold)
+    low = ratings.rating < options.positive_threshold
     if train_file is not None:
-        rows = np.intersect1d(rows, train_file)
-    return ratings.take(rows[ratings.timestamp[rows] <= until[ratings.user[rows]]])
+        low[np.setdiff1d(np.arange(len(low)), train_file)] = False
+    for rows in (slice(*block) for block in row_blocks(len(low), ROWS)):
+        low[rows] &= ratings.timestamp[rows] <= until[ratings.user[rows]]
+    return ratings.take(low)
 
 
 def _require_sorted(ratings: Ratings) -> None:
@@ -129,15 +165,16 @@ def _require_sorted(ratings: Ratings) -> None:
         raise MarqueeError(f"ratings are not sorted by user and timestamp at row {row}; run ingest again")
 
 
-def _counts(ratings: Ratings, parts: Mapping[str, Ratings]) -> dict[str, int]:
-    """Count rows and users of the split; users are those with any rating."""
-    n_users = int(ratings.user[-1]) + 1
-    users = ratings_per_user(ratings.user) > 0
-    has = {name: ratings_per_user(part.user, n_users) > 0 for name, part in parts.items()}  # [n_users] each
+def _counts(rated: np.ndarray, parts: Mapping[str, Ratings]) -> dict[str, int]:
+    """Count rows and users of the split; `rated` [n_users] is how many ratings each user has."""
+    users = rated > 0
+    has = {
+        name: ratings_per_user(part.user, len(rated)) > 0 for name, part in parts.items()
+    }  # [n_users] each
     counts = {name: len(part) for name, part in parts.items()}
     return {
         **counts,
-        "left_out": len(ratings) - sum(counts.values()),
+        "left_out": int(rated.sum()) - sum(counts.values()),
         "users": int(users.sum()),
         "users_without_train": int((users & ~has["train"] & ~has["fold_in"]).sum()),
         "users_without_test": int((users & ~has["test"]).sum()),
@@ -220,8 +257,10 @@ def _user_holdout(ratings: Ratings, options: SplitOptions, random: KeyedRandom) 
     test = np.clip(rows_of(counts, 1 - FOLD_IN, coin, options), 1, np.maximum(counts - 1, 1))
     validation = all_but_one(rows_of(counts, options.validation, coin, options), counts)
     quota = np.where(held, test, validation)
-    lowest = _lowest_rows(ratings, random, np.zeros_like(quota), quota)
-    return _USER_HOLDOUT[held[ratings.user].view(np.int8), lowest]
+    part = _lowest_rows(ratings, random, np.zeros_like(quota), quota)
+    for rows in (slice(*block) for block in row_blocks(len(part), ROWS)):  # an index is widened to 8 bytes
+        part[rows] = _USER_HOLDOUT[held[ratings.user[rows]].view(np.int8), part[rows]]
+    return part
 
 
 _USER_HOLDOUT = np.array([[TRAIN, VALIDATION], [FOLDED_IN, TEST]], np.int8)  # by held-out user, by part

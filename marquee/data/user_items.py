@@ -6,6 +6,8 @@ from typing import NamedTuple, Self
 
 import numpy as np
 
+from marquee.parallel import counts
+
 
 class UserItems(NamedTuple):
     """The items of row r are items[offsets[r]:offsets[r + 1]], in any order.
@@ -20,7 +22,7 @@ class UserItems(NamedTuple):
     @classmethod
     def of(cls, user: np.ndarray, item: np.ndarray, n_users: int) -> Self:
         """Group `item` [n] by `user` [n], in the order given; nothing is copied where `user` ascends."""
-        offsets = np.append(0, np.cumsum(np.bincount(user, minlength=n_users), dtype=np.int64))
+        offsets = np.append(0, np.cumsum(counts(user, n_users), dtype=np.int64))
         user = np.asarray(user)
         if (user[1:] < user[:-1]).any():
             item = item[np.argsort(user, kind="stable")]  # merges runs that ascend, so that few take no time

@@ -72,8 +72,12 @@ def map_blocks(
     blocks: Sequence[tuple[Any, ...]],
     *shared: Shared | Mapping[str, Any],
     take: Take | None = None,
+    result_bytes: int = 0,
 ) -> list[Any]:
-    """Return `task(*block, **shared)` of each block, in order; with `take`, what that makes of each."""
+    """Return `task(*block, **shared)` of each block, in order; with `take`, what that makes of each.
+
+    result_bytes  about how large the largest result is, where that is more than 4 MiB
+    """
     if on_spark() and len(blocks):
         from marquee.engine import session
 
@@ -82,7 +86,7 @@ def map_blocks(
 
         handles = [one if isinstance(one, Shared) else Shared(one) for one in shared]
         try:
-            return spark.map_blocks(task, blocks, handles, take)
+            return spark.map_blocks(task, blocks, handles, take, result_bytes)
         finally:
             for given, handle in zip(shared, handles, strict=True):
                 if given is not handle:

@@ -10,12 +10,12 @@ import sys
 import tempfile
 import zipfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
 from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from marquee.engine.settings import spark_conf, spark_master
 from marquee.errors import MarqueeError
@@ -26,6 +26,8 @@ INSTALL_JAVA = (
     "install Java 17 (`apt install openjdk-17-jre-headless`), set JAVA_HOME, or unset MARQUEE_ENGINE"
 )
 ARCHIVE = "marquee-code"
+FOLDER = "marquee-spark-"  # how the name of one with files of Spark begins
+LOCK = "lock"  # a file in it, locked as long as its process runs
 QUIET = """rootLogger.level = off
 """
 JAVA_OPTIONS = ("spark.driver.extraJavaOptions", "spark.executor.extraJavaOptions")
@@ -47,6 +49,7 @@ class _Running:
 
 _running: _Running | None = None
 _folder: Path | None = None
+_lock: IO[bytes] | None = None
 _numbers = count()
 
 
@@ -155,12 +158,33 @@ def _ship(started: Any, folder: Path) -> str:
 
 def _work_folder() -> Path:
     """Return a folder for the files of Spark in this process, removed at exit."""
-    global _folder
+    global _folder, _lock
     if _folder is None:
-        _folder = Path(tempfile.mkdtemp(prefix="marquee-spark-"))
+        _remove_stale(Path(tempfile.gettempdir()))
+        _folder = Path(tempfile.mkdtemp(prefix=FOLDER))
+        _lock = _locked(_folder / LOCK)
         (_folder / "log4j2.properties").write_text(QUIET, encoding="utf-8")
         atexit.register(_clean)
     return _folder
+
+
+def _remove_stale(parent: Path) -> None:
+    """Remove the folders of processes that were killed: those whose lock nobody holds."""
+    for lock in parent.glob(f"{FOLDER}*/{LOCK}"):
+        if (file := _locked(lock)) is not None:
+            shutil.rmtree(lock.parent, ignore_errors=True)
+            file.close()
+
+
+def _locked(path: Path) -> IO[bytes] | None:
+    """Return the file at `path`, locked until it is closed or this process ends; None where that fails."""
+    with suppress(ImportError, OSError):  # not on Windows; held by another process, or another user's
+        import fcntl
+
+        file = path.open("ab")
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return file
+    return None
 
 
 def _clean() -> None:

@@ -57,7 +57,11 @@ def _send(spark: Any, values: Mapping[str, Any]) -> Any:
 
 
 def map_blocks(
-    task: Task, blocks: Sequence[tuple[Any, ...]], shared: Sequence[Shared], take: Take | None
+    task: Task,
+    blocks: Sequence[tuple[Any, ...]],
+    shared: Sequence[Shared],
+    take: Take | None,
+    result_bytes: int = 0,
 ) -> list[Any]:
     """Return the result of each block, in order; see `marquee.engine.map_blocks`."""
     with timed("start"):
@@ -69,7 +73,7 @@ def map_blocks(
     partitions = spark_partitions() or 2 * spark.defaultParallelism
     job = _on_executor(pickle.dumps(task), [one.sent for one in shared], code_on_executors())
     results: list[Any] = []
-    largest = RESULT_BYTES // FIRST_BLOCKS  # bytes of one result, as long as none is known
+    largest = max(RESULT_BYTES // FIRST_BLOCKS, result_bytes)  # of one result, as long as none is known
     while len(results) < len(blocks):
         count = max(partitions, min(BLOCKS, RESULT_BYTES // largest))
         numbers = range(len(results), min(len(results) + count, len(blocks)))
@@ -77,7 +81,9 @@ def map_blocks(
             records = _collect(spark, job, [(k, blocks[k]) for k in numbers], partitions)
         largest = max(map(len, records))
         with timed("take"):
-            results += [_result(record, take) for record in records]
+            records.reverse()
+            while records:  # each is let go of once it is unpacked
+                results.append(_result(records.pop(), take))
     return results
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from marquee.data.ratings import Catalogue, Ratings
 from marquee.data.user_items import UserItems
 from marquee.evaluation.metrics import Columns
-from marquee.parallel import parallel_blocks, single_threaded_blas
+from marquee.parallel import counts, parallel_blocks, single_threaded_blas
 
 SMOOTHING = 0.01  # of the history's genre weights in the list's, so that no logarithm is infinite
 FIXED = float(1 << 32)  # fractions are multiples of 1 / FIXED, so that their sums are exact in any order
@@ -64,10 +64,10 @@ class ItemValues(NamedTuple):
     @classmethod
     def of(cls, train: Ratings, catalogue: Catalogue) -> Self:
         """Count the popularity of items in `train`."""
-        count = np.bincount(train.item, minlength=catalogue.n_items)
+        count = counts(train.item, catalogue.n_items)
         ordered = np.sort(count)
         below, through = (np.searchsorted(ordered, count, side) for side in ("left", "right"))
-        n_train_users = max(np.count_nonzero(np.bincount(train.user)), 1)
+        n_train_users = max(np.count_nonzero(counts(train.user)), 1)
         novelty = np.log2(n_train_users / np.maximum(count, 1))
         return cls((below + through) / (2 * catalogue.n_items), novelty, catalogue.genres)
 

@@ -28,6 +28,7 @@ from marquee.io import (
     write_parquet,
     write_sealed,
 )
+from marquee.parallel import counts
 
 GROUPS = "groups.parquet"
 GROUPED_BY = ("age", "gender")  # columns of data/users.parquet, where the release has them
@@ -72,7 +73,7 @@ class TestSet:
         if len(self.fold_in):
             model = model.fold_in(self.fold_in)
         known = self.known()
-        seen = concat(known, self.validation)
+        seen = concat(known, self.validation) if len(self.validation) else known
         lists = self.candidates, self.catalogue, self.ks
         if self.task == "ranking":
             return evaluate_ranking(
@@ -97,7 +98,8 @@ class TestSet:
         users  columns of data/users.parquet
         """
         tested = result.per_user["user"]
-        known = np.bincount(self.known().user, minlength=self.catalogue.n_users)
+        n_users = self.catalogue.n_users
+        known = counts(self.train.user, n_users) + counts(self.fold_in.user, n_users)
         told = {name: [users[name][user] for user in tested.tolist()] for name in GROUPED_BY if name in users}
         return {"user": tested.tolist(), "training_ratings": known[tested].tolist(), **told}
 

@@ -10,12 +10,14 @@ import numpy as np
 from marquee.errors import MarqueeError
 from marquee.figures.captioned import Captioned
 from marquee.figures.style import BLUE, INK, QUIET, canvas, house_style, name_axes, scale_unit, thousands
+from marquee.parallel import counts, row_blocks
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 Table = tuple[tuple[str, ...], list[tuple]]  # a header, and rows as wide as it
 DAY = 86_400  # seconds
+BLOCK = 1 << 22  # times that are counted at a time
 # A span of at most so many days is shown by this unit, of which a period has so many of NumPy's
 UNITS = {"day": (120, 1, "D"), "week": (1461, 7, "D"), "month": (14_610, 1, "M"), "year": (np.inf, 1, "Y")}
 NAMED = 12  # ratings that are written at their bars
@@ -120,7 +122,7 @@ def count_histogram(rating: Sequence[float], count: Sequence[int]) -> Figure:
 
 def _descending(item: np.ndarray) -> np.ndarray:
     """Return int64 [n_items]: ratings of each movie, the most rated first."""
-    return np.sort(np.bincount(item))[::-1]
+    return np.sort(counts(item))[::-1]
 
 
 def tail_rows(item: np.ndarray, limit: int = 400) -> Table:
@@ -172,14 +174,20 @@ def time_rows(timestamp: np.ndarray) -> Table:
     of its period; periods without ratings have rows, too. Raises MarqueeError for times outside 1900 to 2300.
     """
     header = ("start", "ratings", "unit")
-    days = timestamp[timestamp != 0] // DAY  # (n,)
-    if not len(days):
+    known = timestamp != 0
+    if not known.any():
         return header, []
-    low, high = int(days.min()), int(days.max())
+    low, high = (
+        int(end(timestamp, where=known, initial=other) // DAY)
+        for end, other in ((np.min, np.iinfo(np.int64).max), (np.max, np.iinfo(np.int64).min))
+    )
     first, last = (1970 + int(day // 365.2425) for day in (low, high))
     if first < 1900 or last > 2300:
         raise MarqueeError(f"timestamps run from the year {first} to {last}: give Unix seconds, UTC")
-    per_day = np.bincount(days - low, minlength=high - low + 1)
+    per_day = np.zeros(high - low + 1, np.int64)
+    for rows in row_blocks(len(timestamp), BLOCK):
+        days = timestamp[slice(*rows)][known[slice(*rows)]] // DAY - low
+        per_day += np.bincount(days, minlength=len(per_day))
     dates = (low + np.arange(len(per_day))).astype("datetime64[D]")
     unit = next(name for name, (longest, *_) in UNITS.items() if len(per_day) <= longest)
     starts = dates.astype(f"datetime64[{UNITS[unit][2]}]")

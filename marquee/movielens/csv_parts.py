@@ -13,11 +13,10 @@ from marquee.errors import MarqueeError
 from marquee.movielens.column_types import NAME_IN_PART, ColumnType
 from marquee.movielens.csv_header import read_header
 from marquee.movielens.csv_reader import BadRows, Faults, read_rows
-from marquee.movielens.ids import of_one_type, settle
+from marquee.movielens.ids import IDS, of_one_type, settle, with_narrow_ids
 from marquee.movielens.schema import Scale
 from marquee.movielens.text_rows import readable
 
-IDS = ("user", "movie")
 Part = tuple[pa.Table | None, Faults, int]  # the rows, the bad ones, and how many rows were read of both
 
 
@@ -49,9 +48,10 @@ def read_csv_parts(path: Path, wanted: Mapping[str, str], bad: BadRows, scale: S
         files = [file for file in sorted(path.rglob("*.csv")) if file.name[0] not in "._"]
     if not files:
         raise MarqueeError(f"{path} is a folder without CSV files: get a complete copy")
-    parts: list[Part] = map_blocks(
-        _read_part, [(file,) for file in files], {"wanted": wanted, "scale": scale}
-    )
+    with readable(path):
+        largest = max(file.stat().st_size for file in files)  # as text about what it is as columns
+    shared = {"wanted": wanted, "scale": scale}
+    parts: list[Part] = map_blocks(_read_part, [(file,) for file in files], shared, result_bytes=largest)
     faults: dict[str, tuple[int, str]] = {}
     for _, found, _ in parts:
         for fault, (n, first) in found.items():
@@ -74,8 +74,9 @@ def read_csv_parts(path: Path, wanted: Mapping[str, str], bad: BadRows, scale: S
 def _read_part(path: Path, wanted: Mapping[str, str], scale: Scale | None) -> Part:
     bad = _Noted()
     table = _read(path, wanted, bad, scale, NAME_IN_PART)
-    rows = 0 if table is None else table.num_rows
-    return table, bad.faults, rows if bad.total is None else bad.total
+    if table is None:
+        return None, bad.faults, bad.total or 0
+    return with_narrow_ids(table), bad.faults, table.num_rows if bad.total is None else bad.total
 
 
 def _read(

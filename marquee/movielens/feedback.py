@@ -64,6 +64,8 @@ def with_feedback(
     kept = scale.allows(feedback["rating"].to_numpy()) & _same_titles(feedback, place, known, movies)
     found, place = feedback.filter(pa.array(kept)), place.filter(pa.array(kept))
     whole = pa.types.is_integer(rows["user"].type)
+    if whole:  # ids of visitors are beyond 32 bits
+        rows = rows.set_column(rows.column_names.index("user"), "user", rows["user"].cast(pa.int64()))
     visitors = pc.unique(found["visitor"]).to_pylist()
     ids = [visitor_id(one, whole) for one in visitors]
     if pc.any(pc.is_in(rows["user"], pa.array(ids, rows["user"].type))).as_py():

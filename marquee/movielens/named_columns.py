@@ -33,6 +33,8 @@ def read_named(
         return rows, None
     names = {name: getattr(columns, name) for name in ("movie", "title", "genres")}
     movies = split_genres(read_columns(path, names, bad, None, ids), path)
+    if pa.types.is_integer(rows["movie"].type) and pa.types.is_integer(movies["movie"].type):
+        return rows, movies
     of_rows, of_movies = of_one_type(rows["movie"], movies["movie"])
     return _with(rows, "movie", of_rows), _with(movies, "movie", of_movies)
 

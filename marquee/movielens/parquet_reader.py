@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -15,13 +15,15 @@ from marquee.errors import MarqueeError
 from marquee.movielens.column_types import FIRST_TIME, LARGEST_RATING, LAST_TIME, ColumnType
 from marquee.movielens.csv_header import require
 from marquee.movielens.csv_reader import BadRows
-from marquee.movielens.ids import of_one_type, settle
+from marquee.movielens.ids import IDS, of_one_type, settle, with_narrow_ids
 from marquee.movielens.schema import Scale
 from marquee.movielens.text_rows import readable
 from marquee.terminal import excerpt
 
-IDS = ("user", "movie")
 NEEDED = (*IDS, "rating", "timestamp")
+FAULTS = ("malformed", "malformed", "off_scale")  # of rows: no value, a wrong time, a wrong rating
+UNPACKED = 4  # bytes of columns for a byte of a file, at most as a rule
+Part = tuple[pa.Table, dict[int, tuple[int, str]], int]  # good rows, bad ones by fault, how many both are
 
 
 def read_parquet(
@@ -33,23 +35,36 @@ def read_parquet(
     than allowed, and a table without rows.
     """
     files = _parts(path)
+    blocks = [(file,) for file in files]
+    shared = {"wanted": wanted, "scale": scale, "ids": ids}
     if ids is None:
-        parts = map_blocks(_read_part, [(file,) for file in files], {"wanted": wanted})
+        parts = map_blocks(_read_part, blocks, shared, result_bytes=UNPACKED * max(map(_size, files)))
     else:
-        parts = [_read_part(file, wanted, ids) for file in files]
+        parts = [_read_part(file, wanted, scale, ids) for file in files]
+    found: dict[int, tuple[int, str]] = {}  # by place in FAULTS
+    for _, faults, _ in parts:
+        for nth, (count, first) in faults.items():
+            before, said = found.get(nth, (0, first))
+            found[nth] = (before + count, said)
+    merged: dict[str, tuple[int, str]] = {}
+    for nth in sorted(found):
+        before, said = merged.get(FAULTS[nth], (0, found[nth][1]))
+        merged[FAULTS[nth]] = (before + found[nth][0], said)
+    bad.drop(merged, sum(total for _, _, total in parts))
+    tables = [table for table, _, _ in parts if len(table)]
+    if not tables:
+        raise MarqueeError(f"{path} has no rows: get a complete copy")
     columns = {}
     for name in wanted:
-        same = of_one_type(*(part[name] for part in parts))
-        columns[name] = pa.chunked_array([chunk for column in same for chunk in column.chunks], same[0].type)
-    table = pa.table(columns)
-    kept = _good_rows(table, files, [len(part) for part in parts], bad, scale)
-    if not kept.any():
-        raise MarqueeError(f"{path} has no rows: get a complete copy")
-    table = table if kept.all() else table.filter(pa.array(kept))
-    for place, name in enumerate(table.column_names):
-        if name in IDS and pa.types.is_string(table[name].type):
-            table = table.set_column(place, name, settle(table[name]))
-    return table
+        same = of_one_type(*(table[name] for table in tables))
+        column = pa.chunked_array([chunk for one in same for chunk in one.chunks], same[0].type)
+        columns[name] = settle(column) if name in IDS and pa.types.is_string(column.type) else column
+    return pa.table(columns)
+
+
+def _size(file: Path) -> int:
+    with readable(file):
+        return file.stat().st_size
 
 
 def _parts(path: Path) -> list[Path]:
@@ -63,7 +78,7 @@ def _parts(path: Path) -> list[Path]:
     return found
 
 
-def _read_part(path: Path, wanted: Mapping[str, str], ids: ColumnType | None = None) -> pa.Table:
+def _read_part(path: Path, wanted: Mapping[str, str], scale: Scale | None, ids: ColumnType | None) -> Part:
     with readable(path), path.open("rb") as file:
         try:
             found = pq.ParquetFile(file)
@@ -72,7 +87,10 @@ def _read_part(path: Path, wanted: Mapping[str, str], ids: ColumnType | None = N
         except (pa.ArrowException, OSError, ValueError, KeyError, TypeError) as error:
             reason = excerpt(error)
             raise MarqueeError(f"{path} is not a complete Parquet file ({reason}): write it again") from None
-    return pa.table({ours: _cast(ours, theirs, raw[theirs], path, ids) for ours, theirs in wanted.items()})
+    table = pa.table({ours: _cast(ours, theirs, raw[theirs], path, ids) for ours, theirs in wanted.items()})
+    kept, faults = _good_rows(table, path, scale)
+    good = table if kept.all() else table.filter(pa.array(kept))
+    return good if ids else with_narrow_ids(good), faults, len(table)
 
 
 def _cast(
@@ -128,9 +146,9 @@ def _has_zone(column: pa.ChunkedArray) -> bool:
 
 
 def _good_rows(
-    table: pa.Table, files: Sequence[Path], lengths: Sequence[int], bad: BadRows, scale: Scale | None
-) -> np.ndarray:
-    """Return which rows stay, bool [n]; the others go to `bad`."""
+    table: pa.Table, path: Path, scale: Scale | None
+) -> tuple[np.ndarray, dict[int, tuple[int, str]]]:
+    """Return which rows stay, bool [n], and of each of FAULTS how many have it and where the first one is."""
     needed = [name for name in NEEDED if name in table.column_names]
     malformed = np.zeros(len(table), bool)
     for name in needed:
@@ -144,17 +162,17 @@ def _good_rows(
     if "timestamp" in needed:
         seconds = table["timestamp"].fill_null(0).to_numpy()
         wrong_times = ~malformed & ~off_scale & ((seconds < FIRST_TIME) | (seconds > LAST_TIME))
-    faults: dict[str, tuple[int, str]] = {}
-    for fault, rows, what in (
-        ("malformed", malformed, f"one of {', '.join(needed)} has no value that can be used"),
-        ("malformed", wrong_times, "the timestamp is not in the years 1900 to 2299"),
-        ("off_scale", off_scale, f"the rating is not on the scale {scale}"),
-    ):
-        if rows.any():
-            count, first = faults.get(fault, (0, f"{_place(int(rows.argmax()), files, lengths)}: {what}"))
-            faults[fault] = (count + int(rows.sum()), first)
-    bad.drop(faults, len(table))
-    return ~(malformed | off_scale | wrong_times)
+    told = (
+        (malformed, f"one of {', '.join(needed)} has no value that can be used"),
+        (wrong_times, "the timestamp is not in the years 1900 to 2299"),
+        (off_scale, f"the rating is not on the scale {scale}"),
+    )
+    faults = {
+        nth: (int(rows.sum()), f"{path} row {int(rows.argmax()) + 1}: {what}")
+        for nth, (rows, what) in enumerate(told)
+        if rows.any()
+    }
+    return ~(malformed | off_scale | wrong_times), faults
 
 
 def _no_value(column: pa.ChunkedArray) -> np.ndarray:
@@ -165,11 +183,3 @@ def _no_value(column: pa.ChunkedArray) -> np.ndarray:
         blank = pc.equal(pc.utf8_trim_whitespace(text), "")
         empty = pc.or_(blank, pc.match_substring(text, "\0"))
     return empty.to_numpy()
-
-
-def _place(row: int, files: Sequence[Path], lengths: Sequence[int]) -> str:
-    part = 0
-    while row >= lengths[part]:
-        row -= lengths[part]
-        part += 1
-    return f"{files[part]} row {row + 1}"

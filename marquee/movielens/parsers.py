@@ -88,7 +88,9 @@ def read_release(
     if feedback is not None:
         rows, added = with_feedback(rows, movies, feedback, COUNTS if implicit else scale)
         notes.append(added)
-    found = build_dataset(rows, movies, users, scale, bad.dropped, implicit, wanted)
+    whole = [rows]
+    del rows  # `build_dataset` frees the rows as it takes them
+    found = build_dataset(whole.pop(), movies, users, scale, bad.dropped, implicit, wanted)
     if "filtered" in found.card:
         notes.append(removed(found.card["filtered"]))
     notes += [*dropped_rows(found.card), *untitled_movies(found.card, found.movies, movies)]

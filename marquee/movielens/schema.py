@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -11,17 +11,22 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from marquee.engine import map_blocks
+from marquee.data.ratings import DTYPES, chosen
+from marquee.engine import Shared, map_blocks, share
 from marquee.movielens.core_filter import CoreFilter
 from marquee.movielens.titles import split_title
-from marquee.parallel import bits, is_ascending, packed_pairs, user_blocks
+from marquee.parallel import bits, is_ascending, packed_pairs, row_blocks, user_blocks
 from marquee.rng import KeyedRandom
 
 NO_GENRE = frozenset({"", "unknown", "(no genres listed)"})
 OPTIONAL = {"imdb_id": pa.int32(), "tmdb_id": pa.int32(), "tags": pa.list_(pa.string())}  # columns of movies
 STEPS = (1.0, 0.5, 0.1, 0.01)
+ROW = tuple(DTYPES.values())
+LATEST = np.iinfo(np.int64).max
+ROWS = 1 << 20  # that are counted at a time
 BARS = 100  # distinct ratings in the histogram; more are counted in so many bins of one width
 ALL = CoreFilter()
+SHARED = 1 << 10  # blocks of users, 67 million ratings, that executors get at a time
 SPARE_IDS = 1 << 20  # entries that a table of ids may have beyond one for each rating
 
 
@@ -107,12 +112,19 @@ def build_dataset(
     Of a pair (user, movie) rated more than once the latest by timestamp stays, on a tie the last row. Counts
     of a pair are added up, and its time is the latest.
     """
-    user, user_ids = encode_ids(rows["user"])
-    item, movie_ids = encode_ids(rows["movie"])
-    rating, timestamp = (
-        np.concatenate([chunk.to_numpy() for chunk in rows[name].chunks]) for name in ("rating", "timestamp")
-    )
-    del rows  # 0.9 GB at 32 million ratings, where the caller has let go of it
+    numbers = _Numbers(rows["user"]), _Numbers(rows["movie"])
+    user_ids, movie_ids = (own.ids for own in numbers)
+    parts = rows.select(["user", "movie", "rating", "timestamp"]).to_batches()[::-1]
+    user, item, rating, timestamp = (np.empty(len(rows), dtype) for dtype in ROW)
+    del rows
+    end = 0
+    while parts:  # one by one, so that each is let go of where the caller has done so
+        part = parts.pop()
+        own = slice(end, end := end + len(part))
+        user[own], item[own] = (n.of(own, column) for n, column in zip(numbers, part.columns, strict=False))
+        rating[own], timestamp[own] = (column.to_numpy() for column in part.columns[2:])
+        del part
+    del numbers
     ids = (known.to_numpy(zero_copy_only=False) for known in (user_ids, movie_ids))
     random = KeyedRandom(0, "order", *ids)  # not the run's seed: with another one the order stays
     stays = np.ones(len(user), bool)
@@ -120,7 +132,9 @@ def build_dataset(
     if not stays.all():
         if implicit:
             rating = _sums(user, item, rating)
-        user, item, rating, timestamp = (column[stays] for column in (user, item, rating, timestamp))
+        user, item, rating, timestamp = chosen(stays, user, item, rating, timestamp)
+    again = len(stays) - int(np.count_nonzero(stays))  # rows of a pair that another row stands for
+    del stays
     filtered = {}
     if not wanted.removes_nothing:
         rows, filtered["filtered"] = wanted.kept(user, item, rating)
@@ -130,7 +144,6 @@ def build_dataset(
     catalogue = _movies(movie_ids, movies)
     listed = movie_ids if movies is None else pc.unique(movies["movie"])
     both = pc.sum(pc.is_in(movie_ids, listed)).as_py()
-    again = int((~stays).sum())  # rows of a pair that another row stands for
     card = {
         **describe(ratings, len(user_ids), catalogue, implicit),
         "scale": asdict(scale),
@@ -145,31 +158,45 @@ def build_dataset(
 
 def encode_ids(ids: pa.ChunkedArray) -> tuple[np.ndarray, pa.Array]:
     """Return codes, int32 [n], from 0 in ascending order of the ids, and the distinct ids in that order."""
-    if pa.types.is_integer(ids.type):
-        span = pc.min_max(ids)
-        low, high = span["min"].as_py(), span["max"].as_py()
-        if high - low < SPARE_IDS + len(ids):
-            return _number_by_table(ids, low, high - low + 1)
-    known = pc.unique(ids)
-    known = known.take(pc.sort_indices(known))
-    codes = pc.index_in(ids, value_set=known)
-    return np.concatenate([chunk.to_numpy() for chunk in codes.chunks]), known
+    numbers, codes, end = _Numbers(ids), np.empty(len(ids), np.int32), 0
+    for chunk in ids.chunks:
+        own = slice(end, end := end + len(chunk))
+        codes[own] = numbers.of(own, chunk)
+    return codes, numbers.ids
+
+
+class _Numbers:
+    """Number ids from 0 in ascending order: `ids`, the distinct ones in that order.
+
+    Whole numbers in a narrow range go by a table of all numbers there: a tenth of the time of hashing them.
+    """
+
+    def __init__(self, column: pa.ChunkedArray) -> None:
+        self._codes: np.ndarray | None = None  # of all rows
+        if pa.types.is_integer(column.type):
+            span = pc.min_max(column)
+            self._low, high = span["min"].as_py(), span["max"].as_py()
+            if high - self._low < SPARE_IDS + len(column):
+                used = np.zeros(high - self._low + 1, bool)
+                for chunk in column.chunks:
+                    used[chunk.to_numpy() - self._low] = True
+                self._table = np.cumsum(used, dtype=np.int32) - np.int32(1)
+                self.ids = pa.array(np.flatnonzero(used) + self._low, pa.int64())
+                return
+        known = pc.unique(column)
+        known = known.take(pc.sort_indices(known))
+        self._codes = pc.index_in(column, value_set=known).to_numpy()
+        self.ids = known.cast(pa.int64()) if pa.types.is_integer(known.type) else known
+
+    def of(self, rows: slice, ids: pa.Array) -> np.ndarray:
+        """Return int32 [n] for the `ids` of the column's `rows`."""
+        return self._table[ids.to_numpy() - self._low] if self._codes is None else self._codes[rows]
 
 
 def _used(code: np.ndarray, ids: pa.Array) -> tuple[np.ndarray, pa.Array]:
     """Number anew the ids that a `code` [n] still names; their order stays."""
     used = np.bincount(code, minlength=len(ids)) > 0
     return (np.cumsum(used, dtype=np.int32) - np.int32(1))[code], ids.filter(pa.array(used))
-
-
-def _number_by_table(ids: pa.ChunkedArray, low: int, width: int) -> tuple[np.ndarray, pa.Array]:
-    """As `encode_ids`, by a table of all whole numbers from `low`: a tenth of the time of hashing them."""
-    used = np.zeros(width, bool)
-    for chunk in ids.chunks:
-        used[chunk.to_numpy() - low] = True
-    code = np.cumsum(used, dtype=np.int32) - np.int32(1)
-    known = pa.array(np.flatnonzero(used) + low, ids.type)
-    return np.concatenate([code[chunk.to_numpy() - low] for chunk in ids.chunks]), known
 
 
 def in_order(
@@ -189,19 +216,39 @@ def in_order(
     """
     if not is_ascending(user):
         order = stable_order(user, np.zeros_like(user))
-        user, item, rating, timestamp = (column[order] for column in (user, item, rating, timestamp))
-    blocks = user_blocks(user)
+        for column in (user, item, rating, timestamp):
+            column[:] = column[order]
+        del order
+    blocks = [rows for (rows,) in user_blocks(user)]
+    with share(random=random) as fixed:
+        for first in range(0, len(blocks), SHARED):
+            few = blocks[first : first + SHARED]
+            rows = slice(few[0].start, few[-1].stop)
+            _arrange(fixed, few, user[rows], item[rows], rating[rows], timestamp[rows], stays)
+    return user, item, rating, timestamp
+
+
+def _arrange(
+    fixed: Shared,
+    blocks: Sequence[slice],
+    user: np.ndarray,
+    item: np.ndarray,
+    rating: np.ndarray,
+    timestamp: np.ndarray,
+    stays: np.ndarray | None,
+) -> None:
+    """Do `in_order` for the columns of some blocks, which executors get no more than."""
+    own = [slice(rows.start - blocks[0].start, rows.stop - blocks[0].start) for rows in blocks]
 
     def take(k: int, found: tuple[np.ndarray, np.ndarray | None]) -> None:
-        (rows,), (order, last) = blocks[k], found
+        order, last = found
         for column in (item, rating, timestamp):
-            column[rows] = column[rows][order]
+            column[own[k]] = column[own[k]][order]
         if stays is not None and last is not None:
-            stays[rows] = last
+            stays[blocks[k]] = last
 
-    shared = {"random": random, "user": user, "item": item, "timestamp": timestamp}
-    map_blocks(_arranged, blocks, shared, take=take)
-    return user, item, rating, timestamp
+    shared = {"user": user, "item": item, "timestamp": timestamp}
+    map_blocks(_arranged, [(rows,) for rows in own], fixed, shared, take=take)
 
 
 def _arranged(
@@ -314,7 +361,12 @@ def describe(ratings: pa.Table, n_users: int, movies: pa.Table, implicit: bool =
     values, counts = values[order].astype(float), counts[order]
     mean = float((values * counts).sum()) / n
     user, timestamp = ratings["user"].to_numpy(), ratings["timestamp"].to_numpy()
-    known = timestamp[timestamp != 0]
+    known = timestamp != 0
+    first, last = (
+        int(end(timestamp, where=known, initial=other)) if known.any() else None
+        for end, other in ((np.min, LATEST), (np.max, -LATEST))
+    )
+    pairs = row_blocks(n - 1, ROWS)
     genres = pc.value_counts(pc.list_flatten(movies["genres"])).to_pylist()
     return {
         "users": n_users,
@@ -324,11 +376,17 @@ def describe(ratings: pa.Table, n_users: int, movies: pa.Table, implicit: bool =
         "feedback": "implicit" if implicit else "explicit",
         "mean_rating": float(ratings["rating"].to_numpy().mean(dtype=np.float64)) if implicit else mean,
         "histogram": _histogram(values, counts),
-        "first_timestamp": int(known.min()) if len(known) else None,
-        "last_timestamp": int(known.max()) if len(known) else None,
-        "equal_timestamps": int(((user[1:] == user[:-1]) & (timestamp[1:] == timestamp[:-1])).sum()),
+        "first_timestamp": first,
+        "last_timestamp": last,
+        "equal_timestamps": sum(_equal_neighbours(begin, end, user, timestamp) for begin, end in pairs),
         "genres": {genre["values"]: genre["counts"] for genre in genres},
     }
+
+
+def _equal_neighbours(begin: int, end: int, *columns: np.ndarray) -> int:
+    """Count rows from `begin` to before `end` whose next row has the same value in all `columns`."""
+    same = [column[begin:end] == column[begin + 1 : end + 1] for column in columns]
+    return int(np.count_nonzero(np.logical_and(*same)))
 
 
 def _histogram(values: np.ndarray, counts: np.ndarray) -> dict[str, list]:

@@ -10,21 +10,22 @@ from importlib import import_module
 
 from marquee import config
 from marquee.config import parse
+from marquee.data.time_cuts import BY_TIME
 from marquee.evaluation.topk import BLOCK_BYTES
 from marquee.recommenders.base import CSR_BYTES, RATING_BYTES, Cost
 from marquee.resources.memory_limit import GIB, Limit
 from marquee.resources.pipeline_sizes import PipelineSizes
 
-BASE = 150  # MiB: the interpreter with NumPy and Arrow; more where numba, torch or matplotlib is imported
-BASES = {"ingest": 200, "train": 400, "evaluate": 210, "oracle": 260, "plot": 300}
-READ = 2 * RATING_BYTES  # per rating read: its table and its arrays
+BASE = 200  # MiB: the interpreter with NumPy and Arrow, and a row group of each column
+BASES = {"ingest": 300, "train": 450, "evaluate": 260, "oracle": 310, "plot": 300}  # with numba, matplotlib
+READ = RATING_BYTES  # per rating read: its arrays, beside one row group of its table
 SIMULATED = 37  # per simulated rating: user, item, value, time, and the keys that choose it
-INGESTED = 79  # per rating parsed: four columns of 8, its packed key, its place, the columns written
-SPLIT = 85  # per rating split: READ, a random key, its part and rank, and a copy in the parts
-SPLIT_POSITIVES = 92  # per rating where only positives are kept, and the pairs below the threshold
+INGESTED = 42  # per rating parsed: READ, and if users are in disorder its packed key, its place, a copy
+SPLIT = 28  # per rating split: READ, its part and marks, and the column being moved
+BY_RANK = 17  # per rating whose place in time decides: a row's number, and where its user's part ends
 CANDIDATE = 12  # per sampled candidate: the sample, sorted, and its item
 PAIR = 4  # per known (user, item) that candidates avoid: both packed
-SEEN = 3 * RATING_BYTES + 12  # per known rating of an evaluation: READ, joined with validation, by user
+SEEN = RATING_BYTES + 12  # per known rating of an evaluation: READ, and in users' order
 TESTED = 80  # per test pair: prediction, error, place, and the columns of its residual
 OFFERED = 12  # per candidate of an evaluation: its table, array and mark
 LISTED = 1400  # per test user: a dozen metrics at each length, and the list itself
@@ -67,7 +68,9 @@ def _rows(kind: str, name: str, params: config.Params, sizes: PipelineSizes) -> 
     if kind == "ingest":
         return MemoryNeed(INGESTED * sizes.ratings, data)
     if kind == "split":
-        return MemoryNeed((SPLIT if name == "rating" else SPLIT_POSITIVES) * sizes.ratings, data)
+        part, by_time = sizes.parts[name], params.tasks[name].split in BY_TIME
+        held_out = RATING_BYTES * (part.validation + part.test + part.fold_in)
+        return MemoryNeed((SPLIT + BY_RANK * by_time) * sizes.ratings + held_out, data)
     if kind == "negatives":
         row = READ + 5 * sizes.per_positive
         return MemoryNeed(sizes.parts["ranking"].train * row, ("negatives.per_positive",))
@@ -75,7 +78,7 @@ def _rows(kind: str, name: str, params: config.Params, sizes: PipelineSizes) -> 
         part = sizes.parts[name]
         rows = [part.train, part.validation, part.fold_in, part.test]
         rows += [part.low_rated] * (params.evaluate.mask == "rated")
-        pairs = (RATING_BYTES + PAIR) * sum(rows) + RATING_BYTES * max(rows)  # one of them still a table
+        pairs = (RATING_BYTES + PAIR) * sum(rows)
         return MemoryNeed(pairs + CANDIDATE * part.test_users * sizes.candidates, ("candidates.per_user",))
     if kind in ("train", "evaluate", "plot"):
         return _of_model(kind, name, params.model(name), sizes, params.evaluate.mask)
@@ -98,8 +101,7 @@ def _of_model(kind: str, name: str, entry: config.ModelEntry, sizes: PipelineSiz
     cost, shape = model_cost(name, entry, sizes), sizes.of(entry)
     lower = tuple(f"models.{name}.{option}" for option in cost.reduce_with)
     if kind == "train":
-        stored = 4 * shape.per_positive * 2  # the table's and the array's
-        rows = (READ + stored) * (shape.train + shape.validation)
+        rows = (READ + 4 * shape.per_positive) * (shape.train + shape.validation)
         ranked = (BLOCKS + 2 * CSR_BYTES * shape.train) * (entry.task == "ranking")
         bytes: float = rows + max(cost.peak_bytes, 2 * cost.model_bytes + ranked)
     elif kind == "evaluate":
@@ -114,8 +116,9 @@ def _of_model(kind: str, name: str, entry: config.ModelEntry, sizes: PipelineSiz
 def _evaluated(sizes: PipelineSizes, task: str, mask: str) -> float:
     """Return the bytes of an evaluation beside its model."""
     part = sizes.parts[task]
-    masked = SEEN * part.low_rated if mask == "rated" else 0
-    known = SEEN * (part.train + part.validation) + masked + TESTED * part.test
+    masked = (SEEN + RATING_BYTES) * part.low_rated if mask == "rated" else 0
+    joined = RATING_BYTES * ((part.fold_in > 0) + (part.validation > 0))  # with what others rated
+    known = (SEEN + joined) * (part.train + part.fold_in + part.validation) + masked + TESTED * part.test
     return known + OFFERED * part.test_users * sizes.candidates + LISTED * part.test_users + BLOCKS
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 
@@ -163,16 +164,36 @@ def test_spark_says_nothing_and_leaves_nothing_behind(spark, tmp_path):
         "from marquee.engine import map_blocks; from tests.engine import tasks; "
         "print(len(map_blocks(tasks.surroundings, [(), ()])))"
     )
-    from os import environ
-
     done = subprocess.run(
         [sys.executable, "-c", program],
         capture_output=True,
         text=True,
-        env={**environ, "TMPDIR": str(tmp_path)},
+        env={**os.environ, "TMPDIR": str(tmp_path)},
     )
     assert (done.stdout, done.stderr, done.returncode) == ("2\n", "", 0)
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith("marquee")] == []
+
+
+def test_the_folder_of_a_process_that_was_killed_is_removed(tmp_path):
+    folders = []
+    for name in ("killed", "running", "other"):
+        (tmp_path / f"marquee-spark-{name}").mkdir()
+        folders.append(tmp_path / f"marquee-spark-{name}")
+    program = "import sys; from pathlib import Path; from marquee.engine.session import _locked; " + (
+        "held = _locked(Path(sys.argv[1])); print(held is not None, flush=True); sys.stdin.read()"
+    )
+    command = [sys.executable, "-c", program]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    killed, running = (subprocess.Popen([*command, folder / "lock"], **pipes) for folder in folders[:2])
+    for process in (killed, running):
+        assert process.stdout.readline() == b"True\n"
+    killed.kill()
+    killed.wait()
+    session._remove_stale(tmp_path)
+    assert [folder.exists() for folder in folders] == [False, True, True]
+    running.communicate()
+    session._remove_stale(tmp_path)
+    assert [folder.exists() for folder in folders] == [False, False, True]
 
 
 @pytest.mark.spark

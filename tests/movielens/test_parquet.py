@@ -45,6 +45,8 @@ def test_a_folder_of_parts_is_one_table(tmp_path, name):
     last = tmp_path / "raw/ratings.parquet/part-00001.parquet"
     pq.write_table(columns([*ROWS[60:70], (1, 2, 3, 10**12)]), last)
     assert f"{last} row 11: the timestamp is not in the years" in fault(tmp_path / "raw")
+    pq.write_table(columns([*ROWS[60:119], (2**40, 2, 3, 10**9)]), last)  # wider than the other part's ids
+    assert users(read(tmp_path / "raw"))[-1] == 2**40
     last.write_bytes(b"PAR1")
     assert f"{last} is not a complete Parquet file" in fault(tmp_path / "raw")
 

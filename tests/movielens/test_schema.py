@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from marquee import parallel
+from marquee.movielens import schema
 from marquee.movielens.schema import Scale, build_dataset, encode_ids, in_order, latest, stable_order
 from marquee.rng import KeyedRandom
 
@@ -189,13 +190,16 @@ def test_rows_have_the_same_order_in_one_block_and_in_many_by_any_number_of_thre
     item, random = rng.integers(0, 9, 2000).astype(np.int32), KeyedRandom(0, "order")
     expected = np.lexsort((row, random.rows(user, item), timestamp, user))
     monkeypatch.setattr(parallel, "ROWS", 64)
+    monkeypatch.setattr(schema, "SHARED", 3)  # blocks go to executors a few at a time
     monkeypatch.setattr("marquee.parallel.n_threads", lambda: threads)
     columns = user, item, row.astype(np.float32), timestamp
-    found = in_order(random, *(column.copy() for column in columns))
+    stays = np.ones(2000, bool)
+    found = in_order(random, *(column.copy() for column in columns), stays)
     assert [column.tolist() for column in found] == [column[expected].tolist() for column in columns]
     user, item = user[expected], timestamp[expected].astype(np.int32)
     last = {pair: n for n, pair in enumerate(zip(user.tolist(), item.tolist(), strict=True))}
     assert np.flatnonzero(latest(user, item)).tolist() == sorted(last.values())
+    assert stays.tolist() == latest(user, found[1]).tolist()
 
 
 @given(st.lists(st.tuples(SMALL, SMALL), min_size=1, max_size=60))
