@@ -28,7 +28,7 @@ def choose(text: str, preset: str, wanted: str | None) -> Any:
     default = _committed() or stay
     if wanted is None:
         return {} if stay else default
-    more = _blocks(read_text(presets.MORE_MODELS)) if presets.MORE_MODELS.is_file() else {}
+    more = _blocks(read_text(presets.MORE_MODELS)) if presets.more_models() else {}
     known = {**default, **more, **stay}
     names: list[str] = []
     for word in wanted.split(","):
