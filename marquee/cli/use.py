@@ -66,7 +66,7 @@ def run(args: Namespace) -> None:
         settings["ingest.columns.rating"] = config.CustomColumns.rating
     entries = models or {one: vars(entry) for one, entry in before.models.items()}
     if implicit or wanted.name in config.UNRATED:
-        left_out = [one for one, entry in entries.items() if entry["task"] == "rating"]
+        left_out = [one for one, entry in entries.items() if entry.get("task") == "rating"]
     if args.models:
         settings["demo.model"] = use_models.of_page(before.demo.model, entries)
     text, changed, absent = with_settings(read_text(PARAMS), settings, left_out, models)

@@ -46,7 +46,7 @@ def choose(text: str, preset: str, wanted: str | None) -> Any:
 
 def of_page(model: str, entries: Mapping[str, Mapping[str, Any]]) -> str:
     """Return `demo.model`, or the first of `entries` that can take its place; '' for none."""
-    fit = [name for name, entry in entries.items() if entry["algorithm"] in PACKERS]
+    fit = [name for name, entry in entries.items() if entry.get("algorithm") in tuple(PACKERS)]
     return model if model in fit else next(iter(fit), "")
 
 

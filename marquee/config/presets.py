@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from marquee.config import INCOMING, load
-from marquee.config.names import dotted
+from marquee.config.names import dotted, require_names
 from marquee.config.parsing import as_number, mapping
 
 PRESETS = Path("presets")
@@ -100,10 +100,11 @@ def _read(name: str) -> dict[str, Any]:
 
 
 def _blocks(path: Path) -> dict[str, Any]:
-    """Read a preset. Raises MarqueeError where `dataset`, `models` or one of the models is no block."""
+    """Read a preset. Raises MarqueeError where `dataset` or `models` is no block, or a model is none."""
     found = load(path)
     for key in ("dataset", "models"):
         found[key] = dict(mapping(found.get(key), f"{path}: {key}"))
+    require_names(found["models"], f"{path}: models")
     for model, block in found["models"].items():
         found["models"][model] = mapping(block, f"{path}: {dotted('models', model)}")
     return found
