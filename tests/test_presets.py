@@ -383,8 +383,10 @@ def test_a_damaged_preset_is_one_line_and_params_stay(params, content, words):
 
 @pytest.mark.parametrize(
     "content",
-    ["", "models: 3", "other: 3", "models: {neumf: 3}", "models: [neumf]", "models: {5: {}, neumf: {}}"]
-    + ["models: {neumf: {task: ranking}}", "models: {neumf: {algorithm: [], task: {}}}"],
+    [
+        *("", "models: 3", "other: 3", "models: {neumf: 3}", "models: [neumf]", "models: {5: {}, neumf: {}}"),
+        *("models: {neumf: {task: ranking}}", "models: {neumf: {algorithm: [], task: {}}}"),
+    ],
 )
 def test_a_damaged_file_of_more_models_is_one_line_and_params_stay(params, content):
     presets.MORE_MODELS.write_text(content)
