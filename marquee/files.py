@@ -55,8 +55,7 @@ def atomic_file(path: Path, sync: bool = True, shared: bool = False) -> Iterator
     sync    have its bytes on the disk before it takes the name, so that a power failure leaves no empty file
     shared  other processes may write the same file at the same time
     """
-    own = f".{uuid4().hex}" if shared else ""
-    partial = path.with_name(f"{path.name}{own}{PARTIAL}")
+    partial = _beside(path, f".{uuid4().hex}" if shared else "")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         if path.exists() and not path.is_file():
@@ -78,8 +77,8 @@ def atomic_file(path: Path, sync: bool = True, shared: bool = False) -> Iterator
 @contextmanager
 def atomic_folder(path: Path) -> Iterator[Path]:
     """Yield an empty folder to fill; it replaces `path` when the block ends well."""
+    partial, old = _beside(path), _beside(path, ".old")
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial, old = (path.with_name(f"{path.name}{suffix}{PARTIAL}") for suffix in ("", ".old"))
     remove(partial)
     partial.mkdir()
     try:
@@ -96,6 +95,12 @@ def atomic_folder(path: Path) -> Iterator[Path]:
         remove(old)
     finally:
         remove(partial)
+
+
+def _beside(path: Path, suffix: str = "") -> Path:
+    if not path.name:  # `.` and `/`, and an empty text
+        raise MarqueeError(f"{path} is a folder: name a file or a folder inside it")
+    return path.with_name(f"{path.name}{suffix}{PARTIAL}")
 
 
 def remove(path: Path) -> None:

@@ -21,8 +21,7 @@ from marquee.resources.plan import stages
 def require_valid(params: Params) -> None:
     """Raise MarqueeError for a block that its stage would refuse."""
     known = release(params.dataset.name)
-    for name, entry in params.models.items():
-        recommenders.check(entry, f"models.{name}", params.negatives.per_positive)
+    require_models(params)
     require_packable(params)
     if known.name == SIMULATED:
         _check_files(params)
@@ -45,6 +44,12 @@ def require_valid(params: Params) -> None:
             "take shorter lists"
         )
     chosen_source(known, params.dataset, watched=True)
+
+
+def require_models(params: Params) -> None:
+    """Raise MarqueeError for a model that its algorithm would refuse."""
+    for name, entry in params.models.items():
+        recommenders.check(entry, f"models.{name}", params.negatives.per_positive)
 
 
 def require_machine(params: Params, sizes: PipelineSizes | None) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -54,6 +56,13 @@ def test_what_a_killed_process_left_is_swept_away(tmp_path):
     with io.atomic_folder(tmp_path / "raw") as partial:
         (partial / "whole").write_text("whole")
     assert names(tmp_path / "raw") == ["whole"]
+
+
+@pytest.mark.parametrize("path", ["", ".", "/"])
+@pytest.mark.parametrize("writer", [io.atomic_file, io.atomic_folder])
+def test_what_has_no_name_is_no_target(writer, path):
+    with pytest.raises(MarqueeError, match="is a folder: name a file"), writer(Path(path)):
+        pass
 
 
 def test_json_is_sorted_readable_and_refuses_what_is_no_json(tmp_path):

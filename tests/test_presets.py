@@ -358,3 +358,42 @@ def test_a_release_with_ratings_refuses_implicit_feedback(params):
 def test_make_plan_hands_the_name_on_as_it_is(tmp_path):
     assert made(tmp_path, "plan", "DATASET=x; touch y") == ["marquee|plan|--dataset|x; touch y|"]
     assert not (tmp_path / "y").exists()
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ("models: 3", "presets/ml-100k.yaml: models is 3, but must be a block of keys"),
+        ("models: [ease]", "models is ['ease'], but must be"),
+        ("models: {ease: 3}", "models.ease is 3, but must be"),
+        ("dataset: ml-100k", "dataset is 'ml-100k', but must be"),
+        ("tasks: 7", "ml-100k does not fit params.yaml, which stays as it is: tasks is 7"),
+        ("surprise: 1", "surprise is not a parameter"),
+        ("tasks: {rating: {split: none}}", "tasks.rating.split is 'none'"),
+        ("models: {ease: {regularization: x}}", "models.ease.regularization is 'x'"),
+        ("models: {../x: {algorithm: ease}}", "models.../x cannot be a name"),
+        ("models: {5: {algorithm: ease}}", "models.5 cannot be a name"),
+        ("evaluate: {ks: [7]}", "compare.k is 10, but evaluate.ks has 7"),
+    ],
+)
+def test_a_damaged_preset_is_one_line_and_params_stay(params, content, words):
+    Path("presets/ml-100k.yaml").write_text(content)
+    with pytest.raises(MarqueeError) as caught:
+        use_release("ml-100k")
+    assert words in str(caught.value)
+    assert str(caught.value).isprintable()
+    assert params.read_text() == TEXT
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        *("", "models: 3", "other: 3", "models: {neumf: 3}", "models: [neumf]", "models: {5: {}, neumf: {}}"),
+        *("models: {neumf: {task: ranking}}", "models: {neumf: {algorithm: [], task: {}}}"),
+    ],
+)
+def test_a_damaged_file_of_more_models_is_one_line_and_params_stay(params, content):
+    presets.MORE_MODELS.write_text(content)
+    with pytest.raises(MarqueeError):
+        use_release("ml-1m", "--models", "neumf")
+    assert params.read_text() == TEXT

@@ -120,6 +120,7 @@ def test_names_that_differ_in_capitals_alone_are_one_folder_elsewhere(path):
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
+        ({"models.bias.sweeps": 10**9}, "models.bias.sweeps is 1000000000, but must be at most 1000"),
         ({"compare.k": 7}, "compare.k is 7, but evaluate.ks has 5, 10, 20"),
         ({"evaluate.ks": []}, "evaluate.ks is []"),
         ({"evaluate.ks": [10, 10]}, "evaluate.ks is [10, 10], but must be a list of different lengths"),

@@ -11,6 +11,7 @@ import numpy as np
 
 from marquee.cli import project
 from marquee.config import CompareOptions
+from marquee.config.names import NAME
 from marquee.errors import MarqueeError
 from marquee.io import as_array, as_table, read_parquet
 from marquee.referee.variants import VARIANTS
@@ -52,10 +53,10 @@ def configure(parser: ArgumentParser) -> None:
 
 
 def run(args: Namespace) -> None:
-    if args.k < 1:
-        args.parser.error(f"-k is {args.k}: give at least 1")
-    if 0 < args.resamples < 100 or args.resamples < 0:
-        args.parser.error(f"--resamples is {args.resamples}: give 0 or at least 100")
+    if not 1 <= args.k <= 10_000:
+        args.parser.error(f"-k is {args.k}: give 1 to 10,000")
+    if args.resamples and not 100 <= args.resamples <= 100_000:
+        args.parser.error(f"--resamples is {args.resamples}: give 0, or 100 to 100,000")
     verdicts = _verdicts(args)
     for name, verdict in verdicts.items():
         for note in verdict.notes:
@@ -108,7 +109,7 @@ def _split(args: Namespace) -> tuple[Table, Table, Table | None]:
 def _of_entry(name: str, args: Namespace) -> Table:
     """Return the lists, or the predicted ratings, that `evaluate` stored of a model of this project."""
     folder = Path("data/evaluation") / name
-    if not folder.is_dir():
+    if not NAME.fullmatch(name) or not folder.is_dir():
         raise MarqueeError(f"{name} is neither a file nor an evaluated model: name a CSV or Parquet file")
     if args.predictions:
         found = read_parquet(folder / "predictions.parquet", ["user", "item", "predicted"])

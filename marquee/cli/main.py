@@ -15,7 +15,7 @@ from typing import Any, NoReturn
 
 from marquee import __version__
 from marquee.errors import MarqueeError, explain
-from marquee.terminal import OutputError, printable, say, standard_streams
+from marquee.terminal import OutputError, excerpt, say, standard_streams
 
 COMMANDS = {
     "recommend": "recommend movies to a user of the data or to a new one",
@@ -47,7 +47,7 @@ class Parser(ArgumentParser):
         super().__init__(**settings, formatter_class=RawDescriptionHelpFormatter, allow_abbrev=False)
 
     def error(self, message: str) -> NoReturn:
-        self.exit(2, printable(f"{self.prog}: {message}; see {self.prog} --help") + "\n")
+        self.exit(2, f"{self.prog}: {excerpt(message, 1000)}; see {self.prog} --help\n")
 
 
 def main(words: Sequence[str] | None = None) -> int:

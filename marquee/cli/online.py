@@ -16,6 +16,7 @@ from marquee.io import atomic_folder, read_parquet, write_csv, write_figure
 from marquee.leaderboard.metrics import metric_title
 from marquee.terminal import say
 
+WRITTEN = {"curve.csv", "summary.csv", "curve.png", "curve.svg"}
 EXAMPLES = """examples:
   marquee online ials als_genres
   marquee online ease --start 0.98 --every 1d --policy never --policy update
@@ -62,8 +63,8 @@ def _every(text: str) -> str:
 def run(args: Namespace) -> None:
     params, out = project.params(), args.out
     entries = {name: params.model(name) for name in dict.fromkeys(args.models)}
-    if out.exists() and not (out / "curve.csv").is_file():
-        raise MarqueeError(f"{out} exists and holds no curves: name a new folder with --out")
+    if out.exists() and not {one.name for one in out.iterdir()} <= WRITTEN:  # it is replaced as a whole
+        raise MarqueeError(f"{out} exists and holds other files than curves: name a new folder with --out")
     movies = read_parquet(Path("data/movies.parquet"))
     scale, _ = project.scale()
     stream = prequential.stream_of(

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from marquee import config
+from marquee import config, validate
 from marquee.cli import use_models
 from marquee.config import presets
 from marquee.errors import MarqueeError, did_you_mean
@@ -66,10 +66,11 @@ def run(args: Namespace) -> None:
         settings["ingest.columns.rating"] = config.CustomColumns.rating
     entries = models or {one: vars(entry) for one, entry in before.models.items()}
     if implicit or wanted.name in config.UNRATED:
-        left_out = [one for one, entry in entries.items() if entry["task"] == "rating"]
+        left_out = [one for one, entry in entries.items() if entry.get("task") == "rating"]
     if args.models:
         settings["demo.model"] = use_models.of_page(before.demo.model, args.models, entries)
     text, changed, absent = with_settings(read_text(PARAMS), settings, left_out, models)
+    _require_valid(text, name)
     write_text(PARAMS, text)
     if presets.preset(name) is None:
         print(f"no settings were chosen for {name}: params.yaml has those of {SIMULATED}")
@@ -86,6 +87,14 @@ def run(args: Namespace) -> None:
     missing -= {f"models.{one}" for one in presets.more_models()}  # settings for whoever brings them
     if missing:
         print(f"not in params.yaml, so that their settings are left out: {', '.join(sorted(missing))}")
+
+
+def _require_valid(text: str, name: str) -> None:
+    """Raise MarqueeError for a key, value or model in the new `text` that no stage would accept."""
+    try:
+        validate.require_models(config.parse(config.Params, config.loads(text, PARAMS), ""))
+    except MarqueeError as error:
+        raise MarqueeError(f"{name} does not fit {PARAMS}, which stays as it is: {error}") from None
 
 
 def settings_of(name: str) -> dict[str, Any]:

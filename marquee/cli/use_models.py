@@ -28,7 +28,7 @@ def choose(text: str, preset: str, wanted: str | None) -> Any:
     default = _committed().get("models") or stay
     if wanted is None:
         return {} if stay else default
-    more = _parsed(read_text(presets.MORE_MODELS))["models"] if presets.MORE_MODELS.is_file() else {}
+    more = _parsed(read_text(presets.MORE_MODELS))["models"] if presets.more_models() else {}
     known = {**default, **more, **stay}
     names: list[str] = []
     for word in wanted.split(","):
@@ -51,7 +51,7 @@ def of_page(model: str, wanted: str, entries: Mapping[str, Mapping[str, Any]]) -
     """
     if "default" in wanted.split(","):
         model = _committed().get("demo", {}).get("model", model)
-    fit = [name for name, entry in entries.items() if entry["algorithm"] in PACKERS]
+    fit = [name for name, entry in entries.items() if entry.get("algorithm") in tuple(PACKERS)]
     return model if model in fit else next(iter(fit), "")
 
 

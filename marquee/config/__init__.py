@@ -14,12 +14,12 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Literal
 
-from marquee.config.loading import load
+from marquee.config.loading import load, loads
 from marquee.config.names import require_name
 from marquee.config.parsing import Percent, option, parse
 from marquee.errors import MarqueeError, did_you_mean
 
-__all__ = ["Params", "load", "option", "parse", "read", "require_name"]
+__all__ = ["Params", "load", "loads", "option", "parse", "read", "require_name"]
 
 TASKS = ("rating", "ranking")
 SPLITS = (

@@ -21,9 +21,13 @@ def load(path: Path) -> dict[str, Any]:
     Raises MarqueeError for a missing file, broken YAML, a key that stands twice in one block, and a file that
     is too large, by itself or behind its aliases.
     """
+    return loads(_text(path), path)
+
+
+def loads(text: str, path: Path) -> dict[str, Any]:
+    """Read `text` as `load` reads the file, which `path` names in messages."""
     import yaml
 
-    text = _text(path)
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
         _check_events(yaml.parse(text, loader), path)

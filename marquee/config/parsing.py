@@ -61,7 +61,7 @@ def parse(cls: type[T], block: Any, where: str) -> T:
 
     Raises MarqueeError for an unknown key, a missing one, a wrong type or an impossible value.
     """
-    block = _mapping(block, where)
+    block = mapping(block, where)
     kinds = typing.get_type_hints(cls)
     known = {field.name: field for field in dataclasses.fields(cls)}  # type: ignore[arg-type]
     rest = next((name for name, field in known.items() if "other_keys" in field.metadata), None)
@@ -80,9 +80,9 @@ def parse(cls: type[T], block: Any, where: str) -> T:
         if name in block or dataclasses.is_dataclass(kind) or typing.get_origin(kind) is Mapping:
             value = block.get(name)
             if "keys" in field.metadata:
-                value = _with_keys(_mapping(value, place), field.metadata["keys"], place)
+                value = _with_keys(mapping(value, place), field.metadata["keys"], place)
             if "names" in field.metadata:
-                require_names(_mapping(value, place), place)
+                require_names(mapping(value, place), place)
             values[name] = _convert(value, kind, place)
             _check_bounds(values[name], field.metadata, place)
         elif field.default is MISSING:
@@ -90,7 +90,8 @@ def parse(cls: type[T], block: Any, where: str) -> T:
     return cls(**values)
 
 
-def _mapping(block: Any, where: str) -> Mapping[str, Any]:
+def mapping(block: Any, where: str) -> Mapping[str, Any]:
+    """Return `block`, None as an empty one. Raises MarqueeError for anything else."""
     block = {} if block is None else block
     if not isinstance(block, Mapping):
         raise MarqueeError(f"{where} is {shown(block)}, but must be a block of keys")
@@ -114,7 +115,7 @@ def _convert(value: Any, kind: Any, where: str, or_words: str = "") -> Any:
     if dataclasses.is_dataclass(kind) and isinstance(kind, type):
         return parse(kind, value, where)
     if origin is Mapping:
-        block = _mapping(value, where)
+        block = mapping(value, where)
         return {str(key): _convert(v, inner[1], dotted(where, key)) for key, v in block.items()}
     if origin in (types.UnionType, typing.Union):  # X | None, X | Literal["auto"] | Percent | None
         words = [word for one in inner for word in typing.get_args(one)]

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from marquee.config import INCOMING, load
-from marquee.config.parsing import as_number
+from marquee.config.names import dotted, require_names
+from marquee.config.parsing import as_number, mapping
 
 PRESETS = Path("presets")
 MORE_MODELS = PRESETS / "models/more.yaml"
@@ -49,18 +50,18 @@ def preset(name: str) -> dict[str, Any] | None:
 
 def release_of(name: str) -> str:
     """Return the release that a preset belongs to: its `dataset.name`, or one of the preset's own name."""
-    return str((_read(name).get("dataset") or {}).get("name", name)) if name in names() else name
+    return str(_read(name)["dataset"].get("name", name)) if name in names() else name
 
 
 def models_of(name: str) -> dict[str, Any]:
     """Return the model blocks of a preset that has whole ones; they are then all models. {} otherwise."""
-    models = _read(name).get("models") or {}
+    models: dict[str, Any] = _read(name)["models"]
     return models if models and all("algorithm" in block for block in models.values()) else {}
 
 
 def more_models() -> dict[str, Any]:
     """Return the model blocks that params.yaml has not by default."""
-    return load(MORE_MODELS)["models"] if MORE_MODELS.is_file() else {}
+    return _blocks(MORE_MODELS)["models"] if MORE_MODELS.is_file() else {}
 
 
 def is_from_preset(models: Any) -> bool:
@@ -95,7 +96,18 @@ def _differing(flat: Mapping[str, Any], name: str) -> int:
 
 
 def _read(name: str) -> dict[str, Any]:
-    return load(PRESETS / f"{name}.yaml")
+    return _blocks(PRESETS / f"{name}.yaml")
+
+
+def _blocks(path: Path) -> dict[str, Any]:
+    """Read a preset. Raises MarqueeError where `dataset` or `models` is no block, or a model is none."""
+    found = load(path)
+    for key in ("dataset", "models"):
+        found[key] = dict(mapping(found.get(key), f"{path}: {key}"))
+    require_names(found["models"], f"{path}: models")
+    for model, block in found["models"].items():
+        found["models"][model] = mapping(block, f"{path}: {dotted('models', model)}")
+    return found
 
 
 def _equal(one: Any, other: Any) -> bool:

@@ -38,11 +38,11 @@ def time_warnings(ratings: Ratings, parts: Split, split: str) -> list[str]:
 
 def tied_users(parts: Split) -> tuple[int, int]:
     """Return how many users have test rows, and of how many the first has the time of a row before it."""
-    test, known = parts.test, (parts.train, parts.validation, parts.test)
-    n_users = 1 + int(max(part.user.max(initial=0) for part in known))
+    test, before = parts.test, (parts.train, parts.validation)
+    n_users = 1 + int(max(part.user.max(initial=0) for part in (test, *before)))
     first, last = (np.full(n_users, np.iinfo(np.int64).min) for _ in range(2))
     first[test.user[::-1]] = test.timestamp[::-1]  # rows ascend in time, so the first one is written last
-    for part in (parts.train, parts.validation):
+    for part in before:
         last[part.user] = part.timestamp
     tested = np.unique(test.user)
     return len(tested), int((first[tested] == last[tested]).sum())

@@ -19,7 +19,7 @@ from marquee.training.progress import Progress
 class Options:
     user_damping: float = option(5.0, low=0)  # ratings of 0 deviation added to each user's
     item_damping: float = option(2.0, low=0)  # the same for a movie
-    sweeps: int = option(10, low=1)  # turns of the two solves; the biases settle after a few
+    sweeps: int = option(10, low=1, high=1000)  # turns of the two solves; the biases settle after a few
 
 
 SPACE = {

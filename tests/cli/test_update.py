@@ -146,7 +146,7 @@ def test_a_stream_gives_curves_as_tables_and_pictures(place, capsys):
     assert main([*words, "--policy", "never"]) == 0, "an older run is replaced"
     capsys.readouterr()
     assert main([*words[:-1], "models"]) == 1
-    assert "models exists and holds no curves" in capsys.readouterr().err
+    assert "models exists and holds other files than curves" in capsys.readouterr().err
     for wrong in (["--every", "0"], ["--every", "3w"], ["--start", "1"], ["--policy", "often"]):
         with pytest.raises(SystemExit, match="2"):
             main(["online", "bias", *wrong])

@@ -7,8 +7,8 @@ import pytest
 
 from marquee.config import SplitOptions
 from marquee.data.ratings import Ratings
-from marquee.data.splits import Split, split
-from marquee.data.time_cuts import BY_TIME
+from marquee.data.splits import split
+from marquee.data.time_cuts import BY_ONE_CUT, BY_TIME
 from marquee.data.time_order import tied_users, time_warnings
 from marquee.rng import KeyedRandom
 
@@ -67,7 +67,15 @@ def test_a_tie_is_one_between_a_held_out_row_and_one_before_it():
     assert tied_users(parts) == (3, 1)  # the first: test and validation are of one moment
 
 
-def test_a_user_of_the_validation_alone_is_no_fault():
-    one, none = Ratings.of(np.array([0]), np.array([0]), 5.0, 7), Ratings.empty()
-    last = Ratings.of(np.array([3]), np.array([0]), 5.0, 7)
-    assert tied_users(Split(one, last, one, none, {})) == (1, 1)
+@pytest.mark.parametrize("name", BY_ONE_CUT)
+def test_users_of_the_validation_alone_are_no_test_users(name):
+    """User 10 came between the end of training and the test: neither knows them."""
+    time = DAYS + 86_400 * 3 * (USER % 2)
+    late = int(np.sort(time)[len(time) * 7 // 10])
+    ratings = Ratings.of(np.append(USER, [10]), np.append(ITEM, [0]), 5.0, np.append(time, [late]))
+    parts = split(ratings, SplitOptions(name, validation=0.3, test=0.2, fold=5), KeyedRandom(0))
+    assert 10 in parts.validation.user
+    assert 10 not in parts.train.user
+    assert 10 not in parts.test.user
+    time_warnings(ratings, parts, name)
+    assert tied_users(parts)[0] == len(np.unique(parts.test.user))

@@ -241,3 +241,5 @@ def test_a_model_of_the_project_beside_a_file_gets_the_pipelines_own_figures(fin
     own = json.loads((finished / "data/evaluation/ease/metrics.json").read_text())["metrics"]
     for name in ("ndcg@10", "hit@10", "recall@10", "map@10"):  # its coverage is of rated movies
         assert judged[name] == pytest.approx(own[name], abs=1e-6)
+    outside = finished.call("python", "-m", "marquee", "judge", "x/../ease", "--task", "ranking")
+    assert "x/../ease is neither a file nor an evaluated model" in outside.stderr
