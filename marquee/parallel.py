@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 S = TypeVar("S")
 T = TypeVar("T")
+SCANNED = 1 << 20  # rows of a mask that are looked through at a time
 COUNTED = 1 << 22  # values that are counted at a time
 ROWS = 1 << 16  # in a block: 512 KiB of packed keys, which sort within the cache of one core
 
@@ -51,6 +52,21 @@ def parallel_user_blocks(
 def row_blocks(n: int, rows: int) -> list[tuple[int, int]]:
     """Return the first of each block of `rows` of `n` rows, and the one after its last."""
     return [(first, min(first + rows, n)) for first in range(0, n, rows)]
+
+
+def chosen(mask: np.ndarray, *columns: np.ndarray, in_place: bool = False) -> list[np.ndarray]:
+    """Return the rows of each column [n] where `mask` [n] is true, without a list of all their numbers.
+
+    in_place  move them to the front of the column, and return that part of it
+    """
+    n, first = np.count_nonzero(mask), 0
+    found = [column[:n] if in_place else np.empty(n, column.dtype) for column in columns]
+    for begin, end in row_blocks(len(mask), SCANNED):
+        rows = np.flatnonzero(mask[begin:end])  # half the time of a mask for each column
+        for column, own in zip(columns, found, strict=True):
+            own[first : first + len(rows)] = column[begin:end][rows]
+        first += len(rows)
+    return found
 
 
 def ratings_per_user(user: np.ndarray, n_users: int | None = None) -> np.ndarray:

@@ -11,7 +11,7 @@ from marquee import parallel as module
 from marquee.data.ratings import Ratings
 from marquee.data.sampling import sample_candidates
 from marquee.data.splits import SplitOptions, split
-from marquee.parallel import packed_pairs, parallel_user_blocks, ratings_per_user, user_blocks
+from marquee.parallel import chosen, packed_pairs, parallel_user_blocks, ratings_per_user, user_blocks
 from marquee.rng import KeyedRandom
 
 fast = settings(max_examples=60)
@@ -107,3 +107,11 @@ def test_numbers_are_counted_by_blocks_as_at_once(monkeypatch):
     values = np.random.default_rng(0).integers(0, 12, 40).astype(np.int32)
     np.testing.assert_array_equal(module.counts(values, 20), np.bincount(values, minlength=20))
     assert module.counts(values[:0]).tolist() == []
+
+
+@pytest.mark.parametrize("in_place", [False, True])
+def test_rows_are_chosen_by_blocks_as_by_a_mask(monkeypatch, in_place):
+    monkeypatch.setattr("marquee.parallel.SCANNED", 8)
+    values = np.random.default_rng(0).integers(0, 9, 50)
+    (found,) = chosen(values > 3, values.copy(), in_place=in_place)
+    np.testing.assert_array_equal(found, values[values > 3])

@@ -14,7 +14,7 @@ import numpy as np
 from marquee.config.parsing import as_number
 from marquee.errors import MarqueeError
 from marquee.io import as_array, as_column, read_parquet, reading, row_groups
-from marquee.parallel import row_blocks
+from marquee.parallel import chosen
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 DTYPES = {"user": np.int32, "item": np.int32, "rating": np.float32, "timestamp": np.int64}
 POSITIVE_FROM = 0.75  # of the way from the lowest to the highest rating
-ROWS = 1 << 20  # that are looked through at a time
 USUAL_POSITIVES = (0.1, 0.9)  # fraction of the ratings
 
 
@@ -142,21 +141,6 @@ class Ratings:
         matrix = csr_matrix((values, (self.user, self.item)), shape=(n_users, n_items))
         matrix.sort_indices()
         return matrix
-
-
-def chosen(mask: np.ndarray, *columns: np.ndarray, in_place: bool = False) -> list[np.ndarray]:
-    """Return the rows of each column [n] where `mask` [n] is true, without a list of all their numbers.
-
-    in_place  move them to the front of the column, and return that part of it
-    """
-    n, first = np.count_nonzero(mask), 0
-    found = [column[:n] if in_place else np.empty(n, column.dtype) for column in columns]
-    for begin, end in row_blocks(len(mask), ROWS):
-        rows = np.flatnonzero(mask[begin:end])  # half the time of a mask for each column
-        for column, own in zip(columns, found, strict=True):
-            own[first : first + len(rows)] = column[begin:end][rows]
-        first += len(rows)
-    return found
 
 
 def with_rows(matrix: np.ndarray, n: int) -> np.ndarray:

@@ -14,7 +14,7 @@ import numpy as np
 
 from marquee.config import BY_SHARE, SplitOptions
 from marquee.data import shares
-from marquee.data.ratings import ROWS, Ratings, chosen, count_weights
+from marquee.data.ratings import Ratings, count_weights
 from marquee.data.shares import (
     DOWN,
     FOLDED_IN,
@@ -31,7 +31,7 @@ from marquee.data.split_checks import check
 from marquee.data.time_cuts import BY_ONE_CUT, BY_TIME, cut, sorted_times, valid_fold, window_bounds
 from marquee.engine import map_blocks
 from marquee.errors import MarqueeError
-from marquee.parallel import ratings_per_user, row_blocks, user_blocks
+from marquee.parallel import SCANNED, chosen, ratings_per_user, row_blocks, user_blocks
 from marquee.rng import KeyedRandom, next_draw, uniform
 
 FOLD_IN = 0.8  # of the ratings of a user held out by user_holdout; the rest is test
@@ -152,7 +152,7 @@ def _low_rated(
     low = ratings.rating < options.positive_threshold
     if train_file is not None:
         low[np.setdiff1d(np.arange(len(low)), train_file)] = False
-    for rows in (slice(*block) for block in row_blocks(len(low), ROWS)):
+    for rows in (slice(*block) for block in row_blocks(len(low), SCANNED)):
         low[rows] &= ratings.timestamp[rows] <= until[ratings.user[rows]]
     return ratings.take(low)
 
@@ -258,7 +258,7 @@ def _user_holdout(ratings: Ratings, options: SplitOptions, random: KeyedRandom) 
     validation = all_but_one(rows_of(counts, options.validation, coin, options), counts)
     quota = np.where(held, test, validation)
     part = _lowest_rows(ratings, random, np.zeros_like(quota), quota)
-    for rows in (slice(*block) for block in row_blocks(len(part), ROWS)):  # an index is widened to 8 bytes
+    for rows in (slice(*block) for block in row_blocks(len(part), SCANNED)):  # an index is widened to 8 bytes
         part[rows] = _USER_HOLDOUT[held[ratings.user[rows]].view(np.int8), part[rows]]
     return part
 

@@ -11,17 +11,16 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from marquee.data.ratings import DTYPES, chosen
 from marquee.engine import Shared, map_blocks, share
 from marquee.movielens.core_filter import CoreFilter
 from marquee.movielens.titles import split_title
-from marquee.parallel import bits, is_ascending, packed_pairs, row_blocks, user_blocks
+from marquee.parallel import bits, chosen, is_ascending, packed_pairs, row_blocks, user_blocks
 from marquee.rng import KeyedRandom
 
 NO_GENRE = frozenset({"", "unknown", "(no genres listed)"})
 OPTIONAL = {"imdb_id": pa.int32(), "tmdb_id": pa.int32(), "tags": pa.list_(pa.string())}  # columns of movies
 STEPS = (1.0, 0.5, 0.1, 0.01)
-ROW = tuple(DTYPES.values())
+ROW = (np.int32, np.int32, np.float32, np.int64)  # user, item, rating, timestamp
 LATEST = np.iinfo(np.int64).max
 ROWS = 1 << 20  # that are counted at a time
 BARS = 100  # distinct ratings in the histogram; more are counted in so many bins of one width

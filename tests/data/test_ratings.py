@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from marquee.data.ratings import Catalogue, Ratings, chosen, columns_of, unusual_positives
+from marquee.data.ratings import Catalogue, Ratings, columns_of, unusual_positives
 from marquee.io import write_parquet
 
 THREE = Ratings.of([0, 1, 1], [2, 0, 1], [5, 3, 4], [10, 20, 30])
@@ -93,11 +93,3 @@ def test_a_stored_table_reads_back_from_several_row_groups(tmp_path, monkeypatch
         np.testing.assert_array_equal(getattr(found, name), getattr(whole, name))
     assert found.sampling == "how"
     assert pq.ParquetFile(tmp_path / "train.parquet").num_row_groups == 3
-
-
-@pytest.mark.parametrize("in_place", [False, True])
-def test_rows_are_chosen_by_blocks_as_by_a_mask(monkeypatch, in_place):
-    monkeypatch.setattr("marquee.data.ratings.ROWS", 8)
-    values = np.random.default_rng(0).integers(0, 9, 50)
-    (found,) = chosen(values > 3, values.copy(), in_place=in_place)
-    np.testing.assert_array_equal(found, values[values > 3])

@@ -11,7 +11,6 @@ from hypothesis import given, reject, settings
 from hypothesis import strategies as st
 
 from marquee.config import BY_SHARE, SPLITS, parse
-from marquee.data import ratings as ratings_module
 from marquee.data.ratings import Ratings
 from marquee.data.splits import BY_TIME, Split, SplitOptions, check, split
 from marquee.errors import MarqueeError
@@ -52,22 +51,6 @@ def grid(n_users: int, per_user: int) -> Ratings:
     users = np.repeat(np.arange(n_users), per_user)
     items = np.tile(np.arange(per_user), n_users)
     return Ratings.of(users, items, 1 + items % 5, items)
-
-
-@pytest.mark.parametrize("name", DRAWN)
-@pytest.mark.parametrize("threshold", [None, 3.0])
-def test_a_split_in_place_is_the_same(monkeypatch, name, threshold):
-    monkeypatch.setattr(ratings_module, "ROWS", 7)
-    options = SplitOptions(name, positive_threshold=threshold, validation=0.2, test=0.2, fold=2)
-    whole, chance = grid(20, 9), np.random.default_rng(0)
-    whole = in_order(whole.user, whole.item, chance.integers(1, 6, 180), chance.integers(0, 999, 180))
-    apart, within = (split(whole, options, rng(), in_place=place) for place in (False, True))
-    assert apart.counts == within.counts
-    assert list(apart.counts) == list(within.counts)
-    for part in ("train", "validation", "test", "fold_in", "low_rated"):
-        for column in ("user", "item", "rating", "timestamp"):
-            one, other = (getattr(getattr(done, part), column) for done in (apart, within))
-            np.testing.assert_array_equal(one, other)
 
 
 # leave_last_out

@@ -240,7 +240,7 @@ def test_only_as_many_workers_start_as_fit_into_memory(place, monkeypatch, capsy
     monkeypatch.setenv("MARQUEE_MEMORY", "0.7")
     tune(place, "mf_bce", "--trials", "1", "--workers", "2")
     assert (
-        "mf_bce: 1 of 2 workers, each needs up to 0.4 GiB and MARQUEE_MEMORY allows 0.7"
+        "mf_bce: 1 of 2 workers, each needs up to 0.5 GiB and MARQUEE_MEMORY allows 0.7"
         in capsys.readouterr().err
     )
 
