@@ -147,9 +147,7 @@ def _read_parts(
     def read(listed: tuple[Path, store.Part]) -> pa.Table:
         file, part = listed
         try:
-            with reading(
-                file
-            ):  # a few rows do not take all of a part, whose pages have checksums of their own
+            with reading(file):  # a few rows do not take all of a part: its pages have checksums of their own
                 if among is None and sha256(file) != part["sha256"]:
                     raise ValueError("it was changed after it was written")
                 return _read_file(file, columns, among, PART)

@@ -14,9 +14,7 @@ from marquee.data.ratings import DTYPES, Catalogue, Ratings, columns_of, spliced
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
 
-SIEVE = (
-    1 << 17
-)  # a power of 2: entries of a table, by which most rows are found to be of no pair that is given
+SIEVE = 1 << 17  # entries of a table by which most rows are found to be of no given pair; a power of 2
 
 
 @dataclass(frozen=True)

@@ -168,9 +168,8 @@ def _require_sorted(ratings: Ratings) -> None:
 def _counts(rated: np.ndarray, parts: Mapping[str, Ratings]) -> dict[str, int]:
     """Count rows and users of the split; `rated` [n_users] is how many ratings each user has."""
     users = rated > 0
-    has = {
-        name: ratings_per_user(part.user, len(rated)) > 0 for name, part in parts.items()
-    }  # [n_users] each
+    n_users = len(rated)
+    has = {name: ratings_per_user(part.user, n_users) > 0 for name, part in parts.items()}  # [n_users] each
     counts = {name: len(part) for name, part in parts.items()}
     return {
         **counts,
