@@ -30,7 +30,7 @@ import numpy as np
 from bench.output import ROOT, Row, environment, parser, publish
 from bench.process_tree import Limits, Usage, watched
 from bench.sizes import SEED, SHAPES, WORK
-from marquee.config import SimulatorOptions
+from marquee.config import SimulatorOptions, presets
 from marquee.errors import MarqueeError
 from marquee.io import read_json, write_json
 
@@ -84,7 +84,9 @@ def prepare(folder: Path) -> None:
     settings = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
     settings["dataset"] = {"name": "custom", "path": "data/incoming", "source": "official"}
     settings["tasks"]["ranking"] |= {"split": "user_holdout", "validation": 0, "test": TESTED}
-    block = settings["models"]["ials"] | {"dim": DIM, "epochs": SWEEPS, "patience": SWEEPS}
+    chosen = presets.preset(SHAPE.format) or {}
+    own = {key.rpartition(".")[2]: chosen[key] for key in chosen if key.startswith("models.ials.")}
+    block = settings["models"]["ials"] | own | {"dim": DIM, "epochs": SWEEPS, "patience": SWEEPS}
     settings["models"] = {"ials": block}
     settings["demo"]["model"] = "ials"
     (folder / "params.yaml").write_text(yaml.safe_dump(settings, sort_keys=False), encoding="utf-8")
