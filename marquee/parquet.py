@@ -10,6 +10,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from io import BytesIO
+from itertools import chain
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, NamedTuple
 
@@ -20,6 +21,7 @@ from marquee.outputs import PARTIAL
 
 if TYPE_CHECKING:
     import pyarrow as pa
+    import pyarrow.parquet as pq
 
 ROW_GROUP = 1_048_576  # rows; one column chunk then fits a cache and a reader can stream
 SEAL = b"seal"  # key of the hash of name, length and footer, in which it is BLANK
@@ -144,15 +146,8 @@ def _read_parts(
 
     import pyarrow as pa
 
-    def read(listed: tuple[Path, store.Part]) -> pa.Table:
-        file, part = listed
-        try:
-            with reading(file):  # a few rows do not take all of a part: its pages have checksums of their own
-                if among is None and sha256(file) != part["sha256"]:
-                    raise ValueError("it was changed after it was written")
-                return _read_file(file, columns, among, PART)
-        except (FileNotFoundError, MarqueeError) as error:
-            raise store.lost(path, file, isinstance(error, FileNotFoundError)) from error
+    def read(part: tuple[Path, store.Part]) -> pa.Table:
+        return _read_part(path, *part, columns, among)
 
     with ThreadPoolExecutor() as pool:
         whole = pa.concat_tables(pool.map(read, store.parts_of(path, name)))
@@ -162,6 +157,23 @@ def _read_parts(
     while chunked:  # one after another, so that no more than a column is held twice
         joined.append(chunked.pop().combine_chunks())
     return pa.table(joined, schema=schema)
+
+
+def _read_part(
+    path: Path,
+    file: Path,
+    part: store.Part,
+    columns: Sequence[str] | None = None,
+    among: tuple[str, Sequence[int]] | None = None,
+) -> pa.Table:
+    """Read a part of the table at `path`. Raises MarqueeError where it is missing or changed."""
+    try:
+        with reading(file):  # a few rows do not take all of a part: its pages have checksums of their own
+            if among is None and sha256(file) != part["sha256"]:
+                raise ValueError("it was changed after it was written")
+            return _read_file(file, columns, among, PART)
+    except (FileNotFoundError, MarqueeError) as error:
+        raise store.lost(path, file, isinstance(error, FileNotFoundError)) from error
 
 
 def _read_file(
@@ -200,18 +212,25 @@ def row_groups(path: Path) -> Iterator[RowGroups]:
     """Open what `read_parquet` reads, with its checks, for a reader that keeps no second copy of the rows."""
     import pyarrow.parquet as pq
 
+    if store.is_manifest(path):
+        with reading(path):
+            parts = store.parts_of(path)
+            first = _read_part(path, *parts[0])
+            tables = chain([first], (_read_part(path, *part) for part in parts[1:]))
+            yield RowGroups(sum(part["rows"] for _, part in parts), first.schema, tables)
+        return
     with reading(path), pq.ParquetFile(path, page_checksum_verification=True) as found:
         _verify(path, path.name, (found.metadata.metadata or {}).get(SEAL))
+        yield RowGroups(found.metadata.num_rows, found.schema_arrow, _groups(found))
 
-        def tables() -> Iterator[pa.Table]:
-            for group in range(found.num_row_groups):
-                table = found.read_row_group(group)
-                table.validate()
-                if len(table) != found.metadata.row_group(group).num_rows:
-                    raise ValueError("rows are missing")
-                yield table
 
-        yield RowGroups(found.metadata.num_rows, found.schema_arrow, tables())
+def _groups(found: pq.ParquetFile) -> Iterator[pa.Table]:
+    for group in range(found.num_row_groups):
+        table = found.read_row_group(group)
+        table.validate()
+        if len(table) != found.metadata.row_group(group).num_rows:
+            raise ValueError("rows are missing")
+        yield table
 
 
 def _verify(path: Path, name: str, seal: bytes | None) -> None:

@@ -70,6 +70,8 @@ def test_a_table_comes_back_equal_from_its_parts_each_of_which_is_parquet(folder
     assert some["item"].to_pylist() == [n % 7 for n in range(ROWS) if n // 4 in (2, 5)]
     io.write_parquet(Path("file.parquet"), ratings())
     assert io.read_parquet(Path("file.parquet")).equals(found, check_metadata=True)
+    for stored in (path, Path("file.parquet")):
+        assert Ratings.read(stored).to_table().equals(ratings(), check_metadata=True)
 
 
 def test_an_empty_table_keeps_its_columns(folder):
@@ -129,6 +131,8 @@ def test_a_part_that_is_lost_is_named_and_the_stage_writes_it_again(folder, faul
         io.read_parquet(path, among=among)
     assert f"{part}, a part of data/ratings.parquet, is {fault}:" in str(error.value)
     assert "dvc repro --force ingest" in str(error.value)
+    with pytest.raises(MarqueeError, match=f"is {fault}:"):
+        Ratings.read(path)
     write()
     assert part.read_bytes() == whole
 
