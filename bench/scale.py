@@ -65,9 +65,9 @@ def millions(text: str) -> list[float]:
 def spark(workers: int, gib: float) -> dict[str, str]:
     """Return the variables of a local cluster of `workers` with one core and `gib` GiB each.
 
-    A quarter of an executor is its JVM's heap, at most 1 GiB; Python maps what the tasks share.
+    Half of an executor is its JVM's heap, at most 1 GiB; Python maps what the tasks share.
     """
-    heap = int(min(1024, 256 * gib))
+    heap = int(min(1024, 512 * gib))
     conf = {"spark.executor.memory": f"{heap}m", "spark.driver.memory": "2g"}
     return {
         "MARQUEE_ENGINE": "spark",

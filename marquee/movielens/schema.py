@@ -25,7 +25,7 @@ LATEST = np.iinfo(np.int64).max
 ROWS = 1 << 20  # that are counted at a time
 BARS = 100  # distinct ratings in the histogram; more are counted in so many bins of one width
 ALL = CoreFilter()
-SHARED = 1 << 10  # blocks of users, 67 million ratings, that executors get at a time
+SHARED = 1 << 9  # blocks of users, 34 million ratings, that executors get at a time
 SPARE_IDS = 1 << 20  # entries that a table of ids may have beyond one for each rating
 
 
