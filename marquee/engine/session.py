@@ -112,6 +112,7 @@ def _start(master: str, chosen: dict[str, str]) -> _Running:
         "spark.local.dir": str(folder),
         "spark.driver.memory": "2g",
         "spark.driver.extraJavaOptions": logging,
+        "spark.memory.fraction": "0.3",  # of the heap for blocks of broadcasts; more of them lie on the disk
         "spark.broadcast.compress": "false",  # factors and ids gain little from it
         "spark.python.worker.reuse": "true",
     }

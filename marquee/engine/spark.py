@@ -1,25 +1,26 @@
 """Map blocks as jobs of Spark. The only module that imports pyspark.
 
-Spark moves bytes and starts tasks again; Marquee's own functions do the arithmetic. A shared value is one
-broadcast, whose file the Python processes of an executor map. The blocks of a job are divided into runs of
-equal length, one for each partition, and no result depends on where a run ends.
+Spark moves bytes and starts tasks again; Marquee's own functions do the arithmetic. Shared values are a file
+that the Python processes of an executor map; broadcasts bring it there in parts. The blocks of a job are
+divided into runs of equal length, one for each partition, and no result depends on where a run ends.
 """
 
 from __future__ import annotations
 
 import pickle
+import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar
 
 from pyspark.core.broadcast import Broadcast
 
 from marquee.engine.clock import timed
 from marquee.engine.session import code_on_executors, context, new_file
 from marquee.engine.settings import spark_partitions
-from marquee.engine.transport import pack, pieces, unpack
-from marquee.engine.worker import DONE, FAULT
+from marquee.engine.transport import cut, pack, pieces, unpack
+from marquee.engine.worker import DONE, FAULT, PREFIX
 from marquee.errors import MarqueeError, reason
 
 if TYPE_CHECKING:
@@ -28,32 +29,41 @@ if TYPE_CHECKING:
 FIRST_BLOCKS = 64  # of the first job
 BLOCKS = 256  # of one job: what Spark's driver holds of results is bounded
 RESULT_BYTES = 1 << 28  # of one job, by the largest result so far
+BROADCAST_BYTES = 1 << 27  # of one broadcast, which the JVMs of the driver and of executors hold whole
 
 
-class _Pieces(Broadcast[Any]):
-    """A broadcast variable whose file is packed by `transport`, so that executors map it."""
+class _Part(Broadcast[Any]):
+    """A broadcast variable whose file has these bytes and nothing of pickle's."""
 
     def dump(self, value: Any, f: BinaryIO) -> None:
         with f:
-            f.writelines(pieces(value))
+            f.writelines(value)
 
 
-class _File:
-    """Values in a packed file, which all processes of this machine map without a broadcast."""
+class _Sent:
+    """Shared values as they are sent: a name, and the parts of a packed file, paths here or broadcasts."""
 
-    def __init__(self, path: Path, value: Any) -> None:
-        self.path = path
-        with path.open("wb") as file:
-            file.writelines(pieces(value))
+    kept: ClassVar[set[str]] = set()  # names of what has been sent and not been destroyed
+
+    def __init__(self, spark: Any, values: Mapping[str, Any]) -> None:
+        self.name = f"{PREFIX}{uuid.uuid4().hex}"
+        self.parts: list[Path | _Part]
+        if code_on_executors() is None:  # they are threads of this machine's JVM, and map the file itself
+            self.parts = [new_file()]
+            with self.parts[0].open("wb") as file:
+                file.writelines(pieces(values))
+        else:
+            registry = spark._pickled_broadcast_vars
+            self.parts = [_Part(spark, part, registry) for part in cut(pieces(values), BROADCAST_BYTES)]
+        self.kept.add(self.name)
 
     def destroy(self) -> None:
-        self.path.unlink(missing_ok=True)
-
-
-def _send(spark: Any, values: Mapping[str, Any]) -> Any:
-    if code_on_executors() is None:  # they are threads of this machine's JVM
-        return _File(new_file(), values)
-    return _Pieces(spark, values, spark._pickled_broadcast_vars)
+        self.kept.discard(self.name)
+        for part in self.parts:
+            if isinstance(part, Path):
+                part.unlink(missing_ok=True)
+            else:
+                part.destroy()
 
 
 def map_blocks(
@@ -69,7 +79,7 @@ def map_blocks(
     with timed("send"):
         for one in shared:
             if one.sent is None:
-                one.sent = _send(spark, one.values)
+                one.sent = _Sent(spark, one.values)
     partitions = spark_partitions() or 2 * spark.defaultParallelism
     job = _on_executor(pickle.dumps(task), [one.sent for one in shared], code_on_executors())
     results: list[Any] = []
@@ -97,11 +107,12 @@ def _result(record: bytes, take: Take | None) -> Any:
 
 
 def _on_executor(
-    task: bytes, sent: Sequence[Any], code: str | None
+    task: bytes, sent: Sequence[_Sent], code: str | None
 ) -> Callable[[Iterable[bytes]], Iterator[bytes]]:
     """Return the function that runs a partition. It travels by value: Marquee may have to be found first."""
     folder = str(Path.cwd())
-    files = [str(one.path) if isinstance(one, _File) else one for one in sent]
+    named = {one.name: [str(part) if isinstance(part, Path) else part for part in one.parts] for one in sent}
+    kept = frozenset(_Sent.kept)
 
     def run(partition: Iterable[bytes]) -> Iterator[bytes]:
         if code is not None:
@@ -114,8 +125,11 @@ def _on_executor(
                 sys.path.insert(0, package)
         from marquee.engine.worker import run_blocks
 
-        paths = [file if isinstance(file, str) else file._path for file in files]
-        return run_blocks(task, paths, folder, partition)
+        paths = {
+            name: [part if isinstance(part, str) else part._path for part in parts]
+            for name, parts in named.items()
+        }
+        return run_blocks(task, paths, kept, folder, partition)
 
     return run
 

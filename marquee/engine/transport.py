@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import mmap
 import pickle
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,20 @@ def pieces(value: Any) -> list[Any]:
     for piece in raw:
         found += [piece, bytes(-piece.nbytes % ALIGNED)]
     return found
+
+
+def cut(raw: Iterable[Any], size: int) -> Iterator[list[memoryview]]:
+    """Yield the bytes of `raw` in runs of `size`, the last one shorter."""
+    run: list[memoryview] = []
+    room = size
+    for piece in raw:
+        view = memoryview(piece)
+        while len(view) > room:
+            yield [*run, view[:room]]
+            view, run, room = view[room:], [], size
+        run.append(view)
+        room -= len(view)
+    yield run
 
 
 def pack(value: Any) -> bytes:

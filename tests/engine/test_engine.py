@@ -14,7 +14,7 @@ from hypothesis.extra import numpy as arrays
 
 from marquee.engine import map_blocks, session, share
 from marquee.engine.settings import on_spark, spark_conf, spark_partitions
-from marquee.engine.transport import pack, pieces, unpack, unpack_file
+from marquee.engine.transport import cut, pack, pieces, unpack, unpack_file
 from marquee.errors import MarqueeError
 from marquee.parallel import user_blocks
 from tests.engine import tasks
@@ -60,6 +60,15 @@ def test_what_is_packed_reads_back_equal(values: list[np.ndarray]):
         for one, other in zip(value[name], found[name], strict=True):
             np.testing.assert_array_equal(one, other)
             assert one.dtype == other.dtype
+
+
+@pytest.mark.parametrize("size", [1, 7, 64, 1000])
+def test_cut_bytes_are_the_same_bytes(size):
+    raw = pieces({"a": np.arange(50), "b": np.zeros(0), "c": "text"})
+    runs = [b"".join(run) for run in cut(raw, size)]
+    assert b"".join(runs) == b"".join(raw)
+    assert {len(run) for run in runs[:-1]} <= {size}
+    assert len(runs[-1]) <= size
 
 
 def test_a_packed_file_is_mapped_and_never_changed(tmp_path):
@@ -211,6 +220,21 @@ def test_a_cluster_gives_the_same_bytes_and_runs_the_driver_s_code(spark):
     file, engine, threads = map_blocks(tasks.surroundings, [()])[0]
     assert "marquee-code" in file
     assert (engine, threads) == ("local", 1)
+
+
+@pytest.mark.spark
+def test_a_cluster_joins_the_parts_of_what_is_shared_and_keeps_no_file_of_it(spark, monkeypatch):
+    from marquee.engine import spark as module
+
+    spark(CLUSTER, 3)
+    monkeypatch.setattr(module, "BROADCAST_BYTES", 1000)
+    for _ in range(2):
+        with share(user=USER) as fixed, share(more=np.zeros(300)) as other:
+            assert len(map_blocks(tasks.shared_files, [()], other)[0]) == 1
+            for factor in (1.0, 3.0):
+                found = map_blocks(tasks.sums, BLOCKS, fixed, {"factor": factor})
+                assert bytes_of(found) == bytes_of([tasks.sums(rows, USER, factor) for (rows,) in BLOCKS])
+            assert len(fixed.sent.parts) == 9
 
 
 @pytest.mark.spark
