@@ -8,7 +8,8 @@ ingest, split, negatives, candidates, `ials` (f = 64, five sweeps), and the eval
 
 Before a stage starts, its memory is limited: --driver and --executors GiB, that of Python and of the JVM
 together; a stage that exceeds them is stopped. --write puts seconds, processor time and peaks into
-bench/results/scale.csv, the forecast beside the seconds into bench/results/scale_forecast.csv.
+bench/results/scale.csv, in place of earlier ones of the same size and workers, and the forecast from all of
+them beside the seconds into bench/results/scale_forecast.csv.
 
 The forecast of a step is T(n, w) = a + n (d + p / w) at n ratings and w workers: a to start, d on the driver
 for each rating, p on the workers. The three come from all sizes but the largest, by least squares without
@@ -27,7 +28,7 @@ from typing import Any
 
 import numpy as np
 
-from bench.output import ROOT, Row, environment, parser, publish
+from bench.output import ROOT, Row, environment, parser, publish, read
 from bench.process_tree import Limits, Usage, watched
 from bench.sizes import SEED, SHAPES, WORK
 from marquee.config import SimulatorOptions, presets
@@ -49,6 +50,8 @@ HEADER = [
     "driver_mib",
     "executors_mib",
 ]
+KEY = ("step", "ratings", "workers")
+FORECAST = ["step", "ratings", "workers", "forecast", "measured"]
 WORKERS = (1, 2, 10, 100)  # of the forecast
 
 
@@ -159,17 +162,17 @@ def main() -> None:
         write_json(Path("drawn.json"), {"ratings": write_shards(Path("data/raw"), SHAPE, given.draw, SEED)})
         return
     limits = Limits(given.driver, given.executors)
-    table = [
-        row
-        for size in given.ratings
-        for workers in sorted(map(int, given.workers.split(",")), reverse=True)
-        for row in measure(size, workers, limits)
-    ]
-    publish("scale", HEADER, table, given.write)
-    rows = [dict(zip(HEADER, map(str, row), strict=True)) for row in table]
-    publish(
-        "scale_forecast", ["step", "ratings", "workers", "forecast", "measured"], forecast(rows), given.write
-    )
+    table: dict[tuple[str, ...], Row] = {}
+    if given.write:
+        table = {tuple(row[name] for name in KEY): row for row in read("scale")}
+    for size in given.ratings:
+        for workers in sorted(map(int, given.workers.split(",")), reverse=True):
+            for cells in measure(size, workers, limits):
+                row = dict(zip(HEADER, map(str, cells), strict=True))
+                table[tuple(row[name] for name in KEY)] = row
+            rows = sorted(table.values(), key=lambda row: (int(row["ratings"]), int(row["workers"])))
+            publish("scale", HEADER, [list(row.values()) for row in rows], given.write)
+    publish("scale_forecast", FORECAST, forecast(rows), given.write)
 
 
 if __name__ == "__main__":
