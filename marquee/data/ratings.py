@@ -14,7 +14,7 @@ import numpy as np
 from marquee.config.parsing import as_number
 from marquee.errors import MarqueeError
 from marquee.io import as_array, as_column, read_parquet, reading, row_groups
-from marquee.parallel import chosen
+from marquee.parallel import SCANNED, chosen, row_blocks
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -56,6 +56,15 @@ class Ratings:
         else:
             user, item, rating, timestamp = (column[rows] for column in columns)
         return Ratings(user, item, rating, timestamp, negatives, self.sampling)
+
+    def of_users(self, users: np.ndarray) -> Ratings:
+        """Return the rows of `users`, in their order here; without stored negatives."""
+        asked = np.zeros(1 + max(int(ids.max(initial=-1)) for ids in (users, self.user)), bool)
+        asked[users] = True
+        kept = np.empty(len(self), bool)
+        for rows in (slice(*block) for block in row_blocks(len(self), SCANNED)):  # an index is widened
+            kept[rows] = asked[self.user[rows]]
+        return self.take(kept)
 
     @classmethod
     def empty(cls) -> Ratings:
@@ -219,6 +228,18 @@ def concat(*parts: Ratings) -> Ratings:
     """Return the rows of all `parts`, one after another, without stored negatives."""
     user, item, rating, timestamp = (
         np.concatenate([getattr(part, name) for part in parts]) for name in DTYPES
+    )
+    return Ratings(user, item, rating, timestamp)
+
+
+def pairs_of(*parts: Ratings) -> Ratings:
+    """Return the users and items of all `parts`, for a reader of nothing else: no other column is copied."""
+    filled = [part for part in parts if len(part)] or [*parts[:1]]
+    if len(filled) == 1:
+        return filled[0]
+    user, item = (np.concatenate([getattr(part, name) for part in filled]) for name in ("user", "item"))
+    rating, timestamp = (
+        np.broadcast_to(np.zeros(1, DTYPES[name]), user.shape) for name in ("rating", "timestamp")
     )
     return Ratings(user, item, rating, timestamp)
 

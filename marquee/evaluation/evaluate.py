@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from marquee.data.ratings import Catalogue, Ratings, concat
+from marquee.data.ratings import Catalogue, Ratings, pairs_of
 from marquee.data.user_items import UserItems
 from marquee.engine import on_spark, share
 from marquee.errors import MarqueeError
@@ -22,7 +22,7 @@ from marquee.evaluation.metrics import Columns, pooled_errors, rating_errors
 from marquee.evaluation.topk import Scores
 from marquee.evaluation.user_blocks import ROWS, RankedUsers, RankingOptions
 from marquee.io import as_column
-from marquee.parallel import single_threaded_blas
+from marquee.parallel import is_among, single_threaded_blas
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -98,7 +98,7 @@ def evaluate_ranking(
     pool = UserItems(*candidates).take(users) if candidates is not None else None
     hidden = known
     if low_rated is not None and len(low_rated):
-        both = concat(seen, low_rated)
+        both = pairs_of(seen, low_rated)
         hidden = UserItems.of(both.user, both.item, catalogue.n_users)
     options = RankingOptions(ItemValues.of(train, catalogue), tuple(ks), tuple(variants), _name(model))
     items, values, columns = rank(RankedUsers(users, wanted, pool, hidden, known), _scores(model), options)
@@ -106,7 +106,7 @@ def evaluate_ranking(
         "test_users": len(users),
         "relevant_pairs": len(wanted.items),
         "cold_relevant_pairs": int(_is_cold(relevant, train).sum()),
-        "users_without_train": int(np.isin(users, train.user, invert=True).sum()),
+        "users_without_train": int((~is_among(users, train.user)).sum()),
         "users_without_list": int((items[:, 0] < 0).sum()),
     }
     if pool:
@@ -227,7 +227,7 @@ def _scores(model: Ranker) -> Scores:
 
 def _is_cold(pairs: Ratings, train: Ratings) -> np.ndarray:
     """Return bool [n]: the user or the item of a pair has no rating in `train`."""
-    return ~(np.isin(pairs.user, train.user) & np.isin(pairs.item, train.item))
+    return ~(is_among(pairs.user, train.user) & is_among(pairs.item, train.item))
 
 
 def _predictions(model: Rater, test: Ratings) -> np.ndarray:

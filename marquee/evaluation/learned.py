@@ -14,7 +14,7 @@ import numpy as np
 
 from marquee.data.ratings import Catalogue, Ratings
 from marquee.io import as_array, as_column, read_parquet, read_sealed, reading, write_parquet, write_sealed
-from marquee.parallel import single_threaded_blas
+from marquee.parallel import counts, single_threaded_blas
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -58,9 +58,8 @@ def learned(model: Recommender, train: Ratings, catalogue: Catalogue, movies: Ro
     movies  `movie_id`, `title`, `year` and `genres` of each item
     users   columns of data/users.parquet
     """
-    counts = np.bincount(train.item, minlength=model.n_items)
-    active = np.bincount(train.user, minlength=model.n_users)
-    shown, whom = _largest(counts, SHOWN), _largest(active, SHOWN)
+    rated, active = counts(train.item, model.n_items), counts(train.user, model.n_users)
+    shown, whom = _largest(rated, SHOWN), _largest(active, SHOWN)
     told = {name: users[name] for name in TOLD if name in users}
     own = _rows(told, whom) | {
         "genres": favorite_genres(train, catalogue, whom),
@@ -70,11 +69,11 @@ def learned(model: Recommender, train: Ratings, catalogue: Catalogue, movies: Ro
     genres = model.genre_embeddings()
     common = np.sort(_largest(of_genre, GENRES))
     return Learned(
-        _rows(movies, shown) | {"ratings": counts[shown].tolist()},
+        _rows(movies, shown) | {"ratings": rated[shown].tolist()},
         _shortest(model.unit_embeddings(shown)),
         own,
         _shortest(model.unit_user_embeddings(whom)),
-        _extremes(model.item_biases(), counts, movies),
+        _extremes(model.item_biases(), rated, movies),
         dict(zip(catalogue.genre_names, of_genre.tolist(), strict=True)),
         {} if genres is None else {catalogue.genre_names[row]: genres[row].tolist() for row in common},
     )
@@ -87,11 +86,11 @@ def favorite_genres(train: Ratings, catalogue: Catalogue, shown: np.ndarray) -> 
     """
     place = np.full(catalogue.n_users, -1)
     place[shown] = np.arange(len(shown))
-    rows = place[train.user]
-    item, rows = train.item[rows >= 0], rows[rows >= 0]
+    own_ratings = train.of_users(shown)
+    rows, item = place[own_ratings.user], own_ratings.item
     n, names = len(shown), catalogue.genre_names
     own = np.array([np.bincount(rows[has], minlength=n) for has in catalogue.genres[item].T]).reshape(-1, n)
-    usual = (np.bincount(train.item, minlength=catalogue.n_items) @ catalogue.genres).astype(float)
+    usual = (counts(train.item, catalogue.n_items) @ catalogue.genres).astype(float)
     more = own.T / np.maximum(own.sum(0), 1)[:, None] - usual / max(usual.sum(), 1)  # (n, n_genres)
     return [[names[best.argmax()]] if some else [] for best, some in zip(more, own.sum(0), strict=True)]
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from marquee.parallel import counts
+
 TENTHS = 10
 
 
@@ -23,6 +25,6 @@ def tail_fractions(item: np.ndarray, listed: np.ndarray, n_items: int) -> list[f
 
     All are 0 where nothing is listed.
     """
-    order = np.argsort(-np.bincount(item, minlength=n_items), kind="stable")  # (n_items,)
-    counts = np.bincount(listed[listed >= 0], minlength=n_items)[order]
-    return [float(part.sum() / max(counts.sum(), 1)) for part in np.array_split(counts, TENTHS)]
+    order = np.argsort(-counts(item, n_items), kind="stable")  # (n_items,)
+    found = counts(listed[listed >= 0], n_items)[order]
+    return [float(part.sum() / max(found.sum(), 1)) for part in np.array_split(found, TENTHS)]

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from marquee.data.ratings import concat
+from marquee.data.ratings import concat, pairs_of
 from marquee.data.user_items import UserItems
 from marquee.evaluation.test_set import TestSet
 from marquee.evaluation.topk import top_k_for_users
@@ -38,8 +38,9 @@ def samples(
     A user who was held out whole is folded in.
     """
     user_ids, movie_ids = ids
-    known, length = data.known(), min(MOVIES, data.catalogue.n_items)
-    seen = concat(concat(known, data.validation), data.low_rated)
+    users, length = sample_users(user_ids), min(MOVIES, data.catalogue.n_items)
+    known = concat(data.train.of_users(users), data.fold_in.of_users(users))
+    seen = pairs_of(known, data.validation.of_users(users), data.low_rated.of_users(users))
     hidden = UserItems.of(seen.user, seen.item, data.catalogue.n_users)
 
     def name(item: int) -> str:
@@ -47,7 +48,7 @@ def samples(
         return f"#{movie_ids[item]}" if title is None else title if year is None else f"{title} ({year})"
 
     found = []
-    for user in sample_users(user_ids):
+    for user in users:
         own = known.take(known.user == user)
         new = len(data.fold_in) and np.isin(user, data.fold_in.user)
         view = model.fold_in(own) if new else model

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from marquee.data.ratings import Catalogue, Ratings, concat
+from marquee.data.ratings import Catalogue, Ratings, pairs_of
 from marquee.data.sampling import Candidates
 from marquee.evaluation import residuals
 from marquee.evaluation.evaluate import Evaluation, evaluate_ranking, evaluate_rating
@@ -64,33 +64,41 @@ class TestSet:
     low_rated: Ratings = field(default_factory=Ratings.empty)
     variants: tuple[str, ...] = ()
 
-    def known(self) -> Ratings:
-        """Return the training ratings, those of folded-in users included."""
-        return concat(self.train, self.fold_in) if len(self.fold_in) else self.train
+    def known(self, column: str) -> np.ndarray:
+        """Count the training ratings of each "user" or "item", those of folded-in users included."""
+        n = self.catalogue.n_users if column == "user" else self.catalogue.n_items
+        return counts(getattr(self.train, column), n) + counts(getattr(self.fold_in, column), n)
 
     def evaluate(self, model: Any) -> Evaluation:
         """Evaluate `model`, with users who were held out whole folded in."""
         if len(self.fold_in):
             model = model.fold_in(self.fold_in)
-        known = self.known()
-        seen = concat(known, self.validation) if len(self.validation) else known
+        known, tested = pairs_of(self.train, self.fold_in), np.unique(self.test.user)
+        seen = [self.train, self.fold_in, self.validation]
+        if 2 * len(tested) < self.catalogue.n_users:  # nobody looks up what the others have seen
+            seen = [part.of_users(tested) for part in seen]
         lists = self.candidates, self.catalogue, self.ks
         if self.task == "ranking":
             return evaluate_ranking(
-                model, seen, self.test, *lists, known, low_rated=self.low_rated, variants=self.variants
+                model,
+                pairs_of(*seen),
+                self.test,
+                *lists,
+                known,
+                low_rated=self.low_rated,
+                variants=self.variants,
             )
         low, high = self.scale
-        return evaluate_rating(model, known, self.test, low, high, seen, self.positive_threshold, *lists)
+        threshold = self.positive_threshold
+        return evaluate_rating(model, known, self.test, low, high, pairs_of(*seen), threshold, *lists)
 
     def errors(self, result: Evaluation) -> dict[str, Any] | None:
         """Tabulate where the predictions of `result` err; None for a ranking model."""
         if not result.pairs:
             return None
-        known, shape = self.known(), self.catalogue
-        users = np.bincount(known.user, minlength=shape.n_users)
-        items = np.bincount(known.item, minlength=shape.n_items)
         low, high = self.scale
-        return residuals.tables(result.pairs, users, items, {"low": low, "high": high})
+        scale = {"low": low, "high": high}
+        return residuals.tables(result.pairs, self.known("user"), self.known("item"), scale)
 
     def grouped_by(self, result: Evaluation, users: Mapping[str, Sequence[Any]]) -> dict[str, Any]:
         """Return `user` and what divides them into groups: `training_ratings`, and GROUPED_BY of `users`.
@@ -98,8 +106,7 @@ class TestSet:
         users  columns of data/users.parquet
         """
         tested = result.per_user["user"]
-        n_users = self.catalogue.n_users
-        known = counts(self.train.user, n_users) + counts(self.fold_in.user, n_users)
+        known = self.known("user")
         told = {name: [users[name][user] for user in tested.tolist()] for name in GROUPED_BY if name in users}
         return {"user": tested.tolist(), "training_ratings": known[tested].tolist(), **told}
 

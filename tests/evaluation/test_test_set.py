@@ -74,6 +74,17 @@ def test_users_who_were_held_out_whole_are_folded_in_and_count_as_known():
     assert result.lists["item"][1].tolist() == [3, 2]
 
 
+@pytest.mark.parametrize("task", ["rating", "ranking"])
+@pytest.mark.parametrize("low_rated", [Ratings.empty(), Ratings.of([0, 1], [2, 3])])
+def test_a_user_s_values_are_the_same_whoever_else_is_tested(task, low_rated):
+    every = replace(made(task, Ratings.of([1, 1], [4, 0], 5.0)), low_rated=low_rated)
+    whole = every.evaluate(Popular())
+    row = {name: column[1] for name, column in (whole.per_user | whole.lists).items()}
+    alone = replace(every, test=every.test.take(np.array([1]))).evaluate(Popular())
+    for name, column in (alone.per_user | alone.lists).items():
+        np.testing.assert_array_equal(column, row[name][None], name)
+
+
 def test_a_rating_model_is_evaluated_on_the_scale_and_on_relevant_items_alone():
     result = made("rating").evaluate(Popular())
     assert result.metrics["rmse"] == pytest.approx(np.sqrt((1 + 4 + 4) / 3))
