@@ -80,8 +80,10 @@ def map_blocks(
     """
     if on_spark() and len(blocks):
         from marquee.engine import session
+        from marquee.engine.clock import timed
 
-        session.context()  # first, since it says in one line what is not installed
+        with timed("start"):
+            session.context()  # first, since it says in one line what is not installed
         from marquee.engine import spark
 
         handles = [one if isinstance(one, Shared) else Shared(one) for one in shared]

@@ -74,8 +74,7 @@ def map_blocks(
     result_bytes: int = 0,
 ) -> list[Any]:
     """Return the result of each block, in order; see `marquee.engine.map_blocks`."""
-    with timed("start"):
-        spark = context()
+    spark = context()
     with timed("send"):
         for one in shared:
             if one.sent is None:
