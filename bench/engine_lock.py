@@ -19,6 +19,7 @@ from typing import Any
 
 import yaml
 
+from bench import measured_tables
 from bench.output import ROOT, environment, parser, publish, read
 from marquee import config
 from marquee.errors import MarqueeError
@@ -82,6 +83,8 @@ def main() -> None:
     rows = measure(given.release, given.source)
     others = [list(row.values()) for row in read("engine_lock") if row["data"] != rows[0][0]]
     publish("engine_lock", HEADER, [*others, *rows] if given.write else rows, given.write)
+    if given.write:
+        measured_tables.write("engine_lock")
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
 
+from bench import measured_tables
 from bench.data_pipeline import NOT_COUNTED, STAGES, prepare
 from bench.output import ROOT, environment, parser, publish
 from bench.sizes import SIMULATED, raw
@@ -93,6 +94,8 @@ def main() -> None:
     given = command.parse_args()
     os.environ.setdefault("MARQUEE_SPARK_MASTER", "local[2]")
     publish("engine_overhead", HEADER, rows(measure(given.size, given.repeats)), given.write)
+    if given.write:
+        measured_tables.write("engine_overhead")
 
 
 if __name__ == "__main__":

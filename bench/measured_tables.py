@@ -30,6 +30,16 @@ def _stages(row: Row) -> list[str]:
     return [row["stage"], row["epochs"] or "—", row["seconds"], *peaks]
 
 
+def _step(row: Row) -> list[str]:
+    """Format what a step took on Spark at some size."""
+    peaks = (f"{int(row[name]):,}" for name in ("driver_mib", "executors_mib"))
+    return [row["step"], f"{int(row['ratings']):,}", row["workers"], row["seconds"], *peaks]
+
+
+def _forecast(row: Row) -> list[str]:
+    return [row["step"], *list(row.values())[2:]]
+
+
 Table = tuple[str, Sequence[str], Callable[[Row], list[str]]]
 TABLES: dict[str, Table] = {  # its file -> the page, the heads of its columns, and how a row is written
     "profile_repro": (
@@ -41,6 +51,26 @@ TABLES: dict[str, Table] = {  # its file -> the page, the heads of its columns, 
         "docs/how-to/large-data.md",
         ("stage", "epochs", "seconds", "peak by formula, MiB", "peak measured, MiB"),
         _stages,
+    ),
+    "engine_overhead": (
+        "docs/how-to/cluster.md",
+        ("step", "threads", "Spark", "times", "start", "send", "run", "take", "without start", "times"),
+        lambda row: list(row.values()),
+    ),
+    "scale": (
+        "docs/how-to/cluster.md",
+        ("step", "ratings", "workers", "seconds", "driver, MiB", "executors, MiB"),
+        _step,
+    ),
+    "scale_forecast": (
+        "docs/how-to/cluster.md",
+        ("step", "1 worker", "2 workers", "10", "100", "measured with 1", "measured with 2"),
+        _forecast,
+    ),
+    "engine_lock": (
+        "docs/how-to/cluster.md",
+        ("data", "master", "partitions", "stages", "seconds"),
+        lambda row: list(row.values()),
     ),
 }
 

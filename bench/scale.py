@@ -28,6 +28,7 @@ from typing import Any
 
 import numpy as np
 
+from bench import measured_tables
 from bench.output import ROOT, Row, environment, parser, publish, read
 from bench.process_tree import Limits, Usage, watched
 from bench.sizes import SEED, SHAPES, WORK
@@ -51,8 +52,8 @@ HEADER = [
     "executors_mib",
 ]
 KEY = ("step", "ratings", "workers")
-FORECAST = ["step", "ratings", "workers", "forecast", "measured"]
 WORKERS = (1, 2, 10, 100)  # of the forecast
+FORECAST = ["step", "ratings", *map(str, WORKERS), *(f"measured_{workers}" for workers in WORKERS[:2])]
 
 
 def millions(text: str) -> list[float]:
@@ -129,7 +130,7 @@ def measure(size: float, workers: int, limits: Limits) -> list[list[Any]]:
 
 
 def forecast(found: Sequence[Row]) -> list[list[Any]]:
-    """Return step, ratings of the largest size, workers, forecast and measured seconds ("" where none)."""
+    """Return the cells of FORECAST for each step at the largest size: seconds, "" where none are measured."""
     from scipy.optimize import nnls
 
     largest = max(int(row["ratings"]) for row in found)
@@ -142,9 +143,8 @@ def forecast(found: Sequence[Row]) -> list[list[Any]]:
         )
         start, driver, work = nnls(np.stack([np.ones_like(n), n, n / w], 1), seconds)[0]
         measured = {int(row["workers"]): row["seconds"] for row in own if int(row["ratings"]) == largest}
-        for workers in WORKERS:
-            expected = start + largest * (driver + work / workers)
-            table.append([step, largest, workers, round(expected, 1), measured.get(workers, "")])
+        expected = (round(start + largest * (driver + work / workers), 1) for workers in WORKERS)
+        table.append([step, largest, *expected, *(measured.get(workers, "") for workers in WORKERS[:2])])
     return table
 
 
@@ -173,6 +173,9 @@ def main() -> None:
             rows = sorted(table.values(), key=lambda row: (int(row["ratings"]), int(row["workers"])))
             publish("scale", HEADER, [list(row.values()) for row in rows], given.write)
     publish("scale_forecast", FORECAST, forecast(rows), given.write)
+    if given.write:
+        for name in ("scale", "scale_forecast"):
+            measured_tables.write(name)
 
 
 if __name__ == "__main__":

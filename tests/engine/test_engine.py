@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from marquee.engine import map_blocks, session, share
+from marquee.engine import clock, map_blocks, session, share
 from marquee.engine.settings import on_spark, spark_conf, spark_partitions
 from marquee.engine.transport import cut, pack, pieces, unpack, unpack_file
 from marquee.errors import MarqueeError
@@ -120,6 +120,8 @@ def test_what_is_not_installed_is_named_with_what_installs_it(monkeypatch, tmp_p
 def test_spark_gives_the_same_bytes_for_any_number_of_partitions(spark, partitions):
     spark("local[2]", partitions)
     assert bytes_of(map_blocks(tasks.sums, BLOCKS, {"user": USER})) == LOCAL
+    assert clock.SECONDS["start"] > 0.1  # a JVM does not start sooner
+    assert min(clock.SECONDS[part] for part in ("send", "run", "take")) > 0
 
 
 @pytest.mark.spark
