@@ -14,7 +14,7 @@ from marquee.evaluation.beyond_accuracy import beyond_accuracy, coverage
 from marquee.evaluation.metrics import list_metrics, pooled_errors, rating_errors
 from marquee.evaluation.test_set import ModelResult
 from marquee.io import as_array
-from marquee.referee.lists import Holdout, Lists, find_rows
+from marquee.referee.lists import Holdout, Lists, find_rows, require_unseen
 from marquee.referee.tables import Table, encode
 from marquee.referee.variants import VARIANTS
 
@@ -61,7 +61,8 @@ def judge_predictions(train: Table, test: Table, table: Table, name: str, path: 
     """Return RMSE, MSE and MAE over all test ratings, of predictions clipped to the scale.
 
     A test pair without a prediction counts as predicted with the mean of `train`, and is counted. Raises
-    MarqueeError where test has no ratings, a pair is predicted twice, or no test pair is predicted.
+    MarqueeError where test has no ratings or shares a pair with train, a pair is predicted twice, or no test
+    pair is predicted.
     """
     if "rating" not in train or "rating" not in test:
         raise MarqueeError(
@@ -69,8 +70,9 @@ def judge_predictions(train: Table, test: Table, table: Table, name: str, path: 
         )
     # Of the ids as they are in test: as text they sort otherwise, and files are compared user by user.
     users = np.unique(np.asarray(test["user"]), return_inverse=True)[1]
-    given, (_, items) = encode(table, test)
-    pairs, wanted = (user * np.int64(len(items)) + item for user, item in given)
+    given, ids = encode(table, test, train)
+    pairs, wanted, seen = (user * np.int64(len(ids[1])) + item for user, item in given)
+    require_unseen(wanted, np.sort(seen), *ids)
     order = np.argsort(pairs, kind="stable")
     pairs, predicted = pairs[order], as_array(table["score"])[order]
     if (np.diff(pairs) == 0).any():

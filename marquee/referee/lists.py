@@ -98,13 +98,7 @@ def holdout(
     keys = [part.user * n_items + part.item for part in parts]
     seen, held_out = np.concatenate([keys[0], keys[2]]), parts[1]
     seen.sort()
-    shared = keys[1][find_rows(keys[1], seen)]
-    if len(shared):
-        user, item = divmod(int(shared[0]), int(n_items))
-        raise MarqueeError(
-            f"the test shares {len(shared):,} pairs with train and validation, user {user_ids[user]} with "
-            f"item {item_ids[item]} first: split again, or no model is judged fairly"
-        )
+    require_unseen(keys[1], seen, user_ids, item_ids)
     if threshold is not None:
         if "rating" not in test:
             raise MarqueeError(
@@ -119,6 +113,17 @@ def holdout(
         raise MarqueeError(f"the test has no rating of at least {threshold:g}: lower the threshold")
     allowed = np.sort(keys[3]) if candidates else None
     return Holdout(parts[0], held_out, user_ids, item_ids, np.unique(held_out.user), seen, allowed)
+
+
+def require_unseen(tested: np.ndarray, seen: np.ndarray, user_ids: pa.Array, item_ids: pa.Array) -> None:
+    """Raise MarqueeError where `tested` has one of the keys `seen`, ascending: user * n_items + item."""
+    shared = tested[find_rows(tested, seen)]
+    if len(shared):
+        user, item = divmod(int(shared[0]), len(item_ids))
+        raise MarqueeError(
+            f"the test shares {len(shared):,} pairs with train and validation, user {user_ids[user]} with "
+            f"item {item_ids[item]} first: split again, or no model is judged fairly"
+        )
 
 
 def lists(split: Holdout, table: Table, k: int, path: Path, allow_seen: bool = False) -> Lists:

@@ -218,9 +218,11 @@ def test_users_stand_in_one_order_whatever_the_ids_of_a_file_are(tmp_path):
 
 def test_a_test_pair_that_stands_twice_leaves_no_prediction_over(tmp_path):
     lines = ["user,item,rating", "1,2,5", "1,2,3"]
-    train, test = (read_rows(tmp_path / "ratings.csv", lines) for _ in range(2))
+    test, train = (read_rows(tmp_path / "ratings.csv", [lines[0], *rows]) for rows in (lines[1:], ["1,3,4"]))
     predicted = read_rows(tmp_path / "a.csv", ["user,item,prediction", "1,2,4"])
     assert judge.judge_predictions(train, test, predicted, "", tmp_path).notes == []
+    with pytest.raises(MarqueeError, match="2 pairs"):  # what was trained on is no test
+        judge.judge_predictions(test, test, predicted, "", tmp_path)
 
 
 def test_a_threshold_needs_ratings_and_a_test_needs_rows():
