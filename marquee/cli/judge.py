@@ -12,8 +12,9 @@ import numpy as np
 from marquee.cli import project
 from marquee.config import CompareOptions
 from marquee.config.names import NAME
+from marquee.data.identity import identity_of, require_same
 from marquee.errors import MarqueeError
-from marquee.io import as_array, as_table, read_parquet
+from marquee.io import as_array, as_table, read_parquet, read_sealed
 from marquee.referee.variants import VARIANTS
 from marquee.terminal import aligned
 
@@ -111,6 +112,8 @@ def _of_entry(name: str, args: Namespace) -> Table:
     folder = Path("data/evaluation") / name
     if not NAME.fullmatch(name) or not folder.is_dir():
         raise MarqueeError(f"{name} is neither a file nor an evaluated model: name a CSV or Parquet file")
+    about, remedy = read_sealed(folder / "metrics.json"), f"run `dvc repro evaluate@{name}`"
+    require_same(about.get("data"), identity_of(), str(folder), "data/", remedy)
     if args.predictions:
         found = read_parquet(folder / "predictions.parquet", ["user", "item", "predicted"])
         return _with_ids(found.rename_columns(["user", "item", "score"]))

@@ -15,6 +15,7 @@ import pytest
 
 from marquee.cli.main import main
 from marquee.errors import MarqueeError
+from marquee.io import read_sealed, write_sealed
 from marquee.referee import judge, tables
 from marquee.referee import lists as foreign
 from marquee.referee.variants import VARIANTS
@@ -245,3 +246,16 @@ def test_a_model_of_the_project_beside_a_file_gets_the_pipelines_own_figures(fin
         assert judged[name] == pytest.approx(own[name], abs=1e-6)
     outside = finished.call("python", "-m", "marquee", "judge", "x/../ease", "--task", "ranking")
     assert "x/../ease is neither a file nor an evaluated model" in outside.stderr
+
+
+def test_an_evaluation_of_other_data_is_refused(finished):
+    path = finished / "data/evaluation/ease/metrics.json"
+    kept, about = path.read_bytes(), read_sealed(path)
+    write_sealed(path, about | {"data": {"name": "ml-1m", "fingerprint": "0" * 64}})
+    try:
+        done = finished.call("python", "-m", "marquee", "judge", "ease", "--task", "ranking", "--json")
+    finally:
+        path.write_bytes(kept)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "ml-1m (00000000)" in done.stderr
+    assert "dvc repro evaluate@ease" in done.stderr
