@@ -26,11 +26,12 @@ class Limits:
 
 @dataclass(frozen=True)
 class Usage:
-    """What a stage took: GiB at the peak, with shared pages counted once, and seconds of all processors."""
+    """What a stage took: GiB at the peak, with shared pages counted once, and seconds of processors."""
 
     driver: float = 0
     executors: float = 0
-    processor_seconds: float = 0
+    processor_seconds: float = 0  # of driver and executors
+    executor_seconds: float = 0  # of the executors alone
 
     def __str__(self) -> str:
         held = f"driver {self.driver:.2f} GiB, executors {self.executors:.2f} GiB"
@@ -41,8 +42,10 @@ def watched(process: subprocess.Popen[bytes], limits: Limits) -> Usage:
     """Wait for the end of `process`. Raises MarqueeError, and ends it, where it exceeds `limits`."""
     driver = executors = 0.0
     spent: dict[int, float] = {}  # seconds by process, as last seen
+    workers: set[int] = set()  # processes of executors
     while process.poll() is None:
         own, below = _tree(process.pid, spent)
+        workers.update(below)
         driver = max(driver, sum(map(_held, own)) / GIB)
         executors = max(executors, sum(map(_held, below)) / GIB)
         if driver > limits.driver or executors > limits.executors:
@@ -50,7 +53,7 @@ def watched(process: subprocess.Popen[bytes], limits: Limits) -> Usage:
             process.wait()
             raise MarqueeError(f"stopped at {Usage(driver, executors)}, where {limits} are allowed")
         time.sleep(EVERY)
-    return Usage(driver, executors, sum(spent.values()))
+    return Usage(driver, executors, sum(spent.values()), sum(spent.get(pid, 0) for pid in workers))
 
 
 def _tree(stage: int, spent: dict[int, float]) -> tuple[list[int], list[int]]:

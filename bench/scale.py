@@ -12,8 +12,9 @@ bench/results/scale.csv, in place of earlier ones of the same size and workers, 
 them beside the seconds into bench/results/scale_forecast.csv.
 
 The forecast of a step is T(n, w) = a + n (d + p / w) at n ratings and w workers: a to start, d on the driver
-for each rating, p on the workers. The three come from all sizes but the largest, by least squares without
-negative terms. The network is taken to be as fast as this machine is to itself.
+for each rating, p on the workers. All three come from all sizes but the largest. p is how the executors' own
+processor time grows, because driver and workers share this machine's processors; a and d are least squares of
+what remains, neither below 0. The network is taken to be as fast as this machine is to itself.
 """
 
 from __future__ import annotations
@@ -48,10 +49,12 @@ HEADER = [
     "workers",
     "seconds",
     "processor_seconds",
+    "executor_seconds",
     "driver_mib",
     "executors_mib",
 ]
 KEY = ("step", "ratings", "workers")
+FITTED = ("ratings", "workers", "seconds", "executor_seconds")
 WORKERS = (1, 2, 10, 100)  # of the forecast
 FORECAST = ["step", "ratings", *map(str, WORKERS), *(f"measured_{workers}" for workers in WORKERS[:2])]
 
@@ -116,8 +119,9 @@ def measure(size: float, workers: int, limits: Limits) -> list[list[Any]]:
 
     def step(name: str, *words: str) -> None:
         seconds, used = run(words, folder, variables, limits)
-        found = [name, 0, n_users, workers, round(seconds, 1), round(used.processor_seconds, 1)]
-        rows.append([*found, *(round(1024 * gib) for gib in (used.driver, used.executors))])
+        spent = (round(x, 1) for x in (seconds, used.processor_seconds, used.executor_seconds))
+        peaks = (round(1024 * gib) for gib in (used.driver, used.executors))
+        rows.append([name, 0, n_users, workers, *spent, *peaks])
         print(f"{size:g}M, {workers} workers, {name}: {seconds:.1f} s, {used}", flush=True)
 
     prepare(folder)
@@ -138,10 +142,10 @@ def forecast(found: Sequence[Row]) -> list[list[Any]]:
     for step in STEPS:
         own = [row for row in found if row["step"] == step]
         known = [row for row in own if int(row["ratings"]) < largest] or own
-        n, w, seconds = (
-            np.array([float(row[name]) for row in known]) for name in ("ratings", "workers", "seconds")
-        )
-        start, driver, work = nnls(np.stack([np.ones_like(n), n, n / w], 1), seconds)[0]
+        n, w, seconds, spent = (np.array([float(row[name]) for row in known]) for name in FITTED)
+        both = np.stack([np.ones_like(n), n], 1)
+        work = nnls(both, spent)[0][1]
+        start, driver = nnls(both, seconds - work * n / w)[0]
         measured = {int(row["workers"]): row["seconds"] for row in own if int(row["ratings"]) == largest}
         expected = (round(start + largest * (driver + work / workers), 1) for workers in WORKERS)
         table.append([step, largest, *expected, *(measured.get(workers, "") for workers in WORKERS[:2])])
@@ -171,7 +175,7 @@ def main() -> None:
                 row = dict(zip(HEADER, map(str, cells), strict=True))
                 table[tuple(row[name] for name in KEY)] = row
             rows = sorted(table.values(), key=lambda row: (int(row["ratings"]), int(row["workers"])))
-            publish("scale", HEADER, [list(row.values()) for row in rows], given.write)
+            publish("scale", HEADER, [[row.get(name, "") for name in HEADER] for row in rows], given.write)
     publish("scale_forecast", FORECAST, forecast(rows), given.write)
     if given.write:
         for name in ("scale", "scale_forecast"):

@@ -37,7 +37,13 @@ def test_the_forecast_of_a_step_that_follows_the_formula_is_what_is_measured():
         return 4 + 1e-6 * n + 8e-6 * n / workers
 
     rows = [
-        {"step": step, "ratings": str(n), "workers": str(w), "seconds": str(seconds(n, w))}
+        {
+            "step": step,
+            "ratings": str(n),
+            "workers": str(w),
+            "seconds": str(seconds(n, w)),
+            "executor_seconds": str(3 * w + 8e-6 * n),
+        }
         for step in STEPS
         for n in (3_000_000, 10_000_000, 30_000_000)
         for w in (1, 2)
