@@ -26,6 +26,7 @@ BY_RANK = 17  # per rating whose place in time decides: a row's number, and wher
 CANDIDATE = 12  # per sampled candidate: the sample, sorted, and its item
 PAIR = 4  # per known (user, item) that candidates avoid: both packed
 SEEN = RATING_BYTES + 12  # per known rating of an evaluation: READ, and in users' order
+JOINED = 8  # per known rating of an evaluation: its pair, where several parts are put together
 TESTED = 80  # per test pair: prediction, error, place, and the columns of its residual
 OFFERED = 12  # per candidate of an evaluation: its table, array and mark
 LISTED = 1400  # per test user: a dozen metrics at each length, and the list itself
@@ -117,7 +118,7 @@ def _evaluated(sizes: PipelineSizes, task: str, mask: str) -> float:
     """Return the bytes of an evaluation beside its model."""
     part = sizes.parts[task]
     masked = (SEEN + RATING_BYTES) * part.low_rated if mask == "rated" else 0
-    joined = RATING_BYTES * ((part.fold_in > 0) + (part.validation > 0))  # with what others rated
+    joined = JOINED * ((part.fold_in > 0) + (part.fold_in + part.validation > 0))
     known = (SEEN + joined) * (part.train + part.fold_in + part.validation) + masked + TESTED * part.test
     return known + OFFERED * part.test_users * sizes.candidates + LISTED * part.test_users + BLOCKS
 
