@@ -240,8 +240,11 @@ def test_a_cluster_joins_the_parts_of_what_is_shared_and_keeps_no_file_of_it(spa
 
 
 @pytest.mark.spark
-def test_a_killed_executor_of_a_cluster_changes_nothing(spark, tmp_path):
+def test_a_killed_executor_of_a_cluster_changes_nothing(spark, tmp_path, monkeypatch):
+    from marquee.engine import spark as module
+
     spark(CLUSTER, 3)
+    monkeypatch.setattr(module, "BROADCAST_BYTES", 1000)  # its successor joins the parts anew
     shared = {"user": USER, "flag": str(tmp_path / "died")}
     assert bytes_of(map_blocks(tasks.die_once, BLOCKS, shared)) == LOCAL
     assert (tmp_path / "died").exists()
