@@ -2,8 +2,8 @@
 
 A fresh clone of the committed state runs, on threads, all stages that Spark can run and what they depend on:
 of the default data, or of --release in the folder --source. Then `dvc repro --force` runs the former again on
-Spark, for every master and number of partitions. --write puts a row of each run into
-bench/results/engine_lock.csv. The bytes are what counts, so another load does no harm.
+Spark, for every master and number of partitions, or for --masters. --write puts a row of each run into
+bench/results/engine_lock.csv, in place of an earlier one. The bytes are what counts: other load does no harm.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from itertools import product
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -49,7 +50,7 @@ def run(clone: Path, *command: str, **variables: str) -> None:
         raise MarqueeError(f"{' '.join(command)} failed: see its message above")
 
 
-def measure(release: str, source: str) -> list[list[Any]]:
+def measure(release: str, source: str, masters: Sequence[str]) -> list[list[Any]]:
     """Return a row of each run on Spark."""
     data, rows = release or "default", []
     with TemporaryDirectory(prefix="engine-lock-") as scratch:
@@ -62,7 +63,7 @@ def measure(release: str, source: str) -> list[list[Any]]:
         run(clone, "dvc", "repro", *stages, MARQUEE_ENGINE="local")
         local = lock.read_bytes()
         again = ("dvc", "repro", "--force", "--no-run-cache", "--single-item", *stages)
-        for master, partitions in product(MASTERS, PARTITIONS):
+        for master, partitions in product(masters, PARTITIONS):
             chosen = {"MARQUEE_SPARK_MASTER": master, "MARQUEE_SPARK_PARTITIONS": str(partitions)}
             start = time.perf_counter()
             run(clone, *again, MARQUEE_ENGINE="spark", **chosen)
@@ -79,10 +80,12 @@ def main() -> None:
     command = parser(__doc__)
     command.add_argument("--release", default="", help="such as ml-1m; the default data unless stated")
     command.add_argument("--source", default=os.environ.get("MARQUEE_DATA", ""), help="where it lies")
+    command.add_argument("--masters", nargs="+", default=MASTERS, help="such as local[1]")
     given = command.parse_args()
-    rows = measure(given.release, given.source)
-    others = [list(row.values()) for row in read("engine_lock") if row["data"] != rows[0][0]]
-    publish("engine_lock", HEADER, [*others, *rows] if given.write else rows, given.write)
+    rows = {tuple(row.values())[:3]: list(row.values()) for row in read("engine_lock") if given.write}
+    for row in measure(given.release, given.source, given.masters):
+        rows[row[0], row[1], str(row[2])] = row
+    publish("engine_lock", HEADER, list(rows.values()), given.write)
     if given.write:
         measured_tables.write("engine_lock")
 
