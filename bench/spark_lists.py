@@ -51,16 +51,8 @@ def ours(size: str, repeats: int) -> tuple[dict[str, int], list[float]]:
 def theirs(size: str) -> dict[str, float]:
     """Return the seconds of Spark's lists, and for how many users they are."""
     words = [str(python("pyspark")), str(PEERS / "fit_spark.py"), "als", str(sizes.arrays(size, "ranking"))]
-    words += [
-        "parts=train,val",
-        "seed=1",
-        "threads=2",
-        "epochs=1",
-        f"dim={DIM}",
-        f"lists={LISTS}",
-        f"most={MOST}",
-    ]
-    return _run([*words, f"regularization={REGULARIZATION}"], dict(os.environ))
+    words += ["parts=train,val", "seed=1", "threads=2", "epochs=1", f"dim={DIM}", f"lists={LISTS}"]
+    return _run([*words, f"most={MOST}", f"regularization={REGULARIZATION}"], dict(os.environ))
 
 
 def _run(command: list[str], environment: dict[str, str]) -> dict[str, float]:
